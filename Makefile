@@ -1,0 +1,33 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help setup run test lock
+
+help: ## Show what each target does.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Create .venv from the hash-pinned lock; leaves .venv/bin/railhead.
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup ## Start the stack, post the sample and an evening of traffic, print the answers. ARGS=--exit ends there.
+	$(BIN)/railhead demo $(ARGS)
+
+test: setup ## Format, lint, strict types, unit, property and end-to-end tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(ARGS)
+
+lock: ## Pin every dependency with its hashes again (needs uv).
+	for extra in runtime dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url --extra onebox --extra build $$([ $$extra = dev ] && echo --extra dev) \
+	    -o requirements/$$extra.txt pyproject.toml; \
+	done

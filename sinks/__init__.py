@@ -1,0 +1,1 @@
+"""The end: rows in ClickHouse."""

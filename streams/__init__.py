@@ -1,0 +1,1 @@
+"""The middle: topics in, first sightings out (Faust)."""
