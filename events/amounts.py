@@ -1,0 +1,94 @@
+"""Which decimal does the text of a JSON number mean, and can 38 digits with 18 places hold it?
+
+Never through a binary float, never rounded: 0.1 is one tenth, and a number with a nineteenth place
+is refused rather than shortened. The work is linear in the text's length whatever the exponent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+PLACES: Final = 18
+WHOLE_DIGITS: Final = 20
+# An exponent of more digits than this outweighs any text we accept; int() of it could be slow.
+EXPONENT_DIGITS: Final = 9
+NUMBER: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonNumber:
+    """A number as it stood in the JSON text, so that no digit is lost before the model sees it."""
+
+    text: str
+
+
+def read_amount(text: str) -> Decimal:
+    """Read the text of a JSON number exactly.
+
+    Raises:
+        PydanticCustomError: `number_out_of_range`, `number_too_precise`, or `wrong_type` for text
+            that is no JSON number.
+    """
+    match = NUMBER.fullmatch(text)
+    if match is None:
+        raise _refused("wrong_type", "is not a number; send a JSON number")
+    sign, whole, places, exponent_sign, exponent_digits = match.groups(default="")
+    digits = (whole + places).lstrip("0")
+    if not digits:
+        return Decimal(0)
+    significant = digits.rstrip("0")
+    exponent = _exponent(exponent_sign, exponent_digits) - len(places)
+    exponent += len(digits) - len(significant)
+    if len(significant) + exponent > WHOLE_DIGITS:
+        raise _refused("number_out_of_range", "has more than 20 digits before the point")
+    if exponent < -PLACES:
+        raise _refused("number_too_precise", "has more than 18 digits after the point")
+    return Decimal((int(sign == "-"), tuple(map(int, significant)), exponent))
+
+
+def _exponent(sign: str, digits: str) -> int:
+    size = digits.lstrip("0")
+    value = 10**EXPONENT_DIGITS if len(size) > EXPONENT_DIGITS else int(size or "0")
+    return -value if sign == "-" else value
+
+
+def _refused(reason: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(reason, message)
+
+
+def _validate(value: object) -> Decimal:
+    if isinstance(value, JsonNumber):
+        return read_amount(value.text)
+    if isinstance(value, Decimal) and value.is_finite():
+        return read_amount(f"{value:e}")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return read_amount(str(value))
+    raise _refused("wrong_type", "is not a number; send a JSON number")
+
+
+class AmountRule:
+    """Teaches pydantic the rule above; the JSON schema says "number", as the page does."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Judge by `read_amount` alone."""
+        del source, handler
+        return core_schema.no_info_plain_validator_function(_validate)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the JSON side."""
+        del schema, handler
+        return {"type": "number"}
+
+
+Amount = Annotated[Decimal, AmountRule]

@@ -1,0 +1,106 @@
+"""Which instant does an RFC 3339 text mean, in nanoseconds since 1970 in UTC?
+
+Offsets are applied, so one instant written in two zones is one number. What RFC 3339 allows but a
+column of nanoseconds cannot hold (year 1500, a tenth place, second 60) is refused, never bent.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+NANOSECONDS: Final = 1_000_000_000
+FRACTION_DIGITS: Final = 9
+# ClickHouse's DateTime64(9) ends within 2262-04-11 and starts in 1900; both ends are whole days.
+EARLIEST_NS: Final = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp()) * NANOSECONDS
+LATEST_NS: Final = int(datetime(2262, 4, 11, tzinfo=UTC).timestamp()) * NANOSECONDS
+
+RFC_3339: Final = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+)
+EPOCH_DAY: Final = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 - a day number has no zone
+
+
+def read_instant(text: str) -> int:
+    """Read *text* as nanoseconds since the epoch, UTC.
+
+    Raises:
+        PydanticCustomError: `bad_time` if it is not RFC 3339 with an offset (as RFC 3339 has it:
+            no space for the T, offsets to 23:59); `leap_second`, `time_too_precise` or
+            `time_out_of_range` if it is, but a column of nanoseconds cannot hold it.
+    """
+    match = RFC_3339.fullmatch(text)
+    if match is None:
+        raise _bad_time()
+    year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 5, 6))
+    fraction = (match[7] or "").rstrip("0")
+    offset_seconds = _offset_seconds(match[8], match[9], match[10])
+    if hour > 23 or minute > 59 or second > 60:
+        raise _bad_time()
+    day_number = _day_number(year, month, day)
+    if second == 60:
+        raise _refused("leap_second", "names a leap second, which no column can hold")
+    if len(fraction) > FRACTION_DIGITS:
+        raise _refused("time_too_precise", "is finer than a nanosecond")
+    seconds = (day_number - EPOCH_DAY) * 86_400 + hour * 3_600 + minute * 60 + second
+    instant = (seconds - offset_seconds) * NANOSECONDS + int(fraction.ljust(9, "0"))
+    if not EARLIEST_NS <= instant < LATEST_NS:
+        raise _refused("time_out_of_range", "is not from 1900-01-01 to 2262-04-10 in UTC")
+    return instant
+
+
+def _day_number(year: int, month: int, day: int) -> int:
+    try:
+        return datetime(year, month, day).toordinal()  # noqa: DTZ001 - a day number has no zone
+    except ValueError:
+        raise _bad_time() from None
+
+
+def _offset_seconds(sign: str | None, hours: str | None, minutes: str | None) -> int:
+    if sign is None or hours is None or minutes is None:
+        return 0
+    if int(hours) > 23 or int(minutes) > 59:
+        raise _bad_time()
+    seconds = int(hours) * 3_600 + int(minutes) * 60
+    return -seconds if sign == "-" else seconds
+
+
+def _refused(reason: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(reason, message)
+
+
+def _bad_time() -> PydanticCustomError:
+    return _refused("bad_time", "is not an RFC 3339 date-time with offset")
+
+
+def _validate(value: object) -> int:
+    if not isinstance(value, str):
+        raise _refused("wrong_type", "is not a string; send an RFC 3339 date-time as a string")
+    return read_instant(value)
+
+
+class InstantRule:
+    """Teaches pydantic the rule above; the JSON schema says "string (date-time)"."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Judge by `read_instant` alone."""
+        del source, handler
+        return core_schema.no_info_plain_validator_function(_validate)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the JSON side."""
+        del schema, handler
+        return {"type": "string", "format": "date-time"}
+
+
+Instant = Annotated[int, InstantRule]

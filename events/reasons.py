@@ -1,0 +1,47 @@
+"""Why was an item rejected? The closed list of reasons; documents and metrics are made from it.
+
+Two kinds: `contract` reasons say that the published schema refuses the item; `storage` reasons say
+that the schema allows it but it cannot be kept exactly as it was meant, so it is refused visibly
+rather than clamped, trimmed, rounded or guessed at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One row: `code` is what metrics and rejected items carry, the rest is for people."""
+
+    code: str
+    kind: Literal["contract", "storage"]
+    meaning: str
+    remedy: str
+
+
+REASONS: Final[tuple[Reason, ...]] = (
+    Reason("null_value", "contract", "the record has no value", "send the item as the value"),
+    Reason("bad_json", "contract", "the item is not JSON", "send JSON as RFC 8259 has it"),
+    Reason("bad_encoding", "contract", "the item is not UTF-8", "encode it as UTF-8"),
+    Reason("not_an_object", "contract", "the item is no JSON object", 'send {"event", "data"}'),
+    Reason("unknown_event", "contract", "no such event type", "send a type of the contract"),
+    Reason("event_mismatch", "contract", "another type's topic", "send it to its own topic"),
+    Reason("missing", "contract", "a required field is absent", "send the field"),
+    Reason("wrong_type", "contract", "the JSON type is not the contract's", "send that type"),
+    Reason("not_allowed", "contract", "not one of the allowed values", "send an allowed value"),
+    Reason("bad_time", "contract", "not an RFC 3339 date-time with offset", "send RFC 3339"),
+    Reason("number_out_of_range", "storage", "20 digits before the point at most", "send less"),
+    Reason("number_too_precise", "storage", "18 digits after the point at most", "send fewer"),
+    Reason("time_out_of_range", "storage", "not from 1900-01-01 to 2262-04-10", "send a real time"),
+    Reason("time_too_precise", "storage", "finer than a nanosecond", "send 9 digits at most"),
+    Reason("leap_second", "storage", "second 60 has no place in UTC columns", "send second 59"),
+    Reason("duplicate_name", "storage", "a field stands twice in one object", "send it once"),
+    Reason("bad_text", "storage", "half a surrogate pair is no character", "send whole characters"),
+    Reason("id_too_long", "storage", "an id of more than 2,048 characters", "send a shorter id"),
+    Reason("item_too_large", "storage", "more than 1 MiB of JSON", "send a smaller item"),
+    Reason("too_deep", "storage", "more than 128 levels of brackets", "send a flatter item"),
+)
+
+BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}
