@@ -1,1 +1,1 @@
-"""The door: HTTP in, Kafka out."""
+"""The door: FastTrack's batches in over HTTP, each item checked alone, durably out to Kafka."""

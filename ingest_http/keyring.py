@@ -1,0 +1,124 @@
+"""Whose request is it? Keys in memory, renewed from tenants.json without a restart.
+
+Missing, unknown, early, expired, revoked and disabled keys take the same steps and get the same
+answer: one hash, one comparison, one look at the file's time stamp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from ingest_http.keys import LONGEST_KEY, hash_of, prefix_of, same
+from ingest_http.tenants import StoredKey, Tenant
+from ingest_http.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS: Final = 0.1
+NOBODY: Final = Tenant(created_at=datetime(2000, 1, 1, tzinfo=UTC), disabled=True)
+DECOY: Final = StoredKey(prefix="a" * 8, hash="0" * 64, created_at=NOBODY.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The tenant a key belongs to."""
+
+    name: str
+    tenant: Tenant
+
+
+type_of_stamp = tuple[int, int, int]
+
+
+class Keyring:
+    """The keys of one tenants file. If the file goes bad, the last good content stays in force."""
+
+    def __init__(self, path: Path, *, wall_clock: Callable[[], datetime] | None = None) -> None:
+        """Read *path* now.
+
+        Raises:
+            TenantsFileError: the file is there but cannot be used; a door must not start with it.
+        """
+        self._path = path
+        self._wall_clock = wall_clock or (lambda: datetime.now(UTC))
+        self._by_prefix: dict[str, tuple[Owner, StoredKey]] = {}
+        self._pepper = b""
+        self._names: frozenset[str] = frozenset()
+        self._stamps = self._read_stamps()
+        self._looked_at = 0.0
+        self.last_error: str | None = None
+        self._load()
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """The names of all known tenants."""
+        return self._names
+
+    def owner_of(self, presented: str | None) -> Owner | None:
+        """The tenant whose key *presented* is, if it is good now.
+
+        A key that does not match makes the file be looked at again, at most ten times a second,
+        so that a key works the moment `railhead tenant add` has printed it.
+        """
+        owner = self._match(presented)
+        if owner is None and monotonic() - self._looked_at > LOOK_AGAIN_SECONDS and self.refresh():
+            owner = self._match(presented)
+        return owner
+
+    def refresh(self) -> bool:
+        """Read the file if it changed; True if there is new content."""
+        self._looked_at = monotonic()
+        stamps = self._read_stamps()
+        if stamps == self._stamps:
+            return False
+        self._stamps = stamps
+        try:
+            self._load()
+        except (TenantsFileError, OSError) as error:
+            self.last_error = str(error)
+            log.exception("tenants file not usable, the last good content stays in force")
+            return False
+        log.info("tenants read again", extra={"tenants": len(self._names)})
+        return True
+
+    async def keep_fresh(self, every_seconds: float) -> None:
+        """Look at the file every *every_seconds* until cancelled."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            self.refresh()
+
+    def _match(self, presented: str | None) -> Owner | None:
+        key = presented if presented is not None and len(presented) <= LONGEST_KEY else ""
+        owner, stored = self._by_prefix.get(prefix_of(key), (Owner("", NOBODY), DECOY))
+        matches = same(hash_of(key, self._pepper), stored.hash)
+        active = stored.state(self._wall_clock()) == "active"
+        return owner if matches and active and not owner.tenant.disabled else None
+
+    def _load(self) -> None:
+        tenants = read_tenants(self._path).tenants
+        self._pepper = read_pepper(self._path)
+        self._names = frozenset(tenants)
+        self._by_prefix = {
+            key.prefix: (Owner(name, tenant), key)
+            for name, tenant in tenants.items()
+            for key in tenant.keys
+        }
+        self.last_error = None
+
+    def _read_stamps(self) -> tuple[type_of_stamp | None, ...]:
+        return tuple(_stamp(path) for path in (self._path, pepper_path(self._path)))
+
+
+def _stamp(path: Path) -> type_of_stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

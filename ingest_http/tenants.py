@@ -1,0 +1,61 @@
+"""Who may push, with which keys, under which options? The schema of tenants.json."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+TenantName = Annotated[str, StringConstraints(pattern=f"^{TENANT_NAME.pattern}$")]
+
+
+class StoredKey(BaseModel):
+    """One key of a tenant: enough to recognise it, not enough to use it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: str = Field(pattern="^[a-z2-7]{8}$")
+    hash: str = Field(pattern="^[0-9a-f]{64}$", description="HMAC-SHA256 of the key, hex")
+    created_at: AwareDatetime
+    not_before: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    revoked_at: AwareDatetime | None = None
+
+    def state(self, now: datetime) -> Literal["active", "early", "expired", "revoked"]:
+        """What the key is worth at *now*; a revoked key stays revoked."""
+        if self.revoked_at is not None and self.revoked_at <= now:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        if self.not_before is not None and now < self.not_before:
+            return "early"
+        return "active"
+
+
+class Tenant(BaseModel):
+    """One brand: its keys and how its items are read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    created_at: AwareDatetime
+    disabled: bool = False
+    coerce_ids: bool = Field(
+        default=False, description="accept numbers where the contract says string"
+    )
+    id_fields: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="idempotency fields by event name, instead of the usual"
+    )
+    keys: tuple[StoredKey, ...] = ()
+
+
+class TenantsFile(BaseModel):
+    """The whole of tenants.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    tenants: dict[TenantName, Tenant] = Field(default_factory=dict)

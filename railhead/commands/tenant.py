@@ -1,0 +1,158 @@
+"""Add, list, rotate and revoke tenants' keys; running doors follow within a second."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from events.registry import BY_NAME
+from ingest_http.tenant_changes import TenantChangeError, add_tenant, make_key, revoke, rotate
+from ingest_http.tenants import Tenant, TenantsFile
+from ingest_http.tenants_file import TenantsFileError, change_tenants, read_tenants
+from railhead.paths import tenants_file
+
+NAME = "tenant"
+HELP = "add, list, rotate and revoke tenants' keys"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the four actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = _action(actions, "add", "make a tenant; prints its key, once, alone on standard output")
+    add.add_argument("name")
+    add.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
+    add.add_argument(
+        "--coerce-ids", action="store_true", help="accept numbers where the contract says string"
+    )
+    add.add_argument(
+        "--id-fields",
+        action="append",
+        type=_id_fields,
+        default=[],
+        metavar="EVENT=FIELD[,FIELD]",
+        help="another idempotency id, for example realtime-payment=payment_id,status",
+    )
+    _action(actions, "list", "show tenants and the state of their keys; no secrets")
+    rotate_ = _action(actions, "rotate", "make another key; prints it, once, alone")
+    rotate_.add_argument("name")
+    rotate_.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
+    rotate_.add_argument(
+        "--grace", type=_hours, metavar="HOURS", default="24", help="older keys end then (24)"
+    )
+    revoke_ = _action(actions, "revoke", "end a tenant's keys now")
+    revoke_.add_argument("name")
+    revoke_.add_argument("--key", metavar="PREFIX", help="only this one")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; 1 with the reason on standard error if it cannot be done."""
+    actions: dict[str, Callable[[argparse.Namespace, Path], None]] = {
+        "add": _add,
+        "list": _list,
+        "rotate": _rotate,
+        "revoke": _revoke,
+    }
+    try:
+        actions[args.action](args, tenants_file(args.data_dir))
+    except (TenantChangeError, TenantsFileError, OSError) as error:
+        print(f"railhead tenant {args.action}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add(args: argparse.Namespace, path: Path) -> None:
+    now = _now()
+    shown = ""
+
+    def change(file: TenantsFile, pepper: bytes) -> TenantsFile:
+        nonlocal shown
+        stored, shown = make_key(pepper, now=now, expires_in=args.expires_in)
+        tenant = Tenant(
+            created_at=now,
+            coerce_ids=args.coerce_ids,
+            id_fields=dict(args.id_fields),
+            keys=(stored,),
+        )
+        return add_tenant(file, args.name, tenant)
+
+    change_tenants(path, change)
+    print(shown)
+
+
+def _rotate(args: argparse.Namespace, path: Path) -> None:
+    now = _now()
+    shown = ""
+
+    def change(file: TenantsFile, pepper: bytes) -> TenantsFile:
+        nonlocal shown
+        stored, shown = make_key(pepper, now=now, expires_in=args.expires_in)
+        return rotate(file, args.name, stored, old_keys_until=now + args.grace)
+
+    change_tenants(path, change)
+    print(shown)
+
+
+def _revoke(args: argparse.Namespace, path: Path) -> None:
+    change_tenants(path, lambda file, _: revoke(file, args.name, args.key, now=_now()))
+
+
+def _list(args: argparse.Namespace, path: Path) -> None:
+    del args
+    table = Table("tenant", "key", "state", "created", "expires", "options")
+    for name, tenant in sorted(read_tenants(path).tenants.items()):
+        options = ", ".join(_options(tenant))
+        for key in tenant.keys:
+            state = "disabled" if tenant.disabled else key.state(_now())
+            expires = "never" if key.expires_at is None else f"{key.expires_at:%F %R}"
+            table.add_row(name, key.prefix, state, f"{key.created_at:%F %R}", expires, options)
+    Console().print(table)
+
+
+def _options(tenant: Tenant) -> list[str]:
+    coerce = ["coerce_ids"] if tenant.coerce_ids else []
+    return coerce + [f"{event}={','.join(fields)}" for event, fields in tenant.id_fields.items()]
+
+
+def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    # argparse has no public name for the type of *actions*.
+    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    action.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
+    return action
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _days(text: str) -> timedelta:
+    return timedelta(days=_positive(text))
+
+
+def _hours(text: str) -> timedelta:
+    return timedelta(hours=float(text))
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 36_500:
+        raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
+    return number
+
+
+def _id_fields(text: str) -> tuple[str, tuple[str, ...]]:
+    event, _, fields = text.partition("=")
+    row = BY_NAME.get(event)
+    if row is None:
+        raise argparse.ArgumentTypeError(f"{event}: no such event; one of {', '.join(BY_NAME)}")
+    names = tuple(fields.split(","))
+    unknown = [name for name in names if name not in row.model.model_fields]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{event} has no field {', '.join(unknown)}")
+    return event, names
