@@ -1,0 +1,91 @@
+"""Which encodings do bodies travel in, and how are they opened and packed?"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import lz4.frame
+
+from railhead.clickhouse.errors import ClickHouseError, Code
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+_GZIP_WINDOW = 31
+_LEVEL = 3
+
+
+class Packer(Protocol):
+    """Packs a body piece by piece."""
+
+    def compress(self, data: bytes) -> bytes:
+        """Take *data* in; return what is ready to be sent."""
+
+    def flush(self) -> bytes:
+        """Return the rest; nothing may follow."""
+
+
+class _Lz4Packer:
+    def __init__(self) -> None:
+        self._compressor: Any = lz4.frame.LZ4FrameCompressor()
+        self._head: bytes = self._compressor.begin()
+
+    def compress(self, data: bytes) -> bytes:
+        head, self._head = self._head, b""
+        return head + bytes(self._compressor.compress(data))
+
+    def flush(self) -> bytes:
+        head, self._head = self._head, b""
+        return head + bytes(self._compressor.flush())
+
+
+# In the order the server prefers them.
+_PACKERS: dict[str, Callable[[], Packer]] = {
+    "zstd": lambda: zstd.ZstdCompressor(level=_LEVEL),
+    "lz4": _Lz4Packer,
+    "gzip": lambda: zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW),
+    "deflate": lambda: zlib.compressobj(_LEVEL),
+}
+_OPENERS: dict[str, Callable[[bytes], bytes]] = {
+    "zstd": zstd.decompress,
+    "lz4": lambda body: bytes(lz4.frame.decompress(body)),
+    "gzip": gzip.decompress,
+    "deflate": zlib.decompress,
+}
+_FAILURES = (zlib.error, zstd.ZstdError, OSError, EOFError, RuntimeError)
+
+
+def choose(accept_encoding: str) -> str:
+    """Pick the encoding of the answer from an Accept-Encoding header; empty for none."""
+    offered = {part.partition(";")[0].strip().lower() for part in accept_encoding.split(",")}
+    return next((name for name in _PACKERS if name in offered), "")
+
+
+def packer(encoding: str) -> Packer:
+    """Return a packer for an encoding `choose` returned."""
+    return _PACKERS[encoding]()
+
+
+def unpack(encoding: str, body: bytes) -> bytes:
+    """Open a request's body.
+
+    Raises ClickHouseError 89 for an unknown encoding and 271 for a body that is not in it.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in _OPENERS:
+        known = ", ".join(_OPENERS)
+        raise ClickHouseError(
+            Code.UNKNOWN_COMPRESSION_METHOD,
+            f"Unknown compression method {encoding} (known: {known})",
+        )
+    try:
+        return _OPENERS[encoding](body)
+    except _FAILURES:
+        raise ClickHouseError(Code.CANNOT_DECOMPRESS, f"The body is not {encoding} data") from None

@@ -1,0 +1,70 @@
+"""How does a result of any size leave the engine without filling memory? Through a pipe.
+
+The engine writes the result in its final format to the pipe's end by INTO OUTFILE; the event loop
+reads the other end as fast as the client takes it. A slow client stops the engine, not us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator
+
+_PIPE_BYTES = 1 << 20
+_F_SETPIPE_SZ = 1031
+
+
+class ResultPipe:
+    """A pipe the engine writes to and the event loop reads from."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        with contextlib.suppress(OSError):  # the user's total of pipe memory may be spent
+            fcntl.fcntl(self._writer, _F_SETPIPE_SZ, _PIPE_BYTES)
+
+    @property
+    def clause(self) -> bytes:
+        """The clause that makes a SELECT write here."""
+        return b" INTO OUTFILE '/dev/fd/%d' APPEND COMPRESSION 'none' " % self._writer
+
+    def finish(self) -> None:
+        """Called by the thread that ran the statement: nothing more will be written."""
+        if self._writer >= 0:
+            os.close(self._writer)
+            self._writer = -1
+
+    def close(self) -> None:
+        """Called by the event loop when nobody reads any more."""
+        if self._reader >= 0:
+            os.close(self._reader)
+            self._reader = -1
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield what the engine writes until it finished."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                chunk = os.read(self._reader, _PIPE_BYTES)
+            except BlockingIOError:
+                await _readable(loop, self._reader)
+                continue
+            if not chunk:
+                return
+            yield chunk
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(descriptor, wake)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)

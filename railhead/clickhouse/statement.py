@@ -1,0 +1,164 @@
+"""What kind of statement is this, and where are its format, its data and its end?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.lexer import Token, tokens
+
+READS = frozenset({b"SELECT", b"WITH", b"FROM", b"("})
+STATEFUL = frozenset({b"SET", b"USE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """An INSERT that brings its rows: *head* up to FORMAT, the format's name, rows in the text.
+
+    *settings_at* is where its SETTINGS begin; None when it has none.
+    """
+
+    head: bytes
+    format: str | None
+    data: bytes
+    settings_at: int | None = None
+
+    def with_settings(self, assignments: bytes) -> bytes:
+        """The head with more settings, its own ones last so that they win."""
+        if self.settings_at is None:
+            return self.head + b" SETTINGS " + assignments
+        return b"%s %s, %s" % (
+            self.head[: self.settings_at],
+            assignments,
+            self.head[self.settings_at :],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Any other statement, without its closing semicolon.
+
+    *output_at* is where an INTO OUTFILE clause would stand; *format* is the FORMAT it names.
+    """
+
+    verb: bytes
+    text: bytes
+    format: str | None
+    output_at: int
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is a SELECT, so that its result may be large."""
+        return self.verb in READS
+
+    @property
+    def changes_session(self) -> bool:
+        """Whether later statements of the same session depend on it."""
+        return self.verb in STATEFUL or b"TEMPORARY" in self.text[:200].upper()
+
+
+def inspect(sql: bytes) -> Insert | Statement:
+    """Tell what *sql* is.
+
+    Raises ClickHouseError for an empty text, several statements, or a clause that would touch the
+    server's files (INTO OUTFILE, FROM INFILE), as the server does over HTTP.
+    """
+    stream = tokens(sql)
+    first = next(stream, None)
+    if first is None:
+        raise ClickHouseError(Code.SYNTAX_ERROR, "Empty query")
+    if first.keyword == b"INSERT":
+        insert = _insert(sql, stream)
+        if insert is not None:
+            return insert
+    return _statement(sql, first)
+
+
+def _statement(sql: bytes, first: Token) -> Statement:
+    depth, end, output_at, output_format = 0, len(sql), None, None
+    before: list[Token] = []
+    for token in tokens(sql, first.start):
+        if end < len(sql) and token.text != b";":
+            raise ClickHouseError(Code.SYNTAX_ERROR, "Multi-statements are not allowed")
+        depth += (token.text == b"(") - (token.text == b")")
+        if token.text == b";":
+            end = min(end, token.start)
+            continue
+        previous = before[-1] if before else None
+        if depth == 0 and previous is not None and token.kind in ("word", "quoted"):
+            if previous.keyword == b"INTO" and token.keyword == b"OUTFILE":
+                raise ClickHouseError(Code.INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed")
+            if previous.keyword == b"FORMAT":
+                output_at, output_format = previous.start, _name(token)
+            elif (
+                output_at is not None and token.keyword != b"SETTINGS" and not _in_settings(before)
+            ):
+                output_at = output_format = None
+        before.append(token)
+    text = sql[first.start : end]
+    at = len(text) if output_at is None else output_at - first.start
+    return Statement(first.keyword or first.text, text, output_format, at)
+
+
+def _in_settings(before: list[Token]) -> bool:
+    """Whether the clause being read is the SETTINGS that may follow FORMAT."""
+    for token in reversed(before):
+        if token.keyword in (b"SETTINGS", b"FORMAT"):
+            return token.keyword == b"SETTINGS"
+    return False
+
+
+def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
+    """Split an INSERT into head, format and data; None for INSERT … SELECT."""
+    words = _after_table_name(stream)
+    depth, settings_at = 0, None
+    for token in words:
+        depth += (token.text == b"(") - (token.text == b")")
+        if token.keyword in (b"SELECT", b"WITH") and depth <= 1:
+            return None
+        if depth > 0:
+            continue
+        match token.keyword or token.text:
+            case b";":
+                return Insert(sql[: token.start], None, b"", settings_at)
+            case b"SETTINGS":
+                settings_at = token.end
+            case b"INFILE":
+                raise ClickHouseError(Code.SUPPORT_IS_DISABLED, "FROM INFILE is not for HTTP")
+            case b"VALUES":
+                return Insert(sql[: token.start], "Values", sql[token.end :], settings_at)
+            case b"FORMAT" if (name := next(words, None)) is not None:
+                data = sql[_data_start(sql, name.end) :]
+                return Insert(sql[: token.start], _name(name), data, settings_at)
+    return Insert(sql, None, b"", settings_at)
+
+
+def _after_table_name(stream: Iterator[Token]) -> Iterator[Token]:
+    """Skip `INTO [TABLE|FUNCTION] name[.name]`, whose name may be spelled like a keyword."""
+    token = next(stream, None)
+    while token is not None and token.keyword in (b"INTO", b"TABLE", b"FUNCTION"):
+        token = next(stream, None)
+    token = next(stream, None)
+    while token is not None and token.text == b".":
+        next(stream, None)
+        token = next(stream, None)
+    return chain([token], stream) if token is not None else iter(())
+
+
+def _data_start(sql: bytes, position: int) -> int:
+    """Rows start past blanks after the format's name, and past one line end if there is one.
+
+    The rule is the engine's own (ParserInsertQuery); a bare semicolon there is no row.
+    """
+    if sql[position:].strip() == b";":
+        return len(sql)
+    while sql[position : position + 1] in (b" ", b"\t", b"\f"):
+        position += 1
+    position += sql[position : position + 1] == b"\r"
+    return position + (sql[position : position + 1] == b"\n")
+
+
+def _name(token: Token) -> str:
+    return token.text.strip(b'`"').decode(errors="replace")
