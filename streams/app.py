@@ -1,0 +1,198 @@
+"""The way of a record through a worker, written once: topic, agent, lane, store, acknowledgement.
+
+    Kafka fetch ──slice──▶ agent ──▶ Lane.take: judge (check, first sighting) ──▶ Lane.run: write
+    (SliceConsumer)     (one a type)                                    rows + changelog, ledger, ack
+
+Faust gives group membership, agents, tables with changelogs and their recovery. Nothing may
+raise out of an agent's loop (Faust would acknowledge what was in work): what cannot be handled
+ends the process, and the supervisor starts it again at the committed offsets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from yarl import URL
+
+from events.check import DEFAULT_RULES, IdRules
+from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
+from sinks.store import Store
+from streams.crash import die
+from streams.dead_letters import dead_letter_rows
+from streams.judge import Judged, judge
+from streams.lane import Lane, Pacing
+from streams.lanes import Lanes
+from streams.metrics import WorkerMetrics
+from streams.patience import Patience
+from streams.rejects import Reject
+from streams.resume import Resume, find_resume
+from streams.seen.blocks import Block
+from streams.seen.table import SeenTable
+from streams.settings import WorkerSettings
+from streams.slices import Partition, Slice
+from streams.transport import SliceTopic, SliceTransport
+from streams.writers import Writers
+
+class RailheadApp(faust.App):  # type: ignore[misc]
+    """Faust with the slice transport."""
+
+    def _new_transport(self) -> SliceTransport:
+        return SliceTransport(self.conf.broker_consumer, self)
+
+
+def create_app(settings: WorkerSettings) -> RailheadApp:
+    """Configure Faust; every departure from its defaults has its reason beside it."""
+    return RailheadApp(
+        settings.group,
+        broker=[URL(f"kafka://{host}") for host in settings.kafka_bootstrap.split(",")],
+        datadir=str(settings.data_dir),
+        store="memory://",
+        processing_guarantee="at_least_once",  # exactly_once loses and doubles (A9)
+        stream_wait_empty=False,  # an outage of the store would block the group (B1)
+        stream_recovery_delay=0.0,
+        stream_buffer_maxsize=4,  # slices, not records
+        table_standby_replicas=0,  # would double memory and consumption (B11)
+        topic_allow_declare=False,  # `railhead topics` creates them (C5)
+        topic_disable_leader=True,
+        web_enabled=False,  # would listen on 0.0.0.0 and show tables (C8)
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.group_instance_id,
+        consumer_max_fetch_size=2**20,
+        broker_max_poll_records=settings.slice_max_records,
+        broker_commit_interval=settings.commit_interval_seconds,
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.heartbeat_seconds,
+        broker_request_timeout=30.0,
+        broker_max_poll_interval=300.0,
+        producer_acks=-1,
+        producer_request_timeout=30.0,  # the default is twenty minutes (B12)
+        producer_max_request_size=8 * 2**20,
+        producer_linger=0.0,
+        cython_optimizations=False,
+    )
+
+
+class Stream:
+    """The agents, tables and lanes of one worker."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        store: Store,
+        *,
+        rules: IdRules = DEFAULT_RULES,
+        metrics: WorkerMetrics | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.rules = rules
+        self.metrics = metrics or WorkerMetrics()
+        self.app = create_app(settings)
+        self.lanes = Lanes()
+        self.tables = {row.name: self._seen_table(row) for row in EVENT_TYPES}
+        for row in EVENT_TYPES:
+            self._agent(row.topic, self._event_lane(row))
+        self._agent(REJECTED_TOPIC, self._dead_letter_lane)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+
+    def _seen_table(self, row: EventType) -> SeenTable:
+        table = SeenTable(
+            self.app,
+            name=f"seen-{row.name}",
+            window_ms=round(self.settings.dedupe_window_hours * 3_600_000),
+            help=f"Where each id of {row.name} was first seen.",
+        )
+        return self.app.tables.add(table)  # type: ignore[no-any-return]
+
+    def _agent(self, topic: str, make_lane: Callable[[Partition], Lane]) -> None:
+        """One agent shape for every topic: hand each slice to its partition's lane."""
+
+        async def agent(stream: Any) -> None:
+            try:
+                async for event in stream.noack().events():
+                    piece: Slice = event.value
+                    lane = self.lanes.of(piece.partition, make_lane)
+                    await lane.take(event, piece)
+            except asyncio.CancelledError:
+                raise
+            except BaseException:  # noqa: BLE001 - Faust would acknowledge what was in work (A1)
+                die(f"agent of {topic}")
+
+        self.app.agent(
+            SliceTopic(self.app, topics=[topic], key_type=bytes, value_type=bytes),
+            name=f"agent-{topic}",
+        )(agent)
+
+    def _event_lane(self, row: EventType) -> Callable[[Partition], Lane]:
+        table = self.tables[row.name]
+
+        def make(partition: Partition) -> Lane:
+            seen = table.index(partition.number)
+
+            def judge_slice(piece: Slice, stored: set[int]) -> Judged:
+                return judge(piece, row, seen=seen, stored=stored, rules=self.rules)
+
+            async def remember(number: int, block: Block) -> None:
+                await table.remember(
+                    number, block, timeout_seconds=self.settings.changelog_timeout_seconds
+                )
+
+            return self._lane(partition, row.table, judge_slice, remember)
+
+        return make
+
+    def _dead_letter_lane(self, partition: Partition) -> Lane:
+        return self._lane(partition, "rejected", dead_letter_rows, None)
+
+    def _lane(self, partition: Partition, table: str, judge_slice: Any, remember: Any) -> Lane:
+        writers = Writers(
+            table,
+            self.store,
+            remember,
+            self._publish,
+            self._generation,
+            Patience(self.metrics),
+            self.metrics,
+        )
+
+        async def resume(piece: Slice) -> Resume:
+            committed = self.app.consumer._committed_offset[piece.partition]  # noqa: SLF001
+            return await writers.patience.until_done(
+                "resume", lambda: find_resume(self.store, table, piece, committed=committed)
+            )
+
+        return Lane(
+            partition,
+            judge=judge_slice,
+            resume=resume,
+            writers=writers,
+            acknowledge=lambda event: event.ack(),
+            pacing=Pacing(
+                self.settings.insert_max_rows,
+                self.settings.worker_max_pending_bytes // max(1, self._assigned_partitions()),
+                self.settings.insert_pause_share,
+                self.settings.insert_max_pause_seconds,
+            ),
+        )
+
+    def _assigned_partitions(self) -> int:
+        topics = {row.topic for row in EVENT_TYPES} | {REJECTED_TOPIC}
+        return sum(tp.topic in topics for tp in self.app.consumer.assignment())
+
+    def _generation(self) -> int:
+        """The group's generation: greater with every rebalance, so a zombie's is lower."""
+        coordinator = self.app.consumer._thread._consumer._coordinator  # noqa: SLF001
+        return int(coordinator.generation)
+
+    async def _publish(self, reject: Reject) -> None:
+        sent = await self.app.producer.send(
+            REJECTED_TOPIC, reject.key, reject.value, None, None, None
+        )
+        await asyncio.wait_for(sent, self.settings.changelog_timeout_seconds)
+
+    async def _on_revoked(self, sender: Any, revoked: Any, **_: Any) -> None:
+        """Drop what is not acknowledged: the owner gets it again (A12)."""
+        await self.lanes.close()

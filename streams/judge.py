@@ -1,0 +1,190 @@
+"""What is to be written for a slice? Check, first sighting, rows: the pure middle of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from events.check import CheckedType, IdRules, Rejection, check_records
+from events.registry import EventType
+from streams.fates import Candidates, Fate, decide
+from streams.provenance import Run, received_ms, run_numbers, runs
+from streams.rejects import Reject, conflict_rows, reject_of
+from streams.rows import Origin, event_rows
+from streams.seen.blocks import Block
+from streams.seen.index import SeenIndex
+from streams.slices import Slice
+
+
+_NO_TENANT = (
+    "The record has no header `tenant` with a tenant's name; send the name "
+    "(a-z, 0-9, - and _, at most 63 characters) in that header."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records met each fate."""
+
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.stored + other.stored,
+            self.duplicates + other.duplicates,
+            self.conflicts + other.conflicts,
+            self.rejected + other.rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All that has to be written for a slice before its offsets may be committed.
+
+    `rows` holds the first sightings that the store does not have yet; `counts` covers every
+    record; `news` is what the changelog must hold.
+    """
+
+    counts: Counts = Counts()
+    rows: pa.RecordBatch | None = None
+    conflicts: pa.RecordBatch | None = None
+    rejects: Sequence[Reject] = ()
+    news: Block | None = None
+    by_tenant: dict[tuple[str, Fate], int] = field(default_factory=dict)
+
+
+def judge(
+    piece: Slice,
+    event_type: EventType,
+    *,
+    seen: SeenIndex,
+    stored: frozenset[int] | set[int],
+    rules: IdRules,
+) -> Judged:
+    """Judge every record of *piece* and remember its first sightings in *seen*.
+
+    *stored* are offsets whose rows the store already has from before a crash; they count as
+    stored and are not written again. Each record gets exactly one fate.
+    """
+    parts = runs(piece.headers)
+    origin = Origin(
+        piece.partition,
+        piece.offsets,
+        piece.appended_ms,
+        received_ms(parts, piece.appended_ms),
+        run_numbers(parts),
+        parts,
+    )
+    ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
+    if ownerless.any():
+        return _judge_apart(piece, event_type, origin, ownerless, (seen, stored, rules))
+    checked = check_records(event_type, piece.values, tenants=_tenants(parts), rules=rules)
+    rejects = [reject_of(piece, origin, rejection) for rejection in checked.rejected]
+    if not checked.accepted:
+        return Judged(Counts(rejected=len(rejects)), rejects=rejects)
+    return _judge_valid(piece, checked.accepted[0], origin, _Context(seen, stored, rejects))
+
+
+def _judge_apart(
+    piece: Slice,
+    event_type: EventType,
+    origin: Origin,
+    ownerless: npt.NDArray[np.bool_],
+    context: tuple[SeenIndex, frozenset[int] | set[int], IdRules],
+) -> Judged:
+    """Set aside the records that say no (well-formed) tenant and judge the others."""
+    rejects = [
+        reject_of(piece, origin, Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
+        for at in np.flatnonzero(ownerless).tolist()
+    ]
+    rest = piece.only(np.flatnonzero(~ownerless))
+    if rest is None:
+        return Judged(Counts(rejected=len(rejects)), rejects=rejects)
+    seen, stored, rules = context
+    judged = judge(rest, event_type, seen=seen, stored=stored, rules=rules)
+    return replace(
+        judged,
+        counts=judged.counts + Counts(rejected=len(rejects)),
+        rejects=[*rejects, *judged.rejects],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    seen: SeenIndex
+    stored: frozenset[int] | set[int]
+    rejects: Sequence[Reject]
+
+
+def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Context) -> Judged:
+    rows = np.asarray(valid.positions, np.int64)
+    mine = origin if len(rows) == len(piece) else origin.take(rows)
+    candidates = _candidates(valid, mine)
+    verdict = decide(candidates, context.seen)
+    if verdict.news is not None:
+        context.seen.add(verdict.news)
+    fates = verdict.fates
+    keep = fates == Fate.STORED
+    if context.stored:
+        there = np.isin(mine.offsets, np.fromiter(context.stored, np.int64))
+        fates[there] = Fate.STORED
+        keep = (fates == Fate.STORED) & ~there
+    kept = np.flatnonzero(keep)
+    conflicts = np.flatnonzero(fates == Fate.CONFLICT)
+    tally = np.bincount(fates, minlength=3)
+    return Judged(
+        Counts(int(tally[0]), int(tally[1]), int(tally[2]), len(context.rejects)),
+        event_rows(valid.columns(), valid.ids, mine, kept) if len(kept) else None,
+        conflict_rows(piece, valid, mine, conflicts, verdict.first_offsets),
+        context.rejects,
+        verdict.news,
+        _tally_by_tenant(mine, fates),
+    )
+
+
+def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
+    prefixes = [(part.tenant or "") + "\0" for part in origin.runs]
+    digest = xxhash.xxh3_128_digest
+    hashes = np.frombuffer(
+        b"".join(
+            [
+                digest((prefixes[run] + key).encode())
+                for run, key in zip(origin.run.tolist(), valid.ids, strict=True)
+            ]
+        ),
+        ">u8",
+    ).astype(np.uint64)
+    return Candidates(
+        hashes[0::2],
+        hashes[1::2],
+        origin.offsets,
+        origin.appended_ms,
+        (valid.fingerprints() & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+    )
+
+
+def _tenants(parts: Sequence[Run]) -> list[str]:
+    return [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
+
+
+def _tally_by_tenant(
+    origin: Origin, fates: npt.NDArray[np.uint8]
+) -> dict[tuple[str, Fate], int]:
+    tally: dict[tuple[str, Fate], int] = {}
+    for number, row in enumerate(
+        np.bincount(origin.run * 4 + fates, minlength=4 * len(origin.runs)).reshape(-1, 4).tolist()
+    ):
+        tenant = origin.runs[number].tenant or ""
+        for fate, count in enumerate(row):
+            if count:
+                key = (tenant, Fate(fate))
+                tally[key] = tally.get(key, 0) + count
+    return tally

@@ -1,0 +1,179 @@
+"""In which order is everything written? A lane: the one writer of one partition.
+
+The order that keeps the promise, for each contiguous range of offsets:
+
+1. the rows (one insert, deterministic token), the conflicts, the dead letters and the
+   changelog block of new ids, each until confirmed;
+2. then the ledger row of the range;
+3. then the slices are acknowledged to Faust, oldest first, which lets their offsets be committed.
+
+Die before 1 is complete: the range comes again; ids are known at their own offsets, so they are
+first sightings again, and rows the store has already are left out. Die between 2 and 3: the
+ledger says the range is done and it is skipped. One range is in work at a time; what arrives
+meanwhile becomes the next one, so ranges grow with the load by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streams.judge import Counts, Judged
+from streams.resume import Resume
+from streams.slices import Partition, Slice
+from streams.writers import Range, Writers
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How much is written at once, and how long to wait between two inserts."""
+
+    max_rows: int
+    max_pending_bytes: int
+    pause_share: float
+    max_pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    event: Any
+    judged: Judged
+    last: int
+    records: int
+    value_bytes: int
+    appended_ms: tuple[int, int]
+
+
+class Lane:
+    """Takes slices of one partition and writes them range by range."""
+
+    def __init__(
+        self,
+        partition: Partition,
+        *,
+        judge: Callable[[Slice, set[int]], Judged],
+        resume: Callable[[Slice], Any],
+        writers: Writers,
+        acknowledge: Callable[[Any], None],
+        pacing: Pacing,
+    ) -> None:
+        self.partition = partition
+        self._judge = judge
+        self._find_resume = resume
+        self._writers = writers
+        self._acknowledge = acknowledge
+        self._pacing = pacing
+        self._resume: Resume | None = None
+        self._next = 0
+        self._pending: deque[_Pending] = deque()
+        self._pending_bytes = 0
+        self._changed = asyncio.Condition()
+        self._closed = False
+        self.taken_at: deque[float] = deque()
+
+    async def take(self, event: Any, piece: Slice) -> None:
+        """Judge *piece* and queue it; returns when it is queued, not when it is stored.
+
+        Waits while too many bytes are queued, which makes Faust stop fetching the partition.
+        After `close` slices are dropped: they are delivered again to the partition's owner.
+        """
+        await self._room()
+        if self._closed:
+            return
+        if self._resume is None:
+            self._resume = await self._find_resume(piece)
+            self._next = self._resume.next_offset
+        rest = piece.after(self._next - 1)
+        judged = Judged() if rest is None else self._judge(rest, self._resume.stored)
+        await self._queue(event, rest, judged)
+
+    async def _room(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(
+                lambda: self._closed or self._pending_bytes < self._pacing.max_pending_bytes
+            )
+
+    async def _queue(self, event: Any, rest: Slice | None, judged: Judged) -> None:
+        last = self._next - 1 if rest is None else rest.last
+        span = (0, 0) if rest is None else (int(rest.appended_ms[0]), int(rest.appended_ms[-1]))
+        size = 0 if rest is None else rest.value_bytes
+        async with self._changed:
+            self._next = last + 1
+            self._pending.append(
+                _Pending(event, judged, last, 0 if rest is None else len(rest), size, span)
+            )
+            self._pending_bytes += size
+            self.taken_at.append(asyncio.get_running_loop().time())
+            self._changed.notify_all()
+
+    async def run(self) -> None:
+        """Write range after range until cancelled; never returns and never raises on trouble
+        with the store or the broker (the writers hold on to the range until it is written).
+        """
+        clock = asyncio.get_running_loop().time
+        while True:
+            async with self._changed:
+                await self._changed.wait_for(lambda: bool(self._pending))
+            began = clock()
+            await self._write(self._next_range())
+            self._writers.metrics.range_seconds.observe(clock() - began)
+            await asyncio.sleep(self._pause(clock() - began))
+
+    def _pause(self, took_seconds: float) -> float:
+        queued = sum(pending.records for pending in self._pending)
+        if queued >= self._pacing.max_rows:
+            return 0.0
+        return min(took_seconds * self._pacing.pause_share, self._pacing.max_pause_seconds)
+
+    def _next_range(self) -> list[_Pending]:
+        """The oldest queued slices, as many as one insert may cover; they stay queued."""
+        chosen: list[_Pending] = []
+        rows = 0
+        for pending in self._pending:
+            if chosen and rows + pending.records > self._pacing.max_rows:
+                break
+            chosen.append(pending)
+            rows += pending.records
+        return chosen
+
+    async def _write(self, parts: list[_Pending]) -> None:
+        covered = [part for part in parts if part.records]
+        if covered and self._resume is not None:
+            await self._writers.write(
+                Range(
+                    self.partition,
+                    self._resume.base,
+                    covered[-1].last,
+                    covered[0].appended_ms[0],
+                    covered[-1].appended_ms[1],
+                    sum((part.judged.counts for part in covered), Counts()),
+                ),
+                [part.judged for part in covered],
+            )
+            self._resume.base = covered[-1].last + 1
+        async with self._changed:
+            for part in parts:
+                self._pending.popleft()
+                self.taken_at.popleft()
+                self._pending_bytes -= part.value_bytes
+                self._acknowledge(part.event)
+            self._changed.notify_all()
+
+    async def drained(self) -> None:
+        """Return when nothing is queued."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._pending)
+
+    async def close(self) -> None:
+        """Drop what is queued: it is not acknowledged, so it is delivered again to the owner."""
+        async with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def oldest_taken_at(self) -> float | None:
+        """Loop time at which the oldest slice not yet stored was taken; None when none is."""
+        return self.taken_at[0] if self.taken_at else None

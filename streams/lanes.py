@@ -1,0 +1,49 @@
+"""Which lane writes which partition? The lanes of the current assignment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from streams.crash import die
+from streams.lane import Lane
+from streams.slices import Partition
+
+
+class Lanes:
+    """Lanes by partition, each with its running task; closed as a whole when revoked."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Partition, tuple[Lane, asyncio.Task[None]]] = {}
+
+    def __iter__(self) -> Iterator[Lane]:
+        return (lane for lane, _ in self._lanes.values())
+
+    def of(self, partition: Partition, make: Callable[[Partition], Lane]) -> Lane:
+        """The lane of *partition*, made and started when there is none."""
+        if partition not in self._lanes:
+            lane = make(partition)
+            self._lanes[partition] = (lane, asyncio.create_task(_run(lane)))
+        return self._lanes[partition][0]
+
+    async def drain(self, timeout_seconds: float) -> None:
+        """Wait until everything taken is stored and acknowledged, at most *timeout_seconds*."""
+        async with asyncio.timeout(timeout_seconds):
+            await asyncio.gather(*(lane.drained() for lane, _ in self._lanes.values()))
+
+    async def close(self) -> None:
+        """Stop every lane and forget it; what was not acknowledged is delivered again."""
+        lanes, self._lanes = list(self._lanes.values()), {}
+        for lane, task in lanes:
+            task.cancel()
+            await lane.close()
+        await asyncio.gather(*(task for _, task in lanes), return_exceptions=True)
+
+
+async def _run(lane: Lane) -> None:
+    try:
+        await lane.run()
+    except asyncio.CancelledError:
+        raise
+    except BaseException:  # noqa: BLE001 - a lane that ended would stop its partition silently
+        die(f"lane of {lane.partition}")

@@ -1,0 +1,96 @@
+"""What does a worker count? Every metric with its unit and meaning; names are made here only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from streams.fates import Fate
+from streams.judge import Judged
+
+
+class WorkerMetrics:
+    """The metrics of one worker process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.records = Counter(
+            "railhead_worker_records_total",
+            "Records by fate: stored, duplicate, conflict, rejected. Repeats are meant.",
+            ["topic", "tenant", "fate"],
+            registry=self.registry,
+        )
+        self.rejected = Counter(
+            "railhead_worker_rejected_total",
+            "Records refused, by reason; each is kept in fasttrack.rejected.",
+            ["topic", "reason"],
+            registry=self.registry,
+        )
+        self.ranges = Counter(
+            "railhead_worker_ranges_total",
+            "Contiguous offset ranges stored.",
+            ["topic"],
+            registry=self.registry,
+        )
+        self.retries = Counter(
+            "railhead_worker_write_retries_total",
+            "Writes that were not confirmed and are tried again, by step and error.",
+            ["step", "error"],
+            registry=self.registry,
+        )
+        self.range_seconds = Histogram(
+            "railhead_worker_range_seconds",
+            "Seconds to make one range durable: rows, changelog, dead letters, ledger.",
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+        )
+        self.oldest_unstored_seconds = Gauge(
+            "railhead_worker_oldest_unstored_seconds",
+            "Age of the oldest slice taken and not yet stored.",
+            ["topic", "partition"],
+            registry=self.registry,
+        )
+        self.lag_records = Gauge(
+            "railhead_worker_lag_records",
+            "Records past the committed offset.",
+            ["topic", "partition"],
+            registry=self.registry,
+        )
+        self.remembered_ids = Gauge(
+            "railhead_worker_remembered_ids",
+            "Ids remembered for dropping repeats.",
+            ["topic"],
+            registry=self.registry,
+        )
+        self.remembered_bytes = Gauge(
+            "railhead_worker_remembered_bytes",
+            "Bytes reserved for remembering ids.",
+            ["topic"],
+            registry=self.registry,
+        )
+        self.loop_delay_seconds = Gauge(
+            "railhead_worker_loop_delay_seconds",
+            "How late the event loop ran its last timer.",
+            registry=self.registry,
+        )
+        self.alarms = Counter(
+            "railhead_worker_alarms_total",
+            "Conditions an operator must look at, by kind; the log says what and where.",
+            ["kind"],
+            registry=self.registry,
+        )
+
+    def count(self, topic: str, judged: Sequence[Judged]) -> None:
+        """Count a stored range."""
+        self.ranges.labels(topic=topic).inc()
+        for part in judged:
+            for (tenant, fate), number in part.by_tenant.items():
+                self.records.labels(topic=topic, tenant=tenant, fate=fate.name.lower()).inc(number)
+            for reject in part.rejects:
+                self.rejected.labels(topic=topic, reason=reject.reason).inc()
+                self.records.labels(
+                    topic=topic,
+                    tenant=reject.key.decode("utf-8", "replace"),
+                    fate=Fate.REJECTED.name.lower(),
+                ).inc()

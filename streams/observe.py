@@ -1,0 +1,136 @@
+"""Is the worker well? /metrics, /health/live and /health/ready, and the watchdogs behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from events.registry import BY_NAME
+from streams.crash import FATAL_EXIT
+
+if TYPE_CHECKING:
+    from streams.app import Stream
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+
+
+class Observer:
+    """Serves health and metrics, keeps the gauges current and restarts a stuck worker."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._runner: web.AppRunner | None = None
+        self._ticking: asyncio.Task[None] | None = None
+        self._last_tick = time.monotonic()
+        self._recovery_since: float | None = None
+
+    async def start(self) -> None:
+        """Listen on the metrics port, if one is set, and begin to watch."""
+        self._ticking = asyncio.create_task(self._tick())
+        settings = self._stream.settings
+        if not settings.worker_metrics_port:
+            return
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/health/live", self._live)
+        app.router.add_get("/health/ready", self._ready)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(
+            self._runner, settings.metrics_host, settings.worker_metrics_port
+        ).start()
+
+    async def stop(self) -> None:
+        """Stop listening and watching."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        body = generate_latest(self._stream.metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _live(self, _: web.Request) -> web.Response:
+        late = time.monotonic() - self._last_tick
+        return web.json_response({"live": late < 10}, status=200 if late < 10 else 503)
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        reason = self.not_ready()
+        return web.json_response(
+            {"ready": reason is None, "reason": reason}, status=200 if reason is None else 503
+        )
+
+    def not_ready(self) -> str | None:
+        """Why the worker could not take records now; None when it could."""
+        app = self._stream.app
+        if not app.consumer or not app.tables.actives_ready:
+            return "waiting for the group, or reading the changelogs"
+        if app.rebalancing:
+            return "the group is rebalancing"
+        return None
+
+    async def _tick(self) -> None:
+        while True:
+            due = time.monotonic() + TICK_SECONDS
+            await asyncio.sleep(TICK_SECONDS)
+            self._last_tick = time.monotonic()
+            self._stream.metrics.loop_delay_seconds.set(max(0.0, self._last_tick - due))
+            try:
+                self._gauges()
+                self._watch_recovery()
+            except Exception:  # a gauge must not end the watch
+                logger.exception("Could not update the worker's gauges.")
+
+    def _gauges(self) -> None:
+        metrics = self._stream.metrics
+        now = asyncio.get_running_loop().time()
+        for lane in self._stream.lanes:
+            oldest = lane.oldest_taken_at
+            metrics.oldest_unstored_seconds.labels(*map(str, lane.partition)).set(
+                0.0 if oldest is None else now - oldest
+            )
+        for name, table in self._stream.tables.items():
+            store = table.data
+            topic = BY_NAME[name].topic
+            metrics.remembered_ids.labels(topic).set(len(store))
+            metrics.remembered_bytes.labels(topic).set(
+                sum(index.nbytes for index in store.indexes.values())
+            )
+        self._lag()
+
+    def _lag(self) -> None:
+        consumer = self._stream.app.consumer
+        committed = consumer._committed_offset  # noqa: SLF001 - Faust keeps it here only
+        for tp in consumer.assignment():
+            highwater = consumer.highwater(tp)
+            if highwater is None or tp.topic in self._stream.app.tables.changelog_topics:
+                continue
+            self._stream.metrics.lag_records.labels(tp.topic, str(tp.partition)).set(
+                max(0, highwater - (committed[tp] or 0))
+            )
+
+    def _watch_recovery(self) -> None:
+        """Restart when recovery makes no progress (pitfall B2); the changelog is read anew."""
+        app = self._stream.app
+        recovery = app.tables.recovery
+        if not recovery.in_recovery:
+            self._recovery_since = None
+            return
+        remembered = sum(len(table.data) for table in self._stream.tables.values())
+        progress = (remembered, recovery.active_remaining_total())
+        if progress != getattr(self, "_recovery_progress", None) or self._recovery_since is None:
+            self._recovery_progress = progress
+            self._recovery_since = time.monotonic()
+        elif time.monotonic() - self._recovery_since > self._stream.settings.recovery_stuck_seconds:
+            self._stream.metrics.alarms.labels(kind="recovery_stuck").inc()
+            logger.critical("Recovery made no progress; the process ends and starts again.")
+            os._exit(FATAL_EXIT)

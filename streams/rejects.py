@@ -1,0 +1,93 @@
+"""How is a refused or conflicting record kept? As a dead letter on `fasttrack.rejected`, or as a conflict."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+
+from events.check import CheckedType, Rejection
+from streams.rows import Origin, origin_columns
+from streams.seen.blocks import I64
+from streams.slices import Slice
+
+
+class Reject(NamedTuple):
+    """A record for the topic `fasttrack.rejected`."""
+
+    key: bytes
+    value: bytes
+    reason: str
+
+
+def raw_fields(value: bytes | None) -> dict[str, str | None]:
+    """The raw item as text, or in base64 where it is not UTF-8."""
+    if value is None:
+        return {"raw": None}
+    try:
+        return {"raw": value.decode()}
+    except UnicodeDecodeError:
+        return {"raw": None, "raw_base64": base64.b64encode(value).decode("ascii")}
+
+
+def reject_of(piece: Slice, origin: Origin, rejection: Rejection) -> Reject:
+    """The dead letter of the record at `rejection.position` of *piece*, with its coordinate."""
+    at = rejection.position
+    run = origin.runs[int(origin.run[at])]
+    tenant = run.tenant or ""
+    letter = {
+        "tenant": tenant,
+        "event": rejection.event,
+        "reason": rejection.reason,
+        "field": rejection.field,
+        "message": rejection.message,
+        **raw_fields(piece.values[at]),
+        "request_id": run.request_id,
+        "position": None,
+        "topic": piece.partition.topic,
+        "partition": piece.partition.number,
+        "offset": int(piece.offsets[at]),
+        "received_at": instant(int(origin.received_ms[at])),
+    }
+    return Reject(tenant.encode(), orjson.dumps(letter), rejection.reason)
+
+
+def instant(milliseconds: int) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def conflict_rows(
+    piece: Slice,
+    valid: CheckedType,
+    origin: Origin,
+    rows: npt.NDArray[np.int64],
+    first_offsets: I64,
+) -> pa.RecordBatch | None:
+    """Rows of the table `conflicts`: same id, other content than at `first_offsets`."""
+    if not len(rows):
+        return None
+    picked = origin.take(rows)
+    positions = [valid.positions[row] for row in rows.tolist()]
+    columns = origin_columns(picked)
+    return pa.RecordBatch.from_pydict(
+        {
+            "tenant": columns["tenant"],
+            "event": pa.array([valid.type.name] * len(rows)),
+            "id": pa.array([valid.ids[row] for row in rows.tolist()], pa.string()),
+            "topic": columns["_topic"],
+            "partition": columns["_partition"],
+            "offset": columns["_offset"],
+            "first_offset": pa.array(first_offsets[rows]),
+            "raw": pa.array([piece.values[at] for at in positions], pa.binary()).cast(pa.string()),
+            "request_id": columns["request_id"],
+            "received_at": columns["received_at"],
+            "_appended_at": columns["_appended_at"],
+        }
+    )

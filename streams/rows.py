@@ -1,0 +1,78 @@
+"""What does a stored row look like? Arrow columns for the sink: the contract's and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streams.provenance import Run
+from streams.seen.blocks import I64
+from streams.slices import Partition
+
+_MS = pa.timestamp("ms", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where records of a slice came from; one entry a record except `runs`, which `run` points to."""
+
+    partition: Partition
+    offsets: I64
+    appended_ms: I64
+    received_ms: I64
+    run: I64
+    runs: Sequence[Run]
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Origin:
+        """The origins of *rows* only."""
+        return Origin(
+            self.partition,
+            self.offsets[rows],
+            self.appended_ms[rows],
+            self.received_ms[rows],
+            self.run[rows],
+            self.runs,
+        )
+
+
+def origin_columns(origin: Origin) -> dict[str, pa.Array]:
+    """The columns that say whose a row is and which record it was."""
+    count = len(origin.offsets)
+    run = pa.array(origin.run.astype(np.int32))
+    zeros = pa.array(np.zeros(count, np.int32))
+    return {
+        "tenant": _dictionary(run, [part.tenant or "" for part in origin.runs]),
+        "received_at": pa.array(origin.received_ms).cast(_MS),
+        "request_id": _dictionary(run, [part.request_id for part in origin.runs]),
+        "_topic": _dictionary(zeros, [origin.partition.topic]),
+        "_partition": pa.array(np.full(count, origin.partition.number, np.int32)),
+        "_offset": pa.array(origin.offsets),
+        "_appended_at": pa.array(origin.appended_ms).cast(_MS),
+    }
+
+
+def _dictionary(indices: pa.Array, values: list[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string()))
+
+
+def event_rows(
+    columns: Mapping[str, pa.Array],
+    ids: Sequence[str],
+    origin: Origin,
+    keep: npt.NDArray[np.int64],
+) -> pa.RecordBatch:
+    """Rows of one event table: of the valid records, those at the positions *keep*.
+
+    *columns*, *ids* and *origin* have one entry a valid record.
+    """
+    whole = len(keep) == len(ids)
+    picked = origin if whole else origin.take(keep)
+    contract = {"_id": pa.array(ids, pa.string()), **columns}
+    if not whole:
+        take = pa.array(keep)
+        contract = {name: column.take(take) for name, column in contract.items()}
+    return pa.RecordBatch.from_pydict({**origin_columns(picked), **contract})

@@ -1,0 +1,109 @@
+"""Which ids of a partition are remembered, and where was each first seen?
+
+Generations of growing size: a new one is opened when the newest is full, so nothing is ever
+rehashed and growing costs no pause; forgetting drops whole generations whose newest id is older
+than the window, so that costs none either. Whether an id still counts as seen is decided by the
+append times of the two records, not by when a generation was dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.seen.blocks import I64, U32, U64, Block
+from streams.seen.generation import Generation
+
+UNSEEN = -1
+FIRST_CAPACITY = 1 << 14
+LARGEST_CAPACITY = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """For each looked-up id: the offset it was first seen at (UNSEEN if never) and what it held."""
+
+    offsets: I64
+    fingerprints: U32
+    appended_ms: I64
+
+
+class SeenIndex:
+    """The remembered ids of one partition, for *window_ms* of the broker's append time."""
+
+    def __init__(self, window_ms: int) -> None:
+        self.window_ms = window_ms
+        self._generations: list[Generation] = []
+
+    def __len__(self) -> int:
+        return sum(generation.size for generation in self._generations)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes reserved."""
+        return sum(generation.nbytes for generation in self._generations)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """Append time of the oldest remembered id in ms; None when there is none."""
+        return self._generations[0].first_ms if self._generations else None
+
+    def look_up(self, high: U64, low: U64) -> Sightings:
+        """Tell the newest sighting of each id; both halves of the hash have one length."""
+        count = len(high)
+        found = Sightings(
+            np.full(count, UNSEEN, np.int64),
+            np.zeros(count, np.uint32),
+            np.zeros(count, np.int64),
+        )
+        missing: npt.NDArray[np.int64] = np.arange(count)
+        for generation in reversed(self._generations):
+            if not len(missing):
+                break
+            rows = generation.find(high[missing], low[missing])
+            here = rows >= 0
+            if here.any():
+                at, rows = missing[here], rows[here]
+                found.offsets[at] = generation.offsets(rows)
+                found.fingerprints[at] = generation.fingerprints(rows)
+                found.appended_ms[at] = generation.appended_ms(rows)
+                missing = missing[~here]
+        return found
+
+    def add(self, block: Block) -> None:
+        """Remember a block of ids, and forget the generations that its append time puts too far.
+
+        An id may be remembered already: in an older generation when its window ran out (the
+        newest sighting is the one told), or in the same one when recovery reads a sighting that
+        was written twice (either will do).
+        """
+        start = 0
+        while start < len(block):
+            generation = self._newest(block)
+            end = min(len(block), start + generation.room)
+            generation.append(block.part(start, end))
+            start = end
+        self.forget_before(block.last_ms - self.window_ms)
+
+    def _newest(self, block: Block) -> Generation:
+        newest = self._generations[-1] if self._generations else None
+        if newest is None or not newest.takes(block, span_ms=max(1, self.window_ms // 4)):
+            capacity = _power_of_two(max(FIRST_CAPACITY, len(self)))
+            newest = Generation(min(capacity, LARGEST_CAPACITY), block)
+            self._generations.append(newest)
+        return newest
+
+    def forget_before(self, appended_ms: int) -> int:
+        """Drop generations whose newest id was appended before *appended_ms*; how many ids went."""
+        kept = [g for g in self._generations if g.last_ms >= appended_ms]
+        if len(kept) == len(self._generations):
+            return 0
+        forgotten = len(self) - sum(generation.size for generation in kept)
+        self._generations = kept
+        return forgotten
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << max(number - 1, 1).bit_length()

@@ -1,0 +1,151 @@
+"""How are ids remembered durably? A Faust table whose changelog holds one block a slice.
+
+The table's store is the look-up index: recovery feeds changelog blocks into it, and forgetting
+is dropping generations, so no tombstone is ever written and recovery cannot wait for a tail that
+compaction removed (pitfall B2). The changelog topic expires by time, a little after the window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import faust
+import numpy as np
+from faust.stores.base import Store
+from faust.types import TP, EventT
+
+from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
+from streams.seen.index import SeenIndex
+
+
+class SeenStore(Store):  # type: ignore[misc]
+    """The remembered ids of every partition this worker holds, as Faust's table storage."""
+
+    def __init__(self, url: Any, app: Any, table: Any, **kwargs: Any) -> None:
+        super().__init__(url, app, table, **kwargs)
+        self.indexes: dict[int, SeenIndex] = {}
+        self.unreadable = 0
+        self._applied: dict[TP, int] = {}
+
+    def index(self, partition: int) -> SeenIndex:
+        """The ids remembered for *partition*, empty at first."""
+        if partition not in self.indexes:
+            self.indexes[partition] = SeenIndex(self.table.window_ms)
+        return self.indexes[partition]
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Last changelog offset contained, so that a kept partition is not read again."""
+        return self._applied.get(tp)
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        """Note that the changelog up to *offset* is contained."""
+        self._applied[tp] = max(offset, self._applied.get(tp, -1))
+
+    def apply_changelog_batch(
+        self, batch: Iterable[EventT], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+    ) -> None:
+        """Add the blocks of a recovery batch, joined per partition: numpy likes them large.
+
+        A record that is no block is counted and skipped: the ids it held may come again as
+        first sightings, which costs rows that the views show once, never a loss.
+        """
+        blocks: defaultdict[int, list[Block]] = defaultdict(list)
+        for event in batch:
+            message = event.message
+            self.set_persisted_offset(message.tp, message.offset)
+            try:
+                blocks[message.partition].append(unpack(message.value or b""))
+            except UnreadableBlock:
+                self.unreadable += 1
+        for partition, parts in blocks.items():
+            index = self.index(partition)
+            for block in _joined(parts, index.window_ms):
+                index.add(block)
+
+    async def on_rebalance(
+        self,
+        assigned: set[TP],
+        revoked: set[TP],
+        newly_assigned: set[TP],
+        generation_id: int = 0,
+    ) -> None:
+        """Forget partitions that went to another worker; it may remember more than we know."""
+        changelog = self.table.changelog_topic.get_topic_name()
+        held = {tp.partition for tp in assigned if tp.topic == changelog}
+        for partition in set(self.indexes) - held:
+            del self.indexes[partition]
+        for tp in [tp for tp in self._applied if tp.partition not in held]:
+            del self._applied[tp]
+
+    def reset_state(self) -> None:
+        """Forget everything."""
+        self.indexes.clear()
+        self._applied.clear()
+
+    # Faust's mapping interface: keys would be blocks, which nobody looks up by key.
+    def __getitem__(self, key: Any) -> Any:
+        raise KeyError(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError("Ids are remembered by SeenTable.remember().")
+
+    def __delitem__(self, key: Any) -> None:
+        raise TypeError("Ids are forgotten by time.")
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return sum(len(index) for index in self.indexes.values())
+
+
+def _joined(blocks: list[Block], window_ms: int) -> Iterator[Block]:
+    """Join neighbouring blocks while their time spans stay well inside the window."""
+    start = 0
+    for at in range(1, len(blocks) + 1):
+        if at < len(blocks) and blocks[at].last_ms - blocks[start].first_ms <= window_ms // 64:
+            continue
+        part = blocks[start:at]
+        yield part[0] if len(part) == 1 else _concatenated(part)
+        start = at
+
+
+def _concatenated(blocks: list[Block]) -> Block:
+    return Block(
+        np.concatenate([block.high for block in blocks]),
+        np.concatenate([block.low for block in blocks]),
+        np.concatenate([block.offsets for block in blocks]),
+        np.concatenate([block.fingerprints for block in blocks]),
+        min(block.first_ms for block in blocks),
+        max(block.last_ms for block in blocks),
+    )
+
+
+class SeenTable(faust.Table):  # type: ignore[misc,type-arg]
+    """First sightings of one event type: a Faust table, partitioned like its topic."""
+
+    def __init__(self, app: Any, *, window_ms: int, **kwargs: Any) -> None:
+        self.window_ms = window_ms
+        super().__init__(app, key_type=bytes, value_type=bytes, **kwargs)
+
+    def _new_store(self) -> SeenStore:
+        return SeenStore("seen://", self.app, self, table_name=self.name, loop=self.loop)
+
+    def index(self, partition: int) -> SeenIndex:
+        """The look-up index of *partition*."""
+        index: SeenIndex = self.data.index(partition)
+        return index
+
+    async def remember(self, partition: int, block: Block, *, timeout_seconds: float) -> None:
+        """Write *block* to the changelog and return when the broker has confirmed it.
+
+        Raises:
+            TimeoutError: not confirmed in time; the record may still arrive, so writing it
+                again is right (a sighting written twice is one sighting).
+            aiokafka.errors.KafkaError: the broker refused it.
+        """
+        message = self.send_changelog(partition, block.key, pack(block))
+        await asyncio.wait_for(asyncio.shield(message), timeout_seconds)

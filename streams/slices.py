@@ -1,0 +1,103 @@
+"""What is delivered at once? A slice: the records of one fetch from one partition, in offset order.
+
+Faust does its work per message (two tasks, an ack and a changelog record each). Delivering a
+slice as one message makes that cost vanish; everything after the transport works on slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+class Partition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}[{self.number}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Records of one partition with ascending offsets, as parallel columns.
+
+    Offsets may have holes (transaction markers, compaction); the records between `first` and
+    `last` are all that the partition holds in that range. `appended_ms` is the broker's log
+    append time in milliseconds since the epoch.
+    """
+
+    partition: Partition
+    offsets: npt.NDArray[np.int64]
+    appended_ms: npt.NDArray[np.int64]
+    values: list[bytes | None]
+    headers: list[Headers]
+
+    @property
+    def first(self) -> int:
+        """The lowest offset."""
+        return int(self.offsets[0])
+
+    @property
+    def last(self) -> int:
+        """The highest offset."""
+        return int(self.offsets[-1])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of all values, to bound what is held in memory."""
+        return sum(len(value) for value in self.values if value is not None)
+
+    def after(self, offset: int) -> Slice | None:
+        """The part whose offsets are greater than *offset*; None when there is none."""
+        if self.first > offset:
+            return self
+        start = int(np.searchsorted(self.offsets, offset, side="right"))
+        if start == len(self):
+            return None
+        return Slice(
+            self.partition,
+            self.offsets[start:],
+            self.appended_ms[start:],
+            self.values[start:],
+            self.headers[start:],
+        )
+
+    def only(self, rows: npt.NDArray[np.int64]) -> Slice | None:
+        """The records at the positions *rows*; None when there are none."""
+        if not len(rows):
+            return None
+        wanted = rows.tolist()
+        return Slice(
+            self.partition,
+            self.offsets[rows],
+            self.appended_ms[rows],
+            [self.values[row] for row in wanted],
+            [self.headers[row] for row in wanted],
+        )
+
+
+def slice_of(partition: Partition, records: Sequence[Any]) -> Slice:
+    """Turn aiokafka's consumer records of one partition into a slice.
+
+    *records* must not be empty and come in offset order, as `getmany` gives them.
+    """
+    count = len(records)
+    return Slice(
+        partition,
+        np.fromiter((record.offset for record in records), np.int64, count),
+        np.fromiter((record.timestamp for record in records), np.int64, count),
+        [record.value for record in records],
+        [record.headers for record in records],
+    )

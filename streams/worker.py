@@ -1,0 +1,65 @@
+"""How does a worker process live? Start the store and Faust, serve health, stop in bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+
+import uvloop
+
+from sinks.settings import StoreSettings
+from sinks.store import Store
+from streams.app import Stream
+from streams.crash import FATAL_EXIT
+from streams.observe import Observer
+from streams.settings import WorkerSettings
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(settings: WorkerSettings, store_settings: StoreSettings) -> int:
+    """Run until SIGINT or SIGTERM (exit code 0) or until Faust gives up (FATAL_EXIT).
+
+    What was taken and not yet stored is not acknowledged and comes again; the stop waits for
+    ranges in work at most `shutdown_seconds`.
+    """
+    return uvloop.run(_main(settings, store_settings))
+
+
+async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    store = Store(store_settings)
+    await store.connect()
+    stream = Stream(settings, store)
+    observer = Observer(stream)
+    await observer.start()
+    started = asyncio.create_task(stream.app.start())
+    crashed = asyncio.create_task(_crashed(stream))
+    await asyncio.wait(
+        {asyncio.create_task(stop.wait()), crashed}, return_when=asyncio.FIRST_COMPLETED
+    )
+    code = 0 if stop.is_set() else FATAL_EXIT
+    # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
+    watchdog = loop.call_later(settings.shutdown_seconds, os._exit, code)
+    with contextlib.suppress(Exception):
+        await stream.lanes.drain(settings.shutdown_seconds / 2)
+        await stream.app.stop()
+        await store.close()
+        await observer.stop()
+    started.cancel()
+    watchdog.cancel()
+    return code
+
+
+async def _crashed(stream: Stream) -> None:
+    """Return when Faust has crashed: it would go on half alive."""
+    app = stream.app
+    while not (app.crashed or app._crash_reason):  # noqa: SLF001 - no public event tells it
+        await asyncio.sleep(0.25)
+    logger.critical("Faust crashed: %r; the process ends.", app._crash_reason)  # noqa: SLF001

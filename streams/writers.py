@@ -1,0 +1,127 @@
+"""How is one range made durable? Rows, conflicts, dead letters and changelog, then the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from sinks.ledger import LedgerEntry
+from sinks.store import Store
+from streams.judge import Counts, Judged
+from streams.metrics import WorkerMetrics
+from streams.patience import Patience
+from streams.rejects import Reject
+from streams.seen.blocks import Block
+from streams.slices import Partition
+
+WORKER = f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A contiguous range of offsets, both ends included, and the fates of its records."""
+
+    partition: Partition
+    first: int
+    last: int
+    first_appended_ms: int
+    last_appended_ms: int
+    counts: Counts
+
+    def token(self, generation: int) -> str:
+        """The insert's deduplication token: the same range retried is the same insert."""
+        topic, number = self.partition
+        return f"{topic}:{number}:{self.first}-{self.last}:{generation}"
+
+
+class Remember(Protocol):
+    """Writes a block of ids to the changelog of *partition* and waits for the broker."""
+
+    def __call__(self, partition: int, block: Block) -> Awaitable[None]:
+        """Return when confirmed; raise otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Everything a lane writes to; each step is repeated until it is confirmed.
+
+    `publish` sends one record to `fasttrack.rejected` and waits for the acknowledgement.
+    `generation` tells the consumer group's current generation.
+    """
+
+    table: str
+    store: Store
+    remember: Remember | None
+    publish: Callable[[Reject], Awaitable[Any]]
+    generation: Callable[[], int]
+    patience: Patience
+    metrics: WorkerMetrics
+
+    async def write(self, span: Range, judged: Sequence[Judged]) -> None:
+        """Write *span*; returns only when all of it, the ledger row last, is confirmed."""
+        generation = self.generation()
+        token = span.token(generation)
+        await asyncio.gather(
+            self._rows([part.rows for part in judged if part.rows is not None], token),
+            self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
+            self._rejects([reject for part in judged for reject in part.rejects]),
+            self._changelog(span, [part.news for part in judged if part.news is not None]),
+        )
+        await self.patience.until_done(
+            "ledger", lambda: self.store.write_ledger([_entry(span, generation, token)])
+        )
+        self._count(span, judged)
+
+    async def _rows(self, batches: list[pa.RecordBatch], token: str) -> None:
+        if batches:
+            rows = pa.Table.from_batches(_unified(batches))
+            await self.patience.until_done(
+                "rows", lambda: self.store.insert(self.table, rows, token=token)
+            )
+
+    async def _conflicts(self, batches: list[pa.RecordBatch]) -> None:
+        if batches:
+            rows = pa.Table.from_batches(_unified(batches))
+            await self.patience.until_done("conflicts", lambda: self.store.write_conflicts(rows))
+
+    async def _rejects(self, rejects: list[Reject]) -> None:
+        if rejects:
+            await self.patience.until_done(
+                "rejects", lambda: asyncio.gather(*(self.publish(reject) for reject in rejects))
+            )
+
+    async def _changelog(self, span: Range, blocks: list[Block]) -> None:
+        remember = self.remember
+        if remember is None:
+            return
+        for block in blocks:
+            await self.patience.until_done(
+                "changelog", lambda block=block: remember(span.partition.number, block)
+            )
+
+    def _count(self, span: Range, judged: Sequence[Judged]) -> None:
+        self.metrics.count(span.partition.topic, judged)
+
+
+def _entry(span: Range, generation: int, token: str) -> LedgerEntry:
+    return LedgerEntry(
+        topic=span.partition.topic,
+        partition=span.partition.number,
+        first=span.first,
+        last=span.last,
+        stored=span.counts.stored,
+        duplicates=span.counts.duplicates,
+        conflicts=span.counts.conflicts,
+        rejected=span.counts.rejected,
+        generation=generation,
+        token=token,
+        worker=WORKER,
+        first_appended_ms=span.first_appended_ms,
+        last_appended_ms=span.last_appended_ms,
+    )

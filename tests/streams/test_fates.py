@@ -1,0 +1,78 @@
+"""Stored, duplicate or conflict: the decision by the place of the first sighting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streams.fates import Candidates, Fate, decide
+from streams.seen.index import SeenIndex
+
+WINDOW_MS = 10_000
+
+
+def candidates(ids: list[int], *, first_offset: int, at_ms: int = 0, content: int = 1) -> Candidates:
+    """Records with *ids* at neighbouring offsets."""
+    high = np.asarray(ids, np.uint64)
+    count = len(ids)
+    return Candidates(
+        high,
+        high,
+        np.arange(first_offset, first_offset + count, dtype=np.int64),
+        np.full(count, at_ms, np.int64),
+        np.full(count, content, np.uint32),
+    )
+
+
+def fates(seen: SeenIndex, records: Candidates) -> list[Fate]:
+    """Decide, remember, and tell the fates."""
+    verdict = decide(records, seen)
+    if verdict.news is not None:
+        seen.add(verdict.news)
+    return [Fate(fate) for fate in verdict.fates.tolist()]
+
+
+def test_the_first_of_an_id_is_stored_and_a_repeat_elsewhere_is_not() -> None:
+    """An id seen at another offset is a repeat."""
+    seen = SeenIndex(WINDOW_MS)
+
+    assert fates(seen, candidates([1, 2], first_offset=0)) == [Fate.STORED, Fate.STORED]
+    assert fates(seen, candidates([2, 3], first_offset=2)) == [Fate.DUPLICATE, Fate.STORED]
+
+
+def test_the_same_record_again_is_a_first_sighting_again() -> None:
+    """A replay after a crash meets its own mark; dropping it would lose the event."""
+    seen = SeenIndex(WINDOW_MS)
+    records = candidates([1, 2, 1], first_offset=7)
+    first = fates(seen, records)
+
+    assert fates(seen, records) == first == [Fate.STORED, Fate.STORED, Fate.DUPLICATE]
+    assert decide(records, seen).news is None
+
+
+def test_a_repeat_inside_one_slice_is_seen() -> None:
+    """The first in the slice counts, the others refer to it."""
+    verdict = decide(candidates([5, 6, 5, 5], first_offset=10), SeenIndex(WINDOW_MS))
+
+    assert verdict.fates.tolist() == [Fate.STORED, Fate.STORED, Fate.DUPLICATE, Fate.DUPLICATE]
+    assert verdict.first_offsets.tolist() == [10, 11, 10, 10]
+
+
+def test_other_content_under_one_id_is_a_conflict() -> None:
+    """The first received counts; the different one is kept as a conflict."""
+    seen = SeenIndex(WINDOW_MS)
+    fates(seen, candidates([1], first_offset=0, content=1))
+
+    assert fates(seen, candidates([1], first_offset=1, content=2)) == [Fate.CONFLICT]
+    assert fates(seen, candidates([1], first_offset=2, content=1)) == [Fate.DUPLICATE]
+
+
+def test_a_repeat_counts_to_the_end_of_the_window_and_not_beyond() -> None:
+    """The broker's append times decide: exactly the window later is a repeat, 1 ms more is not."""
+    seen = SeenIndex(WINDOW_MS)
+    fates(seen, candidates([1, 2], first_offset=0, at_ms=1000))
+
+    inside = fates(seen, candidates([1], first_offset=2, at_ms=1000 + WINDOW_MS))
+    outside = fates(seen, candidates([2], first_offset=3, at_ms=1001 + WINDOW_MS))
+    again = fates(seen, candidates([2], first_offset=4, at_ms=1500 + WINDOW_MS))
+
+    assert (inside, outside, again) == ([Fate.DUPLICATE], [Fate.STORED], [Fate.DUPLICATE])
