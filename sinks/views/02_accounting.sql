@@ -1,0 +1,96 @@
+-- What became of everything that is not a row of an event table: rejected, conflicts, the ledger.
+
+-- step: rejected
+CREATE OR REPLACE VIEW fasttrack.rejected /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand that sent it; empty if unknown',
+    event String COMMENT 'Event name as sent; empty if there was none',
+    reason LowCardinality(String) COMMENT 'Why it was refused, as a code',
+    field String COMMENT 'Path of the field at fault; empty if it is the whole item',
+    message String COMMENT 'Why it was refused, for people',
+    raw String COMMENT 'The item as it was sent',
+    request_id String COMMENT 'HTTP request or producer batch that brought it',
+    position Nullable(Int64) COMMENT 'Position in its request, from 0; NULL for a record of a direct producer',
+    topic LowCardinality(Nullable(String)) COMMENT 'Kafka topic of a refused record; NULL if refused at the door',
+    partition Nullable(Int32) COMMENT 'Kafka partition of a refused record; NULL if refused at the door',
+    offset Nullable(Int64) COMMENT 'Kafka offset of a refused record; NULL if refused at the door',
+    received_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When Railhead received it, in UTC; NULL if unknown',
+    stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    tenant, event, reason, field, message, raw, request_id, position, topic, partition, offset,
+    received_at, stored_at
+FROM fasttrack_store.rejected FINAL
+COMMENT 'Items and records the contract refuses, with the reason; one row per item';
+
+-- step: conflicts
+CREATE OR REPLACE VIEW fasttrack.conflicts /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand the record belongs to',
+    event LowCardinality(String) COMMENT 'Event type, such as realtime-payment',
+    id String COMMENT 'Idempotency id that was seen before',
+    raw String COMMENT 'The later record as it was sent; the first one is in its event view',
+    topic LowCardinality(String) COMMENT 'Kafka topic of the later record',
+    partition Int32 COMMENT 'Kafka partition of the later record',
+    offset Int64 COMMENT 'Kafka offset of the later record',
+    first_partition Int32 COMMENT 'Kafka partition of the record that counted',
+    first_offset Int64 COMMENT 'Kafka offset of the record that counted',
+    request_id String COMMENT 'HTTP request or producer batch that brought the later record',
+    received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received the later record, in UTC',
+    stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    tenant, event, id, raw, topic, partition, offset, first_partition, first_offset, request_id,
+    received_at, stored_at
+FROM fasttrack_store.conflicts FINAL
+COMMENT 'Same id, different content: the later records, which no other view counts';
+
+-- A worker that was paused past its session may write a range late, under the generation it had.
+-- Ranges that overlap form a cluster; in it a range gives way to one it overlaps that has a higher
+-- generation (of one generation, to the one written later). Nearly every cluster is one range.
+-- step: ledger
+CREATE OR REPLACE VIEW fasttrack.ledger /*on cluster*/
+(
+    topic LowCardinality(String) COMMENT 'Kafka topic',
+    partition Int32 COMMENT 'Kafka partition',
+    first Int64 COMMENT 'First offset of the range',
+    last Int64 COMMENT 'Last offset of the range, included',
+    stored Int64 COMMENT 'Records stored as rows',
+    duplicates Int64 COMMENT 'Records that repeat an id with the same content',
+    conflicts Int64 COMMENT 'Records that repeat an id with other content; kept in conflicts',
+    rejected Int64 COMMENT 'Records refused by the contract; kept in rejected',
+    generation Int64 COMMENT 'Generation of the consumer group the worker belonged to',
+    token String COMMENT 'Deduplication token of the insert that stored the rows',
+    worker LowCardinality(String) COMMENT 'Worker that wrote the row',
+    first_appended_at DateTime64(3, 'UTC') COMMENT 'When the broker appended the earliest record of the range, in UTC',
+    last_appended_at DateTime64(3, 'UTC') COMMENT 'When the broker appended the latest record of the range, in UTC',
+    written_at DateTime64(3, 'UTC') COMMENT 'When the row was written, in UTC'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS WITH
+    reaching AS (
+        SELECT *, max(last) OVER (
+            PARTITION BY topic, partition ORDER BY first, last, generation
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached,
+            row_number() OVER (PARTITION BY topic, partition ORDER BY first, last, generation) AS nth
+        FROM fasttrack_store.ledger FINAL),
+    clustered AS (
+        SELECT *, countIf(nth = 1 OR first > reached) OVER (
+            PARTITION BY topic, partition ORDER BY first, last, generation
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cluster
+        FROM reaching),
+    rivalled AS (
+        SELECT *, groupArray((first, last, generation, written_at)) OVER (
+            PARTITION BY topic, partition, cluster) AS rivals
+        FROM clustered)
+SELECT
+    topic, partition, first, last, stored, duplicates, conflicts, rejected, generation, token,
+    worker, first_appended_at, last_appended_at, written_at
+FROM rivalled
+WHERE NOT arrayExists(
+    rival -> rival.1 <= last AND rival.2 >= first
+        AND (rival.3, rival.4) > (generation, written_at),
+    rivals)
+COMMENT 'What became of every offset: one row per range of offsets a worker finished';

@@ -1,0 +1,71 @@
+-- Casino money per day. Sums are exact (Decimal256: no sum of Decimal(38, 18) can overflow it), per
+-- currency, and by the UTC day of the event's own timestamp. Date32, as events may be dated 2262.
+
+-- step: ggr_daily
+CREATE OR REPLACE VIEW fasttrack.ggr_daily /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand',
+    day Date32 COMMENT 'UTC day of timestamp',
+    game_id String COMMENT 'The game',
+    currency LowCardinality(String) COMMENT 'Currency of all amounts of the row',
+    bets Decimal(76, 18) COMMENT 'Stakes taken: sum of type bet',
+    rollbackbets Decimal(76, 18) COMMENT 'Stakes given back: sum of type rollbackbet',
+    wins Decimal(76, 18) COMMENT 'Wins paid: sum of type win',
+    rollbackwins Decimal(76, 18) COMMENT 'Wins taken back: sum of type rollbackwin',
+    ggr Decimal(76, 18) COMMENT 'Gross gaming revenue: (bets - rollbackbets) - (wins - rollbackwins)',
+    bonus_bets Decimal(76, 18) COMMENT 'Part of bets - rollbackbets that was bonus money',
+    rounds UInt64 COMMENT 'Different round_id',
+    players UInt64 COMMENT 'Different user_id',
+    events UInt64 COMMENT 'Casino events behind the row, type loss included'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    tenant,
+    toDate32(timestamp) AS day,
+    game_id,
+    currency,
+    sumIf(toDecimal256(amount, 18), type = 'bet') AS bets,
+    sumIf(toDecimal256(amount, 18), type = 'rollbackbet') AS rollbackbets,
+    sumIf(toDecimal256(amount, 18), type = 'win') AS wins,
+    sumIf(toDecimal256(amount, 18), type = 'rollbackwin') AS rollbackwins,
+    (bets - rollbackbets) - (wins - rollbackwins) AS ggr,
+    sumIf(toDecimal256(bonus_wager_amount, 18), type = 'bet')
+        - sumIf(toDecimal256(bonus_wager_amount, 18), type = 'rollbackbet') AS bonus_bets,
+    uniqExact(round_id) AS rounds,
+    uniqExact(user_id) AS players,
+    count() AS events
+FROM fasttrack.casino
+GROUP BY tenant, day, game_id, currency
+COMMENT 'Gross gaming revenue per tenant, day, game and currency from casino events. Game rounds are not in it: an operator may send a round both ways, and it would count twice; see ggr_gameround_daily';
+
+-- step: ggr_gameround_daily
+CREATE OR REPLACE VIEW fasttrack.ggr_gameround_daily /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand',
+    day Date32 COMMENT 'UTC day of timestamp',
+    game_id String COMMENT 'The game',
+    currency LowCardinality(String) COMMENT 'user_currency: currency of all amounts of the row',
+    bets Decimal(76, 18) COMMENT 'Stakes taken: sum of total_bet_user',
+    wins Decimal(76, 18) COMMENT 'Wins paid: sum of total_win_user',
+    ggr Decimal(76, 18) COMMENT 'Gross gaming revenue: bets - wins',
+    bonus_bets Decimal(76, 18) COMMENT 'Bonus money bet: sum of bonus_bet_user',
+    bonus_wins Decimal(76, 18) COMMENT 'Bonus money won: sum of bonus_win_user',
+    rounds UInt64 COMMENT 'Game rounds; one event is one round',
+    players UInt64 COMMENT 'Different user_id'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    tenant,
+    toDate32(timestamp) AS day,
+    game_id,
+    user_currency AS currency,
+    sum(toDecimal256(total_bet_user, 18)) AS bets,
+    sum(toDecimal256(total_win_user, 18)) AS wins,
+    bets - wins AS ggr,
+    sum(toDecimal256(bonus_bet_user, 18)) AS bonus_bets,
+    sum(toDecimal256(bonus_win_user, 18)) AS bonus_wins,
+    count() AS rounds,
+    uniqExact(user_id) AS players
+FROM fasttrack.gameround
+GROUP BY tenant, day, game_id, currency
+COMMENT 'Gross gaming revenue per tenant, day, game and currency from game rounds, for operators who send whole rounds. Add it to ggr_daily only if no round is sent both ways';

@@ -1,0 +1,122 @@
+-- Sports: money per day, and one row per leg of a bet.
+--
+-- What counts, whatever the case of the words: type bet takes a stake, settlement (cash-outs too)
+-- pays out; status rollback takes the amount back; requested, pending, rejected, declined, cancelled
+-- and failed move no money; any other status counts. An activity is known by its first sighting; a
+-- later status under the same activity_id is a conflict, kept in fasttrack.conflicts.
+
+-- step: sports_daily
+CREATE OR REPLACE VIEW fasttrack.sports_daily /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand',
+    day Date32 COMMENT 'UTC day of timestamp: of the bet for stakes, of the settlement for payouts',
+    currency LowCardinality(String) COMMENT 'Currency of all amounts of the row',
+    stakes Decimal(76, 18) COMMENT 'Stakes of bets less those rolled back',
+    payouts Decimal(76, 18) COMMENT 'Payouts of settlements less those rolled back',
+    margin Decimal(76, 18) COMMENT 'stakes - payouts',
+    bonus_stakes Decimal(76, 18) COMMENT 'Part of stakes that was bonus money',
+    bets UInt64 COMMENT 'Bets counted in stakes, not rolled back',
+    settlements UInt64 COMMENT 'Settlements counted in payouts, not rolled back',
+    cashouts UInt64 COMMENT 'Settlements of bets the player cashed out',
+    rollbacks UInt64 COMMENT 'Bets and settlements rolled back',
+    players UInt64 COMMENT 'Different players with a bet counted in stakes',
+    uncounted UInt64 COMMENT 'Events of another type or a status that moves no money'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS WITH
+    lower(type) = 'bet' AS is_bet,
+    lower(type) IN ('settlement', 'cashout') AS is_settlement,
+    lower(status) = 'rollback' AS is_rollback,
+    NOT is_rollback AND lower(status) NOT IN (
+        'requested', 'pending', 'rejected', 'declined', 'cancelled', 'canceled', 'failed'
+    ) AS moves_money,
+    toDecimal256(amount, 18) AS exact,
+    toDecimal256(bonus_wager_amount, 18) AS exact_bonus
+SELECT
+    tenant,
+    toDate32(timestamp) AS day,
+    currency,
+    sumIf(exact, is_bet AND moves_money) - sumIf(exact, is_bet AND is_rollback) AS stakes,
+    sumIf(exact, is_settlement AND moves_money)
+        - sumIf(exact, is_settlement AND is_rollback) AS payouts,
+    stakes - payouts AS margin,
+    sumIf(exact_bonus, is_bet AND moves_money)
+        - sumIf(exact_bonus, is_bet AND is_rollback) AS bonus_stakes,
+    countIf(is_bet AND moves_money) AS bets,
+    countIf(is_settlement AND moves_money) AS settlements,
+    countIf(is_settlement AND moves_money AND is_cashout) AS cashouts,
+    countIf((is_bet OR is_settlement) AND is_rollback) AS rollbacks,
+    uniqExactIf(user_id, is_bet AND moves_money) AS players,
+    count() - bets - settlements - rollbacks AS uncounted
+FROM fasttrack.sports_bet
+GROUP BY tenant, day, currency
+COMMENT 'Sports stakes, payouts and margin per tenant, day and currency';
+
+-- ClickHouse reads JSON numbers as binary floats. So every number of the text is first put in quotes
+-- behind the mark U+0001 (the tokens are strings, numbers, and all between); odds are then read from
+-- their digits, and in outcomes and meta the marked quotes are taken off again.
+-- step: sports_bet_legs
+CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand',
+    timestamp DateTime64(9, 'UTC') COMMENT 'When the slip was placed or settled, in UTC',
+    user_id String COMMENT 'The player',
+    activity_id String COMMENT 'The slip: activity_id in sports_bet',
+    leg UInt32 COMMENT 'Number of the leg in its slip, from 1',
+    sports_name String COMMENT 'Sport, as sent',
+    tournament_name String COMMENT 'Tournament, as sent',
+    event_name Nullable(String) COMMENT 'Match or event, if told',
+    market Nullable(String) COMMENT 'Market, if told',
+    odds Decimal(38, 18) COMMENT 'Odds of the leg, exact',
+    match_start Nullable(DateTime64(9, 'UTC')) COMMENT 'Start of the match, in UTC, if told',
+    is_live Bool COMMENT 'Whether it was placed while the match was on',
+    is_free_bet Bool COMMENT 'Whether it was a free bet',
+    is_risk_free_bet Bool COMMENT 'Whether it was a risk-free bet',
+    outcomes String COMMENT 'Outcomes chosen, as JSON; empty if not told',
+    meta String COMMENT 'Further details, as JSON; empty if not told',
+    type LowCardinality(String) COMMENT 'Of the slip: Bet or Settlement, as sent',
+    status LowCardinality(String) COMMENT 'Of the slip: status, as sent',
+    bet_type LowCardinality(String) COMMENT 'Of the slip: Single, Multi or System',
+    legs UInt32 COMMENT 'Legs of the slip',
+    slip_amount Decimal(38, 18) COMMENT 'Amount of the whole slip; repeated on each leg, so never summed over legs',
+    currency LowCardinality(String) COMMENT 'Currency of slip_amount',
+    received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS WITH
+    arrayStringConcat(arrayMap(
+        token -> if(match(token, '^-?[0-9]'), concat('"\\u0001', token, '"'), token),
+        extractAll(assumeNotNull(bets), '"(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+'))) AS exact,
+    JSONExtract(exact, 'Array(Tuple(
+        sports_name String, tournament_name String, event_name Nullable(String),
+        market Nullable(String), odds String, match_start Nullable(String), is_live Bool,
+        is_free_bet Bool, is_risk_free_bet Bool))') AS parsed,
+    JSONExtractArrayRaw(exact) AS texts
+SELECT
+    tenant,
+    timestamp,
+    user_id,
+    activity_id,
+    leg,
+    parsed[leg].1 AS sports_name,
+    parsed[leg].2 AS tournament_name,
+    parsed[leg].3 AS event_name,
+    parsed[leg].4 AS market,
+    toDecimal128(substring(parsed[leg].5, 2), 18) AS odds,
+    parseDateTime64BestEffortOrNull(upper(parsed[leg].6), 9, 'UTC') AS match_start,
+    parsed[leg].7 AS is_live,
+    parsed[leg].8 AS is_free_bet,
+    parsed[leg].9 AS is_risk_free_bet,
+    replaceRegexpAll(JSONExtractRaw(texts[leg], 'outcomes'), '"\\\\u0001([^"]*)"', '\\1') AS outcomes,
+    replaceRegexpAll(JSONExtractRaw(texts[leg], 'meta'), '"\\\\u0001([^"]*)"', '\\1') AS meta,
+    type,
+    status,
+    bet_type,
+    toUInt32(length(parsed)) AS legs,
+    amount AS slip_amount,
+    currency,
+    received_at
+FROM fasttrack.sports_bet
+ARRAY JOIN arrayMap(number -> toUInt32(number), range(1, length(parsed) + 1)) AS leg
+WHERE bets IS NOT NULL
+COMMENT 'One row per leg of a sports bet, so that sports, tournaments and markets can be grouped';
