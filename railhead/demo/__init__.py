@@ -1,0 +1,1 @@
+"""What does an evening at a casino look like as pushes, and does all of it arrive?"""

@@ -1,0 +1,221 @@
+"""Is the evening that the generator tells one that could have happened?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from events.registry import BY_NAME, EVENT_TYPES
+from railhead.demo.evening import Clash, Evening
+from railhead.demo.spoil import MISTAKES
+from railhead.demo.traffic import EVENING, Batch, Mix, Tally, batches, expected
+
+Told = list[dict[str, Any]]
+
+
+def told(seed: int, count: int) -> Told:
+    """Return the valid items of an evening, parsed with exact numbers."""
+    items: Told = []
+    for item in Evening(seed, count, EVENING).items():
+        texts = [item.first.text, item.later.text] if isinstance(item, Clash) else [item.text]
+        items += [json.loads(text, parse_float=Decimal) for text in texts]
+        if len(items) >= count:
+            break
+    return items
+
+
+@pytest.fixture(scope="module")
+def evening() -> Told:
+    """Valid items of one evening, in the order in which they were told."""
+    return told(7, 12_000)
+
+
+@pytest.fixture(scope="module")
+def posted() -> list[Batch]:
+    """Every request of one evening."""
+    return list(batches(7, 30_000, 500))
+
+
+def total(posted: list[Batch]) -> Tally:
+    """Return what all of *posted* must come to."""
+    tally = Tally()
+    for batch in posted:
+        tally.add(batch.tally)
+    return tally
+
+
+def identity(item: dict[str, Any]) -> tuple[str, str]:
+    """Return the event type and the idempotency id of *item*."""
+    fields = BY_NAME[item["event"]].id_fields
+    return item["event"], "/".join(item["data"][name] for name in fields)
+
+
+def test_same_seed_tells_the_same_bytes() -> None:
+    """A failed run can be told again from its seed."""
+    assert [b.body for b in batches(3, 2_000, 300)] == [b.body for b in batches(3, 2_000, 300)]
+
+
+def test_other_seed_shares_no_id() -> None:
+    """Evenings posted one after the other add up."""
+    ours = {identity(item) for item in told(1, 3_000)}
+    theirs = {identity(item) for item in told(2, 3_000)}
+
+    assert not ours & theirs
+
+
+@pytest.mark.parametrize("count", [1, 2, 999, 10_000])
+def test_exactly_as_many_items_as_asked_for(count: int) -> None:
+    """The number given is the number sent, repeats and invalid ones included."""
+    posted = list(batches(5, count, 1000))
+
+    assert sum(batch.items for batch in posted) == count
+    assert sum(len(json.loads(batch.body)) for batch in posted) == count
+    assert total(posted).items == count
+
+
+def test_bodies_hold_what_their_tallies_say(posted: list[Batch]) -> None:
+    """Stored, repeats and conflicts are counted from the bodies alone, by another way."""
+    firsts: dict[tuple[str, str], str] = {}
+    counted: Counter[str] = Counter()
+    known = {row.name for row in EVENT_TYPES}
+    broken = total(posted).total("rejected")
+    items = [item for batch in posted for item in json.loads(batch.body)]
+    for item in items:
+        if not isinstance(item, dict) or item.get("event") not in known:
+            continue
+        if not looks_valid(item):
+            continue
+        text = json.dumps(item)
+        first = firsts.setdefault(identity(item), text)
+        counted["conflict" if first != text else "repeat"] += 1
+    counted["repeat"] -= len(firsts)
+
+    assert len(firsts) == total(posted).total("stored")
+    assert counted["repeat"] == total(posted).total("repeat")
+    assert counted["conflict"] == total(posted).total("conflict")
+    assert broken == len(items) - len(firsts) - counted.total()
+
+
+def looks_valid(item: dict[str, Any]) -> bool:
+    """Judge by the contract's own models."""
+    try:
+        BY_NAME[item["event"]].model.model_validate(_exact(item["data"]))
+    except ValueError:
+        return False
+    return True
+
+
+def _exact(data: dict[str, Any]) -> object:
+    return json.loads(json.dumps(data), parse_float=Decimal)
+
+
+def test_every_type_and_every_mistake_is_told(posted: list[Batch]) -> None:
+    """An evening leaves no topic empty and no reason unseen."""
+    fates = total(posted).fates
+
+    assert {name for fate, name in fates if fate == "stored"} == {t.name for t in EVENT_TYPES}
+    assert {name for fate, name in fates if fate == "rejected"} == {m.reason for m in MISTAKES}
+    assert total(posted).total("conflict") > 0
+    assert any(batch.is_retry for batch in posted)
+
+
+def test_few_per_cent_are_repeats_and_invalid() -> None:
+    """The default mix is that of a sender in ordinary trouble."""
+    tally = expected(11, 50_000)
+
+    assert 0.01 < tally.total("repeat") / tally.items < 0.06
+    assert 0.01 < tally.total("rejected") / tally.items < 0.04
+
+
+def test_clean_sender_sends_each_item_once() -> None:
+    """The bench can ask for nothing but first sightings."""
+    tally = expected(11, 5_000, mix=Mix(repeats=0, invalid=0, conflicts=False))
+
+    assert tally.total("stored") == 5_000
+
+
+def test_nobody_plays_before_registering_and_paying_in(evening: Told) -> None:
+    """A player's first words are registration, login, deposit."""
+    stories: dict[str, list[str]] = defaultdict(list)
+    for item in evening:
+        stories[item["data"]["user_id"]].append(item["event"])
+
+    for story in stories.values():
+        beginning = ["realtime-registration", "realtime-login", "realtime-payment"]
+        assert story[:3] == beginning[: len(story)]
+
+
+def test_nobody_plays_with_money_they_do_not_have(evening: Told) -> None:
+    """No balance falls below nothing, in any currency."""
+    balances: Counter[str] = Counter()
+    seen_payments = set()
+    signs = {"bet": -1, "win": 1, "rollbackbet": 1, "rollbackwin": -1, "loss": 0}
+    signs |= {"credit": 1, "debit": -1, "Bet": -1, "Settlement": 1}
+    for item in evening:
+        data = item["data"]
+        if "amount" not in data or data.get("payment_id") in seen_payments:
+            continue
+        seen_payments.add(data.get("payment_id", object()))
+        balances[data["user_id"]] += signs[data["type"]] * Decimal(data["amount"])
+        assert balances[data["user_id"]] >= 0
+
+
+def test_round_told_as_a_whole_equals_its_parts(evening: Told) -> None:
+    """A gameround's bet and win are the sums of its casino events."""
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for item in evening:
+        if item["event"] == "realtime-casino":
+            data = item["data"]
+            sums[data["round_id"], data["type"]] += Decimal(data["amount"])
+    rounds = [item["data"] for item in evening if item["event"] == "realtime-gameround"]
+
+    assert len(rounds) > 100
+    for data in rounds:
+        assert sums[data["unique_id"], "bet"] == data["total_bet_user"]
+        assert sums[data["unique_id"], "win"] == data["total_win_user"]
+
+
+def test_settlement_names_a_bet_placed_before(evening: Told) -> None:
+    """Its reference is the bet's id; the bet's own is empty; legs are one to five."""
+    placed: dict[str, str] = {}
+    settled = 0
+    for item in evening:
+        if item["event"] != "realtime-sports-bet":
+            continue
+        data = item["data"]
+        if data["type"] == "Bet":
+            placed[data["activity_id"]] = data["user_id"]
+            assert 1 <= len(data["bets"]) <= 5
+            assert data["activity_id_reference"] == ""
+        else:
+            settled += 1
+            assert placed.pop(data["activity_id_reference"]) == data["user_id"]
+
+    assert settled > 50
+
+
+def test_amounts_use_the_places_of_their_currency(evening: Told) -> None:
+    """Crypto amounts have eighteen places, and not only zeros in them."""
+    places: dict[str, set[int]] = defaultdict(set)
+    for item in evening:
+        if item["event"] == "realtime-casino":
+            exponent = Decimal(item["data"]["amount"]).as_tuple().exponent
+            places[item["data"]["currency"]].add(-exponent)
+    odd = [i for i in evening if i["data"].get("currency") == "ETH" and "amount" in i["data"]]
+
+    assert places["ETH"] == {18}
+    assert places["BTC"] == {8}
+    assert places["JPY"] == {0}
+    assert places["EUR"] == {2}
+    assert any(item["data"]["amount"] % Decimal("1e-9") for item in odd)
+
+
+def test_items_have_the_size_of_real_ones() -> None:
+    """Few hundred bytes on average; a bet slip of five legs may be larger."""
+    posted = next(iter(batches(7, 10_000, 10_000)))
+
+    assert 200 <= len(posted.body) / posted.items <= 600
