@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import failpoints
 from streams.judge import Counts, Judged
 from streams.resume import Resume
 from streams.slices import Partition, Slice
@@ -161,6 +162,7 @@ class Lane:
                 self._pending_bytes -= part.value_bytes
                 self._acknowledge(part.event)
             self._changed.notify_all()
+        failpoints.passing("worker.after_ack")
 
     async def drained(self) -> None:
         """Return when nothing is queued."""

@@ -13,7 +13,7 @@ Its consumer is replaced where it works per message:
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from faust.topics import Topic
@@ -21,6 +21,7 @@ from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
+import failpoints
 from streams.slices import Partition, Slice, slice_of
 
 
@@ -31,6 +32,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # Ends of the slices delivered and not yet committed, oldest first, per partition.
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
+        # Offsets whose commit failed; part of the next one.
+        self._uncommitted: dict[TP, int] = {}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield a message per slice, and per record for changelog topics.
@@ -89,6 +92,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget what was delivered before: consumption starts again at the committed offsets."""
         self._delivered.clear()
+        self._uncommitted.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
@@ -112,11 +116,28 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         if not acked:
             # Nothing pending: the key goes, so that commit has nothing to look at.
             self._acked.pop(tp, None)
-        return None if end is None else end + 1
+        return self._uncommitted.get(tp) if end is None else end + 1
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; a failure is reported as such and tried again with the next acknowledgement."""
-        return bool(await super()._commit(offsets))
+        """Commit; offsets that the broker did not take are tried again with the next commit.
+
+        Faust would count them as committed (pitfall A11).
+        """
+        done = bool(await super()._commit(offsets))
+        if done:
+            failpoints.passing("worker.after_commit")
+            for tp in offsets:
+                self._uncommitted.pop(tp, None)
+        else:
+            self._uncommitted.update(offsets)
+        return done
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        pending = set(super()._filter_tps_with_pending_acks(topics))
+        return iter(pending | set(self._uncommitted))
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return tp in self._uncommitted or bool(super()._should_commit(tp, offset))
 
 
 class SliceTransport(KafkaTransport):  # type: ignore[misc]

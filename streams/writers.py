@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+import failpoints
 from sinks.ledger import LedgerEntry
 from sinks.store import Store
 from streams.judge import Counts, Judged
@@ -67,15 +68,18 @@ class Writers:
         """Write *span*; returns only when all of it, the ledger row last, is confirmed."""
         generation = self.generation()
         token = span.token(generation)
+        failpoints.passing("worker.before_insert")
         await asyncio.gather(
             self._rows([part.rows for part in judged if part.rows is not None], token),
             self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
             self._rejects([reject for part in judged for reject in part.rejects]),
             self._changelog(span, [part.news for part in judged if part.news is not None]),
         )
+        failpoints.passing("worker.before_ledger")
         await self.patience.until_done(
             "ledger", lambda: self.store.write_ledger([_entry(span, generation, token)])
         )
+        failpoints.passing("worker.after_ledger")
         self._count(span, judged)
 
     async def _rows(self, batches: list[pa.RecordBatch], token: str) -> None:
@@ -84,6 +88,7 @@ class Writers:
             await self.patience.until_done(
                 "rows", lambda: self.store.insert(self.table, rows, token=token)
             )
+            failpoints.passing("worker.after_insert")
 
     async def _conflicts(self, batches: list[pa.RecordBatch]) -> None:
         if batches:
@@ -104,6 +109,7 @@ class Writers:
             await self.patience.until_done(
                 "changelog", lambda block=block: remember(span.partition.number, block)
             )
+            failpoints.passing("worker.after_changelog")
 
     def _count(self, span: Range, judged: Sequence[Judged]) -> None:
         self.metrics.count(span.partition.topic, judged)

@@ -1,8 +1,9 @@
 """Where is an id among a bounded number of remembered ones? One open-addressing generation.
 
 A generation holds up to `capacity` ids in arrival order (append-only columns) and finds them by
-a table of 32-bit positions with twice as many slots, probed linearly. Everything is done for
-whole slices in numpy: a probe round costs a few array operations however many ids it covers.
+buckets of eight 32-bit slots, two slots an id. A slot is a row number and nine bits of the hash,
+so one gather and one comparison tell for a whole slice of unseen ids that they are not here; a
+full bucket goes on in the next one. Everything is done for whole slices in numpy.
 Bytes per id when full: 8 + 8 (hash) + 4 (offset) + 4 (fingerprint) + 8 (two slots) = 32.
 """
 
@@ -17,6 +18,12 @@ Positions = npt.NDArray[np.int64]
 
 # Offsets are kept as 32-bit distances from the generation's base.
 MAX_SPAN = 2**32 - 1
+# A slot: nine bits of the hash above 23 bits of row number plus one; 0 is empty.
+_ROW_BITS = 23
+_ROW_MASK = np.uint32((1 << _ROW_BITS) - 1)
+_TAG_SHIFT = np.uint64(64 - 9)
+_WIDTH = 8
+MAX_CAPACITY = 1 << 22
 
 
 class Generation:
@@ -26,6 +33,7 @@ class Generation:
         "_block_last_ms",
         "_block_starts",
         "_deltas",
+        "_filled",
         "_fingerprints",
         "_high",
         "_low",
@@ -49,9 +57,10 @@ class Generation:
         self._low: U64 = np.empty(capacity, np.uint64)
         self._deltas: U32 = np.empty(capacity, np.uint32)
         self._fingerprints: U32 = np.empty(capacity, np.uint32)
-        # 0 is an empty slot, n + 1 points at row n.
-        self._slots: U32 = np.zeros(2 * capacity, np.uint32)
-        self._mask = np.uint64(2 * capacity - 1)
+        buckets = 2 * capacity // _WIDTH
+        self._slots: U32 = np.zeros((buckets, _WIDTH), np.uint32)
+        self._filled = np.zeros(buckets, np.uint8)
+        self._mask = buckets - 1
         # Append times by block: row numbers where blocks start, and their last append time.
         self._block_starts: list[int] = []
         self._block_last_ms: list[int] = []
@@ -75,17 +84,34 @@ class Generation:
     def find(self, high: U64, low: U64) -> Positions:
         """Row of each id, or -1 where it is not here."""
         rows = np.full(len(high), -1, np.int64)
-        slots = high & self._mask
-        open_ = np.flatnonzero(self._slots[slots])
-        while len(open_):
-            candidates = self._slots[slots[open_]].astype(np.int64) - 1
-            same = self._high[candidates] == high[open_]
-            same &= self._low[candidates] == low[open_]
-            rows[open_[same]] = candidates[same]
-            open_ = open_[~same]
-            slots[open_] = (slots[open_] + np.uint64(1)) & self._mask
-            open_ = open_[self._slots[slots[open_]] != 0]
+        tags = _tags(high)
+        buckets = self._buckets(high)
+        waiting: Positions = np.arange(len(high))
+        while len(waiting):
+            slots = self._slots.take(buckets, axis=0)
+            matches = np.flatnonzero((slots ^ tags[:, None]) <= _ROW_MASK)
+            if len(matches):
+                self._verify(matches, slots, waiting, high, low, rows)
+            # Only a full bucket can have sent an id on to the next one.
+            on = np.flatnonzero(slots[:, _WIDTH - 1])
+            on = on[rows[waiting[on]] < 0]
+            waiting, tags = waiting[on], tags[on]
+            buckets = (buckets[on] + 1) & self._mask
         return rows
+
+    def _verify(  # noqa: PLR0913 - the inner step of `find`, on its arrays
+        self, matches: Positions, slots: U32, waiting: Positions, high: U64, low: U64, rows: Positions
+    ) -> None:
+        """Compare all 128 bits where a slot's tag matched; note the rows of those that are equal."""
+        candidates = (slots.ravel()[matches] & _ROW_MASK).astype(np.int64) - 1
+        ids = waiting[matches // _WIDTH]
+        same = (candidates >= 0) & (self._high[candidates] == high[ids])
+        same &= self._low[candidates] == low[ids]
+        rows[ids[same]] = candidates[same]
+
+    def _buckets(self, high: U64) -> Positions:
+        # int64, because numpy gathers by it several times faster than by uint64.
+        return high.view(np.int64) & self._mask
 
     def append(self, block: Block) -> None:
         """Add a block that fits into `room`; of an id added twice the first is found."""
@@ -99,18 +125,23 @@ class Generation:
         self._block_last_ms.append(block.last_ms)
         self.size = end
         self.last_ms = max(self.last_ms, block.last_ms)
-        self._place(block.high, np.arange(start + 1, end + 1, dtype=np.uint32))
+        self._place(block.high, _tags(block.high) | np.arange(start + 1, end + 1, dtype=np.uint32))
 
     def _place(self, high: U64, marks: U32) -> None:
-        slots = high & self._mask
-        waiting = np.arange(len(high))
+        buckets = self._buckets(high)
+        waiting: Positions = np.argsort(buckets, kind="stable")
         while len(waiting):
-            wanted = slots[waiting]
-            free = self._slots[wanted] == 0
-            self._slots[wanted[free]] = marks[waiting[free]]
-            # Of several ids that wanted one free slot the last one has it; the others go on.
-            waiting = waiting[self._slots[wanted] != marks[waiting]]
-            slots[waiting] = (slots[waiting] + np.uint64(1)) & self._mask
+            ordered = buckets[waiting]
+            # How many before it in this round want the same bucket.
+            starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+            rank = np.arange(len(ordered)) - np.repeat(starts, np.diff(np.r_[starts, len(ordered)]))
+            column = self._filled[ordered] + rank
+            fits = column < _WIDTH
+            self._slots[ordered[fits], column[fits]] = marks[waiting[fits]]
+            np.add.at(self._filled, ordered[fits], 1)
+            waiting = waiting[~fits]
+            buckets[waiting] = (buckets[waiting] + 1) & self._mask
+            waiting = waiting[np.argsort(buckets[waiting], kind="stable")]
 
     def offsets(self, rows: Positions) -> I64:
         """First-seen offset of each row."""
@@ -128,5 +159,17 @@ class Generation:
     @property
     def nbytes(self) -> int:
         """Bytes reserved by the arrays."""
-        arrays = (self._high, self._low, self._deltas, self._fingerprints, self._slots)
+        arrays = (
+            self._high,
+            self._low,
+            self._deltas,
+            self._fingerprints,
+            self._slots,
+            self._filled,
+        )
         return sum(array.nbytes for array in arrays)
+
+
+def _tags(high: U64) -> U32:
+    """The hash bits kept in a slot; they are not among those that choose the bucket."""
+    return ((high >> _TAG_SHIFT) << np.uint64(_ROW_BITS)).astype(np.uint32)

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.seen.blocks import I64, U32, U64, Block
-from streams.seen.generation import Generation
+from streams.seen.generation import MAX_CAPACITY, Generation
 
 UNSEEN = -1
 FIRST_CAPACITY = 1 << 14
-LARGEST_CAPACITY = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class SeenIndex:
         newest = self._generations[-1] if self._generations else None
         if newest is None or not newest.takes(block, span_ms=max(1, self.window_ms // 4)):
             capacity = _power_of_two(max(FIRST_CAPACITY, len(self)))
-            newest = Generation(min(capacity, LARGEST_CAPACITY), block)
+            newest = Generation(min(capacity, MAX_CAPACITY), block)
             self._generations.append(newest)
         return newest
 

@@ -17,6 +17,7 @@ import numpy as np
 from faust.stores.base import Store
 from faust.types import TP, EventT
 
+import failpoints
 from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
 from streams.seen.index import SeenIndex
 
@@ -52,6 +53,7 @@ class SeenStore(Store):  # type: ignore[misc]
         A record that is no block is counted and skipped: the ids it held may come again as
         first sightings, which costs rows that the views show once, never a loss.
         """
+        failpoints.passing("worker.in_recovery")
         blocks: defaultdict[int, list[Block]] = defaultdict(list)
         for event in batch:
             message = event.message

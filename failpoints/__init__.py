@@ -1,0 +1,53 @@
+"""Where can a process be told to die? Named points, armed by the environment, for crash tests.
+
+`RAILHEAD_FAILPOINT=worker.after_insert` kills the process (SIGKILL, as a power cut would) the
+first time it passes that point, `worker.after_insert:3` the third time. With the variable unset
+a point is one comparison, and points stand per batch or range, never per record.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Final
+
+VARIABLE: Final = "RAILHEAD_FAILPOINT"
+
+POINTS: Final[dict[str, str]] = {
+    "door.after_validate": "items are checked, nothing is sent to Kafka yet",
+    "door.after_some_produced": "some of a batch's records are acknowledged, not all",
+    "door.before_answer": "all is acknowledged, the 204 is not sent yet",
+    "worker.before_insert": "a range is judged, nothing of it is written",
+    "worker.after_insert": "the rows are stored; changelog, ledger, commit may be missing",
+    "worker.after_changelog": "the changelog has the ids; ledger and commit are missing",
+    "worker.before_ledger": "rows and changelog are written, the ledger row is not",
+    "worker.after_ledger": "the ledger row is written, the slices are not acknowledged",
+    "worker.after_ack": "the slices are acknowledged, the offsets are not committed",
+    "worker.after_commit": "the offsets are committed",
+    "worker.in_recovery": "part of a changelog is read back",
+    "migrate.midway": "some statements of a migration are applied, not all",
+}
+
+
+class _Armed:
+    """The armed point and how many passes are left; nothing when the variable is unset."""
+
+    def __init__(self, text: str | None) -> None:
+        name, _, count = (text or "").partition(":")
+        if name and name not in POINTS:
+            sys.exit(f"{VARIABLE}: no point is called {name!r}; there are {', '.join(POINTS)}")
+        self.name = name or None
+        self.left = int(count or 1)
+
+
+_armed = _Armed(os.environ.get(VARIABLE))
+
+
+def passing(name: str) -> None:
+    """Die here if this point is armed; otherwise do nothing."""
+    if _armed.name is None or _armed.name != name:
+        return
+    _armed.left -= 1
+    if _armed.left <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
