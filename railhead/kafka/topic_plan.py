@@ -1,0 +1,115 @@
+"""What is to be done about the topics, and what came of it? One row for each topic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from railhead.kafka.topic_admin import admin, create_topics, read_topics, set_config
+from railhead.kafka.topics import (
+    Topic,
+    TopicSettings,
+    common_partitions,
+    config_differences,
+    shape_differences,
+    wanted_topics,
+)
+
+DEFAULT_PARTITIONS: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the operator asked for.
+
+    With *partitions* None the existing topics decide, so that a later run need not repeat the
+    number; where there are none it is *default_partitions*.
+    """
+
+    partitions: int | None = None
+    default_partitions: int = DEFAULT_PARTITIONS
+    replication: int = 1
+    check_only: bool = False
+    apply_config: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One topic: as wanted, as found (None: missing), and how these differ.
+
+    *shape* are differences of partitions and copies, *config* of settings; *done* is what the
+    run did about it.
+    """
+
+    wanted: Topic
+    found: Topic | None
+    shape: tuple[str, ...] = ()
+    config: tuple[str, ...] = ()
+    done: str | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such topic."""
+        return self.found is None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the topic is there, as wanted."""
+        return not (self.is_missing or self.shape or self.config)
+
+    @property
+    def state(self) -> str:
+        """The row in one word."""
+        if self.is_missing:
+            return "missing"
+        return (self.done or "ok") if self.is_well else "differs"
+
+
+def compare(wanted: Topic, found: Topic | None) -> Row:
+    """Say how a topic is before anything is done to it."""
+    if found is None:
+        return Row(wanted=wanted, found=None)
+    return Row(
+        wanted=wanted,
+        found=found,
+        shape=tuple(shape_differences(wanted, found)),
+        config=tuple(config_differences(wanted, found)),
+    )
+
+
+def plan(found: Mapping[str, Topic], settings: TopicSettings, wish: Wish) -> list[Row]:
+    """Compare every wanted topic with what the broker has."""
+    partitions = wish.partitions or common_partitions(found) or wish.default_partitions
+    wanted = wanted_topics(settings, partitions=partitions, replication=wish.replication)
+    return [compare(topic, found.get(topic.name)) for topic in wanted]
+
+
+async def run_plan(bootstrap: str, settings: TopicSettings, wish: Wish) -> list[Row]:
+    """Create what is missing, set right what may be, and report every topic.
+
+    Nothing is changed with `check_only`. Partitions and copies of an existing topic are never
+    changed: the ids a Faust table has seen are bound to the partition they came by.
+
+    Raises:
+        TopicError: the broker cannot be reached or refuses.
+    """
+    async with admin(bootstrap) as client:
+        names = [t.name for t in wanted_topics(settings, partitions=1, replication=1)]
+        rows = plan(await read_topics(client, names), settings, wish)
+        if wish.check_only:
+            return rows
+        await create_topics(client, [row.wanted for row in rows if row.is_missing])
+        outdated = [row.wanted for row in rows if row.config] if wish.apply_config else []
+        for topic in outdated:
+            await set_config(client, topic)
+    return [_after(row, apply_config=wish.apply_config) for row in rows]
+
+
+def _after(row: Row, *, apply_config: bool) -> Row:
+    if row.found is None:
+        return replace(row, found=row.wanted, done="created")
+    if row.config and apply_config:
+        updated = replace(row.found, config={**row.found.config, **row.wanted.config})
+        return replace(row, found=updated, config=(), done="updated")
+    return row

@@ -1,0 +1,108 @@
+"""Which topics must exist, and with which settings? Declared here and compared, nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from events.registry import EVENT_TYPES, REJECTED_TOPIC
+
+HOUR_MS: Final = 3_600_000
+MIB: Final = 1 << 20
+
+# A repeat that comes at the very end of the window must still find its id.
+CHANGELOG_SLACK_HOURS: Final = 24
+EVENT_BATCH_BYTES: Final = 2 * MIB
+# A rejected record holds the raw item as text, escaped once more: several times its size.
+REJECTED_BATCH_BYTES: Final = 8 * MIB
+CHANGELOG_BATCH_BYTES: Final = 8 * MIB
+
+# With one copy there is nothing to wait for; with more, an acknowledged record is on two.
+MOST_IN_SYNC: Final = 2
+ONE_DAY_MS: Final = 24 * HOUR_MS
+
+
+class TopicSettings(BaseSettings):
+    """How long topics keep records, from `RAILHEAD_EVENT_RETENTION_HOURS` and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="RAILHEAD_", frozen=True)
+
+    event_retention_hours: int = Field(default=168, ge=1)
+    dedupe_window_hours: int = Field(default=168, ge=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic as it is wanted, or as a broker has it."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+def changelog_topic(event_name: str) -> str:
+    """The changelog of the Faust table that remembers which ids of *event_name* were seen."""
+    return f"railhead-seen-{event_name}-changelog"
+
+
+def wanted_topics(
+    settings: TopicSettings, *, partitions: int, replication: int
+) -> tuple[Topic, ...]:
+    """Every topic of Railhead: event types, rejected items, changelogs.
+
+    A changelog has as many partitions as its event topic: a table's partition is its events'.
+    """
+    events = [row.topic for row in EVENT_TYPES]
+    changelogs = [changelog_topic(row.name) for row in EVENT_TYPES]
+    kept = settings.event_retention_hours
+    remembered = settings.dedupe_window_hours + CHANGELOG_SLACK_HOURS
+    # The broker's clock stamps events: a client with a wrong one could have them deleted at once.
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    configs = {
+        **dict.fromkeys(events, _config(kept, EVENT_BATCH_BYTES, replication) | stamped),
+        REJECTED_TOPIC: _config(kept, REJECTED_BATCH_BYTES, replication) | stamped,
+        **dict.fromkeys(changelogs, _config(remembered, CHANGELOG_BATCH_BYTES, replication)),
+    }
+    return tuple(
+        Topic(name=name, partitions=partitions, replication=replication, config=config)
+        for name, config in configs.items()
+    )
+
+
+def _config(kept_hours: int, batch_bytes: int, replication: int) -> dict[str, str]:
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(kept_hours * HOUR_MS),
+        # Whole segments are deleted: with Kafka's week-long ones a record could stay twice as long.
+        "segment.ms": str(ONE_DAY_MS),
+        "max.message.bytes": str(batch_bytes),
+        "min.insync.replicas": str(min(MOST_IN_SYNC, replication)),
+    }
+
+
+def shape_differences(wanted: Topic, found: Topic) -> list[str]:
+    """What cannot be set right by changing a setting: partitions and copies."""
+    pairs = (
+        ("partitions", wanted.partitions, found.partitions),
+        ("copies", wanted.replication, found.replication),
+    )
+    return [f"{what}={has}, expected {want}" for what, want, has in pairs if want != has]
+
+
+def config_differences(wanted: Topic, found: Topic) -> list[str]:
+    """Which settings have other values than wanted; settings not named here are not compared."""
+    return [
+        f"{key}={found.config.get(key)}, expected {value}"
+        for key, value in wanted.config.items()
+        if found.config.get(key) != value
+    ]
+
+
+def common_partitions(found: Mapping[str, Topic]) -> int | None:
+    """How many partitions the existing topics have (the greatest number), None without any."""
+    return max((topic.partitions for topic in found.values()), default=None)

@@ -1,0 +1,1 @@
+"""Everything on one machine, supervised: Kafka, ClickHouse, doors, workers."""

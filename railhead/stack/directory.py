@@ -1,0 +1,111 @@
+"""Where does each part keep its things, and who owns the data directory? One `up` at a time.
+
+lock  ports.json  tenants.json  kafka/  clickhouse/  worker-N/  logs/NAME.log  run/NAME.pid
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from railhead.stack.settings import StackError
+
+PRIVATE: Final = 0o700
+
+
+class DataDirectory:
+    """The layout of a data directory, and the lock on it while it is entered.
+
+    The lock is the kernel's: it is gone with the process that held it, however that ended.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+        self._lock: int | None = None
+
+    @property
+    def logs(self) -> Path:
+        """One file for each part, and `up.log` for what the supervisor did."""
+        return self.root / "logs"
+
+    @property
+    def run(self) -> Path:
+        """The pid files."""
+        return self.root / "run"
+
+    @property
+    def ports(self) -> Path:
+        """Ports that were chosen here, to be chosen again."""
+        return self.root / "ports.json"
+
+    @property
+    def tenants(self) -> Path:
+        """The tenants' hashed keys."""
+        return self.root / "tenants.json"
+
+    def of(self, part: str) -> Path:
+        """The state of *part*."""
+        return self.root / part
+
+    def log(self, part: str) -> Path:
+        """The log of *part*."""
+        return self.logs / f"{part}.log"
+
+    def pid_file(self, part: str) -> Path:
+        """Holds the process id of *part* while it runs."""
+        return self.run / f"{part}.pid"
+
+    def pid(self, part: str) -> int | None:
+        """The process id of *part*, None while it is down."""
+        try:
+            return int(self.pid_file(part).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def acquire(self) -> None:
+        """Make the directory (for its owner only) and take the lock.
+
+        Raises:
+            StackError: another `up` has it, or it cannot be made.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+            for directory in (self.logs, self.run):
+                directory.mkdir(exist_ok=True, mode=PRIVATE)
+            self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            msg = f"cannot use {self.root} as a data directory: {exc.strerror}"
+            raise StackError(msg) from exc
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._lock, 20, 0).decode("ascii", "replace").strip()
+            self.release()
+            msg = (
+                f"{self.root} is in use by another `railhead up` (pid {owner or 'unknown'}); "
+                "stop it or choose another --data-dir"
+            )
+            raise StackError(msg) from None
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back; the file stays, as removing it would let two hold one."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()

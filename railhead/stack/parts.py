@@ -1,0 +1,97 @@
+"""Which command is each part, how is it asked whether it is ready, how long may it take to end?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from railhead.kafka.broker import Broker
+from railhead.stack.directory import DataDirectory
+from railhead.stack.ports import PortBook
+from railhead.stack.probes import http_answers, kafka_answers
+from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, LOOPBACK, WORKER, reachable
+from railhead.stack.supervisor import Part
+
+RAILHEAD: Final = (sys.executable, "-m", "railhead.cli")
+READY: Final = "/health/ready"
+
+
+def kafka_part(broker: Broker, *, port: int, book: PortBook) -> Part:
+    """The broker. Its controller's port is chosen anew when another program took it meanwhile."""
+
+    async def prepare() -> list[str]:
+        return broker.prepare_start(port=port, controller_port=book.choose("kafka-controller"))
+
+    return Part(
+        name=KAFKA,
+        prepare=prepare,
+        answers=partial(kafka_answers, LOOPBACK, port),
+        # A clean end flushes the logs; a killed broker checks them at its next start.
+        stop_within_seconds=30.0,
+    )
+
+
+def clickhouse_part(home: DataDirectory, *, port: int) -> Part:
+    """The engine behind its HTTP interface; opening large tables may take a while."""
+    options = ("--data-dir", str(home.of(CLICKHOUSE)), "--port", str(port))
+    return Part(
+        name=CLICKHOUSE,
+        prepare=_always(*RAILHEAD, "clickhouse", *options),
+        answers=partial(http_answers, LOOPBACK, port, "/ping"),
+        start_within_seconds=120.0,
+    )
+
+
+def door_part(
+    number: int, *, address: tuple[str, int], book: PortBook | None, environment: Mapping[str, str]
+) -> Part:
+    """A door at *address*, which several share.
+
+    With a *book* it gets a port of its own for health and metrics: on a shared one nobody can
+    tell which door answers.
+    """
+    name = f"{DOOR}-{number}"
+    host, port, own = reachable(address[0]).strip("[]"), address[1], dict(environment)
+    if book is not None:
+        host, port = LOOPBACK, book.choose(name)
+        own["RAILHEAD_METRICS_PORT"] = str(port)
+    return Part(
+        name=name,
+        prepare=_always(*RAILHEAD, "serve"),
+        answers=partial(http_answers, host, port, READY),
+        environment=own,
+        # A request under way has its deadline; draining waits for it.
+        stop_within_seconds=35.0,
+    )
+
+
+def worker_part(
+    number: int, *, home: DataDirectory, port: int, environment: Mapping[str, str]
+) -> Part:
+    """A Faust worker, with health and metrics on *port*."""
+    name = f"{WORKER}-{number}"
+    options = ("--instance", str(number), "--metrics-port", str(port))
+    return Part(
+        name=name,
+        prepare=_always(*RAILHEAD, "worker", *options, "--data-dir", str(home.of(name))),
+        answers=partial(http_answers, LOOPBACK, port, READY),
+        environment=environment,
+        # It is ready once it holds partitions and has recovered what it had seen.
+        start_within_seconds=180.0,
+    )
+
+
+def _always(*argv: str) -> _Command:
+    return _Command(list(argv))
+
+
+class _Command:
+    """A `prepare` with nothing to prepare."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self._argv = argv
+
+    async def __call__(self) -> list[str]:
+        return self._argv

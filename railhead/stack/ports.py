@@ -1,0 +1,83 @@
+"""Which ports are free, and which did we use last time?"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from railhead.stack.settings import LOOPBACK, StackError
+
+# The parts of an `up` that was killed are gone a moment after it.
+PATIENCE_SECONDS: Final = 3.0
+RETRY_AFTER_SECONDS: Final = 0.1
+
+
+def why_taken(host: str, port: int) -> str | None:
+    """Why nothing can listen on *host*:*port*, or None when something can."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Connections that are closing do not count; a listener does.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            return "it is already in use"
+        return exc.strerror or str(exc)
+    return None
+
+
+async def require_free(wanted: Iterable[tuple[str, int, str]]) -> None:
+    """Wait a moment for each (host, port, option) to be free.
+
+    Raises:
+        StackError: one is not; names the port and the option.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    for host, port, option in wanted:
+        while (reason := why_taken(host, port)) is not None:
+            if time.monotonic() > deadline:
+                msg = f"cannot listen on {host} port {port}: {reason}; choose another with {option}"
+                raise StackError(msg)
+            await asyncio.sleep(RETRY_AFTER_SECONDS)
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class PortBook:
+    """Remembers the ports chosen for parts, so that a restart uses the same where it can."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._ports: dict[str, int] = json.loads(path.read_text())
+        except (FileNotFoundError, ValueError):
+            # Only a memory: what is lost is chosen anew.
+            self._ports = {}
+
+    def choose(self, name: str) -> int:
+        """The port *name* had before if it is free, else a new one that is noted down."""
+        port = self._ports.get(name)
+        if port is None or why_taken(LOOPBACK, port) is not None:
+            port = self._ports[name] = self._unused()
+            self._path.write_text(json.dumps(self._ports, indent=1, sort_keys=True) + "\n")
+        return port
+
+    def _unused(self) -> int:
+        # A port noted for a part that has not started yet looks free.
+        while (port := free_port()) in self._ports.values():
+            continue
+        return port

@@ -1,0 +1,183 @@
+"""In which order does everything start and stop?
+
+    start   Kafka, then its topics  |  ClickHouse, then its tables     side by side
+            doors and workers                                          once both are there
+    stop    doors (no new work), workers, ClickHouse, Kafka
+
+What was acknowledged is in Kafka, so a crash at any point of this loses nothing of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from railhead.stack.directory import DataDirectory
+from railhead.stack.logfile import open_log
+from railhead.stack.parts import RAILHEAD, clickhouse_part, door_part, kafka_part, worker_part
+from railhead.stack.ports import PortBook, require_free
+from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, LOOPBACK, WORKER, StackSettings
+from railhead.stack.steps import ready_broker, run_step
+from railhead.stack.supervisor import Part, Say, Supervisor
+
+
+class Stack:
+    """The one-machine stack: `async with Stack(settings, on_progress=print) as stack: ...`.
+
+    Use it from one event loop, and keep that loop's thread alive while it runs: parts die with
+    the thread that started them. *on_progress* gets one line for each thing that happens. Once
+    started, `settings` holds the ports that were chosen for those left open.
+    """
+
+    def __init__(self, settings: StackSettings, *, on_progress: Say) -> None:
+        self.settings = settings
+        self.home = DataDirectory(settings.data_dir)
+        self._on_progress = on_progress
+        self._supervisors: dict[str, Supervisor] = {}
+        self._hurry = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start everything and return when all of it can take traffic.
+
+        When this fails or is cancelled, what was started is stopped before it raises.
+
+        Raises:
+            StackError: the directory or a port is taken, or a part does not come up.
+        """
+        self.home.acquire()
+        try:
+            await self._start(PortBook(self.home.ports))
+        except BaseExceptionGroup as exc:
+            await self.stop()
+            raise _first(exc) from exc
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything in order, each part in bounded time, and release the directory."""
+        for kind in (DOOR, WORKER, CLICKHOUSE, KAFKA):
+            parts = [s for name, s in self._supervisors.items() if name.startswith(kind)]
+            await asyncio.gather(*(part.stop() for part in parts))
+        self._supervisors.clear()
+        self.home.release()
+
+    def hurry(self) -> None:
+        """Kill instead of waiting, in the `stop` that is under way or to come."""
+        self._hurry.set()
+
+    async def halt(self, name: str) -> None:
+        """Stop the part *name* ("clickhouse", "worker-1") and leave it stopped."""
+        await self._supervisors[name].stop()
+
+    async def resume(self, name: str) -> None:
+        """Start a halted part again and return when it answers."""
+        await self._run(self._supervisors[name].part)
+
+    def environment(self) -> dict[str, str]:
+        """What every command of Railhead needs to find this stack."""
+        return {
+            "RAILHEAD_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
+            "RAILHEAD_CLICKHOUSE_URL": self.settings.clickhouse_url,
+            "RAILHEAD_TENANTS_FILE": str(self.home.tenants),
+            "RAILHEAD_HTTP_HOST": self.settings.http_host,
+            "RAILHEAD_HTTP_PORT": str(self.settings.http_port),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def say(self, line: str) -> None:
+        """Tell *line* to whoever watches, and note it with the time in `logs/up.log`."""
+        self._on_progress(line)
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        # A full disk must not end the supervision that tells of it.
+        with contextlib.suppress(OSError), open_log(self.home.log("up")) as log:
+            log.write(f"{now} {line}\n".encode())
+
+    async def _start(self, book: PortBook) -> None:
+        await self._settle_ports(book)
+        async with asyncio.TaskGroup() as group:
+            if self.settings.has(KAFKA):
+                group.create_task(self._start_kafka(book))
+            if self.settings.has(CLICKHOUSE):
+                group.create_task(self._start_clickhouse())
+        async with asyncio.TaskGroup() as group:
+            for part in (*self._doors(book), *self._workers(book)):
+                group.create_task(self._run(part))
+
+    async def _settle_ports(self, book: PortBook) -> None:
+        asked = self.settings
+        hosts = {"--http-port": asked.http_host}
+        await require_free(
+            (hosts.get(option, LOOPBACK), port, option)
+            for port, option in asked.asked_ports()
+            if port
+        )
+        self.settings = replace(
+            asked,
+            http_port=asked.http_port or book.choose("http"),
+            kafka_port=asked.kafka_port or book.choose("kafka"),
+            clickhouse_port=asked.clickhouse_port or book.choose("clickhouse"),
+        )
+
+    async def _start_kafka(self, book: PortBook) -> None:
+        broker = await ready_broker(self.home, fsync=self.settings.fsync, say=self.say)
+        await self._run(kafka_part(broker, port=self.settings.kafka_port, book=book))
+        await self._step("topics", *self._topic_options())
+
+    def _topic_options(self) -> Iterable[str]:
+        yield "--apply-config"
+        if self.settings.partitions is not None:
+            yield from ("--partitions", str(self.settings.partitions))
+        else:
+            yield from ("--default-partitions", str(self.settings.workers))
+
+    async def _start_clickhouse(self) -> None:
+        await self._run(clickhouse_part(self.home, port=self.settings.clickhouse_port))
+        await self._step("migrate")
+
+    def _doors(self, book: PortBook) -> Iterable[Part]:
+        doors = self.settings.doors if self.settings.has(DOOR) else 0
+        for number in range(1, doors + 1):
+            yield door_part(
+                number,
+                address=(self.settings.http_host, self.settings.http_port),
+                book=book if doors > 1 else None,
+                environment=self.environment(),
+            )
+
+    def _workers(self, book: PortBook) -> Iterable[Part]:
+        for number in range(1, self.settings.workers + 1) if self.settings.has(WORKER) else ():
+            port = book.choose(f"{WORKER}-{number}")
+            yield worker_part(number, home=self.home, port=port, environment=self.environment())
+
+    async def _run(self, part: Part) -> None:
+        supervisor = Supervisor(part, home=self.home, say=self.say, hurry=self._hurry)
+        self._supervisors[part.name] = supervisor
+        await supervisor.start()
+
+    async def _step(self, name: str, *options: str) -> None:
+        argv = [*RAILHEAD, name, *options]
+        await run_step(name, argv, home=self.home, environment=self.environment(), say=self.say)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure that came first; the others came of being cancelled for it."""
+    failure = group.exceptions[0]
+    return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure

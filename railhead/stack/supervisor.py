@@ -1,0 +1,157 @@
+"""How does a part stay up? Started again whenever it ends, sooner at first, later if it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from railhead.stack.child import Child, describe_end
+from railhead.stack.directory import DataDirectory
+from railhead.stack.logfile import last_lines
+from railhead.stack.settings import StackError
+
+FIRST_DELAY_SECONDS: Final = 0.2
+LONGEST_DELAY_SECONDS: Final = 5.0
+SETTLED_AFTER_SECONDS: Final = 30.0
+PROBE_EVERY_SECONDS: Final = 0.05
+# Before it has answered once, a part that keeps ending has something wrong that waiting
+# does not mend: a bad setting, a bad file.
+TRIES_TO_ANSWER: Final = 3
+LINES_SHOWN: Final = 12
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One supervised process: how it is started, how it shows that it is ready, how it ends.
+
+    `prepare` is awaited before each start and returns the command line. `answers` is asked until
+    it is true. `stop_within_seconds` is what the part has for ending after SIGTERM.
+    """
+
+    name: str
+    prepare: Callable[[], Awaitable[list[str]]]
+    answers: Callable[[], Awaitable[bool]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    start_within_seconds: float = 60.0
+    stop_within_seconds: float = 20.0
+
+
+def next_delay(previous_seconds: float, *, ran_seconds: float) -> float:
+    """How long to wait before starting a part again that ended after *ran_seconds*.
+
+    *previous_seconds* is the delay before that run, 0 for the first.
+    """
+    if previous_seconds == 0 or ran_seconds >= SETTLED_AFTER_SECONDS:
+        return FIRST_DELAY_SECONDS
+    return min(2 * previous_seconds, LONGEST_DELAY_SECONDS)
+
+
+class Supervisor:
+    """Keeps one part running from `start` to `stop`."""
+
+    def __init__(self, part: Part, *, home: DataDirectory, say: Say, hurry: asyncio.Event) -> None:
+        self.part = part
+        self._home = home
+        self._say = say
+        self._hurry = hurry
+        self._stopping = asyncio.Event()
+        self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # A failed start is told by `answer`; when nobody asks any more it is not news either.
+        self._answered.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the part and return once it answers.
+
+        Raises:
+            StackError: it keeps ending, or does not answer in time.
+        """
+        self._task = asyncio.create_task(self._keep_running(), name=self.part.name)
+        try:
+            async with asyncio.timeout(self.part.start_within_seconds):
+                await asyncio.shield(self._answered)
+        except TimeoutError:
+            limit = f"{self.part.start_within_seconds:.0f} s"
+            raise self._failure(f"does not answer {limit} after its start") from None
+
+    async def stop(self) -> None:
+        """End the part and stop starting it again; nothing happens if it was never started."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _keep_running(self) -> None:
+        delay, tries = 0.0, 0
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            end = await self._run_once(begun)
+            if self._stopping.is_set():
+                return
+            tries += 1
+            ran = time.monotonic() - begun
+            delay = next_delay(delay, ran_seconds=ran)
+            if tries >= TRIES_TO_ANSWER and not self._answered.done():
+                self._answered.set_exception(
+                    self._failure(f"was started {tries} times in vain, it {end}")
+                )
+                return
+            self._say(
+                f"{self.part.name}: it {end} after {ran:.1f} s, starting again in {delay:.1f} s"
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay)
+
+    async def _run_once(self, begun: float) -> str:
+        """Run the part until it ends or is to stop; say in words how it ended."""
+        try:
+            child = await self._spawn()
+        except (OSError, ValueError, StackError) as exc:
+            return f"could not be started ({exc})"
+        pid_file = self._home.pid_file(self.part.name)
+        with contextlib.suppress(OSError):  # on a full disk the part is still worth running
+            pid_file.write_text(f"{child.pid}\n")
+        watch = asyncio.create_task(self._watch(begun, child.pid))
+        ended = asyncio.create_task(child.wait())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                await self._end(child)
+            return f"ended with {describe_end(await ended)}"
+        finally:
+            watch.cancel()
+            stopping.cancel()
+            pid_file.unlink(missing_ok=True)
+
+    async def _spawn(self) -> Child:
+        return await Child.start(
+            await self.part.prepare(),
+            environment=self.part.environment,
+            log=self._home.log(self.part.name),
+            directory=self._home.root,
+        )
+
+    async def _watch(self, begun: float, pid: int) -> None:
+        """Say when the part answers; the first time ends the waiting in `start`."""
+        while not await self.part.answers():  # noqa: ASYNC110 - another process cannot set an event
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+        self._say(f"{self.part.name}: up after {time.monotonic() - begun:.1f} s (pid {pid})")
+        if not self._answered.done():
+            self._answered.set_result(None)
+
+    async def _end(self, child: Child) -> None:
+        begun, limit = time.monotonic(), self.part.stop_within_seconds
+        by_itself = await child.stop(within_seconds=limit, hurry=self._hurry)
+        how = "stopped" if by_itself else "killed, it had not stopped"
+        self._say(f"{self.part.name}: {how} after {time.monotonic() - begun:.1f} s")
+
+    def _failure(self, what: str) -> StackError:
+        path = self._home.log(self.part.name)
+        shown = "".join(f"\n  {line}" for line in last_lines(path, count=LINES_SHOWN))
+        return StackError(f"{self.part.name} {what}; the end of {path}:{shown or ' (empty)'}")
