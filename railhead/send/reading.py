@@ -1,0 +1,183 @@
+"""Which items are in this file? A JSON array or one item a line, plain or gzip, never all at once.
+
+Items are cut out as they stand, byte for byte: an amount's digits reach the door as they were
+written. What is not JSON cannot be put into a batch and comes back as `NotJson`, with its place.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple, cast
+
+import msgspec
+
+CHUNK_BYTES: Final = 256 * 1024
+LONGEST_ITEM_BYTES: Final = 16 * 1024 * 1024
+
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_SPACE: Final = b" \t\r\n"
+# A string that does not end in the buffer matches as a lone quote: more must be read first.
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+_CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+class UnreadableError(Exception):
+    """The file is not what `send` reads; the text says where it goes wrong."""
+
+
+class Item(NamedTuple):
+    """One item as it stands in the file; `place` counts lines, or items of an array, from 1."""
+
+    place: int
+    raw: bytes
+
+
+class NotJson(NamedTuple):
+    """Something in an item's place that is not JSON."""
+
+    place: int
+    message: str
+
+
+class Source:
+    """An open file of items: `plain` reads it decompressed, `at_bytes` tells how far that got."""
+
+    def __init__(self, file: io.RawIOBase, size_bytes: int | None) -> None:
+        self.size_bytes = size_bytes
+        self._file = file
+        buffered = io.BufferedReader(file, CHUNK_BYTES)
+        # Told from the content, whatever the file is called: standard input has no name.
+        is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
+        self.plain = cast("BinaryIO", gzip.GzipFile(fileobj=buffered) if is_gzip else buffered)
+
+    def at_bytes(self) -> int:
+        """Return how many bytes of the file were read; 0 where nobody knows."""
+        return self._file.tell() if self.size_bytes else 0
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Source]:
+    """Open *name*; `-` is standard input.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+    """
+    if name == "-":
+        yield Source(cast("io.RawIOBase", sys.stdin.buffer), None)
+        return
+    path = Path(name)
+    with path.open("rb", buffering=0) as file:
+        yield Source(file, path.stat().st_size)
+
+
+def items(file: BinaryIO) -> Iterator[Item | NotJson]:
+    """Yield every item of *file*, in order, holding one item and one chunk at a time.
+
+    Raises:
+        UnreadableError: an array does not end, an item is larger than 16 MiB, gzip is damaged.
+    """
+    try:
+        chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
+        head = b""
+        for chunk in chunks:
+            head += chunk
+            if head.removeprefix(_BYTE_ORDER_MARK).lstrip(_SPACE):
+                break
+        head = head.removeprefix(_BYTE_ORDER_MARK).lstrip(_SPACE)
+        is_array = head[:1] == b"["
+        cut = _elements if is_array else _lines
+        for place, raw in enumerate(cut(head, chunks), 1):
+            if raw or is_array:
+                yield _checked(place, raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        msg = f"the gzip data is damaged: {error}"
+        raise UnreadableError(msg) from None
+
+
+def _checked(place: int, raw: bytes) -> Item | NotJson:
+    try:
+        _CHECK.decode(raw)
+    except msgspec.DecodeError as error:
+        return NotJson(place, str(error))
+    return Item(place, raw)
+
+
+def _lines(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield each line without its white space; empty lines too, for they count."""
+    rest = head
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.strip(_SPACE) for line in whole)
+        _bounded(rest)
+    yield from (line.strip(_SPACE) for line in rest.split(b"\n"))
+
+
+class _Elements:
+    """Cuts the elements out of arrays (one, or several one after another) as bytes come in."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._scanned = 0
+        self._depth = 0
+        self._owes_element = False
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Take *chunk*; yield each element that ends in it, without white space around it."""
+        buffer, start, self._buffer = self._buffer + chunk, 0, b""
+        for token in _TOKEN.finditer(buffer, self._scanned):
+            mark = token[0]
+            if mark == b'"':
+                self._scanned = token.start()
+                break
+            if self._depth == 1 and mark in b",]":
+                element = buffer[start : token.start()].strip(_SPACE)
+                if element or self._owes_element or mark == b",":
+                    yield element
+                self._owes_element = mark == b","
+                start = token.end()
+            if self._depth == 0:
+                _nothing_before(buffer[start : token.start()] + (b"" if mark == b"[" else mark))
+                start = token.end()
+            self._depth += (mark in b"[{") - (mark in b"]}")
+        else:
+            self._scanned = len(buffer)
+        self._buffer = buffer[start:]
+        self._scanned -= start
+        _bounded(self._buffer)
+
+    def end(self) -> None:
+        """Say that no more comes.
+
+        Raises:
+            UnreadableError: an array is still open.
+        """
+        if self._depth:
+            raise UnreadableError("the array does not end; is the file cut off?")
+        _nothing_before(self._buffer)
+
+
+def _elements(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    elements = _Elements()
+    yield from elements.feed(head)
+    for chunk in chunks:
+        yield from elements.feed(chunk)
+    elements.end()
+
+
+def _nothing_before(between: bytes) -> None:
+    if between.strip(_SPACE):
+        raise UnreadableError("there is something beside the array; send reads arrays or lines")
+
+
+def _bounded(part: bytes) -> None:
+    if len(part) > LONGEST_ITEM_BYTES:
+        msg = f"an item is longer than {LONGEST_ITEM_BYTES >> 20} MiB; is this a file of items?"
+        raise UnreadableError(msg)
