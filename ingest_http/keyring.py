@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from events.idrules import DEFAULT_RULES, IdRules, parse_id_rules
 from ingest_http.keys import LONGEST_KEY, hash_of, prefix_of, same
 from ingest_http.tenants import StoredKey, Tenant
 from ingest_http.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants
@@ -28,13 +29,14 @@ DECOY: Final = StoredKey(prefix="a" * 8, hash="0" * 64, created_at=NOBODY.create
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The tenant a key belongs to."""
+    """The tenant a key belongs to, and how its items' ids are made."""
 
     name: str
     tenant: Tenant
+    rules: IdRules = DEFAULT_RULES
 
 
-type_of_stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int]
 
 
 class Keyring:
@@ -106,17 +108,25 @@ class Keyring:
         self._pepper = read_pepper(self._path)
         self._names = frozenset(tenants)
         self._by_prefix = {
-            key.prefix: (Owner(name, tenant), key)
-            for name, tenant in tenants.items()
-            for key in tenant.keys
+            key.prefix: (owner, key) for owner in _owners(tenants) for key in owner.tenant.keys
         }
         self.last_error = None
 
-    def _read_stamps(self) -> tuple[type_of_stamp | None, ...]:
+    def _read_stamps(self) -> tuple[Stamp | None, ...]:
         return tuple(_stamp(path) for path in (self._path, pepper_path(self._path)))
 
 
-def _stamp(path: Path) -> type_of_stamp | None:
+def _owners(tenants: Mapping[str, Tenant]) -> list[Owner]:
+    try:
+        return [
+            Owner(name, tenant, parse_id_rules({name: tenant.id_fields}))
+            for name, tenant in tenants.items()
+        ]
+    except ValueError as error:
+        raise TenantsFileError(str(error)) from None
+
+
+def _stamp(path: Path) -> Stamp | None:
     try:
         status = path.stat()
     except OSError:

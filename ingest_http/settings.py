@@ -23,8 +23,9 @@ class DoorSettings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="address the door listens on")
     http_port: int = Field(8080, ge=0, le=65_535, description="port; several doors may share it")
+    metrics_host: str = Field("127.0.0.1", description="address of metrics_port")
     metrics_port: int | None = Field(
-        None, ge=0, le=65_535, description="serve /metrics on this port only; unset: on http_port"
+        None, ge=0, le=65_535, description="/metrics and health of this process; unset: http_port"
     )
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="host:port, several by commas")
     kafka_compression: Literal["none", "gzip", "lz4", "zstd"] = Field(
@@ -48,7 +49,7 @@ class DoorSettings(BaseSettings):
     )
     max_items: int = Field(50_000, gt=0, description="items in one request")
     max_in_flight_bytes: int = Field(
-        256 * MIB, gt=0, description="of bodies held at once by one process; past it 503"
+        128 * MIB, gt=0, description="of bodies held at once by one process; past it 503"
     )
     keepalive_seconds: float = Field(75.0, gt=0, description="an idle connection is closed then")
     drain_grace_seconds: float = Field(

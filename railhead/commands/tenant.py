@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from events.registry import BY_NAME
+from events.idrules import parse_id_rules
 from ingest_http.tenant_changes import TenantChangeError, add_tenant, make_key, revoke, rotate
 from ingest_http.tenants import Tenant, TenantsFile
 from ingest_http.tenants_file import TenantsFileError, change_tenants, read_tenants
@@ -148,11 +148,9 @@ def _positive(text: str) -> float:
 
 def _id_fields(text: str) -> tuple[str, tuple[str, ...]]:
     event, _, fields = text.partition("=")
-    row = BY_NAME.get(event)
-    if row is None:
-        raise argparse.ArgumentTypeError(f"{event}: no such event; one of {', '.join(BY_NAME)}")
     names = tuple(fields.split(","))
-    unknown = [name for name in names if name not in row.model.model_fields]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"{event} has no field {', '.join(unknown)}")
+    try:
+        parse_id_rules({"": {event: names}})
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return event, names

@@ -1,0 +1,68 @@
+"""Is there room for one more body? Bytes in flight are bounded, and shared fairly by tenants.
+
+A tenant may hold as much as is free after it took it, so one alone fills half of the room, two a
+third each, and there is always some left for whoever comes next. Nobody needs to be counted or
+configured for that. (Choudhury and Hahne's dynamic thresholds, with factor one.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+class Room:
+    """The room for bodies of one process, in bytes."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.used_bytes = 0
+        self._held: Counter[str] = Counter()
+
+    def admits(self, tenant: str, more_bytes: int) -> bool:
+        """Tell whether *tenant* may hold *more_bytes* beyond what it holds."""
+        free_after = self.size_bytes - self.used_bytes - more_bytes
+        return self._held[tenant] + more_bytes <= free_after
+
+    def held_by(self, tenant: str) -> int:
+        """Bytes that *tenant* holds now."""
+        return self._held[tenant]
+
+    def enter(self, tenant: str, bytes_: int) -> Ticket | None:
+        """Take *bytes_* for a request of *tenant*; None if there is no room."""
+        ticket = Ticket(self, tenant)
+        return ticket if ticket.grow_to(bytes_) else None
+
+    def take(self, tenant: str, bytes_: int) -> None:
+        """Book *bytes_* (negative: give back)."""
+        self.used_bytes += bytes_
+        self._held[tenant] += bytes_
+        if not self._held[tenant]:
+            del self._held[tenant]
+
+
+class Ticket:
+    """What one request holds of the room, from its headers until its records left the process."""
+
+    __slots__ = ("_room", "_tenant", "held_bytes")
+
+    def __init__(self, room: Room, tenant: str) -> None:
+        self._room = room
+        self._tenant = tenant
+        self.held_bytes = 0
+
+    def grow_to(self, bytes_: int) -> bool:
+        """Hold at least *bytes_* in all; False, and nothing changed, if there is no room."""
+        more = bytes_ - self.held_bytes
+        if more <= 0:
+            return True
+        if not self._room.admits(self._tenant, more):
+            return False
+        self._room.take(self._tenant, more)
+        self.held_bytes = bytes_
+        return True
+
+    def leave(self) -> None:
+        """Give everything back; a second time does nothing."""
+        if self.held_bytes:
+            self._room.take(self._tenant, -self.held_bytes)
+            self.held_bytes = 0

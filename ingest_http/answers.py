@@ -1,0 +1,99 @@
+"""What does the door answer when it cannot answer 204? Status, code and advice of each, one table.
+
+DoorError          a refusal of the whole request, raised where it is found
+  its `kind`       one row below
+  its text         what is wrong and where; never a key, never a value from the payload
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way to be refused: `advice` is what the sender should do about it."""
+
+    status: int
+    code: str
+    advice: str
+    level: int = logging.INFO
+    retry_after_seconds: int | None = None
+
+
+FORBIDDEN: Final = Kind(
+    403, "forbidden", "Send a valid key of your tenant in the header x-api-key.", logging.WARNING
+)
+BAD_REQUEST: Final = Kind(400, "bad_request", "Send a well-formed HTTP/1.1 request.")
+NOT_FOUND: Final = Kind(404, "not_found", "See /openapi.json for what there is.")
+METHOD_NOT_ALLOWED: Final = Kind(405, "method_not_allowed", "Use a method of the header Allow.")
+BODY_TOO_SLOW: Final = Kind(
+    408, "body_too_slow", "Send the same batch again; nothing of it was stored.", logging.WARNING
+)
+BODY_TOO_LARGE: Final = Kind(413, "body_too_large", "Split the batch and send the parts.")
+TOO_MANY_ITEMS: Final = Kind(413, "too_many_items", "Split the batch and send the parts.")
+MEDIA_TYPE: Final = Kind(415, "media_type", "Send Content-Type: application/json.")
+CONTENT_ENCODING: Final = Kind(
+    415, "content_encoding", "Send the body as it is, or as gzip, deflate or zstd."
+)
+NOT_A_BATCH: Final = Kind(
+    422, "not_a_batch", 'Send a JSON array of {"event", "data"} items as the whole body.'
+)
+INTERNAL: Final = Kind(
+    500, "internal", "Send the same batch again; repeats are harmless.", logging.ERROR, 5
+)
+OVERLOADED: Final = Kind(
+    503, "overloaded", "Send the same batch again after Retry-After.", logging.WARNING, 1
+)
+NOT_READY: Final = Kind(
+    503, "not_ready", "Send the same batch again after Retry-After.", logging.WARNING, 2
+)
+DRAINING: Final = Kind(
+    503, "draining", "Send the same batch again; another door will take it.", retry_after_seconds=1
+)
+NOT_STORED: Final = Kind(
+    510,
+    "not_stored",
+    "Send the whole batch again after Retry-After; what was stored already is not counted twice.",
+    logging.ERROR,
+    1,
+)
+
+KINDS: Final[tuple[Kind, ...]] = (
+    BAD_REQUEST, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_SLOW, BODY_TOO_LARGE,
+    TOO_MANY_ITEMS, MEDIA_TYPE, CONTENT_ENCODING, NOT_A_BATCH, INTERNAL, OVERLOADED, NOT_READY,
+    DRAINING, NOT_STORED,
+)  # fmt: skip
+
+
+class DoorError(Exception):
+    """The whole request is refused: `kind` says how, the text says what and where."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        what: str,
+        *,
+        details: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.kind = kind
+        self.details = details or {}
+        self.headers = headers or {}
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The answer's JSON body."""
+        return {
+            "error": self.kind.code,
+            "message": f"{self}. {self.kind.advice}",
+            "request_id": request_id,
+            **self.details,
+        }
+
+    def all_headers(self) -> dict[str, str]:
+        """The answer's headers beside those every answer has."""
+        seconds = self.kind.retry_after_seconds
+        return self.headers if seconds is None else {**self.headers, "Retry-After": str(seconds)}

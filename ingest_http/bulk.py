@@ -1,0 +1,160 @@
+"""The way of a push, top to bottom: key, room, body, check, Kafka, answer.
+
+204 is said only after Kafka acknowledged every valid item of the batch, and every rejected one. If
+this process dies before the answer, some of it may be stored; the sender sends the batch again, and
+repeats are told by id behind the topics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+
+from aiohttp import web
+
+from ingest_http.admission import Ticket
+from ingest_http.answers import (
+    BODY_TOO_SLOW,
+    FORBIDDEN,
+    NOT_READY,
+    NOT_STORED,
+    OVERLOADED,
+    DoorError,
+)
+from ingest_http.batch import Batch, Reading, check, cut
+from ingest_http.body import BodyPlan, plan_body, read_body
+from ingest_http.door import Door
+from ingest_http.keyring import Owner
+from ingest_http.publish import Receipt
+from ingest_http.rejects import Origin
+from ingest_http.replies import empty, json_reply, request_id_of
+from ingest_http.report import report_of
+
+ON = frozenset({"1", "true", "yes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the query string asks for."""
+
+    report: bool
+    dry_run: bool
+
+
+async def push(door: Door, request: web.BaseRequest) -> web.Response:
+    """Answer `POST …/fasttrack/bulk`.
+
+    Raises:
+        DoorError: any other answer than 204 or a report; nothing else is raised.
+    """
+    give_up_at = monotonic() + door.settings.request_deadline_seconds
+    owner = _owner(door, request.headers)
+    wishes = _wishes(request)
+    plan = plan_body(request.headers, door.settings.max_body_bytes)
+    ticket = _admit(door, owner.name, plan)
+    try:
+        body = await _body(request, plan, ticket, give_up_at)
+        door.metrics.body_bytes.inc(len(body))
+        origin = Origin(owner.name, request_id_of(request), _now())
+        raws = cut(body, door.settings.max_items)
+        batch = await check(raws, _reading(owner), origin)
+    except BaseException:
+        ticket.leave()
+        raise
+    if wishes.dry_run or not batch.lots:
+        ticket.leave()
+        return _answer(batch, [], origin, wishes)
+    receipt = door.publisher.submit(batch.lots)
+    # Its bytes are in the producer until Kafka answered, however long the sender waits.
+    receipt.done.add_done_callback(lambda _: ticket.leave())
+    not_stored = await _acknowledged(door, receipt, give_up_at)
+    door.count(batch, not_stored, owner.name)
+    return _answer(batch, not_stored, origin, wishes)
+
+
+def _owner(door: Door, headers: Mapping[str, str]) -> Owner:
+    owner = door.keyring.owner_of(presented_key(headers))
+    if owner is None:
+        raise DoorError(FORBIDDEN, "No valid key was sent")
+    return owner
+
+
+def presented_key(headers: Mapping[str, str]) -> str | None:
+    """The key in *headers*: `x-api-key`, else `Authorization: Bearer`."""
+    key = headers.get("X-Api-Key")
+    if key is not None:
+        return key.strip()
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _wishes(request: web.BaseRequest) -> Wishes:
+    if not request.query_string:
+        return Wishes(report=False, dry_run=False)
+    dry_run = request.query.get("dry_run", "").lower() in ON
+    return Wishes(report=dry_run or request.query.get("report", "").lower() in ON, dry_run=dry_run)
+
+
+def _admit(door: Door, tenant: str, plan: BodyPlan) -> Ticket:
+    why_not = door.why_not_ready()
+    if why_not is not None:
+        raise DoorError(NOT_READY, f"Nothing could be stored now: {why_not}")
+    ticket = door.room.enter(tenant, plan.first_ticket_bytes)
+    if ticket is None:
+        raise DoorError(OVERLOADED, "Too many bytes of your batches are in work")
+    return ticket
+
+
+async def _body(
+    request: web.BaseRequest, plan: BodyPlan, ticket: Ticket, give_up_at: float
+) -> bytes:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        # Only now: whoever was refused above has not sent its body.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    try:
+        async with asyncio.timeout(give_up_at - monotonic()):
+            return await read_body(request.content, plan, ticket)
+    except TimeoutError:
+        raise DoorError(BODY_TOO_SLOW, "The body did not arrive in time") from None
+
+
+def _reading(owner: Owner) -> Reading:
+    return Reading(owner.rules, coerce_ids=owner.tenant.coerce_ids)
+
+
+async def _acknowledged(door: Door, receipt: Receipt, give_up_at: float) -> list[tuple[int, int]]:
+    started = monotonic()
+    if not receipt.done.done():
+        # wait() leaves the future alone, whatever becomes of this request.
+        await asyncio.wait({receipt.done}, timeout=max(0.0, give_up_at - started))
+    door.metrics.publish_seconds.observe(monotonic() - started)
+    return receipt.not_stored()
+
+
+def _answer(
+    batch: Batch, not_stored: list[tuple[int, int]], origin: Origin, wishes: Wishes
+) -> web.Response:
+    report = (
+        report_of(batch, not_stored, request_id=origin.request_id, dry_run=wishes.dry_run)
+        if wishes.report
+        else {}
+    )
+    if not_stored:
+        raise DoorError(
+            NOT_STORED,
+            f"{len(not_stored):,} of {batch.size:,} items were not stored",
+            details={
+                "ids": batch.not_stored_ids(not_stored),
+                "positions": batch.positions(not_stored),
+                **report,
+            },
+        )
+    return json_reply(200, report) if wishes.report else empty(204)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

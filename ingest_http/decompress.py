@@ -1,0 +1,131 @@
+"""How is a compressed body opened without trusting it? Piece by piece, so that a bomb is seen.
+
+Each decoder yields pieces of bounded size; the caller counts them and stops when it likes.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+PIECE_BYTES: Final = 256 * 1024
+# RFC 8878 asks every decoder for windows of 8 MiB; a larger one is memory that a header asks for.
+ZSTD_WINDOW_LOG_MAX: Final = 23
+GZIP_BITS: Final = 16 + zlib.MAX_WBITS
+
+
+class BadCompressionError(Exception):
+    """The bytes are not what Content-Encoding says; the text says how."""
+
+
+class Decoder(Protocol):
+    """One body's decoder."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The next pieces, each of `PIECE_BYTES` at most.
+
+        Raises:
+            BadCompressionError: *data* does not continue the stream.
+        """
+
+    def end(self) -> None:
+        """Say that nothing follows.
+
+        Raises:
+            BadCompressionError: the stream is not complete.
+        """
+
+
+class ZlibDecoder:
+    """gzip (members may follow each other) and deflate."""
+
+    def __init__(self, window_bits: int) -> None:
+        self._window_bits = window_bits
+        self._inner = zlib.decompressobj(window_bits)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """See `Decoder`."""
+        piece = b""
+        while data or len(piece) == PIECE_BYTES:
+            if self._inner.eof:
+                self._inner = zlib.decompressobj(self._window_bits)
+            try:
+                piece = self._inner.decompress(data, PIECE_BYTES)
+            except zlib.error as error:
+                raise BadCompressionError(str(error)) from None
+            data = self._inner.unconsumed_tail or self._inner.unused_data
+            yield piece
+
+    def end(self) -> None:
+        """See `Decoder`."""
+        if not self._inner.eof:
+            raise BadCompressionError("the stream ends early")
+
+
+class DeflateDecoder:
+    """What senders mean by deflate: RFC 9110's zlib stream, or the bare one that many send."""
+
+    def __init__(self) -> None:
+        self._inner: ZlibDecoder | None = None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """See `Decoder`."""
+        if self._inner is None and data:
+            # A zlib stream starts with the method 8; no encoder starts a bare one like that.
+            zlib_header = data[0] & 0x0F == zlib.DEFLATED
+            self._inner = ZlibDecoder(zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
+        if self._inner is not None:
+            yield from self._inner.feed(data)
+
+    def end(self) -> None:
+        """See `Decoder`."""
+        if self._inner is None:
+            raise BadCompressionError("the stream is empty")
+        self._inner.end()
+
+
+class ZstdDecoder:
+    """zstd; frames may follow each other."""
+
+    def __init__(self) -> None:
+        self._inner = self._new()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """See `Decoder`."""
+        while data or not (self._inner.eof or self._inner.needs_input):
+            if self._inner.eof:
+                self._inner = self._new()
+            try:
+                piece = self._inner.decompress(data, PIECE_BYTES)
+            except zstd.ZstdError as error:
+                raise BadCompressionError(str(error)) from None
+            data = self._inner.unused_data if self._inner.eof else b""
+            yield piece
+
+    def end(self) -> None:
+        """See `Decoder`."""
+        if not self._inner.eof:
+            raise BadCompressionError("the stream ends early")
+
+    @staticmethod
+    def _new() -> zstd.ZstdDecompressor:
+        window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG_MAX}
+        return zstd.ZstdDecompressor(options=window)
+
+
+DECODERS: Final[dict[str, Callable[[], Decoder] | None]] = {
+    "": None,
+    "identity": None,
+    "gzip": lambda: ZlibDecoder(GZIP_BITS),
+    "x-gzip": lambda: ZlibDecoder(GZIP_BITS),
+    "deflate": DeflateDecoder,
+    "zstd": ZstdDecoder,
+}
+ACCEPT_ENCODING: Final = "gzip, deflate, zstd"

@@ -1,0 +1,61 @@
+"""What does a door hold between requests? Its parts, and whether it could store a push now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from events.registry import BY_NAME
+from ingest_http.admission import Room
+from ingest_http.batch import Batch
+from ingest_http.keyring import Keyring
+from ingest_http.metrics import DoorMetrics
+from ingest_http.publish import Publisher
+from ingest_http.settings import DoorSettings
+
+OTHER_EVENT = "other"
+
+
+@dataclass(slots=True)
+class Door:
+    """The parts of one door process."""
+
+    settings: DoorSettings
+    keyring: Keyring
+    publisher: Publisher
+    metrics: DoorMetrics = field(default_factory=DoorMetrics)
+    draining: bool = False
+    room: Room = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.room = Room(self.settings.max_in_flight_bytes)
+        self.metrics.in_flight_limit_bytes.set(self.room.size_bytes)
+        self.metrics.in_flight_bytes.set_function(lambda: self.room.used_bytes)
+        self.metrics.ready.set_function(lambda: self.why_not_ready() is None)
+        self.metrics.tenants.set_function(lambda: len(self.keyring.tenants))
+        self.metrics.tenants_file_bad.set_function(lambda: self.keyring.last_error is not None)
+
+    def why_not_ready(self) -> str | None:
+        """Why a push could not be stored durably now; None if it could."""
+        return self.publisher.why_not_ready()
+
+    def count(self, batch: Batch, not_stored: Sequence[tuple[int, int]], tenant: str) -> None:
+        """Count each item of *batch* once, under its fate."""
+        metrics = self.metrics
+        metrics.batch_items.observe(batch.size)
+        lost = Counter(lot for lot, _ in not_stored)
+        for number, (lot, row) in enumerate(zip(batch.lots, batch.rows, strict=True)):
+            missing = lost[number]
+            if row.accepted is not None:
+                event = row.accepted.type.name
+                metrics.items.labels(tenant, event, "stored").inc(len(lot.keys) - missing)
+                if missing:
+                    metrics.items.labels(tenant, event, "not_stored").inc(missing)
+                continue
+            for rejection in row.slice.checked.rejected:
+                event = rejection.event if rejection.event in BY_NAME else OTHER_EVENT
+                metrics.rejected.labels(tenant, event, rejection.reason).inc()
+            metrics.items.labels(tenant, OTHER_EVENT, "rejected").inc(len(lot.keys) - missing)
+            if missing:
+                metrics.items.labels(tenant, OTHER_EVENT, "not_stored").inc(missing)

@@ -1,0 +1,109 @@
+"""Which path is answered by what? The only list of paths, and the border that errors stop at."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+from ingest_http import bulk, docs_page, health
+from ingest_http.answers import BAD_REQUEST, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, DoorError
+from ingest_http.door import Door
+from ingest_http.metrics import CONTENT_TYPE
+from ingest_http.replies import REQUEST_ID_HEADER, refusal, request_id_of
+
+log = logging.getLogger(__name__)
+
+BULK_PATH: Final = "/api/v1/integrations/fasttrack/bulk"
+
+Handler = Callable[[Door, web.BaseRequest], Awaitable[web.Response]]
+Routes = Mapping[str, Mapping[str, Handler]]
+
+
+async def metrics_page(door: Door, request: web.BaseRequest) -> web.Response:
+    """Answer `GET /metrics`."""
+    del request
+    return web.Response(body=door.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
+
+
+METRICS_ROUTES: Final[Routes] = {"/metrics": {"GET": metrics_page}}
+HEALTH_ROUTES: Final[Routes] = {
+    "/health/live": {"GET": health.live},
+    "/health/ready": {"GET": health.ready},
+}
+# Where doors share a port nobody can tell which one answers; on its own port each one does.
+OWN_PORT_ROUTES: Final[Routes] = {**METRICS_ROUTES, **HEALTH_ROUTES}
+PUBLIC_ROUTES: Final[Routes] = {
+    BULK_PATH: {"POST": bulk.push},
+    **HEALTH_ROUTES,
+    "/openapi.json": {"GET": docs_page.openapi},
+    **{path: {"GET": docs_page.page_file} for path in docs_page.FILES},
+}
+
+
+def handler_of(door: Door, routes: Routes) -> Callable[[web.BaseRequest], Awaitable[web.Response]]:
+    """The server's one request handler: it answers everything and raises nothing of its own."""
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        started = monotonic()
+        request_id = request_id_of(request)
+        try:
+            response = await _find(routes, request)(door, request)
+            code = ""
+        except DoorError as error:
+            response, code = refusal(error, request_id), error.kind.code
+            _log(error, request_id)
+        except (ConnectionError, RequestPayloadError) as error:
+            response, code = _broken(door, request, error), BAD_REQUEST.code
+        except Exception:
+            log.exception("not foreseen", extra={"request_id": request_id})
+            response = refusal(DoorError(INTERNAL, "Something failed in the door"), request_id)
+            code = INTERNAL.code
+        if request.path == BULK_PATH:
+            door.metrics.answers.labels(str(response.status), code).inc()
+            door.metrics.request_seconds.observe(monotonic() - started)
+        response.headers[REQUEST_ID_HEADER] = request_id
+        response.headers["Server"] = "railhead"
+        if door.draining:
+            response.force_close()
+        return response
+
+    return handle
+
+
+def _find(routes: Routes, request: web.BaseRequest) -> Handler:
+    methods = routes.get(request.path)
+    if methods is None:
+        raise DoorError(NOT_FOUND, "There is nothing at this path")
+    handler = methods.get("GET" if request.method == "HEAD" else request.method)
+    if handler is None:
+        allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
+        raise DoorError(
+            METHOD_NOT_ALLOWED,
+            f"This path does not take {request.method[:16]!a}",
+            headers={"Allow": allowed},
+        )
+    return handler
+
+
+def _broken(door: Door, request: web.BaseRequest, error: Exception) -> web.Response:
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        door.metrics.clients_gone.inc()
+        raise ConnectionResetError("the sender closed the connection") from error
+    response = refusal(DoorError(BAD_REQUEST, "The body is broken off"), request_id_of(request))
+    response.force_close()
+    return response
+
+
+def _log(error: DoorError, request_id: str) -> None:
+    kind = error.kind
+    log.log(
+        kind.level,
+        "refused",
+        extra={"request_id": request_id, "status": kind.status, "code": kind.code},
+    )

@@ -1,0 +1,165 @@
+"""How does a door process live? Start, take traffic, drain on SIGTERM or SIGINT, stop; bounded.
+
+Draining: the listening socket closes; whoever is connected may still send for a moment and is told
+`Connection: close`; requests in flight end; the producer goes last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from ingest_http.answers import BAD_REQUEST, DoorError
+from ingest_http.door import Door
+from ingest_http.kafka_link import KafkaLink
+from ingest_http.keyring import Keyring
+from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
+from ingest_http.replies import refusal
+from ingest_http.routes import (
+    METRICS_ROUTES,
+    OWN_PORT_ROUTES,
+    PUBLIC_ROUTES,
+    Routes,
+    handler_of,
+)
+from ingest_http.settings import DoorSettings
+
+log = logging.getLogger(__name__)
+
+TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
+# How long the rest of a body that nobody wants is read, so that the answer arrives.
+LINGER_SECONDS: Final = 3.0
+BACKLOG: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where a door listens; `metrics` is None if its figures are on `http`."""
+
+    http: int
+    metrics: int | None
+
+
+class Protocol(RequestHandler):
+    """aiohttp's connection, with our JSON where HTTP itself is broken."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer bytes that are no HTTP request; what they were is not repeated."""
+        del request, message
+        log.info("not HTTP", extra={"status": status, "reason": type(exc).__name__})
+        error = DoorError(BAD_REQUEST, "This is not a request that HTTP/1.1 knows")
+        response = refusal(error, "")
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """aiohttp's low-level server with that protocol."""
+
+    def __call__(self) -> RequestHandler:
+        """Make the protocol of a new connection."""
+        return Protocol(self, loop=self._loop, **self._kwargs)
+
+
+async def serve(settings: DoorSettings) -> None:
+    """Run a door until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running_door(settings) as door:
+        async with listening(door):
+            log.info("listening", extra=settings.shown())
+            await stop.wait()
+            log.info("draining")
+        log.info("drained")
+
+
+@contextlib.asynccontextmanager
+async def running_door(settings: DoorSettings) -> AsyncIterator[Door]:
+    """A door with its keys and its producer, not listening yet."""
+    keyring = Keyring(settings.tenants_file)
+    link = KafkaLink(
+        settings.kafka_bootstrap, TOPICS, timeout_seconds=settings.kafka_timeout_seconds
+    )
+    options = KafkaOptions(
+        batch_bytes=settings.kafka_batch_bytes,
+        compression=settings.kafka_compression,
+        timeout_seconds=settings.kafka_timeout_seconds,
+    )
+    door = Door(settings, keyring, KafkaPublisher(link, options))
+    door.metrics.producers_replaced.set_function(lambda: link.replaced)
+    tasks = [
+        asyncio.create_task(link.run()),
+        asyncio.create_task(keyring.keep_fresh(settings.tenants_poll_seconds)),
+        asyncio.create_task(_watch_loop(door)),
+    ]
+    try:
+        yield door
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def listening(door: Door) -> AsyncIterator[Ports]:
+    """Take traffic for *door*; leaving drains it."""
+    settings = door.settings
+    async with contextlib.AsyncExitStack() as stack:
+        own = None
+        if settings.metrics_port is not None:
+            # Entered first, so left last: figures can be read while the door drains.
+            own = await stack.enter_async_context(
+                _site(door, OWN_PORT_ROUTES, settings.metrics_host, settings.metrics_port)
+            )
+        public = PUBLIC_ROUTES if own is not None else {**PUBLIC_ROUTES, **METRICS_ROUTES}
+        site = _site(door, public, settings.http_host, settings.http_port)
+        yield Ports(await stack.enter_async_context(site), own)
+        door.draining = True
+
+
+@contextlib.asynccontextmanager
+async def _site(door: Door, routes: Routes, host: str, port: int) -> AsyncIterator[int]:
+    settings = door.settings
+    server = Server(
+        handler_of(door, routes),
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=settings.keepalive_seconds,
+        lingering_time=LINGER_SECONDS,
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
+    await runner.setup()
+    # Several doors may listen on one port; the kernel spreads the connections.
+    site = web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True)
+    await site.start()
+    try:
+        yield site.port
+    finally:
+        await site.stop()
+        await asyncio.sleep(settings.drain_grace_seconds)
+        await runner.cleanup()
+
+
+async def _watch_loop(door: Door) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + 1.0
+        await asyncio.sleep(1.0)
+        door.metrics.loop_lag_seconds.set(max(0.0, loop.time() - due))
