@@ -42,7 +42,8 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> int:
     started = asyncio.create_task(stream.app.start())
     crashed = asyncio.create_task(_crashed(stream))
     await asyncio.wait(
-        {asyncio.create_task(stop.wait()), crashed}, return_when=asyncio.FIRST_COMPLETED
+        {asyncio.create_task(stop.wait()), crashed, _failure(started)},
+        return_when=asyncio.FIRST_COMPLETED,
     )
     code = 0 if stop.is_set() else FATAL_EXIT
     # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
@@ -63,3 +64,16 @@ async def _crashed(stream: Stream) -> None:
     while not (app.crashed or app._crash_reason):  # noqa: SLF001 - no public event tells it
         await asyncio.sleep(0.25)
     logger.critical("Faust crashed: %r; the process ends.", app._crash_reason)  # noqa: SLF001
+
+
+def _failure(started: asyncio.Task[None]) -> asyncio.Future[None]:
+    """A future that is done when *started* has failed; a start that succeeds says nothing."""
+    failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def note(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None and not failed.done():
+            logger.critical("The worker did not start.", exc_info=task.exception())
+            failed.set_result(None)
+
+    started.add_done_callback(note)
+    return failed

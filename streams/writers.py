@@ -84,7 +84,7 @@ class Writers:
 
     async def _rows(self, batches: list[pa.RecordBatch], token: str) -> None:
         if batches:
-            rows = pa.Table.from_batches(_unified(batches))
+            rows = _joined(batches)
             await self.patience.until_done(
                 "rows", lambda: self.store.insert(self.table, rows, token=token)
             )
@@ -92,7 +92,7 @@ class Writers:
 
     async def _conflicts(self, batches: list[pa.RecordBatch]) -> None:
         if batches:
-            rows = pa.Table.from_batches(_unified(batches))
+            rows = _joined(batches)
             await self.patience.until_done("conflicts", lambda: self.store.write_conflicts(rows))
 
     async def _rejects(self, rejects: list[Reject]) -> None:
@@ -113,6 +113,11 @@ class Writers:
 
     def _count(self, span: Range, judged: Sequence[Judged]) -> None:
         self.metrics.count(span.partition.topic, judged)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.Table:
+    """One table in one chunk, so that the insert is one block with one token."""
+    return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
 
 
 def _entry(span: Range, generation: int, token: str) -> LedgerEntry:

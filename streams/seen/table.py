@@ -87,6 +87,14 @@ class SeenStore(Store):  # type: ignore[misc]
         self.indexes.clear()
         self._applied.clear()
 
+    async def backup_partition(self, *args: Any, **kwargs: Any) -> None:
+        """The changelog is the backup."""
+        raise NotImplementedError("Ids are backed up by their changelog topic.")
+
+    def restore_backup(self, *args: Any, **kwargs: Any) -> None:
+        """The changelog is the backup."""
+        raise NotImplementedError("Ids are restored from their changelog topic.")
+
     # Faust's mapping interface: keys would be blocks, which nobody looks up by key.
     def __getitem__(self, key: Any) -> Any:
         raise KeyError(key)
