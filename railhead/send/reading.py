@@ -24,8 +24,10 @@ LONGEST_ITEM_BYTES: Final = 16 * 1024 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
-# A string that does not end in the buffer matches as a lone quote: more must be read first.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+# To the next mark outside a string; no match where the buffer ends first: more must be read.
+_STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_NEXT_MARK: Final = re.compile(rb'(?:[^"\[\]{},]++|' + _STRING + rb")*+([\[\]{},])", re.DOTALL)
+_NEXT_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[\]{}])", re.DOTALL)
 _CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -131,26 +133,20 @@ class _Elements:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Take *chunk*; yield each element that ends in it, without white space around it."""
-        buffer, start, self._buffer = self._buffer + chunk, 0, b""
-        for token in _TOKEN.finditer(buffer, self._scanned):
-            mark = token[0]
-            if mark == b'"':
-                self._scanned = token.start()
-                break
-            if self._depth == 1 and mark in b",]":
-                element = buffer[start : token.start()].strip(_SPACE)
+        buffer, start, at, depth = self._buffer + chunk, 0, self._scanned, self._depth
+        while found := (_NEXT_BRACKET if depth > 1 else _NEXT_MARK).match(buffer, at):
+            mark, at = found[1], found.end()
+            if depth == 1 and mark in b",]":
+                element = buffer[start : at - 1].strip(_SPACE)
                 if element or self._owes_element or mark == b",":
                     yield element
                 self._owes_element = mark == b","
-                start = token.end()
-            if self._depth == 0:
-                _nothing_before(buffer[start : token.start()] + (b"" if mark == b"[" else mark))
-                start = token.end()
-            self._depth += (mark in b"[{") - (mark in b"]}")
-        else:
-            self._scanned = len(buffer)
-        self._buffer = buffer[start:]
-        self._scanned -= start
+                start = at
+            elif depth == 0:
+                _nothing_before(buffer[start : at - 1] + (b"" if mark == b"[" else mark))
+                start = at
+            depth += (mark in b"[{") - (mark in b"]}")
+        self._buffer, self._scanned, self._depth = buffer[start:], at - start, depth
         _bounded(self._buffer)
 
     def end(self) -> None:
