@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from railhead.commands.numbers import port, positive
+from railhead.paths import default_data_dir
 from railhead.stack.settings import (
     ALL_PARTS,
     CLICKHOUSE,
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--data-dir",
         type=Path,
-        default=Path(".railhead"),
+        default=default_data_dir(),
         help="where all state lives; the next start goes on from it (default: %(default)s)",
     )
     add("--http-host", default=LOOPBACK, help="where doors listen (default: %(default)s)")

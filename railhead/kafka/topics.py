@@ -27,12 +27,19 @@ ONE_DAY_MS: Final = 24 * HOUR_MS
 
 
 class TopicSettings(BaseSettings):
-    """How long topics keep records, from `RAILHEAD_EVENT_RETENTION_HOURS` and so on."""
+    """What topics depend on, from `RAILHEAD_EVENT_RETENTION_HOURS` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="RAILHEAD_", frozen=True)
 
-    event_retention_hours: int = Field(default=168, ge=1)
-    dedupe_window_hours: int = Field(default=168, ge=1)
+    event_retention_hours: float = Field(
+        default=168.0, gt=0, description="How long events and rejected items stay in Kafka."
+    )
+    dedupe_window_hours: float = Field(
+        default=168.0, gt=0, description="How long an id is remembered, by the broker's clock."
+    )
+    group: str = Field(
+        default="railhead", description="The workers' group, which their changelogs begin with."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +52,9 @@ class Topic:
     config: Mapping[str, str]
 
 
-def changelog_topic(event_name: str) -> str:
+def changelog_topic(event_name: str, *, group: str) -> str:
     """The changelog of the Faust table that remembers which ids of *event_name* were seen."""
-    return f"railhead-seen-{event_name}-changelog"
+    return f"{group}-seen-{event_name}-changelog"
 
 
 def wanted_topics(
@@ -58,7 +65,7 @@ def wanted_topics(
     A changelog has as many partitions as its event topic: a table's partition is its events'.
     """
     events = [row.topic for row in EVENT_TYPES]
-    changelogs = [changelog_topic(row.name) for row in EVENT_TYPES]
+    changelogs = [changelog_topic(row.name, group=settings.group) for row in EVENT_TYPES]
     kept = settings.event_retention_hours
     remembered = settings.dedupe_window_hours + CHANGELOG_SLACK_HOURS
     # The broker's clock stamps events: a client with a wrong one could have them deleted at once.
@@ -74,10 +81,10 @@ def wanted_topics(
     )
 
 
-def _config(kept_hours: int, batch_bytes: int, replication: int) -> dict[str, str]:
+def _config(kept_hours: float, batch_bytes: int, replication: int) -> dict[str, str]:
     return {
         "cleanup.policy": "delete",
-        "retention.ms": str(kept_hours * HOUR_MS),
+        "retention.ms": str(round(kept_hours * HOUR_MS)),
         # Whole segments are deleted: with Kafka's week-long ones a record could stay twice as long.
         "segment.ms": str(ONE_DAY_MS),
         "max.message.bytes": str(batch_bytes),

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from railhead.paths import tenants_file
 from railhead.stack.settings import StackError
 
 PRIVATE: Final = 0o700
@@ -44,7 +45,7 @@ class DataDirectory:
     @property
     def tenants(self) -> Path:
         """The tenants' hashed keys."""
-        return self.root / "tenants.json"
+        return tenants_file(self.root)
 
     def of(self, part: str) -> Path:
         """The state of *part*."""

@@ -84,6 +84,7 @@ class Stack:
         return {
             "RAILHEAD_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
             "RAILHEAD_CLICKHOUSE_URL": self.settings.clickhouse_url,
+            "RAILHEAD_DATA_DIR": str(self.home.root),
             "RAILHEAD_TENANTS_FILE": str(self.home.tenants),
             "RAILHEAD_HTTP_HOST": self.settings.http_host,
             "RAILHEAD_HTTP_PORT": str(self.settings.http_port),

@@ -1,0 +1,109 @@
+"""Which topics are wanted, and what is said about those that differ."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
+from railhead.commands.topics import advice, problems, table
+from railhead.kafka.topic_plan import Row, Wish, compare, plan
+from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings, changelog_topic, wanted_topics
+
+SETTINGS = TopicSettings(event_retention_hours=168, dedupe_window_hours=168)
+
+
+def wanted(*, partitions: int = 3, replication: int = 1) -> dict[str, Topic]:
+    """The wanted topics by name."""
+    topics = wanted_topics(SETTINGS, partitions=partitions, replication=replication)
+    return {topic.name: topic for topic in topics}
+
+
+@pytest.mark.parametrize("row", EVENT_TYPES, ids=lambda row: row.name)
+def test_each_event_type_has_a_topic_and_a_changelog_with_as_many_partitions(
+    row: EventType,
+) -> None:
+    """The table's partition is the partition its events came by."""
+    topics = wanted()
+
+    assert topics[row.topic].partitions == 3
+    assert topics[changelog_topic(row.name, group="railhead")].partitions == 3
+
+
+def test_there_is_a_topic_for_rejected_items_and_no_other() -> None:
+    """Two for each event type, and one."""
+    topics = wanted()
+
+    assert REJECTED_TOPIC in topics
+    assert len(topics) == 2 * len(EVENT_TYPES) + 1
+
+
+def test_changelogs_are_kept_longer_than_ids_are_remembered() -> None:
+    """A repeat at the end of the window still finds its id."""
+    topic = wanted()[changelog_topic("realtime-casino", group="railhead")]
+
+    assert int(topic.config["retention.ms"]) == (168 + 24) * HOUR_MS
+    assert topic.config["max.message.bytes"] == str(8 << 20)
+
+
+def test_events_carry_the_brokers_time() -> None:
+    """A client with a wrong clock must not have its events deleted at once."""
+    config = wanted()["fasttrack.realtime-login"].config
+
+    assert config["message.timestamp.type"] == "LogAppendTime"
+    assert config["cleanup.policy"] == "delete"
+    assert config["max.message.bytes"] == str(2 << 20)
+
+
+@pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "2"), (3, "2")])
+def test_an_acknowledged_record_is_on_two_brokers_where_there_are_two(
+    replication: int, in_sync: str
+) -> None:
+    """min.insync.replicas follows the number of copies."""
+    for topic in wanted(replication=replication).values():
+        assert topic.config["min.insync.replicas"] == in_sync
+
+
+def test_without_a_number_the_existing_topics_decide_about_partitions() -> None:
+    """A later run need not repeat what was chosen once."""
+    found = {"fasttrack.rejected": wanted(partitions=5)["fasttrack.rejected"]}
+
+    assert {row.wanted.partitions for row in plan(found, SETTINGS, Wish())} == {5}
+    assert {row.wanted.partitions for row in plan({}, SETTINGS, Wish(default_partitions=2))} == {2}
+    assert {row.wanted.partitions for row in plan(found, SETTINGS, Wish(partitions=4))} == {4}
+
+
+def test_a_difference_is_told_exactly() -> None:
+    """What is there, and what was expected; settings we do not name are the operator's."""
+    topic = wanted()["fasttrack.rejected"]
+    config = {**topic.config, "retention.ms": "1000", "compression.type": "zstd"}
+    row = compare(topic, replace(topic, partitions=1, config=config))
+
+    assert row.state == "differs"
+    assert problems([row]) == [
+        "fasttrack.rejected: partitions=1, expected 3",
+        "fasttrack.rejected: retention.ms=1000, expected 604800000",
+    ]
+    assert len(list(advice([row]))) == 2
+
+
+def test_a_topic_as_wanted_needs_no_words() -> None:
+    """Neither problems nor advice."""
+    topic = wanted()["fasttrack.rejected"]
+    row = compare(topic, topic)
+
+    assert row.is_well
+    assert problems([row]) == list(advice([row])) == []
+
+
+def test_the_table_shows_topics_as_they_are() -> None:
+    """Columns are aligned; a topic kept for ever says so."""
+    topic = wanted()["fasttrack.rejected"]
+    found = replace(topic, partitions=12, config={**topic.config, "retention.ms": "-1"})
+
+    assert table([Row(wanted=topic, found=found, config=("x",)), compare(topic, None)]) == [
+        "TOPIC               PARTITIONS  COPIES  KEPT      STATE",
+        "fasttrack.rejected  12          1       for ever  differs",
+        "fasttrack.rejected  3           1       168 h     missing",
+    ]

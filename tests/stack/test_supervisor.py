@@ -1,0 +1,168 @@
+"""A part is kept running, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from railhead.stack.directory import DataDirectory
+from railhead.stack.settings import StackError
+from railhead.stack.supervisor import Part, Supervisor, next_delay
+
+SLEEPER = "import time; print('here', flush=True); time.sleep(600)"
+DEAF = "import signal; signal.signal(15, signal.SIG_IGN); " + SLEEPER
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> DataDirectory:
+    """A data directory that is in use by this test."""
+    directory = DataDirectory(tmp_path / "data")
+    directory.acquire()
+    return directory
+
+
+def part(code: str, home: DataDirectory, **options: float) -> Part:
+    """A Python process that has answered once it has printed something new."""
+
+    async def prepare() -> list[str]:
+        home.log("thing").unlink(missing_ok=True)
+        return [sys.executable, "-c", code]
+
+    async def answers() -> bool:
+        return home.log("thing").exists() and "here" in home.log("thing").read_text()
+
+    return Part(name="thing", prepare=prepare, answers=answers, **options)
+
+
+@asynccontextmanager
+async def supervised(
+    part: Part, home: DataDirectory, told: list[str]
+) -> AsyncIterator[tuple[Supervisor, asyncio.Event]]:
+    """The part under supervision, stopped in the end."""
+    hurry = asyncio.Event()
+    supervisor = Supervisor(part, home=home, say=told.append, hurry=hurry)
+    try:
+        yield supervisor, hurry
+    finally:
+        hurry.set()
+        await supervisor.stop()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for *condition*."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - files and pids set no event
+            await asyncio.sleep(0.02)
+
+
+async def test_a_part_that_is_killed_is_started_again(home: DataDirectory) -> None:
+    """Under another pid, which the pid file tells, and with a line for each event."""
+    told: list[str] = []
+    async with supervised(part(SLEEPER, home), home, told) as (supervisor, _):
+        await supervisor.start()
+        first = home.pid("thing")
+        assert first
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: len(told) == 3)
+
+        assert home.pid("thing") not in {None, first}
+    assert told[0].startswith("thing: up after")
+    assert "ended with SIGKILL" in told[1]
+    assert "starting again in 0.2 s" in told[1]
+    assert told[2].startswith("thing: up after")
+
+
+async def test_a_stopped_part_is_gone_and_stays_so(home: DataDirectory) -> None:
+    """Its pid file goes too."""
+    told: list[str] = []
+    async with supervised(part(SLEEPER, home), home, told) as (supervisor, _):
+        await supervisor.start()
+        pid = home.pid("thing")
+        await supervisor.stop()
+
+        assert home.pid("thing") is None
+        assert pid is not None
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert told[-1].startswith("thing: stopped after")
+
+
+async def test_a_part_that_does_not_stop_in_time_is_killed(home: DataDirectory) -> None:
+    """Stopping takes bounded time."""
+    told: list[str] = []
+    async with supervised(part(DEAF, home, stop_within_seconds=0.2), home, told) as (one, _):
+        await one.start()
+        await one.stop()
+
+    assert told[-1].startswith("thing: killed, it had not stopped after 0.")
+
+
+async def test_hurry_kills_at_once(home: DataDirectory) -> None:
+    """The second Ctrl-C."""
+    async with supervised(part(DEAF, home), home, []) as (supervisor, hurry):
+        await supervisor.start()
+        stopping = asyncio.create_task(supervisor.stop())
+        hurry.set()
+
+        await asyncio.wait_for(stopping, 5)
+
+
+async def test_a_part_that_never_comes_up_shows_the_end_of_its_log(home: DataDirectory) -> None:
+    """Waiting does not mend a bad setting."""
+    broken = part("print('no such table'); raise SystemExit(3)", home)
+    async with supervised(broken, home, []) as (supervisor, _):
+        with pytest.raises(StackError, match=r"(?s)ended with exit code 3.*no such table"):
+            await supervisor.start()
+
+
+async def test_a_part_that_runs_but_does_not_answer_is_not_waited_for_for_ever(
+    home: DataDirectory,
+) -> None:
+    """The time to start is bounded too."""
+    mute = part("import time; time.sleep(600)", home, start_within_seconds=0.3)
+    async with supervised(mute, home, []) as (supervisor, _):
+        with pytest.raises(StackError, match="does not answer"):
+            await supervisor.start()
+
+
+async def test_a_part_whose_preparation_fails_is_tried_again(home: DataDirectory) -> None:
+    """As when a disk was full for a moment."""
+    good, tries = part(SLEEPER, home), []
+
+    async def prepare() -> list[str]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("the disk is full")
+        return await good.prepare()
+
+    told: list[str] = []
+    flaky = Part(name="thing", prepare=prepare, answers=good.answers)
+    async with supervised(flaky, home, told) as (supervisor, _):
+        await supervisor.start()
+    assert "could not be started (the disk is full)" in told[0]
+
+
+def delays(runs_seconds: list[float]) -> list[float]:
+    """The pauses after runs of these lengths."""
+    found, delay = [], 0.0
+    for ran in runs_seconds:
+        delay = next_delay(delay, ran_seconds=ran)
+        found.append(delay)
+    return found
+
+
+def test_pauses_grow_to_five_seconds() -> None:
+    """A part that cannot run must not keep the machine busy."""
+    assert delays([1] * 7) == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+def test_a_part_that_ran_well_is_started_quickly_again() -> None:
+    """Half a minute is well."""
+    assert delays([1, 1, 1, 30, 1]) == [0.2, 0.4, 0.8, 0.2, 0.4]
