@@ -22,16 +22,18 @@ CREATE TABLE IF NOT EXISTS fasttrack_store.rejected /*on cluster*/
         COMMENT 'HTTP request or producer batch that brought it',
     position Nullable(Int64)
         COMMENT 'Position in its request, from 0; NULL for a record of a direct producer',
-    topic LowCardinality(Nullable(String))
-        COMMENT 'Kafka topic of a refused record; NULL if refused at the door',
+    topic LowCardinality(String)
+        COMMENT 'Kafka topic of a refused record; empty if refused at the door',
     partition Nullable(Int32)
         COMMENT 'Kafka partition of a refused record; NULL if refused at the door',
     offset Nullable(Int64)
         COMMENT 'Kafka offset of a refused record; NULL if refused at the door',
-    received_at Nullable(DateTime64(3, 'UTC'))
-        COMMENT 'When Railhead received it, in UTC; NULL if unknown',
+    received_at DateTime64(3, 'UTC')
+        COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') DEFAULT now64(3)
         COMMENT 'When the row was stored, in UTC',
+    _topic LowCardinality(String)
+        COMMENT 'fasttrack.rejected',
     _partition Int32
         COMMENT 'Partition of the report in fasttrack.rejected',
     _offset Int64
@@ -49,7 +51,7 @@ ENGINE = /*replicated*/ReplacingMergeTree(_version)
 PARTITION BY toYYYYMM(_appended_at)
 ORDER BY (
     tenant, request_id, ifNull(position, -1),
-    ifNull(topic, ''), ifNull(partition, -1), ifNull(offset, -1))
+    topic, ifNull(partition, -1), ifNull(offset, -1))
 SETTINGS
     default_compression_codec = 'ZSTD(1)',
     non_replicated_deduplication_window = 10000,

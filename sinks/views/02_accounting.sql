@@ -11,10 +11,10 @@ CREATE OR REPLACE VIEW fasttrack.rejected /*on cluster*/
     raw String COMMENT 'The item as it was sent',
     request_id String COMMENT 'HTTP request or producer batch that brought it',
     position Nullable(Int64) COMMENT 'Position in its request, from 0; NULL for a record of a direct producer',
-    topic LowCardinality(Nullable(String)) COMMENT 'Kafka topic of a refused record; NULL if refused at the door',
+    topic LowCardinality(String) COMMENT 'Kafka topic of a refused record; empty if refused at the door',
     partition Nullable(Int32) COMMENT 'Kafka partition of a refused record; NULL if refused at the door',
     offset Nullable(Int64) COMMENT 'Kafka offset of a refused record; NULL if refused at the door',
-    received_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When Railhead received it, in UTC; NULL if unknown',
+    received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER

@@ -1,0 +1,29 @@
+"""`railhead migrate`: create or upgrade tables and views in ClickHouse."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sinks.errors import SinkError
+from sinks.migrate import MigrationError, migrate
+from sinks.settings import StoreSettings
+
+NAME = "migrate"
+HELP = "create or upgrade tables and views in ClickHouse"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on *parser*."""
+    parser.add_argument("--url", help="ClickHouse's HTTP interface (RAILHEAD_CLICKHOUSE_URL)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Migrate, telling each step; running it again does nothing but create the views anew."""
+    settings = StoreSettings(**({"url": args.url} if args.url else {}))
+    try:
+        migrate(settings, tell=print)
+    except (MigrationError, SinkError, OSError) as error:
+        print(f"railhead migrate: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,67 @@
+"""How do settings become a clickhouse-connect client, and its errors ours? The border file."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import aiohttp
+from clickhouse_connect.driver.exceptions import Error as DriverError
+from clickhouse_connect.driver.exceptions import error_name_from_body, scrub_error_details
+
+from sinks.errors import BROKEN_CODES, Broken, Retryable, SinkError, advice_for
+from sinks.settings import StoreSettings
+
+NETWORK_ERRORS: Final = (TimeoutError, OSError, aiohttp.ClientError)
+_LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_TEXT_MAX_CHARACTERS: Final = 400
+
+
+def client_arguments(settings: StoreSettings) -> dict[str, Any]:
+    """Arguments of clickhouse-connect's clients, sync and async.
+
+    Raises:
+        OSError: the password file cannot be read.
+    """
+    url = settings.url
+    return {
+        "host": url.host,
+        "port": url.port,
+        "interface": url.scheme,
+        "username": settings.user,
+        "password": settings.password_text(),
+        "ca_cert": None if settings.ca_file is None else str(settings.ca_file),
+        "connect_timeout": settings.connect_timeout_seconds,
+        "client_name": "railhead",
+        # One client serves many statements at once; within a session ClickHouse allows one.
+        "autogenerate_session_id": False,
+        "query_limit": 0,
+        "compress": False,
+        "tz_mode": "aware",
+    }
+
+
+def translate(action: str, error: Exception) -> SinkError:
+    """Say *error*, from the driver or the network, as the advice it stands for.
+
+    *action* tells what failed, such as "insert into casino". The text of an answer may quote rows,
+    so it is passed on only for codes that are about tables and settings, without its literals.
+    """
+    if not isinstance(error, DriverError):
+        return Retryable(f"{action}: no answer from ClickHouse ({type(error).__name__})")
+    code = error.code
+    if code is None:
+        return Retryable(f"{action}: ClickHouse could not be asked ({type(error).__name__})")
+    kind = advice_for(code)
+    name = error.name or error_name_from_body(str(error)) or "no name"
+    message = f"{action}: ClickHouse answered {code} ({name})"
+    if code in BROKEN_CODES:
+        message += f": {without_literals(str(error))}"
+    elif kind is Broken:
+        message += ": an unknown code, held back rather than guessed"
+    return kind(message, code=code)
+
+
+def without_literals(text: str) -> str:
+    """ClickHouse's message without quoted values and the server's version."""
+    return _LITERAL.sub("…", scrub_error_details(text))[:_TEXT_MAX_CHARACTERS]

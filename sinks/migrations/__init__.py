@@ -1,0 +1,1 @@
+"""Which tables are there? Numbered .sql files; an applied one is never edited."""

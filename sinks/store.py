@@ -1,0 +1,167 @@
+"""How do rows get into ClickHouse, and how does a worker learn what is there already?
+
+One insert is one statement and, as it is one block of one month, one part: all of it or nothing. It
+carries its token, so that the same insert made again adds nothing. What an error means for the
+caller is told by its class (sinks/errors.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from clickhouse_connect.driver import create_async_client
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import Error as DriverError
+
+from sinks.arrow import Rows, as_table, encode
+from sinks.connection import NETWORK_ERRORS, client_arguments, translate
+from sinks.ledger import LedgerEntry, ledger_rows
+from sinks.settings import StoreSettings
+
+DATABASE: Final = "fasttrack_store"
+INSERT_SETTINGS: Final[dict[str, Any]] = {
+    # The default became 1: the answer would come before the rows are in a part.
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    # One block however the rows were cut into batches: the token then names all of them.
+    "min_insert_block_size_rows": 10_000_000,
+    "min_insert_block_size_bytes": 4_000_000_000,
+    "max_insert_block_size": 10_000_000,
+    # A null where none is allowed is an error, not the column's default.
+    "input_format_null_as_default": 0,
+}
+LEDGER_COLUMNS: Final = (
+    "topic, partition, first, last, stored, duplicates, conflicts, rejected, generation, token, "
+    "worker, toUnixTimestamp64Milli(first_appended_at), toUnixTimestamp64Milli(last_appended_at)"
+)
+
+
+class Store:
+    """The ClickHouse behind a worker; one instance serves all partitions at once.
+
+    Every method may raise Retryable or Broken; `insert` and the `write_…` also Refused. A method
+    that raised, or was cut off by a crash, may be called again with the same arguments.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
+        self._client: AsyncClient | None = None
+        self._connecting = asyncio.Lock()
+
+    async def connect(self) -> None:
+        """Connect unless connected; other methods do so by themselves."""
+        async with self._trouble("connect", self._settings.connect_timeout_seconds * 2):
+            await self._connected()
+
+    async def close(self) -> None:
+        """Give connections back."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def insert(self, table: str, rows: Rows, *, token: str) -> None:
+        """Store *rows* in *table* of `fasttrack_store`; when it returns they are on disk.
+
+        Columns are matched by name. The same *token* must mean the same rows.
+        """
+        await self._insert(table, rows, {"insert_deduplication_token": token})
+
+    async def write_ledger(self, entries: Sequence[LedgerEntry]) -> None:
+        """Note finished ranges; writing one again changes nothing."""
+        await self._insert("ledger", ledger_rows(entries), {})
+
+    async def write_conflicts(self, rows: Rows) -> None:
+        """Keep records whose id was seen with other content; writing one again changes nothing."""
+        await self._insert("conflicts", rows, {})
+
+    async def write_rejected(self, rows: Rows) -> None:
+        """Keep refused items; writing one again changes nothing."""
+        await self._insert("rejected", rows, {})
+
+    async def ledger_ranges(
+        self, topic: str, partition: int, *, at_or_past: int
+    ) -> list[LedgerEntry]:
+        """Ranges of the ledger that end at or past an offset, ascending; a zombie's too.
+
+        The key and the index on `last` lead to them: the cost does not grow with the ledger.
+        """
+        query = (
+            f"SELECT {LEDGER_COLUMNS} FROM {DATABASE}.ledger FINAL "  # noqa: S608 - constants
+            "WHERE topic = {topic:String} AND partition = {partition:Int32} "
+            "AND last >= {at_or_past:Int64} ORDER BY first, last, generation"
+        )
+        parameters = {"topic": topic, "partition": partition, "at_or_past": at_or_past}
+        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
+            client = await self._connected()
+            result = await client.query(query, parameters=parameters)
+        return [LedgerEntry(*row) for row in result.result_rows]
+
+    async def stored_offsets(
+        self, table: str, topic: str, partition: int, *, first: int, since: datetime
+    ) -> set[int]:
+        """Offsets at or past *first* whose rows were appended to Kafka at or after *since*.
+
+        Parts whose append times end before *since* are passed over unread; of the others three
+        narrow columns are read.
+        """
+        query = (
+            f"SELECT DISTINCT _offset FROM {DATABASE}.{table} "  # noqa: S608 - our own table names
+            "PREWHERE _appended_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
+            "AND _partition = {partition:Int32} AND _offset >= {first:Int64} "
+            "WHERE _topic = {topic:String}"
+        )
+        parameters = {
+            "topic": topic,
+            "partition": partition,
+            "first": first,
+            "since": int(since.timestamp() * 1000),
+        }
+        async with self._trouble(f"read of {table}", self._settings.query_timeout_seconds):
+            client = await self._connected()
+            answer = await client.raw_query(query, parameters=parameters, fmt="RowBinary")
+        return set(np.frombuffer(answer, "<i8").tolist())
+
+    async def _insert(self, table: str, rows: Rows, settings: dict[str, Any]) -> None:
+        batch = as_table(rows)
+        if not batch.num_rows:
+            return
+        async with self._trouble(f"insert into {table}", self._settings.insert_timeout_seconds):
+            client = await self._connected()
+            await client.raw_insert(
+                f"{DATABASE}.{table}",
+                column_names=batch.column_names,
+                insert_block=encode(batch, compression=self._settings.compression),
+                settings={**INSERT_SETTINGS, **settings},
+                fmt="ArrowStream",
+            )
+
+    async def _connected(self) -> AsyncClient:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await create_async_client(
+                    **client_arguments(self._settings),
+                    connector_limit=self._settings.connections,
+                    connector_limit_per_host=self._settings.connections,
+                    send_receive_timeout=_longest_seconds(self._settings),
+                )
+            return self._client
+
+    @asynccontextmanager
+    async def _trouble(self, action: str, deadline_seconds: float) -> AsyncIterator[None]:
+        """Bound what is inside in time and turn the driver's and the network's errors into ours."""
+        try:
+            async with asyncio.timeout(deadline_seconds):
+                yield
+        except (DriverError, *NETWORK_ERRORS) as error:
+            # The driver's own text may quote rows: it must not reach a log by way of a traceback.
+            raise translate(action, error) from None
+
+
+def _longest_seconds(settings: StoreSettings) -> int:
+    """The driver's own time-out: past every deadline of ours, so that ours decides."""
+    return int(max(settings.insert_timeout_seconds, settings.query_timeout_seconds)) + 10

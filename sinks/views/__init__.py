@@ -1,0 +1,1 @@
+"""Which views do analysts read? .sql files, all created anew by every `railhead migrate`."""
