@@ -1,7 +1,7 @@
 """The way of a record through a worker, written once: topic, agent, lane, store, acknowledgement.
 
-    Kafka fetch ──slice──▶ agent ──▶ Lane.take: judge (check, first sighting) ──▶ Lane.run: write
-    (SliceConsumer)     (one a type)                                    rows + changelog, ledger, ack
+    fetch ──slice──▶ agent ──▶ Lane.take: judge (check, first sighting) ──▶ Lane.run: write
+    (SliceConsumer)  (one a topic)                         rows + changelog, then ledger, then ack
 
 Faust gives group membership, agents, tables with changelogs and their recovery. Nothing may
 raise out of an agent's loop (Faust would acknowledge what was in work): what cannot be handled
@@ -17,7 +17,7 @@ from typing import Any
 import faust
 from yarl import URL
 
-from events.check import DEFAULT_RULES, IdRules
+from events.idrules import DEFAULT_RULES, IdRules
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
 from streams.crash import die
@@ -35,6 +35,7 @@ from streams.settings import WorkerSettings
 from streams.slices import Partition, Slice
 from streams.transport import SliceTopic, SliceTransport
 from streams.writers import Writers
+
 
 class RailheadApp(faust.App):  # type: ignore[misc]
     """Faust with the slice transport."""
@@ -193,6 +194,6 @@ class Stream:
         )
         await asyncio.wait_for(sent, self.settings.changelog_timeout_seconds)
 
-    async def _on_revoked(self, sender: Any, revoked: Any, **_: Any) -> None:
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
         """Drop what is not acknowledged: the owner gets it again (A12)."""
         await self.lanes.close()

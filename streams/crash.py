@@ -14,6 +14,6 @@ FATAL_EXIT = 70
 
 def die(what: str) -> NoReturn:
     """Log the exception in work and end the process; nothing of it is committed (pitfall A1)."""
-    logger.critical("Unexpected error in %s; the process ends.", what, exc_info=True)
+    logger.critical("Unexpected error in %s; the process ends.", what, exc_info=True)  # noqa: LOG014
     logging.shutdown()
     os._exit(FATAL_EXIT)

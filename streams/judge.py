@@ -10,8 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from events.check import CheckedType, IdRules, Rejection, check_records
+from events.check import check_records
+from events.idrules import IdRules
 from events.registry import EventType
+from events.result import CheckedType, Rejection
 from streams.fates import Candidates, Fate, decide
 from streams.provenance import Run, received_ms, run_numbers, runs
 from streams.rejects import Reject, conflict_rows, reject_of
@@ -19,7 +21,6 @@ from streams.rows import Origin, event_rows
 from streams.seen.blocks import Block
 from streams.seen.index import SeenIndex
 from streams.slices import Slice
-
 
 _NO_TENANT = (
     "The record has no header `tenant` with a tenant's name; send the name "
@@ -175,9 +176,7 @@ def _tenants(parts: Sequence[Run]) -> list[str]:
     return [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
 
 
-def _tally_by_tenant(
-    origin: Origin, fates: npt.NDArray[np.uint8]
-) -> dict[tuple[str, Fate], int]:
+def _tally_by_tenant(origin: Origin, fates: npt.NDArray[np.uint8]) -> dict[tuple[str, Fate], int]:
     tally: dict[tuple[str, Fate], int] = {}
     for number, row in enumerate(
         np.bincount(origin.run * 4 + fates, minlength=4 * len(origin.runs)).reshape(-1, 4).tolist()

@@ -51,7 +51,7 @@ class _Pending:
 class Lane:
     """Takes slices of one partition and writes them range by range."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only collaborators
         self,
         partition: Partition,
         *,
@@ -111,8 +111,9 @@ class Lane:
             self._changed.notify_all()
 
     async def run(self) -> None:
-        """Write range after range until cancelled; never returns and never raises on trouble
-        with the store or the broker (the writers hold on to the range until it is written).
+        """Write range after range until cancelled.
+
+        Trouble with the store or the broker raises nothing: the range is held until written.
         """
         clock = asyncio.get_running_loop().time
         while True:

@@ -44,9 +44,7 @@ class Observer:
         app.router.add_get("/health/ready", self._ready)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(
-            self._runner, settings.metrics_host, settings.worker_metrics_port
-        ).start()
+        await web.TCPSite(self._runner, settings.metrics_host, settings.worker_metrics_port).start()
 
     async def stop(self) -> None:
         """Stop listening and watching."""

@@ -1,4 +1,4 @@
-"""How is a refused or conflicting record kept? As a dead letter on `fasttrack.rejected`, or as a conflict."""
+"""How is a refused or conflicting record kept? As a dead letter, or as a conflict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
-from events.check import CheckedType, Rejection
+from events.result import CheckedType, Rejection
 from streams.rows import Origin, origin_columns
 from streams.seen.blocks import I64
 from streams.slices import Slice

@@ -1,4 +1,4 @@
-"""Where does a newly assigned partition go on? What the store already has past the committed offset.
+"""Where does a newly assigned partition go on? After what the store has past the commit.
 
 Committed offsets lag behind what is stored. Before the first insert for a partition the store is
 asked: the ledger tells the ranges that are complete, and of the one insert that may have been
@@ -47,8 +47,11 @@ class StoreReader(Protocol):
 
 @dataclass(slots=True)
 class Resume:
-    """`next_offset`: the first offset to judge. `base`: where the next ledger range begins.
-    `stored`: offsets at or past it whose rows are in the store without a ledger row."""
+    """Where to go on with a partition.
+
+    `next_offset`: the first offset to judge. `base`: where the next ledger range begins.
+    `stored`: offsets at or past it whose rows are in the store without a ledger row.
+    """
 
     next_offset: int
     base: int

@@ -1,4 +1,4 @@
-"""What does a stored row look like? Arrow columns for the sink: the contract's and where it came from."""
+"""What does a stored row look like? The contract's columns and where the record came from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MS = pa.timestamp("ms", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where records of a slice came from; one entry a record except `runs`, which `run` points to."""
+    """Where records of a slice came from; one entry a record, but `runs`, which `run` numbers."""
 
     partition: Partition
     offsets: I64

@@ -152,6 +152,6 @@ class SliceTopic(Topic):  # type: ignore[misc]
     def _compile_decode(self) -> None:
         """Keep `decode` as defined here: Faust would compile one for keys and values."""
 
-    async def decode(self, message: ConsumerMessage, *, propagate: bool = False) -> EventT:
+    async def decode(self, message: ConsumerMessage, **_: Any) -> EventT:
         """Wrap the slice in an event as it is; what is inside is checked by the agent."""
         return self._create_event(None, message.value, headers=None, message=message)

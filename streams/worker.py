@@ -61,7 +61,7 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> int:
 async def _crashed(stream: Stream) -> None:
     """Return when Faust has crashed: it would go on half alive."""
     app = stream.app
-    while not (app.crashed or app._crash_reason):  # noqa: SLF001 - no public event tells it
+    while not (app.crashed or app._crash_reason):  # noqa: ASYNC110, SLF001 - no event tells it
         await asyncio.sleep(0.25)
     logger.critical("Faust crashed: %r; the process ends.", app._crash_reason)  # noqa: SLF001
 

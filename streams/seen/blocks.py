@@ -23,7 +23,7 @@ _VERSION = 1
 _BYTES_EACH = 8 + 8 + 4 + 4
 
 
-class UnreadableBlock(ValueError):
+class UnreadableBlock(ValueError):  # noqa: N818 - it names the thing, as the log says it
     """A changelog record is not a block this version can read."""
 
 

@@ -71,8 +71,10 @@ class Generation:
         return self.capacity - self.size
 
     def takes(self, block: Block, *, span_ms: int) -> bool:
-        """Tell whether *block* (or its beginning) may go here: there is room, its offsets can be
-        kept as distances, and the generation would not span more than *span_ms*.
+        """Tell whether *block*, or its beginning, may go here.
+
+        There must be room, its offsets must be near enough to be kept as distances, and the
+        generation must not come to span more than *span_ms*.
         """
         return bool(
             self.room
@@ -99,10 +101,16 @@ class Generation:
             buckets = (buckets[on] + 1) & self._mask
         return rows
 
-    def _verify(  # noqa: PLR0913 - the inner step of `find`, on its arrays
-        self, matches: Positions, slots: U32, waiting: Positions, high: U64, low: U64, rows: Positions
+    def _verify(  # noqa: PLR0913, PLR0917 - the inner step of `find`, on its arrays
+        self,
+        matches: Positions,
+        slots: U32,
+        waiting: Positions,
+        high: U64,
+        low: U64,
+        rows: Positions,
     ) -> None:
-        """Compare all 128 bits where a slot's tag matched; note the rows of those that are equal."""
+        """Compare all 128 bits where a slot's tag matched; note the rows of equals."""
         candidates = (slots.ravel()[matches] & _ROW_MASK).astype(np.int64) - 1
         ids = waiting[matches // _WIDTH]
         same = (candidates >= 0) & (self._high[candidates] == high[ids])

@@ -46,7 +46,10 @@ class SeenStore(Store):  # type: ignore[misc]
         self._applied[tp] = max(offset, self._applied.get(tp, -1))
 
     def apply_changelog_batch(
-        self, batch: Iterable[EventT], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+        self,
+        batch: Iterable[EventT],
+        to_key: Callable[[Any], Any],  # noqa: ARG002 - Faust's signature
+        to_value: Callable[[Any], Any],  # noqa: ARG002
     ) -> None:
         """Add the blocks of a recovery batch, joined per partition: numpy likes them large.
 
@@ -70,9 +73,7 @@ class SeenStore(Store):  # type: ignore[misc]
     async def on_rebalance(
         self,
         assigned: set[TP],
-        revoked: set[TP],
-        newly_assigned: set[TP],
-        generation_id: int = 0,
+        *_: Any,
     ) -> None:
         """Forget partitions that went to another worker; it may remember more than we know."""
         changelog = self.table.changelog_topic.get_topic_name()

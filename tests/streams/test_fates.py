@@ -10,7 +10,9 @@ from streams.seen.index import SeenIndex
 WINDOW_MS = 10_000
 
 
-def candidates(ids: list[int], *, first_offset: int, at_ms: int = 0, content: int = 1) -> Candidates:
+def candidates(
+    ids: list[int], *, first_offset: int, at_ms: int = 0, content: int = 1
+) -> Candidates:
     """Records with *ids* at neighbouring offsets."""
     high = np.asarray(ids, np.uint64)
     count = len(ids)

@@ -68,9 +68,7 @@ def test_ids_that_share_half_a_hash_are_told_apart() -> None:
 
 
 @given(
-    st.lists(
-        st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40, unique=True), max_size=20
-    )
+    st.lists(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40, unique=True), max_size=20)
 )
 def test_the_index_agrees_with_a_dictionary(batches: list[list[int]]) -> None:
     """Whatever is added in whatever blocks, the index tells what a plain dictionary would."""
@@ -90,7 +88,7 @@ def test_the_index_agrees_with_a_dictionary(batches: list[list[int]]) -> None:
 def test_many_ids_grow_over_generations() -> None:
     """A hundred thousand ids with clustered hashes are all found again."""
     index = SeenIndex(HOUR_MS)
-    ids = list(range(0, 100_000))
+    ids = list(range(100_000))
     for start in range(0, len(ids), 3000):
         index.add(block_of(ids[start : start + 3000], first_offset=start))
 
