@@ -35,7 +35,10 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(
+        self,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield a message per slice, and per record for changelog topics.
 
         Records fetched in an older group generation, or while the flow is stopped, are dropped:

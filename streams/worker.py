@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+from typing import Any
 
 import uvloop
 
@@ -41,10 +42,12 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> int:
     await observer.start()
     started = asyncio.create_task(stream.app.start())
     crashed = asyncio.create_task(_crashed(stream))
-    await asyncio.wait(
-        {asyncio.create_task(stop.wait()), crashed, _failure(started)},
-        return_when=asyncio.FIRST_COMPLETED,
-    )
+    ends: set[asyncio.Future[Any]] = {
+        asyncio.create_task(stop.wait()),
+        crashed,
+        _failure(started),
+    }
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     code = 0 if stop.is_set() else FATAL_EXIT
     # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
     watchdog = loop.call_later(settings.shutdown_seconds, os._exit, code)

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -106,9 +107,8 @@ class Writers:
         if remember is None:
             return
         for block in blocks:
-            await self.patience.until_done(
-                "changelog", lambda block=block: remember(span.partition.number, block)
-            )
+            write = partial(remember, span.partition.number, block)
+            await self.patience.until_done("changelog", write)
             failpoints.passing("worker.after_changelog")
 
     def _count(self, span: Range, judged: Sequence[Judged]) -> None:

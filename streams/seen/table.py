@@ -135,7 +135,7 @@ def _concatenated(blocks: list[Block]) -> Block:
     )
 
 
-class SeenTable(faust.Table):  # type: ignore[misc,type-arg]
+class SeenTable(faust.Table):  # type: ignore[misc]
     """First sightings of one event type: a Faust table, partitioned like its topic."""
 
     def __init__(self, app: Any, *, window_ms: int, **kwargs: Any) -> None:

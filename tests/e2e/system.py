@@ -34,7 +34,7 @@ def free_port() -> int:
 def wait_until(
     condition: Callable[[], Result], *, seconds: float, what: str, every: float = 0.05
 ) -> Result:
-    """Return the first true value of *condition*; fail after *seconds*, saying *what* was awaited."""
+    """Return the first true value of *condition*; fail after *seconds*, saying *what* was it."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
