@@ -14,7 +14,8 @@ from railhead.stack.probes import http_answers, kafka_answers
 from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, LOOPBACK, WORKER, reachable
 from railhead.stack.supervisor import Part
 
-RAILHEAD: Final = (sys.executable, "-m", "railhead.cli")
+# -P: the data directory, where parts run, is no place to import from.
+RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli")
 READY: Final = "/health/ready"
 
 
