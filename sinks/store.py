@@ -18,7 +18,7 @@ from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
-from sinks.arrow import Rows, as_table, encode
+from sinks.arrow import Rows, as_table, encode, in_pieces
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.ledger import LedgerEntry, ledger_rows
 from sinks.settings import StoreSettings
@@ -130,12 +130,13 @@ class Store:
         batch = as_table(rows)
         if not batch.num_rows:
             return
+        body = encode(batch, compression=self._settings.compression)
         async with self._trouble(f"insert into {table}", self._settings.insert_timeout_seconds):
             client = await self._connected()
             await client.raw_insert(
                 f"{DATABASE}.{table}",
                 column_names=batch.column_names,
-                insert_block=encode(batch, compression=self._settings.compression),
+                insert_block=in_pieces(body),
                 settings={**INSERT_SETTINGS, **settings},
                 fmt="ArrowStream",
             )

@@ -1,0 +1,118 @@
+"""What is the store's twin in memory? For tests of what writes to it, with outages on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sinks.arrow import Rows, as_table
+from sinks.errors import SinkError
+from sinks.ledger import LedgerEntry
+
+Row = dict[str, Any]
+
+
+class MemoryStore:
+    """Keeps what a Store would, by the same rules; the contract suite runs against both.
+
+    `before_write`, if set, is called with the table's name and the rows before each write; what it
+    raises is the write's outcome.
+    """
+
+    def __init__(self) -> None:
+        self.before_write: Callable[[str, list[Row]], SinkError | None] | None = None
+        self._tables: dict[str, list[Row]] = {}
+        self._tokens: set[tuple[str, str]] = set()
+        self._ledger: dict[tuple[str, int, int, int, int], LedgerEntry] = {}
+
+    async def connect(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Keeps its rows: a worker that comes back finds them."""
+
+    async def insert(self, table: str, rows: Rows, *, token: str) -> None:
+        """Add *rows* unless *token* was used for *table* before."""
+        batch = as_table(rows).to_pylist()
+        self._raise_for(table, batch)
+        if batch and (table, token) not in self._tokens:
+            self._tokens.add((table, token))
+            self._tables.setdefault(table, []).extend(batch)
+
+    async def write_ledger(self, entries: Sequence[LedgerEntry]) -> None:
+        """Note finished ranges."""
+        self._raise_for("ledger", [])
+        for entry in entries:
+            key = (entry.topic, entry.partition, entry.first, entry.last, entry.generation)
+            self._ledger[key] = entry
+
+    async def write_conflicts(self, rows: Rows) -> None:
+        """Keep conflicting records."""
+        self._add("conflicts", rows)
+
+    async def write_rejected(self, rows: Rows) -> None:
+        """Keep refused items."""
+        self._add("rejected", rows)
+
+    async def ledger_ranges(
+        self, topic: str, partition: int, *, at_or_past: int
+    ) -> list[LedgerEntry]:
+        """Ranges that end at or past an offset, ascending."""
+        return [
+            entry
+            for key, entry in sorted(self._ledger.items())
+            if key[:2] == (topic, partition) and entry.last >= at_or_past
+        ]
+
+    async def stored_offsets(
+        self, table: str, topic: str, partition: int, *, first: int, since: datetime
+    ) -> set[int]:
+        """Offsets at or past *first* appended at or after *since*."""
+        return {
+            row["_offset"]
+            for row in self._tables.get(table, [])
+            if (row["_topic"], row["_partition"]) == (topic, partition)
+            and row["_offset"] >= first
+            and row["_appended_at"] >= since
+        }
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of an event table as its view shows them: per id the one appended first."""
+        winners: dict[tuple[str, str], Row] = {}
+        for row in self._tables.get(table, []):
+            key = (row["tenant"], row["_id"])
+            winners[key] = min(winners.get(key, row), row, key=_seniority)
+        return list(winners.values())
+
+    def ledger(self) -> list[LedgerEntry]:
+        """All ranges, a zombie's too."""
+        return [entry for _, entry in sorted(self._ledger.items())]
+
+    def kept(self, table: str) -> list[Row]:
+        """The rows of `conflicts` or `rejected`, once for each place they come from."""
+        by_origin = {
+            tuple(row.get(name) for name in _ORIGINS[table]): row
+            for row in self._tables.get(table, [])
+        }
+        return list(by_origin.values())
+
+    def _add(self, table: str, rows: Rows) -> None:
+        batch = as_table(rows).to_pylist()
+        self._raise_for(table, batch)
+        self._tables.setdefault(table, []).extend(batch)
+
+    def _raise_for(self, table: str, rows: list[Row]) -> None:
+        error = self.before_write(table, rows) if self.before_write else None
+        if error is not None:
+            raise error
+
+
+_ORIGINS = {
+    "conflicts": ("topic", "partition", "offset"),
+    "rejected": ("tenant", "request_id", "position", "topic", "partition", "offset"),
+}
+
+
+def _seniority(row: Row) -> tuple[datetime, int]:
+    return row["_appended_at"], row["_offset"]
