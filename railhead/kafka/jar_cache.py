@@ -131,7 +131,10 @@ def _sweep(directory: Path) -> None:
 
 def _maven(area: Path, stop: threading.Event) -> Any:
     # Imported here: a start with all jars at hand needs neither jgo nor its HTTP client.
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    try:
+        from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    except ImportError as exc:
+        raise JarError("fetching Kafka needs the package jgo: install railhead[onebox]") from exc
 
     @contextmanager
     def watch(_name: str, _size: int) -> Iterator[Callable[[int], None]]:

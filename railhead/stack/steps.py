@@ -57,13 +57,14 @@ async def ready_broker(home: DataDirectory, *, fsync: bool, say: Say) -> Broker:
     """
     try:
         java = find_java()
-        jars = await _jars(say)
-    except (JarError, JavaError) as exc:
-        raise StackError(str(exc)) from exc
-    broker = Broker(directory=home.of("kafka"), java=java, class_path=class_path(jars), fsync=fsync)
-    if not broker.is_formatted():
-        await run_step("kafka-format", broker.prepare_format(), home=home, say=say)
-        broker.finish_format()
+        jars = class_path(await _jars(say))
+        broker = Broker(directory=home.of("kafka"), java=java, class_path=jars, fsync=fsync)
+        if not broker.is_formatted():
+            await run_step("kafka-format", broker.prepare_format(), home=home, say=say)
+            broker.finish_format()
+    except (JarError, JavaError, OSError, ValueError) as exc:
+        # A full disk, a directory Kafka cannot use: all of it is said in the error's own words.
+        raise StackError(f"kafka: {exc}") from exc
     return broker
 
 
