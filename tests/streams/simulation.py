@@ -1,0 +1,281 @@
+"""A partition, a broker and a store in memory, and a worker that can be killed at every step.
+
+The worker's own code runs (Lane, Writers, decide, resume, blocks); only what it talks to is
+simulated. Every call to the outside passes two numbered moments, before and after its effect;
+a run can be told to die at any of them, like a process whose last words may or may not have
+been heard.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sinks.errors import Retryable
+from sinks.ledger import LedgerEntry
+from streams import fates, lane, patience, resume, writers
+from streams.judge import Counts, Judged
+from streams.metrics import WorkerMetrics
+from streams.seen.blocks import Block, pack, unpack
+from streams.seen.index import SeenIndex
+from streams.slices import Partition, Slice
+
+PARTITION = Partition("topic", 0)
+
+
+class Killed(BaseException):
+    """The worker died."""
+
+
+@dataclass
+class Moments:
+    """Counts the moments of a run and kills it at one of them."""
+
+    kill_at: int | None = None
+    passed: int = 0
+
+    def passing(self) -> None:
+        """Die if this is the moment."""
+        at, self.passed = self.passed, self.passed + 1
+        if at == self.kill_at:
+            raise Killed
+
+
+@dataclass
+class World:
+    """What outlives a worker: the topic, its commit, the changelog, the store."""
+
+    records: list[tuple[str, str]]
+    committed: int | None = None
+    changelog: list[bytes] = field(default_factory=list)
+    rows: list[tuple[int, str, str]] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+    ledger: list[LedgerEntry] = field(default_factory=list)
+    conflicts: set[int] = field(default_factory=set)
+    timeouts: list[bool] = field(default_factory=list)
+
+    def slices(self, start: int, sizes: Sequence[int]) -> Iterator[Slice]:
+        """The records from *start*, cut into slices of *sizes* (the last repeated)."""
+        at, number = start, 0
+        while at < len(self.records):
+            size = sizes[min(number, len(sizes) - 1)]
+            part = self.records[at : at + size]
+            yield Slice(
+                PARTITION,
+                np.arange(at, at + len(part), dtype=np.int64),
+                np.full(len(part), 1000, np.int64),
+                [f"{key}={content}".encode() for key, content in part],
+                [()] * len(part),
+            )
+            at, number = at + len(part), number + 1
+
+
+@dataclass
+class SimStore:
+    """The store as the worker sees it. A range cut by an insert is found by token or by offset."""
+
+    world: World
+    moments: Moments
+
+    async def insert(self, table: str, rows: pa.Table, *, token: str) -> None:
+        """Store the rows unless the token is known; sometimes time out after the effect."""
+        self.moments.passing()
+        await asyncio.sleep(0)
+        if token not in self.world.tokens:
+            if token:
+                self.world.tokens.add(token)
+            self.world.rows += list(
+                zip(*(rows.column(name).to_pylist() for name in ("offset", "id", "content")))  # noqa: B905
+            )
+        self.moments.passing()
+        if self.world.timeouts and self.world.timeouts.pop():
+            raise Retryable("the answer did not come in time")
+
+    async def write_ledger(self, entries: Sequence[LedgerEntry]) -> None:
+        """Note the ranges."""
+        self.moments.passing()
+        await asyncio.sleep(0)
+        self.world.ledger += entries
+        self.moments.passing()
+
+    async def write_conflicts(self, rows: pa.Table) -> None:
+        """Keep the conflicts."""
+        self.moments.passing()
+        self.world.conflicts |= set(rows.column("offset").to_pylist())
+
+    async def ledger_ranges(self, *_: Any, at_or_past: int) -> list[LedgerEntry]:
+        """Ranges that end at or past an offset."""
+        return [entry for entry in self.world.ledger if entry.last >= at_or_past]
+
+    async def stored_offsets(self, *_: Any, first: int, since: datetime) -> set[int]:
+        """Offsets of stored rows."""
+        return {offset for offset, _, _ in self.world.rows if offset >= first}
+
+
+def judge(piece: Slice, stored: set[int], seen: SeenIndex) -> Judged:
+    """The worker's judgement with a check that takes everything: `id=content`."""
+    pairs = [(value or b"").decode().split("=") for value in piece.values]
+    high = np.asarray([_number(key) for key, _ in pairs], np.uint64)
+    content = np.asarray([int(text) for _, text in pairs], np.uint32)
+    candidates = fates.Candidates(high, high, piece.offsets, piece.appended_ms, content)
+    verdict = fates.decide(candidates, seen)
+    if verdict.news is not None:
+        seen.add(verdict.news)
+    outcome = verdict.fates
+    there = np.isin(piece.offsets, np.asarray(sorted(stored), np.int64))
+    outcome[there] = fates.Fate.STORED
+    keep = np.flatnonzero((outcome == fates.Fate.STORED) & ~there)
+    clash = np.flatnonzero(outcome == fates.Fate.CONFLICT)
+    tally = np.bincount(outcome, minlength=3)
+    return Judged(
+        Counts(int(tally[0]), int(tally[1]), int(tally[2])),
+        _batch(piece, pairs, keep),
+        _batch(piece, pairs, clash),
+        news=verdict.news,
+    )
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(text.encode().ljust(8, b"\0")[:8], "big")
+
+
+def _batch(piece: Slice, pairs: list[list[str]], rows: Any) -> pa.RecordBatch | None:
+    if not len(rows):
+        return None
+    return pa.RecordBatch.from_pydict(
+        {
+            "offset": piece.offsets[rows],
+            "id": [pairs[row][0] for row in rows],
+            "content": [pairs[row][1] for row in rows],
+        }
+    )
+
+
+class Worker:
+    """One life of a worker: recover, resume, take slices, write, acknowledge, commit."""
+
+    def __init__(self, world: World, moments: Moments, generation: int) -> None:
+        self.world = world
+        self.moments = moments
+        self.store = SimStore(world, moments)
+        self.seen = SeenIndex(10**9)
+        for value in world.changelog:
+            self.seen.add(unpack(value))
+        metrics = WorkerMetrics()
+        self.lane = lane.Lane(
+            PARTITION,
+            judge=lambda piece, stored: judge(piece, stored, self.seen),
+            resume=lambda piece: resume.find_resume(
+                self.store, "table", piece, committed=world.committed
+            ),
+            writers=writers.Writers(
+                "table",
+                self.store,  # type: ignore[arg-type]
+                self._remember,
+                self._publish,
+                lambda: generation,
+                patience.Patience(metrics),
+                metrics,
+            ),
+            acknowledge=self._acknowledge,
+            pacing=lane.Pacing(7, 10**6, 0.0, 0.0),
+        )
+
+    async def _remember(self, partition: int, block: Block) -> None:
+        self.moments.passing()
+        await asyncio.sleep(0)
+        self.world.changelog.append(pack(block))
+        self.moments.passing()
+
+    async def _publish(self, reject: Any) -> None:
+        self.moments.passing()
+
+    def _acknowledge(self, last: int) -> None:
+        self.moments.passing()
+        self.world.committed = last + 1
+        self.moments.passing()
+
+    async def live(self, sizes: Sequence[int]) -> None:
+        """Work until everything is committed or the moment to die has come."""
+        task = asyncio.ensure_future(self.lane.run())
+        feed = asyncio.ensure_future(self._feed(sizes))
+        try:
+            await asyncio.wait({task, feed}, return_when=asyncio.FIRST_COMPLETED)
+            await _first_error(task, feed)
+            drained = asyncio.ensure_future(self.lane.drained())
+            await asyncio.wait({task, drained}, return_when=asyncio.FIRST_COMPLETED)
+            await _first_error(task)
+        finally:
+            for pending in (task, feed):
+                pending.cancel()
+            await asyncio.gather(task, feed, return_exceptions=True)
+
+    async def _feed(self, sizes: Sequence[int]) -> None:
+        for piece in self.world.slices(self.world.committed or 0, sizes):
+            await self.lane.take(piece.last, piece)
+            await asyncio.sleep(0)
+
+
+async def _first_error(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        if task.done() and not task.cancelled() and task.exception() is not None:
+            await task
+
+
+@contextmanager
+def no_pauses() -> Iterator[None]:
+    """Let retries follow at once: the simulation has no clock."""
+    original = patience.pause_seconds
+    patience.pause_seconds = lambda *_, **__: 0.0
+    try:
+        yield
+    finally:
+        patience.pause_seconds = original
+
+
+def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> int:
+    """Let workers live one after the other, the first ones killed at *kills*; moments passed."""
+    passed = 0
+    with no_pauses():
+        for life in range(len(kills) + 1):
+            moments = Moments(kills[life] if life < len(kills) else None)
+            try:
+                asyncio.run(Worker(world, moments, life + 1).live(cuts[life % len(cuts)]))
+            except Killed:
+                pass
+            passed = moments.passed
+    return passed
+
+
+def check(world: World) -> None:
+    """The promise: each id once, from its first record; each offset one fate; ranges join."""
+    first: dict[str, tuple[int, str]] = {}
+    for offset, (key, content) in enumerate(world.records):
+        first.setdefault(key, (offset, content))
+    rows = sorted(world.rows)
+    assert rows == sorted((offset, key, text) for key, (offset, text) in first.items())
+    assert world.committed == len(world.records)
+    end = 0
+    for entry in sorted(world.ledger, key=lambda entry: entry.first):
+        assert entry.first == end, "ranges join without gap or overlap"
+        end = entry.last + 1
+        total = entry.stored + entry.duplicates + entry.conflicts + entry.rejected
+        assert total == entry.last + 1 - entry.first, "each offset has exactly one fate"
+    assert end == len(world.records)
+    assert sum(entry.stored for entry in world.ledger) == len(first)
+    clashes = {
+        offset
+        for offset, (key, content) in enumerate(world.records)
+        if first[key][1] != content
+    }
+    assert world.conflicts == clashes
+    assert sum(entry.conflicts for entry in world.ledger) == len(clashes)
+
+

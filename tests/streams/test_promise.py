@@ -1,0 +1,75 @@
+"""Nothing lost, nothing twice, every offset one fate: at every moment a worker can die."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.streams.simulation import World, check, run
+
+RECORDS = [
+    ("a", "1"), ("b", "1"), ("a", "1"), ("c", "1"), ("b", "2"), ("d", "1"),
+    ("e", "1"), ("c", "1"), ("f", "1"), ("g", "1"), ("a", "3"), ("h", "1"),
+]  # fmt: skip
+# The same records are cut differently by each life of the worker.
+CUTS = ((3, 2, 4), (2, 5), (1, 3, 1))
+
+
+def test_a_quiet_run_keeps_the_promise() -> None:
+    """Without a crash every id is one row and every offset has one fate."""
+    world = World(list(RECORDS))
+
+    run(world, [], CUTS)
+
+    check(world)
+
+
+def test_a_worker_may_die_at_every_moment() -> None:
+    """Killed before or after any effect, and started again, the worker completes the promise."""
+    moments = run(World(list(RECORDS)), [], CUTS)
+    assert moments > 20
+    for moment in range(moments):
+        world = World(list(RECORDS))
+
+        run(world, [moment], CUTS)
+
+        check(world)
+
+
+def test_an_insert_whose_answer_was_lost_adds_nothing_twice() -> None:
+    """The outcome is unknown; the same token again tells."""
+    world = World(list(RECORDS), timeouts=[True, False, True, True])
+
+    run(world, [], CUTS)
+
+    check(world)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("12")), min_size=1, max_size=30),
+    st.lists(st.integers(0, 60), max_size=4),
+    st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=4), min_size=1, max_size=3),
+    st.lists(st.booleans(), max_size=6),
+)
+def test_any_schedule_of_deaths_keeps_the_promise(
+    records: list[tuple[str, str]], kills: list[int], cuts: list[list[int]], timeouts: list[bool]
+) -> None:
+    """Any records, cut in any way, several deaths in a row, lost answers among them."""
+    world = World(records, timeouts=timeouts)
+
+    run(world, kills, cuts)
+
+    check(world)
+
+
+@pytest.mark.parametrize("moment", range(0, 40, 3))
+def test_two_deaths_in_a_row(moment: int) -> None:
+    """The second life may die while it makes up for the first."""
+    for second in range(0, 40, 4):
+        world = World(list(RECORDS))
+
+        run(world, [moment, second], CUTS)
+
+        check(world)
