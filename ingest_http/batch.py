@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
-from events.split import NotABatchError, split_batch
 
 from events.check import check_items
 from events.idrules import IdRules
 from events.registry import REJECTED_TOPIC
 from events.result import Checked, CheckedType
+from events.split import NotABatch, split
 from ingest_http.answers import NOT_A_BATCH, TOO_MANY_ITEMS, DoorError
 from ingest_http.item_count import has_more_items
 from ingest_http.publish import Headers, Lot, Value
@@ -86,9 +87,9 @@ def cut(body: bytes, most_items: int) -> list[msgspec.Raw]:
     if has_more_items(body, most_items):
         raise _too_many(f"more than {most_items:,}", most_items)
     try:
-        raws = split_batch(body)
-    except NotABatchError as error:
-        raise DoorError(NOT_A_BATCH, f"The body is not a JSON array: {error}") from None
+        raws = split(body, max_items=sys.maxsize)
+    except NotABatch as error:
+        raise DoorError(NOT_A_BATCH, _sentence(str(error))) from None
     if len(raws) > most_items:
         raise _too_many(f"{len(raws):,}", most_items)
     return raws
@@ -143,6 +144,10 @@ def record_headers(origin: Origin) -> Headers:
         ("received_at", origin.received_at.encode()),
         ("request_id", origin.request_id.encode()),
     ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _too_many(how_many: str, most_items: int) -> DoorError:

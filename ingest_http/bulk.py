@@ -15,6 +15,7 @@ from time import monotonic
 
 from aiohttp import web
 
+import failpoints
 from ingest_http.admission import Ticket
 from ingest_http.answers import (
     BODY_TOO_SLOW,
@@ -54,6 +55,8 @@ async def push(door: Door, request: web.BaseRequest) -> web.Response:
     owner = _owner(door, request.headers)
     wishes = _wishes(request)
     plan = plan_body(request.headers, door.settings.max_body_bytes)
+    if not wishes.dry_run:
+        _insist_on_readiness(door)
     ticket = _admit(door, owner.name, plan)
     try:
         body = await _body(request, plan, ticket, give_up_at)
@@ -67,11 +70,13 @@ async def push(door: Door, request: web.BaseRequest) -> web.Response:
     if wishes.dry_run or not batch.lots:
         ticket.leave()
         return _answer(batch, [], origin, wishes)
+    failpoints.passing("door.after_validate")
     receipt = door.publisher.submit(batch.lots)
     # Its bytes are in the producer until Kafka answered, however long the sender waits.
     receipt.done.add_done_callback(lambda _: ticket.leave())
     not_stored = await _acknowledged(door, receipt, give_up_at)
     door.count(batch, not_stored, owner.name)
+    failpoints.passing("door.before_answer")
     return _answer(batch, not_stored, origin, wishes)
 
 
@@ -98,10 +103,13 @@ def _wishes(request: web.BaseRequest) -> Wishes:
     return Wishes(report=dry_run or request.query.get("report", "").lower() in ON, dry_run=dry_run)
 
 
-def _admit(door: Door, tenant: str, plan: BodyPlan) -> Ticket:
+def _insist_on_readiness(door: Door) -> None:
     why_not = door.why_not_ready()
     if why_not is not None:
         raise DoorError(NOT_READY, f"Nothing could be stored now: {why_not}")
+
+
+def _admit(door: Door, tenant: str, plan: BodyPlan) -> Ticket:
     ticket = door.room.enter(tenant, plan.first_ticket_bytes)
     if ticket is None:
         raise DoorError(OVERLOADED, "Too many bytes of your batches are in work")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from ingest_http.publish import Publisher
 from ingest_http.settings import DoorSettings
 
 OTHER_EVENT = "other"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class Door:
                 if missing:
                     metrics.items.labels(tenant, event, "not_stored").inc(missing)
                 continue
+            log.info("items rejected", extra={"tenant": tenant, "items": len(lot.keys)})
             for rejection in row.slice.checked.rejected:
                 event = rejection.event if rejection.event in BY_NAME else OTHER_EVENT
                 metrics.rejected.labels(tenant, event, rejection.reason).inc()

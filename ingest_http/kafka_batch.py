@@ -26,6 +26,7 @@ class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
     def __init__(self, batch_bytes: int, compression: str) -> None:
         super().__init__(batch_bytes, CODECS[compression])
         self.waiting: list[tuple[Receipt, Part]] = []
+        self.left_some_waiting = False
 
     def extend(self, lot: Lot, places: Sequence[int], *, timestamp_ms: int) -> int:
         """Append the records of *lot* at *places* until full; the result is how many went in.
@@ -47,4 +48,5 @@ class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
         """Tell everyone who waits whether this batch is stored."""
         for receipt, part in self.waiting:
             (receipt.confirm if stored else receipt.fail)(part)
+        self.left_some_waiting = any(not receipt.done.done() for receipt, _ in self.waiting)
         self.waiting.clear()

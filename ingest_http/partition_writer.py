@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+import failpoints
 from ingest_http.kafka_batch import KafkaBatch
 from ingest_http.publish import Lot, Part, Receipt
 
@@ -52,6 +53,8 @@ class PartitionWriter:
                 batch = self._next.popleft()
                 stored = await self._send(batch)
                 batch.settle(stored=stored)
+                if batch.left_some_waiting:
+                    failpoints.passing("door.after_some_produced")
                 if not stored:
                     # What waits behind would fail as slowly: the senders are better told now.
                     self._give_up()

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -41,6 +41,10 @@ LINGER_SECONDS: Final = 3.0
 BACKLOG: Final = 1024
 
 
+class DoorBrokenError(Exception):
+    """The process cannot go on and must be started anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Where a door listens; `metrics` is None if its figures are on `http`."""
@@ -67,9 +71,29 @@ class Protocol(RequestHandler):
         response.force_close()
         return response
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or close it at once if there are too many."""
+        super().connection_made(transport)
+        if isinstance(self._manager, Server) and self._manager.is_full():
+            self.force_close()
+
 
 class Server(web.Server):
-    """aiohttp's low-level server with that protocol."""
+    """aiohttp's low-level server with that protocol and a bound on connections."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        *,
+        max_connections: int,
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, **options)
+        self._max_connections = max_connections
+
+    def is_full(self) -> bool:
+        """Tell whether there are more connections than there may be."""
+        return len(self._connections) > self._max_connections
 
     def __call__(self) -> RequestHandler:
         """Make the protocol of a new connection."""
@@ -82,7 +106,7 @@ async def serve(settings: DoorSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running_door(settings) as door:
+    async with running_door(settings, on_failure=stop.set) as door:
         async with listening(door):
             log.info("listening", extra=settings.shown())
             await stop.wait()
@@ -91,8 +115,14 @@ async def serve(settings: DoorSettings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_door(settings: DoorSettings) -> AsyncIterator[Door]:
-    """A door with its keys and its producer, not listening yet."""
+async def running_door(
+    settings: DoorSettings, *, on_failure: Callable[[], None]
+) -> AsyncIterator[Door]:
+    """A door with its keys and its producer, not listening yet.
+
+    If one of its background tasks ends, *on_failure* is called; its error is raised at the end, so
+    that the process ends with it and is started anew.
+    """
     keyring = Keyring(settings.tenants_file)
     link = KafkaLink(
         settings.kafka_bootstrap, TOPICS, timeout_seconds=settings.kafka_timeout_seconds
@@ -109,12 +139,17 @@ async def running_door(settings: DoorSettings) -> AsyncIterator[Door]:
         asyncio.create_task(keyring.keep_fresh(settings.tenants_poll_seconds)),
         asyncio.create_task(_watch_loop(door)),
     ]
+    for task in tasks:
+        task.add_done_callback(lambda _: on_failure())
     try:
         yield door
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if not isinstance(end, asyncio.CancelledError):
+            raise DoorBrokenError(f"a background task ended: {end!r}")
 
 
 @contextlib.asynccontextmanager
@@ -139,6 +174,7 @@ async def _site(door: Door, routes: Routes, host: str, port: int) -> AsyncIterat
     settings = door.settings
     server = Server(
         handler_of(door, routes),
+        max_connections=settings.max_connections,
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=settings.keepalive_seconds,

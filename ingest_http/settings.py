@@ -51,6 +51,9 @@ class DoorSettings(BaseSettings):
     max_in_flight_bytes: int = Field(
         128 * MIB, gt=0, description="of bodies held at once by one process; past it 503"
     )
+    max_connections: int = Field(
+        5_000, gt=0, description="open connections of one process; more are closed at once"
+    )
     keepalive_seconds: float = Field(75.0, gt=0, description="an idle connection is closed then")
     drain_grace_seconds: float = Field(
         0.5, ge=0, description="on SIGTERM, open connections may still send for this long"

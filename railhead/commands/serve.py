@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import uvloop
 from pydantic import ValidationError
 
 from ingest_http.logs import set_up_logging
-from ingest_http.server import serve
+from ingest_http.server import DoorBrokenError, serve
 from ingest_http.settings import DoorSettings
 from ingest_http.tenants_file import TenantsFileError
 from railhead.paths import tenants_file
@@ -47,14 +48,21 @@ def run(args: argparse.Namespace) -> int:
             print(f"railhead serve: {name}: {problem['msg']}", file=sys.stderr)
         return 2
     set_up_logging(settings.log_level)
+    _raise_file_limit()
     # What is loaded by now stays; the collector need not walk it again and again.
     gc.freeze()
     try:
         uvloop.run(serve(settings))
-    except (TenantsFileError, OSError) as error:
+    except (DoorBrokenError, TenantsFileError, OSError) as error:
         print(f"railhead serve: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _raise_file_limit() -> None:
+    # Each connection is an open file; the usual soft limit of 1,024 is for programs of select().
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def read_settings(args: argparse.Namespace) -> DoorSettings:
