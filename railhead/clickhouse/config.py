@@ -1,17 +1,60 @@
-"""How is the engine configured? Its server settings, profile, roles and grants as two XML files.
+"""How is the engine configured? Its server settings, profiles, roles and grants as two XML files.
 
 The engine always signs a connection in as `default`. What a connection may do is decided by the
-role it takes (`SET ROLE`): `owner` holds everything, `analyst` holds SELECT on the analysts'
-database. Views run as their definer, so analysts read storage only through views.
+role and the profile it takes: `owner` holds everything; `analyst` holds SELECT on the analysts'
+database, and its profile pins every setting but those an analyst may adjust. Views run as their
+definer, so analysts read storage only through views.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from railhead.clickhouse.limits import Limits, may_adjust
+
 ANALYSTS_DATABASE = "fasttrack"
+
+# The pools are a server's, sized for one machine that also runs a broker and workers.
+_SERVER = """<clickhouse>
+<users_config>{users}</users_config>
+<tmp_path>{data_dir}/tmp</tmp_path>
+<format_schema_path>{data_dir}/format_schemas</format_schema_path>
+<max_server_memory_usage>{memory}</max_server_memory_usage>
+<mark_cache_size>{mark_cache}</mark_cache_size>
+<background_pool_size>{merges}</background_pool_size>
+<background_move_pool_size>1</background_move_pool_size>
+<background_fetches_pool_size>1</background_fetches_pool_size>
+<background_common_pool_size>2</background_common_pool_size>
+<background_schedule_pool_size>4</background_schedule_pool_size>
+<background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
+<background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
+<ignore_empty_sql_security_in_create_view_query>0</ignore_empty_sql_security_in_create_view_query>
+</clickhouse>
+"""
+_USERS = """<clickhouse>
+<profiles>
+  <default></default>
+  <analyst><constraints>
+{constraints}
+  </constraints></analyst>
+</profiles>
+<quotas><default></default></quotas>
+<roles>
+  <owner><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></owner>
+  <analyst><grants><query>GRANT SELECT, SHOW ON {database}.*</query></grants></analyst>
+</roles>
+<users><default>
+  <password></password>
+  <networks><ip>::/0</ip></networks>
+  <profile>default</profile>
+  <quota>default</quota>
+  <grants><query>GRANT owner</query><query>GRANT analyst</query></grants>
+</default></users>
+</clickhouse>
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,63 +65,46 @@ class EngineSettings:
     memory_limit_bytes: int
     cores: int
 
+    @property
+    def analyst_limits(self) -> Limits:
+        """An analyst's share: an eighth of the memory and half of the cores per statement."""
+        return Limits(
+            memory_bytes=max(self.memory_limit_bytes // 8, 64 << 20),
+            threads=max(self.cores // 2, 1),
+        )
 
-def write(settings: EngineSettings) -> Path:
-    """Write both files below the data directory and return the path of the main one."""
+
+def write(settings: EngineSettings, setting_names: Iterable[str]) -> Path:
+    """Write both files below the data directory and return the path of the main one.
+
+    *setting_names* are all settings this engine knows: each that is not an analyst's is pinned.
+    """
     directory = settings.data_dir / "config"
     directory.mkdir(mode=0o700, exist_ok=True)
     users = directory / "users.xml"
-    users.write_text(_users_xml())
+    constraints = _constraints(settings.analyst_limits, setting_names)
+    users.write_text(_USERS.format(constraints=constraints, database=ANALYSTS_DATABASE))
     main = directory / "config.xml"
-    main.write_text(_server_xml(settings, users))
+    main.write_text(
+        _SERVER.format(
+            users=escape(str(users)),
+            data_dir=escape(str(settings.data_dir)),
+            memory=settings.memory_limit_bytes,
+            mark_cache=settings.memory_limit_bytes // 32,
+            merges=max(settings.cores, 2),
+        )
+    )
     return main
 
 
-def _server_xml(settings: EngineSettings, users: Path) -> str:
-    # Merges share the cores with inserts: few at a time, and none so big that it starves them.
-    pool = max(2, settings.cores)
-    values = {
-        "users_config": users,
-        "tmp_path": settings.data_dir / "tmp",
-        "format_schema_path": settings.data_dir / "format_schemas",
-        "max_server_memory_usage": settings.memory_limit_bytes,
-        "background_pool_size": pool,
-        "background_move_pool_size": 1,
-        "background_fetches_pool_size": 1,
-        "background_common_pool_size": 2,
-        "background_schedule_pool_size": 4,
-        "background_message_broker_schedule_pool_size": 1,
-        "background_distributed_schedule_pool_size": 1,
-        "mark_cache_size": 64 << 20,
-    }
-    lines = [f"<{name}>{escape(str(value))}</{name}>" for name, value in values.items()]
-    merge_tree = (
-        "<merge_tree>"
-        "<number_of_free_entries_in_pool_to_lower_max_size_of_merge>1"
-        "</number_of_free_entries_in_pool_to_lower_max_size_of_merge>"
-        "<number_of_free_entries_in_pool_to_execute_mutation>1"
-        "</number_of_free_entries_in_pool_to_execute_mutation>"
-        "<number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1"
-        "</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>"
-        "</merge_tree>"
-    )
-    return "\n".join(["<clickhouse>", *lines, merge_tree, "</clickhouse>", ""])
-
-
-def _users_xml() -> str:
-    return f"""<clickhouse>
-<profiles><default></default></profiles>
-<quotas><default></default></quotas>
-<roles>
-  <owner><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></owner>
-  <analyst><grants><query>GRANT SELECT, SHOW ON {ANALYSTS_DATABASE}.*</query></grants></analyst>
-</roles>
-<users><default>
-  <password></password>
-  <networks><ip>127.0.0.1</ip><ip>::1</ip><ip>::/0</ip></networks>
-  <profile>default</profile>
-  <quota>default</quota>
-  <grants><query>GRANT owner</query><query>GRANT analyst</query></grants>
-</default></users>
-</clickhouse>
-"""
+def _constraints(limits: Limits, setting_names: Iterable[str]) -> str:
+    capped = limits.capped()
+    lines = [
+        f"<{name}><min>1</min><max>{maximum}</max></{name}>" for name, maximum in capped.items()
+    ]
+    lines += [
+        f"<{name}><readonly/></{name}>"
+        for name in setting_names
+        if name not in capped and not may_adjust(name)
+    ]
+    return "\n".join(lines)

@@ -1,27 +1,18 @@
-"""Who owns the data directory? One engine in this process, and the connections to it.
+"""Who owns the data directory? The one engine of this process.
 
 The engine allows one process per directory; a lock file of ours says so in clear words before the
-engine is even loaded. A connection runs one statement at a time; threads never share one.
+engine touches anything. Nothing is ever kept in a temporary place.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
-from railhead.clickhouse import config
-from railhead.clickhouse.errors import from_engine
-
-# What differs between the embedded engine's defaults and a server's.
-_LIKE_A_SERVER = {
-    "implicit_select": "0",
-    "allow_introspection_functions": "0",
-    "default_normal_view_sql_security": "DEFINER",
-    "default_view_definer": "default",
-}
+from railhead.clickhouse import catalog, config
+from railhead.clickhouse.connection import Connection
 
 
 class DirectoryInUseError(RuntimeError):
@@ -40,21 +31,19 @@ class Engine:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         self._lock = _lock(directory / "lock")
-        self._target = f"{directory}?config-file={config.write(settings)}"
-        self._keeper = self._connect()
-        self.version = self._keeper.query("SELECT version()", "TSV").bytes().decode().strip()
-        self.timezone = self._keeper.query("SELECT timezone()", "TSV").bytes().decode().strip()
+        self.limits = settings.analyst_limits
+        self._target = f"{directory}?config-file={config.write(settings, _setting_names())}"
+        # The engine lives as long as a connection does: this one is never used for statements.
+        self._keeper = _connect(self._target)
+        with _Borrowed(self) as connection:
+            self.version, self.timezone = connection.rows("SELECT version(), timezone()")[0].split(
+                "\t"
+            )
+            self.catalog = _catalog(connection)
 
-    def _connect(self) -> Any:
-        # Imported here: loading the engine takes half a gigabyte of address space and starts
-        # threads, and only its owner may pay that.
-        from chdb import _chdb  # noqa: PLC0415
-
-        return _chdb.connect(self._target)
-
-    def connection(self) -> Connection:
-        """Open a connection of its own session."""
-        return Connection(self._connect())
+    def connect(self) -> Connection:
+        """Open a session of its own."""
+        return Connection(_connect(self._target))
 
     def close(self) -> None:
         """Stop the engine; every other connection must be closed by now."""
@@ -62,79 +51,46 @@ class Engine:
         self._lock.close()
 
 
-class Connection:
-    """One session of the engine. Not for two threads at once."""
+class _Borrowed:
+    """A connection for the length of a block."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw = raw
-        self._database = "default"
-        self.set(_LIKE_A_SERVER)
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.connect()
 
-    def set(self, settings: Mapping[str, str]) -> None:
-        """Change settings of the session; an unknown one raises ClickHouseError 115."""
-        if settings:
-            self.run("SET " + assignments(settings))
+    def __enter__(self) -> Connection:
+        return self._connection
 
-    def run(
-        self,
-        sql: str | bytes,
-        *,
-        output_format: str = "TSV",
-        parameters: dict[str, str] | None = None,
-    ) -> Any:
-        """Run one statement and return the engine's result object."""
-        try:
-            return self._raw.query(sql, output_format, params=parameters or {})
-        except RuntimeError as error:
-            raise from_engine(str(error)) from None
-
-    def insert(self, head: str | bytes, rows_format: str, data: bytes) -> Any:
-        """Store *data* by the INSERT *head* names; the bytes are never read as SQL."""
-        try:
-            stream = self._raw.send_insert(head, rows_format)
-            try:
-                if data:
-                    self._raw.insert_append(stream, data)
-            except RuntimeError:
-                pass  # insert_done tells the reason
-            return self._raw.insert_done(stream)
-        except RuntimeError as error:
-            raise from_engine(str(error)) from None
-
-    def enter(self, *, role: str, database: str) -> None:
-        """Take *role* and nothing else, and make *database* the current one."""
-        self.run(f"SET ROLE {role}")
-        self.use(database)
-
-    def use(self, database: str) -> None:
-        """Make *database* the current one; an unknown one raises ClickHouseError 81."""
-        if database != self._database:
-            self.run(f"USE {quoted(database)}")
-            self._database = database
-
-    def classify(self, sql: bytes) -> tuple[str, int]:
-        """Ask the engine's parser what *sql* would do: its class and its number of statements."""
-        answer = self._raw.classify_query(sql)
-        return answer["query_class"].name, answer["statement_count"]
-
-    def close(self) -> None:
-        """End the session and drop its temporary tables."""
-        self._raw.close()
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
 
-def assignments(settings: Mapping[str, str]) -> str:
-    """Write settings as `name = 'value', …` for SET or SETTINGS; names must be checked already."""
-    return ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())
+def _connect(target: str) -> Any:
+    # Imported here: loading the engine takes half a gigabyte of address space and starts threads,
+    # and only its owner may pay that.
+    from chdb import _chdb  # noqa: PLC0415
+
+    return cast("Any", _chdb).connect(target)
 
 
-def literal(text: str) -> str:
-    """Write *text* as an SQL string."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _setting_names() -> list[str]:
+    """Every setting of this engine, asked of an empty engine in memory before the real one starts.
+
+    Limits are written into the configuration, and the configuration is read once, at the start.
+    """
+    raw = _connect(":memory:")
+    try:
+        return Connection(raw).rows("SELECT name FROM system.settings")
+    finally:
+        raw.close()
 
 
-def quoted(name: str) -> str:
-    """Write *name* as an SQL identifier."""
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+def _catalog(connection: Connection) -> catalog.Catalog:
+    functions = (line.split("\t") for line in connection.rows(catalog.FUNCTIONS_SQL))
+    return catalog.build(
+        ((name, category, aggregate == "1") for name, category, aggregate in functions),
+        connection.rows(catalog.COMBINATORS_SQL),
+        connection.rows(catalog.TABLE_FUNCTIONS_SQL),
+    )
 
 
 def _lock(path: Path) -> IO[str]:

@@ -30,6 +30,7 @@ class Code(IntEnum):
     QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING = 216
     SUPPORT_IS_DISABLED = 344
     QUERY_IS_TOO_LARGE = 229
+    ABORTED = 236
     CANNOT_DECOMPRESS = 271
     SESSION_NOT_FOUND = 372
     SESSION_IS_LOCKED = 373
@@ -44,8 +45,10 @@ class Code(IntEnum):
 
 
 _STATUS_OF_CODES: dict[int, tuple[int, ...]] = {
-    400: (6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321)
-    + (376, 427, 441, 675, 676),
+    400: (
+        *(6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321),
+        *(376, 427, 441, 675, 676),
+    ),
     401: (194,),
     403: (192, 193, 497, 512, 516),
     404: (46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511),
@@ -54,7 +57,7 @@ _STATUS_OF_CODES: dict[int, tuple[int, ...]] = {
     413: (229,),
     415: (779,),
     501: (48,),
-    503: (76, 209, 439),
+    503: (76, 209, 236, 439),
 }
 _STATUS = {code: status for status, codes in _STATUS_OF_CODES.items() for code in codes}
 

@@ -1,92 +1,134 @@
-"""What happens on an engine thread? One statement from its session's settings to its summary."""
+"""What happens on an engine thread? One statement, from its session's settings to its counts."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import Any
-
-from railhead.clickhouse import guard
+from railhead.clickhouse import guard, summary
 from railhead.clickhouse.auth import User
-from railhead.clickhouse.engine import Connection, assignments
+from railhead.clickhouse.connection import Connection, assignments
+from railhead.clickhouse.engine import Engine
+from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.request import Query
 from railhead.clickhouse.statement import Insert, Statement
+from railhead.clickhouse.summary import Summary
 
 DEFAULT_FORMAT = "TabSeparated"
-# Settings of the HTTP handler, which the engine knows but which are this process's business.
-_OURS = frozenset({"log_comment", "readonly"})
+# The comment carries the query's id, by which it is found again and killed.
+TAG = "log_comment"
+_OURS = frozenset({TAG, "readonly"})
+_NO_SUCH_DATABASE = 81
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a statement did, as the header X-ClickHouse-Summary tells it."""
-
-    read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0
-    written_bytes: int = 0
-    result_rows: int = 0
-    elapsed_seconds: float = 0.0
-
-    def header(self) -> str:
-        """The header's value; numbers are strings there."""
-        return json.dumps(
-            {
-                "read_rows": str(self.read_rows),
-                "read_bytes": str(self.read_bytes),
-                "written_rows": str(self.written_rows),
-                "written_bytes": str(self.written_bytes),
-                "total_rows_to_read": "0",
-                "result_rows": str(self.result_rows),
-                "result_bytes": "0",
-                "elapsed_ns": str(int(self.elapsed_seconds * 1e9)),
-            },
-            separators=(",", ":"),
-        )
-
-
-def prepare(connection: Connection, user: User, query: Query) -> None:
-    """Make *connection* act for *user* with the request's settings and database."""
-    connection.set({"log_comment": query.query_id, **_engine_settings(query)})
-    connection.enter(role=user.role, database=query.database or user.database)
+def prepare(connection: Connection, engine: Engine, user: User, query: Query) -> None:
+    """Make a fresh *connection* act for *user* with the request's database and settings."""
+    tag = {TAG: query.query_id}
+    if not user.guarded:
+        connection.begin({**tag, **settings_of(query)})
+        connection.use(query.database or user.database)
+    else:
+        if query.database in guard.SYSTEM_DATABASES:
+            raise ClickHouseError(Code.ACCESS_DENIED, "analyst: Not enough privileges")
+        connection.begin({**tag, **engine.limits.settings()})
+        _use_if_there(connection, user, query)
+        connection.become(user.role)
+        connection.set(settings_of(query))
+    if query.read_only:
+        connection.set({"readonly": "2"})
 
 
 def run(
     connection: Connection, query: Query, statement: Statement, pipe: ResultPipe | None
 ) -> tuple[bytes, Summary]:
     """Run *statement*; a SELECT's result goes to *pipe*, any other's is returned."""
-    output_format = statement.format or query.default_format or DEFAULT_FORMAT
+    output_format = output_format_of(query, statement)
     text = statement.text
     if pipe is not None:
         # A new line, because the text may end in a comment.
         text = text[: statement.output_at] + b"\n" + pipe.clause + text[statement.output_at :]
         if statement.format is None:
             text += b" FORMAT " + output_format.encode()
-    if query.read_only:
-        guard.require_read_only(connection, statement)
     result = connection.run(text, output_format=output_format, parameters=query.parameters)
-    return result.bytes(), _summary(result)
+    return result.bytes(), summary.of(result)
+
+
+def check(connection: Connection, engine: Engine, query: Query, statement: Statement) -> None:
+    """Refuse what an analyst may not run; must come before `run` on the same text."""
+    guard.check_output(output_format_of(query, statement))
+    kind, count = connection.classify(statement.text)
+    if kind == "UNKNOWN":
+        _complain(connection, statement.text)
+    # Only a text known to be one reading statement may stand behind EXPLAIN.
+    guard.check_kind(kind, count, statement.text)
+    tree = connection.rows(b"EXPLAIN AST " + statement.text, query.parameters)
+    guard.check_tree(tree, engine.catalog)
+    guard.check_calls(statement.text, engine.catalog)
+
+
+def _complain(connection: Connection, text: bytes) -> None:
+    """Raise the parser's own error about *text*, which travels as a value, never as SQL."""
+    value = text.decode(errors="replace").replace("\\", "\\\\").replace("\t", "\\t")
+    escaped = value.replace("\n", "\\n")
+    connection.rows("SELECT formatQuery({statement:String})", {"statement": escaped})
 
 
 def insert(connection: Connection, query: Query, statement: Insert, data: bytes) -> Summary:
-    """Store *data* by *statement*; acknowledged means the engine has the parts on disk."""
-    settings = {"log_comment": query.query_id, **_engine_settings(query)}
+    """Store *data* by *statement*; when it returns, the rows are in parts on disk.
+
+    After `kill -9` they are still there; after a power failure only if the table says
+    `fsync_after_insert`.
+    """
+    if query.parameters and b"{" in statement.head:
+        raise ClickHouseError(Code.NOT_IMPLEMENTED, "Parameters in an INSERT with data")
+    settings = {TAG: query.query_id, **settings_of(query)}
     head = statement.with_settings(assignments(settings).encode())
     rows_format = statement.format or query.default_format or "Values"
-    return _summary(connection.insert(head, rows_format, data))
+    return summary.of(connection.insert(head, rows_format, data))
 
 
-def _engine_settings(query: Query) -> dict[str, str]:
+def output_format_of(query: Query, statement: Statement) -> str:
+    """The format the result will have."""
+    return statement.format or query.default_format or DEFAULT_FORMAT
+
+
+def settings_of(query: Query) -> dict[str, str]:
+    """The engine settings of the request, without those this process decides itself."""
     return {name: value for name, value in query.settings.items() if name not in _OURS}
 
 
-def _summary(result: Any) -> Summary:
-    return Summary(
-        read_rows=result.storage_rows_read(),
-        read_bytes=result.storage_bytes_read(),
-        written_rows=result.rows_written(),
-        written_bytes=result.bytes_written(),
-        result_rows=result.rows_read(),
-        elapsed_seconds=result.elapsed(),
-    )
+def _use_if_there(connection: Connection, user: User, query: Query) -> None:
+    """Use the asked database; the user's own one may not have been created yet."""
+    try:
+        connection.use(query.database or user.database)
+    except ClickHouseError as error:
+        if query.database or error.code != _NO_SUCH_DATABASE:
+            raise
+
+
+def run_in_session(
+    connection: Connection,
+    history: list[bytes],
+    query: Query,
+    statement: Statement,
+    pipe: ResultPipe | None,
+) -> tuple[bytes, Summary]:
+    """Run *statement* on a session's own connection; the request's settings last one statement.
+
+    *history* are the SET statements of the session, which such a setting may have covered.
+    """
+    if query.read_only and connection.classify(statement.text)[0] != "READ_ONLY":
+        raise ClickHouseError(Code.READONLY, "Cannot execute query in readonly mode")
+    if query.database:
+        connection.use(query.database)
+    settings = settings_of(query)
+    connection.set({TAG: query.query_id, **settings})
+    try:
+        result = run(connection, query, statement, pipe)
+    finally:
+        if settings:
+            connection.run("SET " + ", ".join(f"{name} = DEFAULT" for name in settings))
+            connection.begin()
+            for text in history:
+                connection.run(text)
+    if statement.verb == b"SET":
+        history.append(statement.text)
+    return result

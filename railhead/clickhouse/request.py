@@ -7,7 +7,7 @@ import binascii
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from railhead.clickhouse.errors import ClickHouseError, Code
 
@@ -75,7 +75,7 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         query_id=reserved.get("query_id") or headers.get("X-ClickHouse-Query-Id", "") or _new_id(),
         database=reserved.get("database") or headers.get("X-ClickHouse-Database", ""),
         default_format=reserved.get("default_format") or headers.get("X-ClickHouse-Format", ""),
-        read_only=method in ("GET", "HEAD"),
+        read_only=method == "GET",
         wait_end=_flag(reserved.get("wait_end_of_query")),
         compress_native=_flag(reserved.get("compress")),
         decompress_native=_flag(reserved.get("decompress")),
@@ -88,6 +88,11 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         settings=settings,
         parameters=parameters,
     )
+
+
+def renamed(query: Query, query_id: str) -> Query:
+    """The same request under another id."""
+    return replace(query, query_id=query_id)
 
 
 def _flag(value: str | None) -> bool:
@@ -123,13 +128,14 @@ def _credentials(reserved: Mapping[str, str], headers: Mapping[str, str]) -> tup
 
 
 def _basic(authorization: str) -> tuple[str, str]:
+    user = password = ""
     scheme, _, encoded = authorization.partition(" ")
     try:
-        if scheme.lower() != "basic":
-            raise ValueError
         user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (ValueError, binascii.Error):
+        scheme = ""
+    if scheme.lower() != "basic":
         raise ClickHouseError(
             Code.AUTHENTICATION_FAILED, "Invalid authentication: only Basic is supported"
-        ) from None
+        )
     return user or "default", password

@@ -53,6 +53,10 @@ class Statement:
         """Whether it is a SELECT, so that its result may be large."""
         return self.verb in READS
 
+    def replaced(self, text: bytes) -> Statement:
+        """The same statement in other words, its output clauses unchanged."""
+        return Statement(self.verb, text, self.format, len(text))
+
     @property
     def changes_session(self) -> bool:
         """Whether later statements of the same session depend on it."""

@@ -1,0 +1,106 @@
+"""What can be asked of one session of the engine? Foreign errors stop here as ClickHouseError."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from railhead.clickhouse.errors import ClickHouseError, Code, from_engine
+
+# Where the embedded engine's defaults differ from a server's. Views get a definer, so that
+# analysts may read through them what they may not read directly.
+_LIKE_A_SERVER = {
+    "implicit_select": "0",
+    "allow_introspection_functions": "0",
+    "default_normal_view_sql_security": "DEFINER",
+    "default_view_definer": "default",
+}
+
+
+class Connection:
+    """One session of the engine, with its settings and temporary tables. Not for two threads."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._database = "default"
+
+    def begin(self, settings: Mapping[str, str] | None = None) -> None:
+        """Set what every session has, and *settings* beside it."""
+        self.set({**_LIKE_A_SERVER, **(settings or {})})
+
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Change settings of the session.
+
+        Raises ClickHouseError 115 for an unknown one, 452 for one the session's profile pins.
+        """
+        if settings:
+            self.run("SET " + assignments(settings))
+
+    def use(self, database: str) -> None:
+        """Make *database* the current one; an unknown one raises ClickHouseError 81."""
+        if database != self._database:
+            self.run(f"USE {quoted(database)}")
+            self._database = database
+
+    def become(self, role: str) -> None:
+        """Give up everything but *role*, and let the profile of that name bind the session."""
+        self.run(f"SET profile = {literal(role)}")
+        self.run(f"SET ROLE {role}")
+
+    def run(
+        self,
+        sql: str | bytes,
+        *,
+        output_format: str = "TSV",
+        parameters: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Run one statement; the result object of the engine has its bytes and counts."""
+        try:
+            return self._raw.query(sql, output_format, params=dict(parameters or {}))
+        except RuntimeError as error:
+            raise from_engine(str(error)) from None
+
+    def rows(self, sql: str | bytes, parameters: Mapping[str, str] | None = None) -> list[str]:
+        """Run one statement and return its result's lines, tab-separated and escaped."""
+        text: bytes = self.run(sql, parameters=parameters).bytes()
+        return text.decode(errors="replace").split("\n")[:-1]
+
+    def insert(self, head: bytes, rows_format: str, data: bytes) -> Any:
+        """Store *data* by the INSERT that *head* begins; the bytes are never read as SQL."""
+        try:
+            stream = self._raw.send_insert(head, rows_format)
+            if data:
+                # A failed parse makes append fail without a reason; the reason comes at the end.
+                with contextlib.suppress(RuntimeError):
+                    self._raw.insert_append(stream, data)
+            return self._raw.insert_done(stream)
+        except RuntimeError as error:
+            raise from_engine(str(error)) from None
+
+    def classify(self, sql: bytes) -> tuple[str, int]:
+        """Ask the engine's parser what *sql* would do: its class and its number of statements."""
+        try:
+            answer = self._raw.classify_query(sql)
+        except (RuntimeError, UnicodeDecodeError) as error:
+            raise ClickHouseError(Code.SYNTAX_ERROR, str(error)) from None
+        return str(answer["query_class"].name), int(answer["statement_count"])
+
+    def close(self) -> None:
+        """End the session and drop its temporary tables."""
+        self._raw.close()
+
+
+def assignments(settings: Mapping[str, str]) -> str:
+    """Write settings as `name = 'value', …` for SET or SETTINGS; names must be checked already."""
+    return ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())
+
+
+def literal(text: str) -> str:
+    """Write *text* as an SQL string."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def quoted(name: str) -> str:
+    """Write *name* as an SQL identifier."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

@@ -1,0 +1,130 @@
+"""What does one request go through? From its words to a lane of the engine and back."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+from aiohttp import web
+
+from railhead.clickhouse import answer, auth, body, jobs, log
+from railhead.clickhouse import request as requests
+from railhead.clickhouse.auth import User
+from railhead.clickhouse.engine import Engine
+from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.lanes import Lane
+from railhead.clickhouse.request import Query
+from railhead.clickhouse.running import Running
+from railhead.clickhouse.selection import Selection
+from railhead.clickhouse.sessions import Session, Sessions
+from railhead.clickhouse.statement import Insert, Statement, inspect
+from railhead.clickhouse.work import Work
+
+
+class Handler:
+    """Answers statements on one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._work = Work(engine)
+        self._inserts = Lane("insert", width=4, queue=64, patience_seconds=60.0)
+        self._owner = Lane("owner", width=4, queue=64, patience_seconds=60.0)
+        self._analysts = Lane("analyst", width=4, queue=32, patience_seconds=10.0)
+        self._control = Lane("control", width=1, queue=1000, patience_seconds=60.0)
+        self._running = Running()
+        self._sessions = Sessions()
+        self._stopping = False
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; every failure becomes ClickHouse's error."""
+        query: Query | None = None
+        started = time.monotonic()
+        try:
+            query = requests.parse(request.method, request.query.items(), request.headers)
+            user = self._admit(query)
+            query = await body.with_form(request, query)
+            with self._running.entered(query.query_id):
+                return await self._answer(request, user, query)
+        except ClickHouseError as failure:
+            log.failure(failure, query, time.monotonic() - started)
+            return answer.error(failure, self._common(query), self._engine.version)
+
+    def _common(self, query: Query | None) -> answer.Headers:
+        return answer.headers(self._engine.timezone, query)
+
+    def _admit(self, query: Query) -> User:
+        """Say who asks; refuse what this process cannot do for anybody."""
+        user = auth.authenticate(query.user, query.password)
+        if self._stopping:
+            raise ClickHouseError(Code.ABORTED, "The server is shutting down")
+        if query.role and query.role != user.role:
+            raise ClickHouseError(Code.SET_NON_GRANTED_ROLE, f"Role {query.role} is not granted")
+        return user
+
+    async def _answer(self, request: web.Request, user: User, query: Query) -> web.StreamResponse:
+        rest = await body.read(request, query)
+        if query.read_only and not query.url_text and not rest:
+            return web.Response(text="Ok.\n")
+        statement = inspect(query.url_text or rest)
+        async with self._sessions.entered(user, query) as session:
+            if isinstance(statement, Insert):
+                data = statement.data + rest if query.url_text else statement.data
+                return await self._insert(session, user, query, statement, data)
+            if query.url_text and rest:
+                statement = _joined(query.url_text, rest)
+            return await self._execute(request, session, user, query, statement)
+
+    async def _insert(
+        self, session: Session | None, user: User, query: Query, statement: Insert, data: bytes
+    ) -> web.Response:
+        if query.read_only or user.guarded:
+            code = Code.ACCESS_DENIED if user.guarded else Code.READONLY
+            raise ClickHouseError(code, f"{user.name}: Cannot execute query in readonly mode")
+        started = time.monotonic()
+        work = functools.partial(self._work.store, session, user, query, statement, data)
+        summary = await self._inserts.run(work)
+        counts = {"X-ClickHouse-Summary": summary.header(time.monotonic() - started)}
+        return web.Response(headers={**self._common(query), **counts})
+
+    async def _execute(
+        self,
+        request: web.Request,
+        session: Session | None,
+        user: User,
+        query: Query,
+        statement: Statement,
+    ) -> web.StreamResponse:
+        lane = self._analysts if user.guarded else self._owner
+        work = functools.partial(self._work.execute, session, user, query, statement)
+        output_format = jobs.output_format_of(query, statement)
+        head = answer.result_headers(self._common(query), output_format)
+        if statement.reads:
+            selection = Selection(request, query, head, self._engine.version)
+            return await selection.answer(lane, work, kill=self._kill)
+        started = time.monotonic()
+        result, summary = await lane.run(functools.partial(work, None))
+        head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
+        return await answer.whole(query, result, head)
+
+    async def _kill(self, query_id: str) -> None:
+        await self._control.run(functools.partial(self._work.kill, query_id))
+
+    async def stop_reads(self) -> None:
+        """Refuse new statements and stop the running SELECTs; inserts go on."""
+        self._stopping = True
+        await self._control.run(self._work.kill_reads)
+
+    def close(self) -> None:
+        """Wait for what runs and close every connection; blocks."""
+        for lane in (self._inserts, self._owner, self._analysts, self._control):
+            lane.close()
+        self._work.close()
+        self._sessions.close()
+
+
+def _joined(url_text: bytes, rest: bytes) -> Statement:
+    """A statement that begins in the URL and goes on in the body."""
+    statement = inspect(url_text + b"\n" + rest)
+    if isinstance(statement, Insert):
+        raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
+    return statement

@@ -1,0 +1,31 @@
+"""What is written down? JSON lines on standard error, never a statement's text or data."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+from railhead.clickhouse.errors import ClickHouseError
+from railhead.clickhouse.request import Query
+
+
+def line(event: str, *, level: str = "info", **fields: object) -> None:
+    """Write one event."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    record = {"time": f"{stamp}Z", "level": level, "part": "clickhouse", "event": event, **fields}
+    sys.stderr.write(json.dumps(record) + "\n")
+    sys.stderr.flush()
+
+
+def failure(error: ClickHouseError, query: Query | None, seconds: float) -> None:
+    """Write down that a statement failed; the error's text may quote data and is left out."""
+    line(
+        "statement failed",
+        level="warning",
+        code=error.code,
+        name=error.name,
+        user=query.user if query else "",
+        query_id=query.query_id if query else "",
+        seconds=round(seconds, 3),
+    )

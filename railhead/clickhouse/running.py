@@ -1,0 +1,57 @@
+"""Which statements run now, and how is one of them stopped?"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from railhead.clickhouse.connection import Connection, literal
+from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.jobs import TAG
+from railhead.clickhouse.lexer import tokens
+
+
+class Running:
+    """The ids of the statements in work. An id is the client's; the engine gives its own beside."""
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+
+    @contextlib.contextmanager
+    def entered(self, query_id: str) -> Iterator[None]:
+        """Hold *query_id* for the length of a block; code 216 if it runs already."""
+        if query_id in self._ids:
+            raise ClickHouseError(
+                Code.QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING,
+                f"Query with id = {query_id} is already running.",
+            )
+        self._ids.add(query_id)
+        try:
+            yield
+        finally:
+            self._ids.discard(query_id)
+
+
+def kill(connection: Connection, query_id: str) -> None:
+    """Ask the engine to stop the statement with the client's *query_id*."""
+    connection.run(f"KILL QUERY WHERE Settings[{literal(TAG)}] = {literal(query_id)} ASYNC")
+
+
+def kill_reads(connection: Connection) -> None:
+    """Ask the engine to stop every statement but inserts."""
+    connection.run("KILL QUERY WHERE query_kind = 'Select' ASYNC")
+
+
+def with_engine_ids(connection: Connection, statement: bytes) -> bytes:
+    """Write the engine's ids into a KILL QUERY that names statements by the client's ids."""
+    found = connection.rows(
+        "SELECT Settings[{tag:String}], query_id FROM system.processes", {"tag": TAG}
+    )
+    ids = dict(line.split("\t") for line in found)
+    rewritten, position = b"", 0
+    for token in tokens(statement):
+        engine_id = ids.get(token.text[1:-1].decode(errors="replace"), "")
+        if token.kind == "string" and engine_id:
+            rewritten += statement[position : token.start] + literal(engine_id).encode()
+            position = token.end
+    return rewritten + statement[position:]

@@ -1,0 +1,87 @@
+"""What does a session remember between two requests? Its settings, database and temporary tables.
+
+A session costs nothing until a statement leaves something behind: only then does it get a
+connection of its own, which lives until nobody has used the session for its time-out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from railhead.clickhouse.auth import User
+from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.request import Query
+
+_MAX_SESSIONS = 10_000
+
+
+class Session:
+    """One client's session; one request at a time."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.settings: list[bytes] = []  # its SET statements, to be said again
+        self.busy = False
+        self.expires_at = 0.0
+
+
+class Sessions:
+    """The sessions of this process, by user and id."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[str, str], Session] = {}
+
+    @contextlib.asynccontextmanager
+    async def entered(self, user: User, query: Query) -> AsyncIterator[Session | None]:
+        """Hold the request's session for the length of a block; None when it names none.
+
+        Raises ClickHouseError 373 while another request holds it, 372 when `session_check` asks
+        for one that is not there.
+        """
+        if not query.session_id:
+            yield None
+            return
+        await self.forget_expired()
+        session = self._find((user.name, query.session_id), must_exist=query.session_check)
+        session.busy = True
+        try:
+            yield session
+        finally:
+            session.busy = False
+            session.expires_at = time.monotonic() + query.session_seconds
+
+    def _find(self, key: tuple[str, str], *, must_exist: bool) -> Session:
+        session = self._sessions.get(key)
+        if session is None and must_exist:
+            raise ClickHouseError(Code.SESSION_NOT_FOUND, "Session not found")
+        if session is None:
+            if len(self._sessions) >= _MAX_SESSIONS:
+                raise ClickHouseError(Code.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many sessions")
+            session = self._sessions[key] = Session()
+        if session.busy:
+            raise ClickHouseError(
+                Code.SESSION_IS_LOCKED, f"Session {key[1]} is locked by a concurrent client"
+            )
+        return session
+
+    async def forget_expired(self) -> None:
+        """Close the sessions whose time is over."""
+        now = time.monotonic()
+        gone = [
+            key for key, one in self._sessions.items() if not one.busy and one.expires_at <= now
+        ]
+        for key in gone:
+            connection = self._sessions.pop(key).connection
+            if connection is not None:
+                await asyncio.to_thread(connection.close)
+
+    def close(self) -> None:
+        """Forget every session; blocks."""
+        while self._sessions:
+            connection = self._sessions.popitem()[1].connection
+            if connection is not None:
+                connection.close()

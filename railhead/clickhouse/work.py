@@ -1,0 +1,107 @@
+"""What runs on the threads of the lanes? Statements, each on a connection that fits it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from railhead.clickhouse import jobs, running
+from railhead.clickhouse.auth import User
+from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.engine import Engine
+from railhead.clickhouse.pipe import ResultPipe
+from railhead.clickhouse.request import Query
+from railhead.clickhouse.sessions import Session
+from railhead.clickhouse.statement import Insert, Statement
+from railhead.clickhouse.summary import Summary
+
+
+class Work:
+    """Blocking work on one engine; every method may be called from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._own = threading.local()  # each insert thread keeps its connection
+        self._kept: list[Connection] = []
+
+    def store(
+        self, session: Session | None, user: User, query: Query, statement: Insert, data: bytes
+    ) -> Summary:
+        """Store the rows of an INSERT."""
+        own = session.connection if session is not None else None
+        connection = own or self._kept_connection()
+        if own is None or query.database:
+            connection.use(query.database or user.database)
+        return jobs.insert(connection, query, statement, data)
+
+    def execute(
+        self,
+        session: Session | None,
+        user: User,
+        query: Query,
+        statement: Statement,
+        pipe: ResultPipe | None,
+    ) -> tuple[bytes, Summary]:
+        """Run a statement that brings no rows; *pipe* is finished whatever happens."""
+        with contextlib.ExitStack() as stack:
+            if pipe is not None:
+                stack.callback(pipe.finish)
+            if session is not None and self._belongs_to(session, user, statement):
+                return jobs.run_in_session(
+                    self._connection_of(session), session.settings, query, statement, pipe
+                )
+            connection = stack.enter_context(self._fresh())
+            jobs.prepare(connection, self._engine, user, query)
+            if user.guarded:
+                jobs.check(connection, self._engine, query, statement)
+            if statement.verb == b"KILL":
+                known = running.with_engine_ids(connection, statement.text)
+                statement = statement.replaced(known)
+            return jobs.run(connection, query, statement, pipe)
+
+    def kill(self, query_id: str) -> None:
+        """Stop the statement with the client's *query_id*, if it still runs."""
+        with self._fresh() as connection:
+            running.kill(connection, query_id)
+
+    def kill_reads(self) -> None:
+        """Stop every running SELECT."""
+        with self._fresh() as connection:
+            running.kill_reads(connection)
+
+    def close(self) -> None:
+        """Close what the insert threads kept; none of them may run any more."""
+        for connection in self._kept:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _fresh(self) -> Iterator[Connection]:
+        connection = self._engine.connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _kept_connection(self) -> Connection:
+        """The connection of this insert thread: opening one costs more than a small insert."""
+        connection: Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._engine.connect()
+            connection.begin()
+            self._own.connection = connection
+            self._kept.append(connection)
+        return connection
+
+    def _belongs_to(self, session: Session, user: User, statement: Statement) -> bool:
+        """Whether the session has, or must now get, a connection of its own.
+
+        An analyst's statements leave nothing behind, so an analyst's session never needs one.
+        """
+        return not user.guarded and (session.connection is not None or statement.changes_session)
+
+    def _connection_of(self, session: Session) -> Connection:
+        if session.connection is None:
+            session.connection = self._engine.connect()
+            session.connection.begin()
+        return session.connection
