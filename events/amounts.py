@@ -20,9 +20,11 @@ WHOLE_DIGITS: Final = 20
 # An exponent of more digits than this outweighs any text we accept; int() of it could be slow.
 EXPONENT_DIGITS: Final = 9
 NUMBER: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
+# The usual text: fits whatever its digits are.
+_PLAIN: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JsonNumber:
     """A number as it stood in the JSON text, so that no digit is lost before the model sees it."""
 
@@ -36,6 +38,8 @@ def read_amount(text: str) -> Decimal:
         PydanticCustomError: `number_out_of_range`, `number_too_precise`, or `wrong_type` for text
             that is no JSON number.
     """
+    if _PLAIN.fullmatch(text):
+        return Decimal(text) or Decimal(0)
     match = NUMBER.fullmatch(text)
     if match is None:
         raise _refused("wrong_type", "is not a number; send a JSON number")
@@ -50,7 +54,21 @@ def read_amount(text: str) -> Decimal:
         raise _refused("number_out_of_range", "has more than 20 digits before the point")
     if exponent < -PLACES:
         raise _refused("number_too_precise", "has more than 18 digits after the point")
-    return Decimal((int(sign == "-"), tuple(map(int, significant)), exponent))
+    return Decimal(f"{sign}{significant}e{exponent}")
+
+
+def canonical_number(text: str) -> str:
+    """Write any JSON number so that equal numbers are equal texts, whatever their size."""
+    match = NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError("not the text of a JSON number")
+    sign, whole, places, exponent_sign, exponent_digits = match.groups(default="")
+    digits = (whole + places).lstrip("0")
+    significant = digits.rstrip("0")
+    if not significant:
+        return "0"
+    exponent = _exponent(exponent_sign, exponent_digits) - len(places)
+    return f"{sign}{significant}e{exponent + len(digits) - len(significant)}"
 
 
 def _exponent(sign: str, digits: str) -> int:

@@ -7,7 +7,7 @@ column of nanoseconds cannot hold (year 1500, a tenth place, second 60) is refus
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -24,6 +24,7 @@ RFC_3339: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY: Final = datetime(1970, 1, 1).toordinal()  # noqa: DTZ001 - a day number has no zone
 
 
@@ -53,6 +54,13 @@ def read_instant(text: str) -> int:
     if not EARLIEST_NS <= instant < LATEST_NS:
         raise _refused("time_out_of_range", "is not from 1900-01-01 to 2262-04-10 in UTC")
     return instant
+
+
+def format_instant(instant: int) -> str:
+    """Write nanoseconds since the epoch as `read_instant` reads them, in UTC."""
+    seconds, nanoseconds = divmod(instant, NANOSECONDS)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
 
 
 def _day_number(year: int, month: int, day: int) -> int:

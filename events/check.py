@@ -1,0 +1,148 @@
+"""Which items are valid? The one check that the door and the stream share.
+
+Each item is judged alone: nothing about one item changes what happens to another. The fast road
+proves most items valid in columns; what it leaves over is judged one by one, and that verdict is
+final. Nothing here raises for anything an item holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from events.explain import Problem
+from events.fast import sort_items, sort_records
+from events.group import Group, Slice
+from events.idrules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, join_id
+from events.registry import EventType
+from events.result import Checked, CheckedType, Rejection
+from events.shapes import column
+from events.slow import RefusedError, Valid, judge_item, judge_record
+
+TenantAt = Callable[[int], str | None]
+
+
+def check_items(
+    raws: Sequence[Slice],
+    *,
+    tenant: str | None = None,
+    rules: IdRules = DEFAULT_RULES,
+    coerce_ids: bool = False,
+) -> Checked:
+    """Check whole items `{"event", "data"}` of one tenant, as a request's body holds them.
+
+    With *coerce_ids* a number is taken where the contract says string; such items are in
+    `CheckedType.rewritten`, as they must be published.
+    """
+    groups, left = sort_items(raws)
+    judged, rejected = _judge_each(
+        left, lambda position: judge_item(bytes(raws[position]), coerce_ids=coerce_ids)
+    )
+    return _checked(_merged(groups, judged), rejected, (rules, lambda _: tenant), judged)
+
+
+def check_records(
+    event_type: EventType,
+    values: Sequence[Slice | None],
+    *,
+    tenants: Sequence[str] | None = None,
+    rules: IdRules = DEFAULT_RULES,
+) -> Checked:
+    """Check the values of one topic's records: whole items, or their `data` alone."""
+    groups, left = sort_records(event_type, values)
+
+    def judge(position: int) -> Valid:
+        value = values[position]
+        return judge_record(None if value is None else bytes(value), event_type)
+
+    judged, rejected = _judge_each(left, judge)
+    whose: TenantAt = tenants.__getitem__ if tenants is not None else lambda _: None
+    return _checked(_merged(groups, judged), rejected, (rules, whose), judged)
+
+
+Judged = dict[int, Valid]
+
+
+def _judge_each(
+    positions: Sequence[int], judge: Callable[[int], Valid]
+) -> tuple[Judged, list[Rejection]]:
+    judged: Judged = {}
+    rejected: list[Rejection] = []
+    for position in positions:
+        try:
+            judged[position] = judge(position)
+        except RefusedError as refused:
+            rejected.append(_rejection(position, refused.event, refused.problem))
+    return judged, rejected
+
+
+def _rejection(position: int, event: str | None, problem: Problem) -> Rejection:
+    return Rejection(position, event, problem.reason, problem.field, problem.message)
+
+
+def _merged(groups: list[Group], judged: Judged) -> list[Group]:
+    """Bring together what both roads accepted: one group per type, positions ascending."""
+    extra: dict[EventType, list[tuple[int, Struct]]] = {}
+    merged: dict[EventType, Group] = {}
+    for group in groups:
+        if group.event_type in merged:
+            pairs = zip(group.positions, group.rows, strict=True)
+            extra.setdefault(group.event_type, []).extend(pairs)
+        merged.setdefault(group.event_type, group)
+    for position, valid in judged.items():
+        extra.setdefault(valid.event_type, []).append((position, valid.row))
+    for event_type, rows in extra.items():
+        merged.setdefault(event_type, Group(event_type, 0)).merge(rows)
+    return list(merged.values())
+
+
+def _checked(
+    groups: list[Group],
+    rejected: list[Rejection],
+    owners: tuple[IdRules, TenantAt],
+    judged: Judged,
+) -> Checked:
+    accepted: list[CheckedType] = []
+    for group in groups:
+        ids = _ids(group, *owners)
+        too_long = _too_long_ones(ids)
+        if too_long:
+            rejected += [_too_long(group, index) for index in sorted(too_long)]
+            ids = [one for index, one in enumerate(ids) if index not in too_long]
+            group.drop(too_long)
+        accepted.append(CheckedType(group, ids, _rewritten(group, judged)))
+    rejected.sort(key=lambda one: one.position)
+    return Checked([one for one in accepted if one.positions], rejected)
+
+
+def _rewritten(group: Group, judged: Judged) -> dict[int, bytes]:
+    return {
+        position: valid.rewritten
+        for position, valid in judged.items()
+        if valid.event_type is group.event_type and valid.rewritten is not None
+    }
+
+
+def _ids(group: Group, rules: IdRules, whose: TenantAt) -> list[str]:
+    if not rules.touches(group.event_type) and len(group.event_type.id_fields) == 1:
+        return column(group.rows, group.event_type.id_fields[0])
+    return [
+        join_id([getattr(row, name) for name in rules.fields_for(whose(at), group.event_type)])
+        for at, row in zip(group.positions, group.rows, strict=True)
+    ]
+
+
+def _too_long_ones(ids: list[str]) -> set[int]:
+    if not ids or max(map(len, ids)) <= MAX_ID_CHARACTERS:
+        return set()
+    return {index for index, one in enumerate(ids) if len(one) > MAX_ID_CHARACTERS}
+
+
+def _too_long(group: Group, index: int) -> Rejection:
+    field = f"data.{group.event_type.id_fields[0]}"
+    message = (
+        f"{field} makes an id of more than {MAX_ID_CHARACTERS:,} characters; send a shorter id"
+    )
+    name = group.event_type.name
+    return _rejection(group.positions[index], name, Problem("id_too_long", field, message))

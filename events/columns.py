@@ -1,0 +1,63 @@
+"""What do the accepted rows hold, column by column, with the types the store keeps them in?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import UNSET, Raw
+
+from events.fields import Field, Kind
+from events.group import Rows, is_absent
+from events.vectors import AMOUNT_TYPE, INSTANT_TYPE, check_values
+
+_TYPES: dict[Kind, pa.DataType] = {
+    Kind.AMOUNT: AMOUNT_TYPE,
+    Kind.INSTANT: INSTANT_TYPE,
+    Kind.FLAG: pa.bool_(),
+}
+
+
+def arrow_type(field: Field) -> pa.DataType:
+    """Say in which type a field's column is; text and nested JSON are strings."""
+    return _TYPES.get(field.kind, pa.string())
+
+
+def columns_of(rows: Rows) -> dict[str, pa.Array]:
+    """Turn *rows* into one array per field, in the contract's order."""
+    if not rows.arrays:
+        check_values([rows])
+    return {field.name: _column(rows, field) for field in rows.shape.fields}
+
+
+def _column(rows: Rows, field: Field) -> pa.Array:
+    values = rows.values(field)
+    if field.kind in (Kind.AMOUNT, Kind.INSTANT):
+        return _checked(rows, field, values)
+    if not field.required and UNSET in values:
+        values = [field.default if value is UNSET else value for value in values]
+    if field.kind not in (Kind.TEXT, Kind.CHOICE, Kind.FLAG):
+        values = [_text(value) for value in values]
+    return pa.array(values, arrow_type(field))
+
+
+def _checked(rows: Rows, field: Field, values: list[Any]) -> pa.Array:
+    """Take the array that was checked; it holds a stand-in wherever the row has no value."""
+    array = rows.arrays.get(field.name)
+    default = pa.scalar(field.default, arrow_type(field))
+    if array is None:
+        return pa.repeat(default, len(values))
+    if field.required and not field.nullable:
+        return array
+    if not (UNSET in values or None in values):
+        return array
+    there = pa.array([not is_absent(value) for value in values], pa.bool_())
+    return pc.if_else(there, array, default)
+
+
+def _text(value: Raw | None) -> str | None:
+    if value is None:
+        return None
+    text = bytes(value).decode()
+    return None if text == "null" else text

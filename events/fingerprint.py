@@ -1,0 +1,141 @@
+"""Do two items say the same? A 64-bit hash of an item's content in the contract's terms.
+
+Made from the typed columns, so it does not depend on how the item was written. The hash is a sum
+of one part per field, seeded by its name, and one part for all strings end to end (their lengths
+are parts of their own). A null or a default adds nothing, so that an optional field added to the
+contract later leaves the hashes of older items as they were. Hashes are kept with remembered ids:
+any other change to this file makes repeats of older items look like conflicts.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from msgspec import Raw
+
+from events.amounts import JsonNumber, canonical_number
+from events.columns import columns_of
+from events.fields import Field, Kind
+from events.group import Nested, Rows
+from events.jsontext import read_json
+
+Words = npt.NDArray[np.uint64]
+_TEXTS: Final = {Kind.TEXT, Kind.CHOICE}
+_FREE: Final = {Kind.OBJECTS, Kind.OBJECT}
+_MULTIPLIERS: Final = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F], np.uint64)
+_SHIFTS: Final = np.array([29, 32], np.uint64)
+
+
+def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
+    """Hash each row's content; *columns* are `columns_of(rows)`."""
+    total = np.zeros(len(rows.rows), np.uint64)
+    texts: list[list[str]] = []
+    for field in rows.shape.fields:
+        if field.kind in _TEXTS:
+            texts.append(_texts(rows, field))
+            total += _part(field, _lengths(columns[field.name]), columns[field.name])
+        elif field.kind is Kind.MODELS:
+            total += _of_models(rows, field)
+        elif field.kind in _FREE:
+            total += _of_free_content(rows, field)
+        else:
+            total += _part(field, *_words(columns[field.name]))
+    return _mixed(total + _of_texts(texts, len(total)))
+
+
+def _mixed(words: Words) -> Words:
+    for multiplier, shift in zip(_MULTIPLIERS, _SHIFTS, strict=True):
+        words = words * multiplier
+        words = words ^ (words >> shift)
+    return words
+
+
+def _part(field: Field, words: Words, array: pa.Array, more: Words | None = None) -> Words:
+    part = _mixed(words ^ _seed(field.name))
+    if more is not None:
+        part = _mixed(part ^ more)
+    if field.default is not None:
+        part[
+            pc.equal(array, pa.scalar(field.default, array.type)).to_numpy(zero_copy_only=False)
+        ] = 0
+    if array.null_count:
+        part[array.is_null().to_numpy(zero_copy_only=False)] = 0
+    return part
+
+
+@cache
+def _seed(name: str) -> np.uint64:
+    return np.uint64(xxhash.xxh3_64_intdigest(name.encode()))
+
+
+def _texts(rows: Rows, field: Field) -> list[str]:
+    values = rows.values(field)
+    if field.required and not field.nullable:
+        return values
+    return [value if isinstance(value, str) else "" for value in values]
+
+
+def _of_texts(texts: list[list[str]], count: int) -> Words:
+    whole = map(str.encode, map("".join, zip(*texts, strict=True)))
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, whole), np.uint64, count)
+
+
+def _lengths(array: pa.Array) -> Words:
+    ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
+    return np.diff(ends).astype(np.uint64)
+
+
+def _words(array: pa.Array) -> tuple[Words, pa.Array, Words | None]:
+    if pa.types.is_boolean(array.type):
+        return array.cast(pa.uint8()).fill_null(0).to_numpy().astype(np.uint64), array, None
+    words = np.frombuffer(array.buffers()[1], np.uint64)
+    if pa.types.is_decimal(array.type):
+        pairs = words.reshape(-1, 2)[array.offset :][: len(array)]
+        return pairs[:, 0], array, pairs[:, 1]
+    return words[array.offset :][: len(array)], array, None
+
+
+def _of_models(rows: Rows, field: Field) -> Words:
+    """Hash lists of models: the hashes of their elements, in order. An empty list is not a null."""
+    inner = Nested(rows, field)
+    hashes = fingerprints_of(inner, columns_of(inner)) if inner.rows else np.zeros(0, np.uint64)
+    ends = np.searchsorted(inner.owners, np.arange(len(rows.rows) + 1))
+    values = rows.values(field)
+    parts = [
+        xxhash.xxh3_64_intdigest(hashes[start:end].tobytes()) if isinstance(value, Raw) else None
+        for value, (start, end) in zip(values, pairwise(ends.tolist()), strict=True)
+    ]
+    return _of_hashes(field, parts)
+
+
+def _of_free_content(rows: Rows, field: Field) -> Words:
+    parts = [
+        xxhash.xxh3_64_intdigest(_canonical(value)) if isinstance(value, Raw) else None
+        for value in rows.values(field)
+    ]
+    return _of_hashes(field, parts)
+
+
+def _of_hashes(field: Field, parts: list[int | None]) -> Words:
+    words = np.array([part or 0 for part in parts], np.uint64)
+    return np.where(
+        [part is None for part in parts], np.uint64(0), _mixed(words ^ _seed(field.name))
+    )
+
+
+def _canonical(raw: Raw) -> bytes:
+    _, value = read_json(bytes(raw))
+    return json.dumps(value, sort_keys=True, default=_number).encode()
+
+
+def _number(value: JsonNumber) -> dict[str, str]:
+    # An object, so that a number is never the same as a string of the same letters.
+    return {"number": canonical_number(value.text)}

@@ -1,0 +1,167 @@
+"""What does the fast road hold while it works? Decoded rows side by side, and doubts about some.
+
+A doubtful row is never refused here: it is taken out and judged alone by `events.slow`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from msgspec import UNSET, Raw, Struct
+
+from events.fields import Field, Kind
+from events.jsontext import MAX_DEPTH
+from events.registry import EventType
+from events.shapes import Decode, Shape, column, list_decoder, shape_of
+
+# What the fast road reads from: a record's value, or a slice of a request's body.
+Slice = bytes | Raw
+# What decoding raises for an item that the fast road does not take.
+REFUSALS: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
+# Content with fewer brackets than this is not too deep, wherever a model puts it.
+SURELY_SHALLOW: Final = MAX_DEPTH // 2
+_NULL: Final = Raw(b"null")
+_FREE_DECODERS: Final = {
+    Kind.OBJECT: msgspec.json.Decoder(dict[str, Raw]).decode,
+    Kind.OBJECTS: msgspec.json.Decoder(list[dict[str, Raw]]).decode,
+}
+
+
+class Rows:
+    """Decoded objects of one model; `arrays` holds the columns already turned and checked."""
+
+    def __init__(self, shape: Shape, rows: list[Struct]) -> None:
+        self.shape = shape
+        self.rows = rows
+        self.arrays: dict[str, pa.Array] = {}
+        self.doubtful: set[int] = set()
+        self._values: dict[str, list[Any]] = {}
+
+    def values(self, field: Field) -> list[Any]:
+        """Read one field of every row; a null is None, an absent field is UNSET."""
+        found = self._values.get(field.name)
+        if found is None:
+            found = self._values[field.name] = _read(self.rows, field)
+        return found
+
+    def where(self, field: Field, wanted: object) -> npt.NDArray[np.bool_]:
+        """Tell in which rows the field is *wanted*: None, or UNSET."""
+        return np.array([value is wanted for value in self.values(field)], np.bool_)
+
+    def doubt(self, index: int) -> None:
+        """Mark a row for the slow road."""
+        self.doubtful.add(index)
+
+    def forget(self) -> None:
+        """Drop what was read from the rows, because they changed."""
+        self._values.clear()
+
+
+class Nested(Rows):
+    """The objects inside one list field of other rows; a doubt about one is its owner's."""
+
+    def __init__(self, owner: Rows, field: Field) -> None:
+        self.owner = owner
+        self.owners: list[int] = []
+        assert field.model is not None  # noqa: S101 - only fields of kind MODELS get here
+        rows: list[Struct] = []
+        decode = list_decoder(field.model)
+        for index, raw in enumerate(owner.values(field)):
+            if not isinstance(raw, Raw):
+                continue
+            try:
+                inner = decode(raw) or []
+            except REFUSALS:
+                owner.doubt(index)
+                continue
+            rows += inner
+            self.owners += [index] * len(inner)
+        super().__init__(shape_of(field.model), rows)
+
+        self._doubt_free_content()
+
+    def _doubt_free_content(self) -> None:
+        for field in self.shape.of_kind(Kind.OBJECTS, Kind.OBJECT):
+            decode = _FREE_DECODERS[field.kind]
+            for place, value in enumerate(self.values(field)):
+                if value is not UNSET and not _fits(decode, value):
+                    self.doubt(place)
+
+    def doubt(self, index: int) -> None:
+        """Pass the doubt on."""
+        self.owner.doubt(self.owners[index])
+
+
+class Group(Rows):
+    """The items of one event type: `positions` in the input, and the slices they came from."""
+
+    def __init__(self, event_type: EventType, frame_marks: int) -> None:
+        super().__init__(shape_of(event_type.model), [])
+        self.event_type = event_type
+        # Quotation marks around the data: 6 in `{"event":"…","data":…}`, none if it comes alone.
+        self.frame_marks = frame_marks
+        self.positions: list[int] = []
+        self.slices: list[Slice] = []
+
+    def nested(self) -> list[Nested]:
+        """Decode the lists of models inside the rows."""
+        return [Nested(self, field) for field in self.shape.of_kind(Kind.MODELS)]
+
+    def take_doubtful(self) -> list[int]:
+        """Remove the doubtful rows; returns their positions."""
+        if not self.doubtful:
+            return []
+        taken = [self.positions[index] for index in sorted(self.doubtful)]
+        self._keep([i for i in range(len(self.rows)) if i not in self.doubtful])
+        return taken
+
+    def merge(self, judged: Sequence[tuple[int, Struct]]) -> None:
+        """Put rows judged by the slow road in their places."""
+        both = sorted(
+            [*zip(self.positions, self.rows, strict=True), *judged], key=lambda pair: pair[0]
+        )
+        self.positions = [position for position, _ in both]
+        self.rows = [row for _, row in both]
+        self.arrays.clear()
+        self.forget()
+
+    def drop(self, indexes: set[int]) -> None:
+        """Remove rows for good."""
+        self._keep([i for i in range(len(self.rows)) if i not in indexes])
+
+    def _keep(self, indexes: list[int]) -> None:
+        self.rows = [self.rows[i] for i in indexes]
+        self.positions = [self.positions[i] for i in indexes]
+        self.slices = [self.slices[i] for i in indexes] if self.slices else []
+        chosen = pa.array(indexes, pa.int64())
+        self.arrays = {name: array.take(chosen) for name, array in self.arrays.items()}
+        self.doubtful = set()
+        self.forget()
+
+
+def _read(rows: list[Struct], field: Field) -> list[Any]:
+    values = column(rows, field.name)
+    if field.nullable and field.kind not in (Kind.TEXT, Kind.FLAG, Kind.INSTANT, Kind.CHOICE):
+        return [None if value == _NULL else value for value in values]
+    return values
+
+
+def _fits(decode: Decode, value: Raw) -> bool:
+    text = bytes(value)
+    if text.count(b"[") + text.count(b"{") > SURELY_SHALLOW:
+        return False
+    try:
+        decode(value)
+    except REFUSALS:
+        return False
+    return True
+
+
+def is_absent(value: object) -> bool:
+    """Tell whether a row has no value of a field: null, or not there."""
+    return value is None or value is UNSET

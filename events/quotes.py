@@ -1,0 +1,102 @@
+"""Does any name stand twice in these items? Proved for most of them by counting quotation marks.
+
+Every string of a JSON text has two marks that are not escaped. If an item has as many marks as the
+strings that the decoder read from it need, then it holds no string besides them: no unknown name,
+and no name a second time. Where there are more, `events.names` looks at the names themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import UNSET, Raw
+
+from events.fields import Field, Kind
+from events.group import Group, Nested, Rows
+from events.jsontext import MAX_DEPTH
+from events.names import find_repeats
+from events.slow import MAX_ITEM_BYTES
+
+Counts = npt.NDArray[np.int64]
+_TEXTS: Final = {Kind.TEXT, Kind.CHOICE, Kind.INSTANT}
+_FREE: Final = {Kind.OBJECTS, Kind.OBJECT}
+
+
+def doubt_repeated_names(group: Group, nested: list[Nested]) -> None:
+    """Mark the rows whose text may hold a known name twice, be too long, too deep or not UTF-8.
+
+    A row that has no marks to spare is flat as well: brackets go as deep as known names do.
+    """
+    joined = b"".join(group.slices)
+    lengths = np.fromiter(map(len, group.slices), np.int64, len(group.slices))
+    _doubt_bad_encoding(group, joined)
+    _doubt_where(group, lengths > MAX_ITEM_BYTES)
+    letters = np.frombuffer(joined, np.uint8)
+    marks = letters == ord('"')
+    needed = _marks_of(group) + group.frame_marks
+    for inner in nested:
+        np.add.at(needed, inner.owners, _marks_of(inner))
+    if np.count_nonzero(marks) == needed.sum():
+        return
+    starts = np.cumsum(lengths) - lengths
+    strange = np.add.reduceat(marks, starts, dtype=np.int64) != needed
+    brackets = (letters == ord("[")) | (letters == ord("{"))
+    _doubt_where(group, strange & (np.add.reduceat(brackets, starts, dtype=np.int64) > MAX_DEPTH))
+    for index in find_repeats(group, nested, np.flatnonzero(strange)):
+        group.doubt(index)
+
+
+def _doubt_where(group: Group, doubtful: npt.NDArray[np.bool_]) -> None:
+    for index in np.flatnonzero(doubtful).tolist():
+        group.doubt(index)
+
+
+def _doubt_bad_encoding(group: Group, joined: bytes) -> None:
+    # Items start and end with ASCII, so they are UTF-8 together if and only if each of them is.
+    if joined.isascii() or _is_utf8(joined):
+        return
+    for index, raw in enumerate(group.slices):
+        if not _is_utf8(bytes(raw)):
+            group.doubt(index)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _marks_of(rows: Rows) -> Counts:
+    """Count the marks that each row's own names and values need."""
+    certain = [field for field in rows.shape.fields if field.required and not field.nullable]
+    marks = np.full(len(rows.rows), sum(_most_marks(field) for field in certain), np.int64)
+    for field in rows.shape.fields:
+        if not field.required or field.nullable:
+            _add_uncertain(marks, rows, field)
+        if field.kind in _FREE:
+            marks += np.array([_marks_in(value) for value in rows.values(field)], np.int64)
+    return marks
+
+
+def _most_marks(field: Field) -> int:
+    return 4 if field.kind in _TEXTS else 2
+
+
+def _add_uncertain(marks: Counts, rows: Rows, field: Field) -> None:
+    values = rows.values(field)
+    absent = values.count(UNSET)
+    if absent == len(values):
+        return
+    marks += _most_marks(field)
+    if absent:
+        marks -= _most_marks(field) * rows.where(field, UNSET)
+    if field.kind in _TEXTS and field.nullable and None in values:
+        marks -= 2 * rows.where(field, None)
+
+
+def _marks_in(value: object) -> int:
+    return bytes(value).count(b'"') if isinstance(value, Raw) else 0

@@ -1,0 +1,87 @@
+"""What came of a check? Every position of the input is either accepted or rejected, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from events.registry import EventType
+
+if TYPE_CHECKING:
+    from events.group import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why the item at `position` was refused.
+
+    `reason` is a code of `events.reasons`; `field` is a path such as `data.bets[0].odds`, or None
+    for the item as a whole; `event` is the type it names, shortened to 128 characters, or None.
+    `message` holds names of the contract's fields but never a value of the item.
+    """
+
+    position: int
+    event: str | None
+    reason: str
+    field: str | None
+    message: str
+
+
+class CheckedType:
+    """The accepted items of one event type: `positions` ascend, `ids` and columns go with them."""
+
+    def __init__(
+        self, group: Group, ids: list[str], rewritten: Mapping[int, bytes] | None = None
+    ) -> None:
+        self.type: EventType = group.event_type
+        self.positions: list[int] = group.positions
+        self.ids: list[str] = ids
+        # Items whose ids were numbers, as they must be published: the same text with quotes set.
+        self.rewritten: Mapping[int, bytes] = rewritten or {}
+        self._group = group
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def columns(self) -> dict[str, pa.Array]:
+        """Give one array per field of the contract, in the contract's order.
+
+        Strings as they are; amounts decimal128(38, 18); date-times timestamp("ns", "UTC"); flags
+        booleans; nested content (`bets`) as the JSON text that was sent. Absent optional fields
+        hold the contract's default, or null.
+        """
+        return self._columns
+
+    def fingerprints(self) -> npt.NDArray[np.uint64]:
+        """Hash what each item says in the contract's terms.
+
+        Equal for equal meaning: 0.5 and 5e-1, 12:00Z and 13:00+01:00, a default given or left out,
+        a whole item and its bare data, any order, white space and unknown fields.
+        """
+        return self._fingerprints
+
+    @cached_property
+    def _columns(self) -> dict[str, pa.Array]:
+        from events.columns import columns_of  # noqa: PLC0415 - the door never needs it
+
+        return columns_of(self._group)
+
+    @cached_property
+    def _fingerprints(self) -> npt.NDArray[np.uint64]:
+        from events.fingerprint import fingerprints_of  # noqa: PLC0415 - the door never needs it
+
+        return fingerprints_of(self._group, self._columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome of one call; types without accepted items are not listed."""
+
+    accepted: list[CheckedType] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
