@@ -51,7 +51,8 @@ class Judged:
     """All that has to be written for a slice before its offsets may be committed.
 
     `rows` holds the first sightings that the store does not have yet; `counts` covers every
-    record; `news` is what the changelog must hold.
+    record; `news` is what the changelog must hold. `refused` are dead letters of rows that the
+    store refused, which is known only after the insert; `piece` and `seen` are kept for that case.
     """
 
     counts: Counts = Counts()
@@ -59,6 +60,9 @@ class Judged:
     conflicts: pa.RecordBatch | None = None
     rejects: Sequence[Reject] = ()
     news: Block | None = None
+    piece: Slice | None = None
+    refused: Sequence[Reject] = ()
+    seen: SeenIndex | None = None
     by_tenant: dict[tuple[str, Fate], int] = field(default_factory=dict)
 
 
@@ -147,6 +151,9 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
         conflict_rows(piece, valid, mine, conflicts, verdict.first_offsets),
         context.rejects,
         verdict.news,
+        piece,
+        (),
+        context.seen,
         _tally_by_tenant(mine, fates),
     )
 

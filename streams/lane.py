@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import failpoints
-from streams.judge import Counts, Judged
+from streams.judge import Judged
 from streams.resume import Resume
 from streams.slices import Partition, Slice
 from streams.writers import Range, Writers
@@ -151,7 +151,6 @@ class Lane:
                     covered[-1].last,
                     covered[0].appended_ms[0],
                     covered[-1].appended_ms[1],
-                    sum((part.judged.counts for part in covered), Counts()),
                 ),
                 [part.judged for part in covered],
             )

@@ -42,8 +42,8 @@ class Origin:
 def origin_columns(origin: Origin) -> dict[str, pa.Array]:
     """The columns that say whose a row is and which record it was."""
     count = len(origin.offsets)
-    run = pa.array(origin.run.astype(np.int32))
-    zeros = pa.array(np.zeros(count, np.int32))
+    run = pa.array(origin.run)
+    zeros = pa.array(np.zeros(count, np.int64))
     return {
         "tenant": _dictionary(run, [part.tenant or "" for part in origin.runs]),
         "received_at": pa.array(origin.received_ms).cast(_MS),
@@ -56,7 +56,8 @@ def origin_columns(origin: Origin) -> dict[str, pa.Array]:
 
 
 def _dictionary(indices: pa.Array, values: list[str]) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string()))
+    # ClickHouse refuses a dictionary that holds a value twice, so it is encoded, not assembled.
+    return pa.array(values, pa.string()).dictionary_encode().take(indices)
 
 
 def event_rows(

@@ -13,11 +13,13 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 import failpoints
+from sinks.bisect import store_all
 from sinks.ledger import LedgerEntry
 from sinks.store import Store
 from streams.judge import Counts, Judged
 from streams.metrics import WorkerMetrics
 from streams.patience import Patience
+from streams.refusals import without
 from streams.rejects import Reject
 from streams.seen.blocks import Block
 from streams.slices import Partition
@@ -27,14 +29,13 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A contiguous range of offsets, both ends included, and the fates of its records."""
+    """A contiguous range of offsets, both ends included."""
 
     partition: Partition
     first: int
     last: int
     first_appended_ms: int
     last_appended_ms: int
-    counts: Counts
 
     def token(self, generation: int) -> str:
         """The insert's deduplication token: the same range retried is the same insert."""
@@ -70,26 +71,34 @@ class Writers:
         generation = self.generation()
         token = span.token(generation)
         failpoints.passing("worker.before_insert")
-        await asyncio.gather(
+        refused, *_ = await asyncio.gather(
             self._rows([part.rows for part in judged if part.rows is not None], token),
             self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
             self._rejects([reject for part in judged for reject in part.rejects]),
-            self._changelog(span, [part.news for part in judged if part.news is not None]),
         )
+        if refused:
+            judged = [without(part, refused) for part in judged]
+            await self._rejects([reject for part in judged for reject in part.refused])
+        # After the rows: an id whose row was refused must not be remembered.
+        await self._changelog(span, [part.news for part in judged if part.news is not None])
         failpoints.passing("worker.before_ledger")
-        await self.patience.until_done(
-            "ledger", lambda: self.store.write_ledger([_entry(span, generation, token)])
-        )
+        counts = sum((part.counts for part in judged), Counts())
+        entry = _entry(span, counts, generation, token)
+        await self.patience.until_done("ledger", lambda: self.store.write_ledger([entry]))
         failpoints.passing("worker.after_ledger")
-        self._count(span, judged)
+        self.metrics.count(span.partition.topic, judged)
 
-    async def _rows(self, batches: list[pa.RecordBatch], token: str) -> None:
-        if batches:
-            rows = _joined(batches)
-            await self.patience.until_done(
-                "rows", lambda: self.store.insert(self.table, rows, token=token)
-            )
-            failpoints.passing("worker.after_insert")
+    async def _rows(self, batches: list[pa.RecordBatch], token: str) -> set[int]:
+        """Store the rows; the offsets of those that ClickHouse refuses for what they hold."""
+        if not batches:
+            return set()
+        rows = _joined(batches)
+        refused = await self.patience.until_done(
+            "rows", lambda: store_all(self.store, self.table, rows, token=token)
+        )
+        failpoints.passing("worker.after_insert")
+        offsets = rows.column("_offset")
+        return {offsets[row].as_py() for row in refused}
 
     async def _conflicts(self, batches: list[pa.RecordBatch]) -> None:
         if batches:
@@ -111,25 +120,22 @@ class Writers:
             await self.patience.until_done("changelog", write)
             failpoints.passing("worker.after_changelog")
 
-    def _count(self, span: Range, judged: Sequence[Judged]) -> None:
-        self.metrics.count(span.partition.topic, judged)
-
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.Table:
     """One table in one chunk, so that the insert is one block with one token."""
     return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
 
 
-def _entry(span: Range, generation: int, token: str) -> LedgerEntry:
+def _entry(span: Range, counts: Counts, generation: int, token: str) -> LedgerEntry:
     return LedgerEntry(
         topic=span.partition.topic,
         partition=span.partition.number,
         first=span.first,
         last=span.last,
-        stored=span.counts.stored,
-        duplicates=span.counts.duplicates,
-        conflicts=span.counts.conflicts,
-        rejected=span.counts.rejected,
+        stored=counts.stored,
+        duplicates=counts.duplicates,
+        conflicts=counts.conflicts,
+        rejected=counts.rejected,
         generation=generation,
         token=token,
         worker=WORKER,

@@ -60,6 +60,17 @@ class Block:
             self.last_ms,
         )
 
+    def rows(self, rows: npt.NDArray[np.int64]) -> Block:
+        """The given rows; the time span stays the block's."""
+        return Block(
+            self.high[rows],
+            self.low[rows],
+            self.offsets[rows],
+            self.fingerprints[rows],
+            self.first_ms,
+            self.last_ms,
+        )
+
 
 def pack(block: Block) -> bytes:
     """Serialise *block*; offsets are kept relative to the first, at most 2**32 - 1 apart."""

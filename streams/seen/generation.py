@@ -151,6 +151,10 @@ class Generation:
             buckets[waiting] = (buckets[waiting] + 1) & self._mask
             waiting = waiting[np.argsort(buckets[waiting], kind="stable")]
 
+    def blank(self, rows: Positions) -> None:
+        """Make the ids in *rows* impossible to find; their places stay taken."""
+        self._low[rows] = ~self._low[rows]
+
     def offsets(self, rows: Positions) -> I64:
         """First-seen offset of each row."""
         return self._deltas[rows].astype(np.int64) + self.base

@@ -86,6 +86,12 @@ class SeenIndex:
             start = end
         self.forget_before(block.last_ms - self.window_ms)
 
+    def forget(self, high: U64, low: U64) -> None:
+        """Take single ids out again, wherever they are."""
+        for generation in self._generations:
+            rows = generation.find(high, low)
+            generation.blank(rows[rows >= 0])
+
     def _newest(self, block: Block) -> Generation:
         newest = self._generations[-1] if self._generations else None
         if newest is None or not newest.takes(block, span_ms=max(1, self.window_ms // 4)):

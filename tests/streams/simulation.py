@@ -92,7 +92,7 @@ class SimStore:
             if token:
                 self.world.tokens.add(token)
             self.world.rows += list(
-                zip(*(rows.column(name).to_pylist() for name in ("offset", "id", "content")))  # noqa: B905
+                zip(*(rows.column(name).to_pylist() for name in ("_offset", "id", "content")))  # noqa: B905
             )
         self.moments.passing()
         if self.world.timeouts and self.world.timeouts.pop():
@@ -108,7 +108,7 @@ class SimStore:
     async def write_conflicts(self, rows: pa.Table) -> None:
         """Keep the conflicts."""
         self.moments.passing()
-        self.world.conflicts |= set(rows.column("offset").to_pylist())
+        self.world.conflicts |= set(rows.column("_offset").to_pylist())
 
     async def ledger_ranges(self, *_: Any, at_or_past: int) -> list[LedgerEntry]:
         """Ranges that end at or past an offset."""
@@ -151,7 +151,7 @@ def _batch(piece: Slice, pairs: list[list[str]], rows: Any) -> pa.RecordBatch | 
         return None
     return pa.RecordBatch.from_pydict(
         {
-            "offset": piece.offsets[rows],
+            "_offset": piece.offsets[rows],
             "id": [pairs[row][0] for row in rows],
             "content": [pairs[row][1] for row in rows],
         }
