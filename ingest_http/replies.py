@@ -13,7 +13,7 @@ from ingest_http.answers import DoorError
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-REQUEST_ID_KEY: Final = "request_id"
+REQUEST_ID_KEY: Final = web.RequestKey("request_id", str)
 
 
 def request_id_of(request: web.BaseRequest) -> str:
