@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any, Final
 
@@ -13,7 +14,12 @@ from sinks.errors import BROKEN_CODES, Broken, Retryable, SinkError, advice_for
 from sinks.settings import StoreSettings
 
 NETWORK_ERRORS: Final = (TimeoutError, OSError, aiohttp.ClientError)
+# The driver raises its errors, and prints them too unless its log has a listener.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_ADDRESS: Final = re.compile(r"\s*\(for url [^()]*\)\s*$")
+# A syntax error lists all a statement may start with: thousands of characters.
+_EXPECTED: Final = re.compile(r" Expected one of: .*(?= \([A-Z_]+\)$)", re.DOTALL)
 _TEXT_MAX_CHARACTERS: Final = 400
 
 
@@ -56,12 +62,14 @@ def translate(action: str, error: Exception) -> SinkError:
     name = error.name or error_name_from_body(str(error)) or "no name"
     message = f"{action}: ClickHouse answered {code} ({name})"
     if code in BROKEN_CODES:
-        message += f": {without_literals(str(error))}"
+        message += f": {_LITERAL.sub('…', own_words(str(error)))[:_TEXT_MAX_CHARACTERS]}"
     elif kind is Broken:
         message += ": an unknown code, held back rather than guessed"
     return kind(message, code=code)
 
 
-def without_literals(text: str) -> str:
-    """ClickHouse's message without quoted values and the server's version."""
-    return _LITERAL.sub("…", scrub_error_details(text))[:_TEXT_MAX_CHARACTERS]
+def own_words(text: str) -> str:
+    """ClickHouse's own message, without the frame the driver and the server put around it."""
+    framed = _EXPECTED.sub("", scrub_error_details(_ADDRESS.sub("", text)))
+    _, _, own = framed.partition("DB::Exception: ")
+    return (own or framed).strip()

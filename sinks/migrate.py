@@ -56,7 +56,7 @@ def migrate(settings: StoreSettings, *, tell: Callable[[str], None]) -> None:
         MigrationError: see `pending`.
         SinkError: ClickHouse could not be reached or refused a statement; run it again.
     """
-    action = "connect"
+    action = f"connect to {settings.url}"
     try:
         with create_client(**client_arguments(settings)) as client:
             for step, note in _plan(client, settings.cluster):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AnyHttpUrl, Field, PositiveFloat, PositiveInt, SecretStr
+from pydantic import AnyHttpUrl, Field, PositiveFloat, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sinks.arrow import Compression
@@ -62,3 +62,20 @@ class StoreSettings(BaseSettings):
         if self.password_file is None:
             return self.password.get_secret_value()
         return self.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+
+
+def read_settings(**given: Any) -> StoreSettings:
+    """Settings from the environment; what is *given* and not None wins over it.
+
+    Raises:
+        ValueError: a setting is wrong; the message names each by its variable, never by its value.
+    """
+    try:
+        return StoreSettings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        prefix = StoreSettings.model_config["env_prefix"]
+        wrong = [
+            f"{prefix}{'.'.join(map(str, detail['loc'])).upper()}: {detail['msg']}"
+            for detail in error.errors(include_url=False, include_input=False)
+        ]
+        raise ValueError("; ".join(wrong)) from None

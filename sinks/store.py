@@ -55,7 +55,9 @@ class Store:
 
     async def connect(self) -> None:
         """Connect unless connected; other methods do so by themselves."""
-        async with self._trouble("connect", self._settings.connect_timeout_seconds * 2):
+        async with self._trouble(
+            f"connect to {self._settings.url}", self._settings.connect_timeout_seconds * 2
+        ):
             await self._connected()
 
     async def close(self) -> None:

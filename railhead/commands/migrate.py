@@ -7,7 +7,7 @@ import sys
 
 from sinks.errors import SinkError
 from sinks.migrate import MigrationError, migrate
-from sinks.settings import StoreSettings
+from sinks.settings import read_settings
 
 NAME = "migrate"
 HELP = "create or upgrade tables and views in ClickHouse"
@@ -20,10 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Migrate, telling each step; running it again does nothing but create the views anew."""
-    settings = StoreSettings(**({"url": args.url} if args.url else {}))
     try:
-        migrate(settings, tell=print)
-    except (MigrationError, SinkError, OSError) as error:
+        migrate(read_settings(url=args.url), tell=print)
+    except (MigrationError, SinkError, OSError, ValueError) as error:
         print(f"railhead migrate: {error}", file=sys.stderr)
         return 1
     return 0

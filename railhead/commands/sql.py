@@ -11,13 +11,13 @@ from typing import Any, Final
 from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
-from clickhouse_connect.driver.exceptions import scrub_error_details
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sinks.connection import NETWORK_ERRORS, client_arguments
-from sinks.settings import StoreSettings
+from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
+from sinks.settings import read_settings
 
 NAME = "sql"
 HELP = "run a query and print a table"
@@ -31,8 +31,9 @@ OUTPUT_SETTINGS: Final = {
     "output_format_json_quote_decimals": 1,
     "output_format_json_quote_64bit_integers": 0,
 }
-NUMBER_TYPE: Final = re.compile(r"^(Nullable\()?(U?Int|Decimal|Float)")
+NUMBER_TYPE: Final = re.compile(r"(Nullable\()?(U?Int|Decimal|Float)")
 READS: Final = ("SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "FROM", "(")
+COMMENT: Final = re.compile(r"\s*(--[^\n]*(\n|$)|/\*.*?\*/)", re.DOTALL)
 OWN_FORMAT: Final = re.compile(r"\bFORMAT\s+\w+$", re.IGNORECASE)
 
 
@@ -48,27 +49,30 @@ def run(args: argparse.Namespace) -> int:
     """Print the query's result; what ClickHouse does not accept goes to standard error."""
     query = (args.query or sys.stdin.read()).strip().rstrip(";").rstrip()
     if not query:
-        print(
-            "railhead sql: no query given, neither as argument nor on standard input",
-            file=sys.stderr,
-        )
-        return 2
-    given = {"url": args.url, "user": args.user}
-    settings = StoreSettings(**{name: value for name, value in given.items() if value})
+        return _fail("no query given, neither as argument nor on standard input", code=2)
+    try:
+        settings = read_settings(url=args.url, user=args.user)
+    except ValueError as error:
+        return _fail(str(error), code=2)
     try:
         with create_client(**client_arguments(settings)) as client:
             _answer(client, query, args.format)
-    except DriverError as error:
-        print(f"railhead sql: {readable(str(error))}", file=sys.stderr)
-        return 1
     except NETWORK_ERRORS as error:
-        print(f"railhead sql: {settings.url} does not answer: {error}", file=sys.stderr)
-        return 1
+        return _fail(f"{settings.url}: {error}")
+    except DriverError as error:
+        if error.code is None:
+            return _fail(f"{settings.url} does not answer as ClickHouse does; is it running?")
+        return _fail(own_words(str(error)))
     return 0
 
 
+def _fail(message: str, *, code: int = 1) -> int:
+    print(f"railhead sql: {message}", file=sys.stderr)
+    return code
+
+
 def _answer(client: Client, query: str, chosen: str) -> None:
-    if not query.upper().startswith(READS):
+    if not reads(query):
         print(client.command(query))
         return
     own = OWN_FORMAT.search(query) is not None
@@ -76,26 +80,56 @@ def _answer(client: Client, query: str, chosen: str) -> None:
     if own or chosen != "table":
         sys.stdout.write(body.decode("utf-8", "replace"))
         return
-    lines = [json.loads(line) for line in body.splitlines()]
-    Console().print(as_table(lines))
+    show([json.loads(line) for line in body.splitlines()], Console())
+
+
+def reads(query: str) -> bool:
+    """Whether the query gives rows; comments may stand before its first word."""
+    at = 0
+    while comment := COMMENT.match(query, at):
+        at = comment.end()
+    return query[at:].lstrip().upper().startswith(READS)
+
+
+def show(lines: list[list[Any]], console: Console) -> None:
+    """Print names, types and rows, as ClickHouse gave them.
+
+    What is wider than the terminal is printed one value a line; a pipe has no width.
+    """
+    table = as_table(lines)
+    wanted = console.measure(table, options=console.options.update_width(1 << 16)).maximum
+    if console.is_terminal and wanted > console.width:
+        table = as_records(lines)
+    else:
+        console.width = max(wanted, console.width)
+    console.print(table)
+    count = len(lines) - 2
+    console.print(f"{count} row{'' if count == 1 else 's'}", highlight=False)
 
 
 def as_table(lines: list[list[Any]]) -> Table:
-    """Names, types and rows, as ClickHouse gave them, to a table; numbers stand to the right."""
+    """One line a row; numbers stand to the right."""
     names, types, *rows = lines
-    table = Table(caption=f"{len(rows)} row{'' if len(rows) == 1 else 's'}", caption_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, kind in zip(names, types, strict=True):
-        table.add_column(
-            Text(name), justify="right" if NUMBER_TYPE.match(kind) else "left", overflow="fold"
-        )
+        table.add_column(Text(name), justify="right" if NUMBER_TYPE.match(kind) else "left")
     for row in rows:
-        # Text, not markup: a value like [red] is a value.
-        table.add_row(*(Text("NULL" if value is None else str(value)) for value in row))
+        table.add_row(*map(_text, row))
     return table
 
 
-def readable(message: str) -> str:
-    """ClickHouse's message without the driver's and the server's frame around it."""
-    text = scrub_error_details(message)
-    _, _, own = text.partition("DB::Exception: ")
-    return (own or text).strip()
+def as_records(lines: list[list[Any]]) -> Table:
+    """One line a value, a rule between rows."""
+    names, _, *rows = lines
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        for name, value in zip(names, row, strict=True):
+            table.add_row(Text(name), _text(value), end_section=name is names[-1])
+    return table
+
+
+def _text(value: str | None) -> Text:
+    """The value as it is: text, not markup, which a value might look like."""
+    return Text("NULL" if value is None else value)

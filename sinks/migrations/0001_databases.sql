@@ -14,6 +14,8 @@
 --   * Partitions are months of _appended_at. It is the broker's clock, so that an event dated 1900
 --     or 2262 cannot open a partition of its own; the partition key gives each part a range of
 --     _appended_at too, by which stored_offsets() passes over old parts.
+--   * Rows lie in order of _id, so the contract's own id field rises along them too: the index by_id
+--     finds one id by it. The index by_offset passes over blocks of old offsets.
 --   * Deduplication windows are set because plain MergeTree's default is 0: the token of an insert
 --     is remembered for 10,000 inserts, more than any retry lasts.
 --   * fsync: the worker commits its Kafka offset after the insert, so a row lost in a power cut

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS fasttrack_store.login /*on cluster*/
             bitShiftLeft(toUInt64(toUnixTimestamp64Milli(_appended_at)), 22),
             bitAnd(toUInt64(_offset), 4194303))
         COMMENT 'Largest for the record appended first, so that merges keep the first sighting',
+    INDEX by_id unique_id TYPE minmax GRANULARITY 1,
     INDEX by_offset _offset TYPE minmax GRANULARITY 64
 )
 ENGINE = /*replicated*/ReplacingMergeTree(_version)

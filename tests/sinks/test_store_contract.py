@@ -1,0 +1,165 @@
+"""What every store promises its writer, be it in memory or ClickHouse."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from sinks.ledger import LedgerEntry
+from tests.sinks.rows import APPENDED_MS, TOPIC, conflict, logins, rejected
+from tests.sinks.subject import Subject
+
+SINCE = datetime.fromtimestamp(APPENDED_MS / 1000, UTC)
+
+
+def entry(
+    topic: str, first: int, last: int, *, generation: int = 1, stored: int = 0
+) -> LedgerEntry:
+    """A ledger entry of partition 2."""
+    return LedgerEntry(
+        topic, 2, first, last, stored, 0, 0, 0, generation, "token", "worker", 1_000, 2_000
+    )
+
+
+async def test_rows_inserted_are_there(subject: Subject, tenant: str) -> None:
+    """What insert returned for is stored."""
+    await subject.store.insert("login", logins(tenant, ["a", "b"], [7, 8]), token=tenant)
+
+    assert subject.logins(tenant) == [("a", 7), ("b", 8)]
+
+
+async def test_batches_of_one_insert_are_one(subject: Subject, tenant: str) -> None:
+    """A list of record batches is stored like one table."""
+    batches = [
+        *logins(tenant, ["a"], [7]).to_batches(),
+        *logins(tenant, ["b"], [8]).to_batches(),
+    ]
+
+    await subject.store.insert("login", batches, token=tenant)
+
+    assert subject.logins(tenant) == [("a", 7), ("b", 8)]
+
+
+async def test_the_same_insert_again_adds_nothing(subject: Subject, tenant: str) -> None:
+    """A token names its rows: used again, nothing is added."""
+    rows = logins(tenant, ["a", "b"], [7, 8])
+    await subject.store.insert("login", rows, token=tenant)
+
+    await subject.store.insert("login", rows, token=tenant)
+
+    assert len(subject.logins(tenant)) == 2
+
+
+async def test_no_rows_are_no_insert(subject: Subject, tenant: str) -> None:
+    """An empty table is stored by doing nothing; its token is still free."""
+    await subject.store.insert("login", logins(tenant, [], []), token=tenant)
+    await subject.store.insert("login", logins(tenant, ["a"], [7]), token=tenant)
+
+    assert subject.logins(tenant) == [("a", 7)]
+
+
+@pytest.mark.parametrize("order", [(5, 9), (9, 5)])
+async def test_the_lower_offset_wins_in_any_order(
+    subject: Subject, tenant: str, order: tuple[int, int]
+) -> None:
+    """Of one id, the record appended first counts, whichever is stored first."""
+    for offset in order:
+        rows = logins(tenant, ["a"], [offset])
+        await subject.store.insert("login", rows, token=f"{tenant}{offset}")
+
+    assert subject.logins(tenant) == [("a", 5)]
+
+
+@pytest.mark.parametrize("later_ms", [1, 40 * 86_400_000])
+async def test_the_earlier_append_wins_over_the_lower_offset(
+    subject: Subject, tenant: str, later_ms: int
+) -> None:
+    """Across partitions time decides, also when a month of the table lies between."""
+    early = logins(tenant, ["a"], [9], partition=1)
+    late = logins(tenant, ["a"], [5], appended_ms=APPENDED_MS + later_ms)
+    await subject.store.insert("login", early, token=tenant + "early")
+
+    await subject.store.insert("login", late, token=tenant + "late")
+
+    assert subject.logins(tenant) == [("a", 9)]
+
+
+async def test_one_id_of_two_tenants_is_two(subject: Subject, tenant: str) -> None:
+    """Ids are counted within a tenant."""
+    await subject.store.insert("login", logins(tenant, ["a"], [7]), token=tenant)
+    await subject.store.insert("login", logins(tenant + "x", ["a"], [8]), token=tenant + "x")
+
+    assert subject.logins(tenant) == [("a", 7)]
+    assert subject.logins(tenant + "x") == [("a", 8)]
+
+
+async def test_stored_offsets_are_those_asked_for(subject: Subject, tenant: str) -> None:
+    """Partition, first offset and time bound the answer."""
+    topic = f"topic-{tenant}"
+    await subject.store.insert(
+        "login",
+        pa.concat_tables(
+            [
+                logins(tenant, ["a", "b", "c"], [7, 8, 9], topic=topic),
+                logins(tenant, ["d"], [9], topic=topic, partition=1),
+                logins(tenant, ["e"], [10], topic=topic, appended_ms=APPENDED_MS - 1),
+                logins(tenant, ["f"], [11], topic="another"),
+            ]
+        ),
+        token=tenant,
+    )
+
+    stored = await subject.store.stored_offsets("login", topic, 0, first=8, since=SINCE)
+
+    assert {8, 9} == stored
+
+
+async def test_ledger_ranges_end_at_or_past_the_offset(subject: Subject, tenant: str) -> None:
+    """A range that covers the offset is among them; those before, and of others, are not."""
+    mine = [entry(tenant, first, first + 9, stored=3) for first in (0, 10, 20)]
+    await subject.store.write_ledger([*mine, entry(tenant + "x", 0, 99)])
+
+    ranges = await subject.store.ledger_ranges(tenant, 2, at_or_past=15)
+
+    assert mine[1:] == ranges
+    assert await subject.store.ledger_ranges(tenant, 3, at_or_past=0) == []
+
+
+async def test_a_range_noted_twice_is_one(subject: Subject, tenant: str) -> None:
+    """A ledger write may be repeated."""
+    await subject.store.write_ledger([entry(tenant, 0, 9)])
+    await subject.store.write_ledger([entry(tenant, 0, 9)])
+
+    assert [entry(tenant, 0, 9)] == await subject.store.ledger_ranges(tenant, 2, at_or_past=0)
+
+
+async def test_no_ranges_are_no_write(subject: Subject) -> None:
+    """Nothing to note is fine."""
+    await subject.store.write_ledger([])
+
+
+async def test_a_conflict_kept_twice_is_one(subject: Subject, tenant: str) -> None:
+    """A conflict is known by its own coordinate."""
+    for offset in (7, 7, 8):
+        await subject.store.write_conflicts(conflict(tenant, offset))
+
+    assert subject.kept("conflicts", tenant) == [(TOPIC, 3, 7, "{}"), (TOPIC, 3, 8, "{}")]
+
+
+async def test_a_rejected_item_reported_twice_is_one(subject: Subject, tenant: str) -> None:
+    """An item is known by where it came from, not by its report."""
+    for report, position in ((1, 0), (2, 0), (3, 1)):
+        await subject.store.write_rejected(rejected(tenant, report, position=position))
+
+    assert subject.kept("rejected", tenant) == [("", None, None, "{}")] * 2
+
+
+async def test_a_poison_record_reported_twice_is_one(subject: Subject, tenant: str) -> None:
+    """A record is known by its coordinate."""
+    for report in (1, 2):
+        row = rejected(tenant, report, topic=TOPIC, partition=0, offset=5)
+        await subject.store.write_rejected(row)
+
+    assert subject.kept("rejected", tenant) == [(TOPIC, 0, 5, "{}")]
