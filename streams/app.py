@@ -17,7 +17,6 @@ from typing import Any
 import faust
 from yarl import URL
 
-from events.idrules import DEFAULT_RULES, IdRules
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
 from streams.crash import die
@@ -29,6 +28,7 @@ from streams.metrics import WorkerMetrics
 from streams.patience import Patience
 from streams.rejects import Reject
 from streams.resume import Resume, find_resume
+from streams.rules import RuleBook
 from streams.seen.blocks import Block
 from streams.seen.table import SeenTable
 from streams.settings import WorkerSettings
@@ -84,12 +84,11 @@ class Stream:
         settings: WorkerSettings,
         store: Store,
         *,
-        rules: IdRules = DEFAULT_RULES,
         metrics: WorkerMetrics | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
-        self.rules = rules
+        self.rule_book = RuleBook(settings.tenants_file)
         self.metrics = metrics or WorkerMetrics()
         self.app = create_app(settings)
         self.lanes = Lanes()
@@ -134,7 +133,7 @@ class Stream:
             seen = table.index(partition.number)
 
             def judge_slice(piece: Slice, stored: set[int]) -> Judged:
-                return judge(piece, row, seen=seen, stored=stored, rules=self.rules)
+                return judge(piece, row, seen=seen, stored=stored, rules=self.rule_book.rules)
 
             async def remember(number: int, block: Block) -> None:
                 await table.remember(

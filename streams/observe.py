@@ -83,6 +83,7 @@ class Observer:
             self._last_tick = time.monotonic()
             self._stream.metrics.loop_delay_seconds.set(max(0.0, self._last_tick - due))
             try:
+                self._stream.rule_book.refresh()
                 self._gauges()
                 self._watch_recovery()
             except Exception:  # a gauge must not end the watch

@@ -29,6 +29,9 @@ class WorkerSettings(BaseSettings):
     dedupe_window_hours: float = Field(
         default=168.0, gt=0, description="How long an id is remembered, by the broker's clock."
     )
+    tenants_file: Path | None = Field(
+        default=None, description="File with the tenants' id rules; unset: the contract's ids."
+    )
     slice_max_records: int = Field(
         default=4000, ge=1, description="Most records of one fetch handed on at once."
     )

@@ -9,8 +9,8 @@ been heard.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,7 +84,7 @@ class SimStore:
     world: World
     moments: Moments
 
-    async def insert(self, table: str, rows: pa.Table, *, token: str) -> None:
+    async def insert(self, _table: str, rows: pa.Table, *, token: str) -> None:
         """Store the rows unless the token is known; sometimes time out after the effect."""
         self.moments.passing()
         await asyncio.sleep(0)
@@ -114,7 +114,7 @@ class SimStore:
         """Ranges that end at or past an offset."""
         return [entry for entry in self.world.ledger if entry.last >= at_or_past]
 
-    async def stored_offsets(self, *_: Any, first: int, since: datetime) -> set[int]:
+    async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> set[int]:
         """Offsets of stored rows."""
         return {offset for offset, _, _ in self.world.rows if offset >= first}
 
@@ -188,13 +188,13 @@ class Worker:
             pacing=lane.Pacing(7, 10**6, 0.0, 0.0),
         )
 
-    async def _remember(self, partition: int, block: Block) -> None:
+    async def _remember(self, _partition: int, block: Block) -> None:
         self.moments.passing()
         await asyncio.sleep(0)
         self.world.changelog.append(pack(block))
         self.moments.passing()
 
-    async def _publish(self, reject: Any) -> None:
+    async def _publish(self, _reject: Any) -> None:
         self.moments.passing()
 
     def _acknowledge(self, last: int) -> None:
@@ -246,10 +246,8 @@ def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> in
     with no_pauses():
         for life in range(len(kills) + 1):
             moments = Moments(kills[life] if life < len(kills) else None)
-            try:
+            with suppress(Killed):
                 asyncio.run(Worker(world, moments, life + 1).live(cuts[life % len(cuts)]))
-            except Killed:
-                pass
             passed = moments.passed
     return passed
 
@@ -271,11 +269,7 @@ def check(world: World) -> None:
     assert end == len(world.records)
     assert sum(entry.stored for entry in world.ledger) == len(first)
     clashes = {
-        offset
-        for offset, (key, content) in enumerate(world.records)
-        if first[key][1] != content
+        offset for offset, (key, content) in enumerate(world.records) if first[key][1] != content
     }
     assert world.conflicts == clashes
     assert sum(entry.conflicts for entry in world.ledger) == len(clashes)
-
-
