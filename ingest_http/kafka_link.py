@@ -80,8 +80,7 @@ class KafkaLink:
                 async with asyncio.timeout(START_TIMEOUT_SECONDS):
                     await producer.start()
             except (KafkaError, OSError, TimeoutError) as error:
-                self._down = f"no broker answers at {self._bootstrap}"
-                log.warning("broker not reached", extra={"reason": repr(error)})
+                self._now(f"no broker answers at {self._bootstrap} ({type(error).__name__})")
                 await _stop(producer)
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
             else:
@@ -91,7 +90,7 @@ class KafkaLink:
     async def _watch(self) -> None:
         seen_at = monotonic()
         while self.producer is not None and not _died(self.producer):
-            self._down = await self._look(self.producer)
+            self._now(await self._look(self.producer))
             if self._down is None:
                 seen_at = monotonic()
             elif monotonic() - seen_at > REPLACE_AFTER_SECONDS:
@@ -99,6 +98,15 @@ class KafkaLink:
                 return
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         log.error("the producer died, making a new one")
+
+    def _now(self, down: str | None) -> None:
+        if down != self._down:
+            log.log(
+                logging.INFO if down is None else logging.WARNING,
+                "broker reached" if down is None else "broker not usable",
+                extra={"bootstrap": self._bootstrap, "reason": down},
+            )
+        self._down = down
 
     async def _look(self, producer: AIOKafkaProducer) -> str | None:
         cluster = producer.client.cluster

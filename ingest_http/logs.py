@@ -17,7 +17,8 @@ import orjson
 
 PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "left_out"}
 LINES_PER_SECOND: Final = 20
-QUIETER: Final = {"aiokafka": logging.ERROR, "aiohttp.server": logging.ERROR}
+# aiokafka tells ten times a second that a broker is gone; the link tells it once.
+QUIETER: Final = {"aiokafka": logging.CRITICAL, "aiohttp.server": logging.ERROR}
 
 
 class JsonLines(logging.Formatter):
@@ -65,5 +66,7 @@ def set_up_logging(level: str) -> None:
     handler.setFormatter(JsonLines())
     handler.addFilter(Thinned())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    if level == "DEBUG":
+        return
     for name, quiet_level in QUIETER.items():
         logging.getLogger(name).setLevel(quiet_level)

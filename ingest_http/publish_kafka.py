@@ -93,7 +93,11 @@ class KafkaPublisher:
         batch.close()
         try:
             async with asyncio.timeout(self._options.timeout_seconds):
-                await (await producer.send_batch(batch, topic, partition=partition))
+                answer = await producer.send_batch(batch, topic, partition=partition)
+                # Its late answer has to be heard even after the time is up.
+                answer.add_done_callback(_hear)
+                await asyncio.wait({answer})
+            answer.result()
         except (KafkaError, TimeoutError) as error:
             log.error(  # noqa: TRY400 - the trace would say nothing more
                 "batch not stored",
@@ -103,3 +107,8 @@ class KafkaPublisher:
             return False
         self._link.worked()
         return True
+
+
+def _hear(answer: asyncio.Future[object]) -> None:
+    if not answer.cancelled():
+        answer.exception()
