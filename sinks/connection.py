@@ -59,12 +59,12 @@ def translate(action: str, error: Exception) -> SinkError:
     if code is None:
         return Retryable(f"{action}: ClickHouse could not be asked ({type(error).__name__})")
     kind = advice_for(code)
-    name = error.name or error_name_from_body(str(error)) or "no name"
-    message = f"{action}: ClickHouse answered {code} ({name})"
     if code in BROKEN_CODES:
-        message += f": {_LITERAL.sub('…', own_words(str(error)))[:_TEXT_MAX_CHARACTERS]}"
-    elif kind is Broken:
-        message += ": an unknown code, held back rather than guessed"
+        told = _LITERAL.sub("…", own_words(str(error)))[:_TEXT_MAX_CHARACTERS]
+    else:
+        told = error.name or error_name_from_body(str(error)) or "an error without a name"
+        told += "; an unknown code, held rather than guessed" if kind is Broken else ""
+    message = f"{action}: ClickHouse answered {code}: {told}"
     return kind(message, code=code)
 
 

@@ -122,7 +122,7 @@ def as_records(lines: list[list[Any]]) -> Table:
     """One line a value, a rule between rows."""
     names, _, *rows = lines
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
-    table.add_column(style="bold")
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for row in rows:
         for name, value in zip(names, row, strict=True):

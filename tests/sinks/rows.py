@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -52,6 +53,109 @@ def logins(tenant: str, ids: Sequence[str], offsets: Sequence[int], **where: Any
     )
 
 
+AMOUNT = pa.decimal128(38, 18)
+SPORTS_BET: dict[str, tuple[pa.DataType, Any]] = {
+    "timestamp": (NS, 0),
+    "entry_timestamp": (NS, None),
+    "process_timestamp": (NS, None),
+    "activity_id_reference": (pa.string(), ""),
+    "amount": (AMOUNT, Decimal(0)),
+    "bet_type": (pa.string(), "Single"),
+    "odds": (AMOUNT, None),
+    "total_odds": (AMOUNT, None),
+    "bets": (pa.string(), None),
+    "bonus_wager_amount": (AMOUNT, Decimal(0)),
+    "currency": (pa.string(), "EUR"),
+    "is_cashout": (pa.bool_(), False),
+    "status": (pa.string(), "Approved"),
+    "type": (pa.string(), "Bet"),
+}
+CASINO: dict[str, tuple[pa.DataType, Any]] = {
+    "timestamp": (NS, 0),
+    "entry_timestamp": (NS, None),
+    "process_timestamp": (NS, None),
+    "game_id": (pa.string(), "g"),
+    "round_id": (pa.string(), "r"),
+    "type": (pa.string(), "bet"),
+    "amount": (AMOUNT, Decimal(0)),
+    "currency": (pa.string(), "EUR"),
+    "bonus_wager_amount": (AMOUNT, Decimal(0)),
+}
+PAYMENT: dict[str, tuple[pa.DataType, Any]] = {
+    "timestamp": (NS, 0),
+    "entry_timestamp": (NS, None),
+    "process_timestamp": (NS, None),
+    "type": (pa.string(), "credit"),
+    "status": (pa.string(), "approved"),
+    "amount": (AMOUNT, Decimal(0)),
+    "currency": (pa.string(), "EUR"),
+    "base_amount": (AMOUNT, Decimal(0)),
+    "vendor_name": (pa.string(), "Card"),
+}
+GAMEROUND: dict[str, tuple[pa.DataType, Any]] = {
+    "timestamp": (NS, 0),
+    "entry_timestamp": (NS, None),
+    "process_timestamp": (NS, None),
+    "game_id": (pa.string(), "g"),
+    "user_currency": (pa.string(), "EUR"),
+    "meta_reporting_currency": (pa.string(), None),
+    **{
+        f"{part}_{unit}": (AMOUNT, Decimal(0))
+        for part, unit in (
+            ("bonus_bet", "user"), ("total_bet", "user"), ("total_bet", "base"),
+            ("bonus_win", "user"), ("total_win", "user"), ("total_win", "base"),
+        )
+    },
+}  # fmt: skip
+
+
+def events(
+    tenant: str,
+    id_field: str,
+    columns: Mapping[str, tuple[pa.DataType, Any]],
+    given: Sequence[Mapping[str, Any]],
+) -> pa.Table:
+    """Rows of an event table: *given* values, else the column's usual one; ids count from 0."""
+    ids = [str(number) for number in range(len(given))]
+    users = [row.get("user_id", number) for number, row in zip(ids, given, strict=True)]
+    return pa.table(
+        {
+            **origin(tenant, ids, range(len(ids))),
+            "user_id": pa.array(users, pa.string()),
+            id_field: pa.array(ids, pa.string()),
+            **{
+                name: _array([row.get(name, usual) for row in given], kind)
+                for name, (kind, usual) in columns.items()
+            },
+        }
+    )
+
+
+def sports_bets(tenant: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of the table `sports_bet`."""
+    return events(tenant, "activity_id", SPORTS_BET, given)
+
+
+def casinos(tenant: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of the table `casino`."""
+    return events(tenant, "unique_id", CASINO, given)
+
+
+def payments(tenant: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of the table `payment`."""
+    return events(tenant, "payment_id", PAYMENT, given)
+
+
+def gamerounds(tenant: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of the table `gameround`."""
+    return events(tenant, "unique_id", GAMEROUND, given)
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """The values as *kind*; instants are given in nanoseconds since 1970."""
+    return pa.array(values, pa.int64()).cast(kind) if kind == NS else pa.array(values, kind)
+
+
 def conflict(tenant: str, offset: int, *, raw: str = "{}") -> pa.Table:
     """A row of the table `conflicts`."""
     time = pa.array([APPENDED_MS]).cast(MS)
@@ -80,3 +184,8 @@ def rejected(tenant: str, report_offset: int, **given: Any) -> pa.Table:
             "_offset": [report_offset], "_appended_at": time,
         }
     )  # fmt: skip
+
+
+def replace(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    """*rows* with other *values* in a column."""
+    return rows.set_column(rows.column_names.index(name), name, values)

@@ -1,0 +1,129 @@
+"""The tables hold what the contract says, and every column says what it is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from events.fields import Field, Kind, fields_of
+from events.registry import EVENT_TYPES, EventType
+
+PRECEDING = ["tenant", "_id", "received_at", "request_id", "stored_at"]
+FOLLOWING = ["_topic", "_partition", "_offset", "_appended_at", "_version"]
+ADDED = ["tenant", "received_at", "stored_at"]
+TYPES = {
+    Kind.AMOUNT: "Decimal(38, 18)",
+    Kind.INSTANT: "DateTime64(9, 'UTC')",
+    Kind.FLAG: "Bool",
+}
+BUSINESS_VIEWS = {
+    "ggr_daily",
+    "ggr_gameround_daily",
+    "deposits_withdrawals_daily",
+    "active_players_daily",
+    "sports_daily",
+    "sports_bet_legs",
+    "player_timeline",
+}
+KEPT = {"rejected", "conflicts", "ledger"}
+
+
+def described(sql: Client, database: str, table: str) -> list[dict[str, Any]]:
+    """Columns of a table: name, type, comment."""
+    result = sql.query(
+        "SELECT name, type, comment FROM system.columns WHERE database = {database:String} "
+        "AND table = {table:String} ORDER BY position",
+        parameters={"database": database, "table": table},
+    )
+    return list(result.named_results())
+
+
+def expected_type(field: Field) -> str:
+    """The column type a field of the contract needs; text may be LowCardinality."""
+    kind = TYPES.get(field.kind, "String")
+    may_be_null = not field.required and field.default is None
+    return f"Nullable({kind})" if field.nullable or may_be_null else kind
+
+
+def plain(type_name: str) -> str:
+    """The type without LowCardinality, which is about storage only."""
+    return re.sub(r"^LowCardinality\((.*)\)$", r"\1", type_name)
+
+
+@pytest.mark.parametrize("event", EVENT_TYPES, ids=lambda event: event.name)
+def test_a_table_has_the_contracts_columns(sql: Client, event: EventType) -> None:
+    """A type of the registry without its table, or a field without its column, is named here."""
+    fields = [(field.name, expected_type(field)) for field in fields_of(event.model)]
+
+    columns = [
+        (column["name"], plain(column["type"]))
+        for column in described(sql, "fasttrack_store", event.table)
+    ]
+
+    assert [name for name, _ in columns[: len(PRECEDING)]] == PRECEDING
+    assert sorted(columns[len(PRECEDING) : -len(FOLLOWING)]) == sorted(fields)
+    assert [name for name, _ in columns[-len(FOLLOWING) :]] == FOLLOWING
+
+
+@pytest.mark.parametrize("event", EVENT_TYPES, ids=lambda event: event.name)
+def test_a_view_shows_the_contracts_columns_as_the_table_has_them(
+    sql: Client, event: EventType
+) -> None:
+    """Names, types and comments are the table's; what begins with an underscore is hidden."""
+    table = {column["name"]: column for column in described(sql, "fasttrack_store", event.table)}
+    names = [field.name for field in fields_of(event.model)]
+
+    view = described(sql, "fasttrack", event.table)
+
+    assert sorted(column["name"] for column in view) == sorted([*names, *ADDED])
+    assert view == [table[column["name"]] for column in view]
+
+
+def test_the_analysts_database_has_these_views_and_no_other(sql: Client) -> None:
+    """One for each event type, what was not stored, and the business views."""
+    views = {row[0] for row in sql.query("SHOW TABLES FROM fasttrack").result_rows}
+
+    assert views == {event.table for event in EVENT_TYPES} | KEPT | BUSINESS_VIEWS
+
+
+def test_every_table_view_and_column_has_a_comment(sql: Client) -> None:
+    """An analyst needs no other document."""
+    silent = sql.query(
+        "SELECT database, table, name FROM system.columns "
+        "WHERE database IN ('fasttrack', 'fasttrack_store') AND comment = '' "
+        "UNION ALL SELECT database, name, '' FROM system.tables "
+        "WHERE database IN ('fasttrack', 'fasttrack_store') AND comment = ''"
+    )
+
+    assert [tuple(row) for row in silent.result_rows] == []
+
+
+def test_every_view_can_be_read_with_and_without_final(sql: Client) -> None:
+    """Readers need not say FINAL; who does gets the same."""
+    for name in sorted(KEPT | BUSINESS_VIEWS | {event.table for event in EVENT_TYPES}):
+        sql.query(f"SELECT * FROM fasttrack.{name} LIMIT 1")
+        sql.query(f"SELECT * FROM fasttrack.{name} LIMIT 1 SETTINGS final = 1")
+    for event in EVENT_TYPES:
+        sql.query(f"SELECT * FROM fasttrack.{event.table} FINAL LIMIT 1")
+
+
+def test_views_are_read_with_their_definers_rights(sql: Client) -> None:
+    """A reader of fasttrack needs no right on fasttrack_store."""
+    made = sql.query(
+        "SELECT name, create_table_query FROM system.tables WHERE database='fasttrack'"
+    )
+
+    assert all("SQL SECURITY DEFINER" in statement for _, statement in made.result_rows)
+
+
+@pytest.mark.parametrize("table", [*(event.table for event in EVENT_TYPES), "rejected"])
+def test_tables_remember_tokens_and_force_rows_to_the_disk(sql: Client, table: str) -> None:
+    """Plain MergeTree remembers no token unless told, and leaves rows to the page cache."""
+    made = sql.command(f"SHOW CREATE TABLE fasttrack_store.{table}")
+
+    assert isinstance(made, str)
+    assert "non_replicated_deduplication_window = 10000" in made
+    assert "fsync_after_insert = 1" in made

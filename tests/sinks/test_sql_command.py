@@ -1,0 +1,120 @@
+"""What `railhead sql` prints."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from railhead.commands.sql import reads, show
+from sinks.settings import StoreSettings
+
+LINES = [["name", "amount"], ["String", "Decimal(38, 18)"], ["[red]x", "1.50"], [None, "20"]]
+
+
+def railhead(settings: StoreSettings, *words: str, stdin: str = "") -> tuple[int, str, str]:
+    """Exit code, output and errors of `railhead sql`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "railhead.cli", "sql", "--url", str(settings.url), *words],
+        input=stdin, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_table_has_a_line_a_row(settings: StoreSettings) -> None:
+    """Names above, numbers to the right, the count below."""
+    code, out, _ = railhead(settings, "SELECT 'a' AS name, toDecimal128('1.5', 18) AS amount")
+
+    lines = [line.strip() for line in out.splitlines()]
+    assert code == 0
+    assert lines[1].split() == ["name", "amount"]
+    assert lines[3].split() == ["a", "1.5"]
+    assert lines[-1] == "1 row"
+
+
+def test_a_query_comes_from_standard_input(settings: StoreSettings) -> None:
+    """Comments and a semicolon may stand in it."""
+    code, out, _ = railhead(settings, "--format", "csv", stdin="-- which\nSELECT 1 AS x;\n")
+
+    assert (code, out) == (0, '"x"\n1\n')
+
+
+def test_json_keeps_the_digits_of_amounts(settings: StoreSettings) -> None:
+    """A decimal is a string there: JSON's readers make floats of numbers."""
+    query = "SELECT toDecimal128('0.1234567890123456789', 18) AS x"
+
+    assert railhead(settings, "--format", "json", query)[1] == '{"x":"0.123456789012345678"}\n'
+
+
+def test_a_format_in_the_query_is_kept(settings: StoreSettings) -> None:
+    """Who writes FORMAT gets it."""
+    assert railhead(settings, "SELECT 1 FORMAT TSV")[1] == "1\n"
+
+
+def test_an_error_is_said_in_clickhouses_words(settings: StoreSettings) -> None:
+    """Without the frame of driver and server, on standard error, with exit code 1."""
+    code, out, err = railhead(settings, "SELECT nope FROM fasttrack.login")
+
+    assert (code, out) == (1, "")
+    assert err.startswith("railhead sql: Unknown expression identifier `nope`")
+    assert "Traceback" not in err
+    assert "version" not in err
+
+
+def test_a_store_that_is_down_is_said_plainly() -> None:
+    """Where it was looked for."""
+    code, _, err = railhead(StoreSettings(url="http://127.0.0.1:1"), "SELECT 1")
+
+    assert code == 1
+    assert err.startswith("railhead sql: http://127.0.0.1:1/ does not answer")
+
+
+def test_no_query_is_wrong_use(settings: StoreSettings) -> None:
+    """Exit code 2."""
+    assert railhead(settings)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("select 1", True),
+        ("/* a */ -- b\n WITH 1 AS x SELECT x", True),
+        ("(SELECT 1)", True),
+        ("DESCRIBE t", True),
+        ("SYSTEM FLUSH LOGS", False),
+        ("-- SELECT\nDROP TABLE t", False),
+    ],
+)
+def test_only_what_reads_is_given_a_format(query: str, *, expected: bool) -> None:
+    """Other statements would not parse with one."""
+    assert reads(query) is expected
+
+
+def printed(*, terminal: bool, width: int) -> str:
+    """The lines above, on a terminal or in a pipe."""
+    out = io.StringIO()
+    show(LINES, Console(file=out, width=width, force_terminal=terminal, color_system=None))
+    return out.getvalue()
+
+
+def test_values_are_text_not_markup() -> None:
+    """A value in brackets is a value; null is NULL."""
+    assert "[red]x" in printed(terminal=False, width=80)
+    assert "NULL" in printed(terminal=False, width=80)
+
+
+def test_what_is_wider_than_the_terminal_is_one_value_a_line() -> None:
+    """Letters are not stacked in narrow columns."""
+    lines = [line.split() for line in printed(terminal=True, width=17).splitlines()]
+
+    assert ["amount", "1.50"] in lines
+
+
+def test_a_pipe_is_as_wide_as_the_table() -> None:
+    """Nothing is folded on its way to another program."""
+    lines = [line.split() for line in printed(terminal=False, width=12).splitlines()]
+
+    assert ["[red]x", "1.50"] in lines

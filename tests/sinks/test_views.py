@@ -1,0 +1,268 @@
+"""What the business views count."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from sinks.ledger import LedgerEntry
+from sinks.settings import StoreSettings
+from sinks.store import Store
+from tests.sinks.rows import casinos, gamerounds, logins, payments, sports_bets
+
+DAY_NS = 86_400_000_000_000
+D = Decimal
+
+
+async def store(settings: StoreSettings, **tables: pa.Table) -> None:
+    """Insert rows into several tables."""
+    target = Store(settings)
+    for table, rows in tables.items():
+        await target.insert(table, rows, token=uuid.uuid4().hex)
+    await target.close()
+
+
+def read(sql: Client, view: str, columns: str, tenant: str) -> list[tuple[Any, ...]]:
+    """Some columns of a tenant's rows of a view, in their own order."""
+    query = f"SELECT {columns} FROM fasttrack.{view} WHERE tenant = {{tenant:String}} ORDER BY ALL"
+    return [tuple(row) for row in sql.query(query, parameters={"tenant": tenant}).result_rows]
+
+
+def moves(*given: tuple[str, str]) -> Sequence[dict[str, Any]]:
+    """Casino events of type and amount."""
+    return [{"type": kind, "amount": D(amount)} for kind, amount in given]
+
+
+async def test_ggr_is_bets_less_wins_each_less_its_rollbacks(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """(bets - rollbackbets) - (wins - rollbackwins); loss moves no money."""
+    rows = moves(
+        ("bet", "10"), ("bet", "0.5"), ("rollbackbet", "0.5"), ("win", "4.000000000000000001"),
+        ("rollbackwin", "1"), ("loss", "1000"),
+    )  # fmt: skip
+    await store(settings, casino=casinos(tenant, rows))
+
+    columns = "bets, rollbackbets, wins, rollbackwins, ggr, events"
+    assert read(sql, "ggr_daily", columns, tenant) == [
+        (D("10.5"), D("0.5"), D("4.000000000000000001"), D(1), D("6.999999999999999999"), 6)
+    ]
+
+
+async def test_ggr_never_mixes_currencies_games_or_days(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Each has a row of its own; the day is the event's in UTC, to the nanosecond."""
+    bet = {"type": "bet", "amount": D(1)}
+    rows = [
+        {**bet, "timestamp": DAY_NS - 1},
+        {**bet, "timestamp": DAY_NS},
+        {**bet, "timestamp": DAY_NS, "currency": "SEK"},
+        {**bet, "timestamp": DAY_NS, "game_id": "h"},
+    ]
+    await store(settings, casino=casinos(tenant, rows))
+
+    assert read(sql, "ggr_daily", "toString(day), game_id, currency, ggr", tenant) == [
+        ("1970-01-01", "g", "EUR", D(1)),
+        ("1970-01-02", "g", "EUR", D(1)),
+        ("1970-01-02", "g", "SEK", D(1)),
+        ("1970-01-02", "h", "EUR", D(1)),
+    ]
+
+
+async def test_bonus_money_follows_its_stake(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """A stake given back takes its bonus part back."""
+    rows = [
+        {"type": "bet", "amount": D(5), "bonus_wager_amount": D(2)},
+        {"type": "rollbackbet", "amount": D(5), "bonus_wager_amount": D("0.5")},
+        {"type": "win", "amount": D(5), "bonus_wager_amount": D(9)},
+    ]
+    await store(settings, casino=casinos(tenant, rows))
+
+    assert read(sql, "ggr_daily", "bonus_bets", tenant) == [(D("1.5"),)]
+
+
+async def test_a_days_far_ahead_is_its_own_day(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Days go on past 2149, where ClickHouse's Date ends."""
+    rows = [{"type": "bet", "amount": D(1), "timestamp": 9_223_286_399_999_999_999}]
+    await store(settings, casino=casinos(tenant, rows))
+
+    assert read(sql, "ggr_daily", "toString(day)", tenant) == [("2262-04-10",)]
+
+
+async def test_game_rounds_are_counted_apart_from_casino_events(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """An operator may tell one round both ways; it must not count twice."""
+    rounds = [{"total_bet_user": D(3), "total_win_user": D(1), "bonus_bet_user": D(2)}]
+    await store(
+        settings,
+        casino=casinos(tenant, moves(("bet", "3"), ("win", "1"))),
+        gameround=gamerounds(tenant, rounds),
+    )
+
+    assert read(sql, "ggr_daily", "ggr", tenant) == [(D(2),)]
+    columns = "bets, wins, ggr, bonus_bets, rounds"
+    assert read(sql, "ggr_gameround_daily", columns, tenant) == [(D(3), D(1), D(2), D(2), 1)]
+
+
+async def test_approved_credits_are_deposits_and_debits_withdrawals(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """In any case of the letters; rollbacks take back; what is not approved counts nowhere."""
+    rows = [
+        {"type": kind, "status": status, "amount": D(amount)}
+        for kind, status, amount in (
+            ("credit", "approved", 100), ("Credit", "Approved", "0.1"), ("CREDIT", "ROLLBACK", 10),
+            ("Debit", "Approved", 30), ("credit", "Requested", 1000), ("chargeback", "approved", 7),
+        )
+    ]  # fmt: skip
+    await store(settings, payment=payments(tenant, rows))
+
+    columns = (
+        "deposits, withdrawals, net, deposit_count, withdrawal_count, rollback_count, uncounted"
+    )
+    assert read(sql, "deposits_withdrawals_daily", columns, tenant) == [
+        (D("90.1"), D(30), D("60.1"), 2, 1, 1, 2)
+    ]
+
+
+async def test_a_player_is_active_once_a_day(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Whatever he does there."""
+    await store(
+        settings,
+        casino=casinos(tenant, [{"user_id": "a"}, {"user_id": "b"}]),
+        gameround=gamerounds(tenant, [{"user_id": "c"}]),
+        sports_bet=sports_bets(tenant, [{"user_id": "a"}]),
+        payment=payments(tenant, [{"user_id": "a"}]),
+        login=logins(tenant, ["1", "2"], [1, 2]),
+    )
+
+    columns = "players, casino_players, sports_players, paying_players, logged_in_players"
+    assert read(sql, "active_players_daily", columns, tenant) == [(4, 3, 1, 1, 1)]
+
+
+async def test_sports_margin_is_stakes_less_payouts(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Rollbacks take back; requested and rejected bets move no money."""
+    rows = [
+        {"type": kind, "status": status, "amount": D(amount), "is_cashout": cashout}
+        for kind, status, amount, cashout in (
+            ("Bet", "Approved", 10, False), ("bet", "approved", 5, False),
+            ("Bet", "Rollback", 5, False), ("Settlement", "Approved", "7.5", False),
+            ("Settlement", "Approved", 1, True), ("Bet", "Rejected", 99, False),
+            ("Bet", "Requested", 99, False), ("Bonus", "Approved", 99, False),
+        )
+    ]  # fmt: skip
+    await store(settings, sports_bet=sports_bets(tenant, rows))
+
+    columns = "stakes, payouts, margin, bets, settlements, cashouts, rollbacks, uncounted"
+    assert read(sql, "sports_daily", columns, tenant) == [
+        (D(10), D("8.5"), D("1.5"), 2, 2, 1, 1, 3)
+    ]
+
+
+LEGS = r"""[
+ {"tournament_name": "Cup: 1, -2", "sports_name": "\"x\" 3 \\", "odds" : 1.123456789012345678,
+  "match_start": "2025-01-15T14:00:00.123456789+02:00", "is_live": true, "market": null,
+  "outcomes": [{"p": -0.12345678901234567890, "n": 12345678901234567890123, "t": "1.5","e": 1E-7}]},
+ {"odds": 1e1, "sports_name": "é👩‍👩‍👧", "tournament_name": "", "event_name": "A - B",
+  "match_start": "2025-01-15t12:00:00z", "is_free_bet": true, "meta": {"k": [1, {"odds": 2}]}}
+]"""
+
+
+async def test_a_leg_is_a_row_with_exact_odds(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Numbers in texts stay texts, numbers outside keep their digits, times are UTC."""
+    await store(settings, sports_bet=sports_bets(tenant, [{"bets": LEGS}]))
+
+    columns = (
+        "leg, legs, sports_name, tournament_name, event_name, market, toString(odds), "
+        "toString(match_start), is_live, is_free_bet, is_risk_free_bet, outcomes, meta"
+    )
+    outcomes = '[{"p":-0.12345678901234567890,"n":12345678901234567890123,"t":"1.5","e":1E-7}]'
+    assert read(sql, "sports_bet_legs", columns, tenant) == [
+        (
+            1, 2, '"x" 3 \\', "Cup: 1, -2", None, None, "1.123456789012345678",
+            "2025-01-15 12:00:00.123456789", True, False, False, outcomes, "",
+        ),
+        (
+            2, 2, "é👩‍👩‍👧", "", "A - B", None, "10", "2025-01-15 12:00:00.000000000", False, True,
+            False, "", '{"k":[1,{"odds":2}]}',
+        ),
+    ]  # fmt: skip
+
+
+async def test_a_bet_without_legs_has_no_row(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Neither null nor an empty list is a leg."""
+    await store(settings, sports_bet=sports_bets(tenant, [{"bets": None}, {"bets": "[]"}]))
+
+    assert read(sql, "sports_bet_legs", "leg", tenant) == []
+
+
+async def test_a_timeline_tells_all_a_player_did_in_order(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """All types in one shape."""
+    me = {"user_id": "me"}
+    await store(
+        settings,
+        casino=casinos(tenant, [{**me, "timestamp": 2, "amount": D(1)}, {"user_id": "other"}]),
+        gameround=gamerounds(
+            tenant, [{**me, "timestamp": 1, "total_bet_user": D(2), "total_win_user": D(3)}]
+        ),
+        payment=payments(tenant, [{**me, "timestamp": 0, "amount": D(4)}]),
+    )
+
+    result = sql.query(
+        "SELECT event, type, amount, paid, currency FROM fasttrack.player_timeline "
+        "WHERE tenant = {tenant:String} AND user_id = 'me' ORDER BY timestamp",
+        parameters={"tenant": tenant},
+    )
+    assert [tuple(row) for row in result.result_rows] == [
+        ("realtime-payment", "credit", D(4), None, "EUR"),
+        ("realtime-gameround", "", D(2), D(3), "EUR"),
+        ("realtime-casino", "bet", D(1), None, "EUR"),
+    ]
+
+
+def entry(topic: str, first: int, last: int, generation: int) -> LedgerEntry:
+    """A ledger entry of partition 0."""
+    return LedgerEntry(topic, 0, first, last, 0, 0, 0, 0, generation, "", "", 0, 0)
+
+
+async def test_a_zombies_late_range_gives_way(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """A range of an older generation is hidden where one of a newer generation overlaps it."""
+    ranges = [
+        (0, 99, 1), (100, 199, 1), (100, 149, 2), (150, 220, 2), (221, 230, 2), (225, 240, 1),
+        (300, 310, 1),
+    ]  # fmt: skip
+    target = Store(settings)
+    await target.write_ledger([entry(tenant, *given) for given in ranges])
+    await target.close()
+
+    result = sql.query(
+        "SELECT first, last, generation FROM fasttrack.ledger WHERE topic = {topic:String} "
+        "ORDER BY first",
+        parameters={"topic": tenant},
+    )
+    assert [tuple(row) for row in result.result_rows] == [
+        (0, 99, 1), (100, 149, 2), (150, 220, 2), (221, 230, 2), (300, 310, 1),
+    ]  # fmt: skip
