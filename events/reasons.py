@@ -1,8 +1,9 @@
 """Why was an item rejected? The closed list of reasons; documents and metrics are made from it.
 
-Two kinds: `contract` reasons say that the published schema refuses the item; `storage` reasons say
-that the schema allows it but it cannot be kept exactly as it was meant, so it is refused visibly
-rather than clamped, trimmed, rounded or guessed at.
+Three kinds: `contract` reasons say that the published schema refuses the item; `storage` reasons
+say that the schema allows it but it cannot be kept exactly as it was meant, so it is refused
+visibly rather than clamped, trimmed, rounded or guessed at; `stream` reasons are found behind the
+check, by the workers.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ class Reason:
     """One row: `code` is what metrics and rejected items carry, the rest is for people."""
 
     code: str
-    kind: Literal["contract", "storage"]
+    kind: Literal["contract", "storage", "stream"]
     meaning: str
     remedy: str
 
@@ -42,6 +43,8 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("id_too_long", "storage", "an id of more than 2,048 characters", "send a shorter id"),
     Reason("item_too_large", "storage", "more than 1 MiB of JSON", "send a smaller item"),
     Reason("too_deep", "storage", "more than 128 levels of brackets", "send a flatter item"),
+    Reason("no_tenant", "stream", "the record names no tenant", "set the header `tenant`"),
+    Reason("store_refused", "stream", "ClickHouse refuses the row", "see `message`; then replay"),
 )
 
 BY_CODE: Final[dict[str, Reason]] = {reason.code: reason for reason in REASONS}

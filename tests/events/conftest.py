@@ -1,0 +1,14 @@
+"""What do the tests of the contract share? The example of each event type."""
+
+from __future__ import annotations
+
+import pytest
+
+from events.examples import example_text
+from events.registry import EVENT_TYPES
+
+
+@pytest.fixture(scope="session")
+def examples() -> dict[str, bytes]:
+    """One valid item per type, by name."""
+    return {row.name: example_text(row).encode() for row in EVENT_TYPES}

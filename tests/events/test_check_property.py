@@ -1,0 +1,186 @@
+"""Does the check agree with the published schema, and the fast road with the slow one?"""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from item_texts import data_texts, item_texts
+from oracle import is_published
+
+from events.check import check_items, check_records
+from events.columns import columns_of
+from events.fast import sort_items
+from events.fingerprint import fingerprints_of
+from events.group import Group
+from events.reasons import BY_CODE
+from events.registry import BY_NAME, EVENT_TYPES
+from events.slow import RefusedError, Valid, judge_item, judge_record
+
+WIDE = Context(prec=200)
+THOROUGH = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+# Reasons that are told before the contract is looked at, or where the oracle sees no single value.
+BEFORE_THE_CONTRACT = {"duplicate_name", "too_deep", "item_too_large", "bad_text"}
+
+
+def outcome(raw: bytes, **how: Any) -> str:
+    """The reason for refusal, or "accepted"."""
+    checked = check_items([raw], **how)
+    return checked.rejected[0].reason if checked.rejected else "accepted"
+
+
+@THOROUGH
+@given(item_texts())
+def test_an_item_is_valid_if_and_only_if_the_published_schema_says_so(raw: bytes) -> None:
+    """What is refused although the schema allows it cannot be kept exactly, and says so."""
+    verdict = outcome(raw)
+
+    if verdict == "accepted":
+        assert is_published(raw)
+    elif BY_CODE[verdict].kind == "contract":
+        assert not is_published(raw)
+    elif verdict not in {*BEFORE_THE_CONTRACT, "leap_second"}:
+        assert is_published(raw)
+
+
+def slowly(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
+    """What the slow road alone makes of accepted items: positions, columns, hashes by type."""
+    made = {}
+    for event_type in EVENT_TYPES:
+        rows = [(at, valid.row) for at, valid in judged if valid.event_type is event_type]
+        if rows:
+            group = Group(event_type, 0)
+            group.merge(rows)
+            columns = columns_of(group)
+            made[event_type.name] = (group.positions, columns, fingerprints_of(group, columns))
+    return made
+
+
+def judged_alone(raws: list[bytes], judge: Any) -> list[tuple[int, Valid]]:
+    """The slow road's verdict on each item."""
+    judged = []
+    for position, raw in enumerate(raws):
+        try:
+            judged.append((position, judge(raw)))
+        except RefusedError:
+            continue
+    return judged
+
+
+def assert_same(checked: Any, expected: dict[str, Any]) -> None:
+    """Compare a check's outcome with the slow road's."""
+    assert {one.type.name for one in checked.accepted} == set(expected)
+    for one in checked.accepted:
+        positions, columns, hashes = expected[one.type.name]
+        assert one.positions == positions
+        assert one.columns() == columns
+        assert np.array_equal(one.fingerprints(), hashes)
+        assert one.ids == [str(v) for v in columns[one.type.id_fields[0]].to_pylist()]
+
+
+@THOROUGH
+@given(st.lists(item_texts(), max_size=6))
+def test_the_fast_road_agrees_with_the_slow_one(raws: list[bytes]) -> None:
+    """Same items accepted, with the same columns, ids and hashes, whatever their neighbours are."""
+    assert_same(check_items(raws), slowly(judged_alone(raws, judge_item)))
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
+@settings(THOROUGH, max_examples=40)
+@given(data=st.data())
+def test_records_whole_or_bare_are_judged_alike_on_both_roads(
+    event_type: Any, data: st.DataObject
+) -> None:
+    """A topic's records may be whole items or bare data, in any mixture."""
+    texts = st.one_of(item_texts(event_type.name), data_texts(event_type.name), item_texts())
+    raws = data.draw(st.lists(texts, max_size=6))
+
+    checked = check_records(event_type, raws)
+
+    expected = slowly(judged_alone(raws, lambda raw: judge_record(raw, event_type)))
+    assert_same(checked, expected)
+    assert sorted(
+        [at for one in checked.accepted for at in one.positions]
+        + [one.position for one in checked.rejected]
+    ) == list(range(len(raws)))
+
+
+@THOROUGH
+@given(st.lists(item_texts(), max_size=5), st.integers(0, 4), item_texts())
+def test_neighbours_never_notice(raws: list[bytes], place: int, odd: bytes) -> None:
+    """An item gets the same verdict, columns and hash alone and in company."""
+    together = check_items([*raws[:place], odd, *raws[place:]])
+    alone = check_items([odd])
+
+    position = min(place, len(raws))
+    if alone.rejected:
+        (found,) = [one for one in together.rejected if one.position == position]
+        assert (found.reason, found.message) == (
+            alone.rejected[0].reason,
+            alone.rejected[0].message,
+        )
+    else:
+        (kind,) = [one for one in together.accepted if position in one.positions]
+        index = kind.positions.index(position)
+        assert kind.fingerprints()[index] == alone.accepted[0].fingerprints()[0]
+
+
+AMOUNT = (
+    b'{"event":"realtime-casino","data":{"unique_id":"1","user_id":"2","timestamp":'
+    b'"2025-01-15T12:00:00Z","game_id":"3","round_id":"4","type":"bet","amount":%b,'
+    b'"currency":"EUR","bonus_wager_amount":0}}'
+)
+
+
+@settings(THOROUGH, max_examples=400)
+@given(st.from_regex(r"\A-?(0|[1-9][0-9]{0,21})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z"))
+def test_amounts_keep_every_digit_or_are_refused(text: str) -> None:
+    """An amount is stored equal to what was written, or refused because 38 digits cannot."""
+    checked = check_items([AMOUNT % text.encode()] * 2)
+
+    written = Decimal(text)
+    fits = written == 0 or (
+        abs(written) < Decimal(10) ** 20 and written.normalize(WIDE).as_tuple().exponent >= -18
+    )
+    assert bool(checked.accepted) == fits
+    if fits:
+        assert checked.accepted[0].columns()["amount"].to_pylist() == [written] * 2
+
+
+@THOROUGH
+@given(st.lists(st.sampled_from(EVENT_TYPES), min_size=1, max_size=3), st.binary(max_size=60))
+def test_rubbish_is_refused_with_a_reason_of_the_list(types: list[Any], rubbish: bytes) -> None:
+    """No bytes make the check raise, and each refusal names a known reason."""
+    for checked in (
+        check_items([rubbish]),
+        *(check_records(one, [rubbish, None]) for one in types),
+    ):
+        assert {one.reason for one in checked.rejected} <= BY_CODE.keys()
+
+
+def test_usual_items_never_take_the_slow_road(examples: dict[str, bytes]) -> None:
+    """Speed rests on this: nothing is left over of ordinary items."""
+    _, left = sort_items(list(examples.values()) * 3)
+
+    assert left == []
+
+
+def test_columns_have_the_promised_types(examples: dict[str, bytes]) -> None:
+    """Amounts are decimals of 38 digits, times nanoseconds in UTC, nested content is text."""
+    (bet,) = check_items([examples["realtime-sports-bet"]]).accepted
+
+    types = {name: array.type for name, array in bet.columns().items()}
+    assert list(types) == list(BY_NAME["realtime-sports-bet"].model.model_fields)
+    assert types["amount"] == pa.decimal128(38, 18)
+    assert types["timestamp"] == pa.timestamp("ns", "UTC")
+    assert types["is_cashout"] == pa.bool_()
+    assert types["bets"] == types["user_id"] == pa.string()
