@@ -93,28 +93,31 @@ def test_only_what_reads_is_given_a_format(query: str, *, expected: bool) -> Non
     assert reads(query) is expected
 
 
-def printed(*, terminal: bool, width: int) -> str:
-    """The lines above, on a terminal or in a pipe."""
+def printed(*, width: int) -> str:
+    """The lines above in a pipe."""
     out = io.StringIO()
-    show(LINES, Console(file=out, width=width, force_terminal=terminal, color_system=None))
+    show(LINES, Console(file=out, width=width))
     return out.getvalue()
 
 
 def test_values_are_text_not_markup() -> None:
     """A value in brackets is a value; null is NULL."""
-    assert "[red]x" in printed(terminal=False, width=80)
-    assert "NULL" in printed(terminal=False, width=80)
+    assert "[red]x" in printed(width=80)
+    assert "NULL" in printed(width=80)
 
 
 def test_what_is_wider_than_the_terminal_is_one_value_a_line() -> None:
     """Letters are not stacked in narrow columns."""
-    lines = [line.split() for line in printed(terminal=True, width=17).splitlines()]
+    wide = [[f"{name}-{number}" for number in range(9)] for name in ("name", "String", "value")]
+    out = io.StringIO()
 
-    assert ["amount", "1.50"] in lines
+    show(wide, Console(file=out, width=40, force_terminal=True, color_system=None))
+
+    assert ["name-8", "value-8"] in [line.split() for line in out.getvalue().splitlines()]
 
 
 def test_a_pipe_is_as_wide_as_the_table() -> None:
     """Nothing is folded on its way to another program."""
-    lines = [line.split() for line in printed(terminal=False, width=12).splitlines()]
+    lines = [line.split() for line in printed(width=12).splitlines()]
 
     assert ["[red]x", "1.50"] in lines
