@@ -52,7 +52,7 @@ _OTHERS = frozenset(
         "sleep", "sleepeachrow", "throwif", "tocolumntypename", "totypename", "transform", "uptime",
         "variantelement", "varianttype", "version", "visiblewidth",
         # spelled by the parser itself
-        "exists", "grouping", "lambda", "untuple",
+        "_cast", "exists", "grouping", "lambda", "untuple",
     }
 )  # fmt: skip
 OPEN_TABLE_FUNCTIONS = frozenset(

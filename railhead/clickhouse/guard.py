@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from railhead.clickhouse.catalog import OPEN_TABLE_FUNCTIONS, Catalog
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.lexer import tokens
+from railhead.clickhouse.limits import Limits
 
 SYSTEM_DATABASES = frozenset({"system", "information_schema", "INFORMATION_SCHEMA"})
 
@@ -102,16 +103,33 @@ def check_tree(lines: Iterable[str], catalog: Catalog) -> None:
             raise _denied(name)
 
 
-def check_calls(text: bytes, catalog: Catalog) -> None:
-    """Refuse a closed function's name in front of a parenthesis, wherever it stands.
+def check_settings(names: Iterable[str], limits: Limits) -> None:
+    """Refuse settings an analyst may not change that the engine has let pass.
 
-    The syntax tree already names every call it shows; this covers what it might not show.
+    The engine refuses pinned settings itself; what is left is what it does not count as a setting,
+    such as `profile`, which would exchange the limits for others.
     """
-    previous = b""
+    for name in names:
+        if not limits.may_set(name):
+            raise ClickHouseError(
+                Code.SETTING_CONSTRAINT_VIOLATION, f"Setting {name} should not be changed."
+            )
+
+
+def check_calls(text: bytes, catalog: Catalog) -> None:
+    """Refuse a closed function in front of a parenthesis, and a change of profile, in the text.
+
+    The syntax tree names every call it shows, but not the settings; this covers what it hides.
+    """
+    previous = ""
+    after_settings = False
     for token in tokens(text):
-        if token.text == b"(" and previous.decode(errors="replace").lower() in catalog.closed:
-            raise _denied(f"the function {previous.decode(errors='replace')}")
-        previous = token.text.strip(b'`"')
+        if token.text == b"(" and previous.lower() in catalog.closed:
+            raise _denied(f"the function {previous}")
+        if token.text == b"=" and previous.lower() == "profile" and after_settings:
+            raise _denied("another profile")
+        after_settings = after_settings or token.keyword == b"SETTINGS"
+        previous = token.text.strip(b'`"').decode(errors="replace")
 
 
 def _check_function(name: str, catalog: Catalog, *, is_table: bool) -> None:

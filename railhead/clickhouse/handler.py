@@ -29,7 +29,7 @@ class Handler:
         self._work = Work(engine)
         self._inserts = Lane("insert", width=4, queue=64, patience_seconds=60.0)
         self._owner = Lane("owner", width=4, queue=64, patience_seconds=60.0)
-        self._analysts = Lane("analyst", width=4, queue=32, patience_seconds=10.0)
+        self._analysts = Lane("analyst", width=2, queue=64, patience_seconds=30.0)
         self._control = Lane("control", width=1, queue=1000, patience_seconds=60.0)
         self._running = Running()
         self._sessions = Sessions()

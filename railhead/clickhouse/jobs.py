@@ -32,6 +32,7 @@ def prepare(connection: Connection, engine: Engine, user: User, query: Query) ->
         _use_if_there(connection, user, query)
         connection.become(user.role)
         connection.set(settings_of(query))
+        guard.check_settings(settings_of(query), engine.limits)
     if query.read_only:
         connection.set({"readonly": "2"})
 
@@ -68,7 +69,11 @@ def _complain(connection: Connection, text: bytes) -> None:
     """Raise the parser's own error about *text*, which travels as a value, never as SQL."""
     value = text.decode(errors="replace").replace("\\", "\\\\").replace("\t", "\\t")
     escaped = value.replace("\n", "\\n")
-    connection.rows("SELECT formatQuery({statement:String})", {"statement": escaped})
+    try:
+        connection.rows("SELECT formatQuery({statement:String})", {"statement": escaped})
+    except ClickHouseError as error:
+        said = error.text.partition(": In scope SELECT formatQuery(")[0]
+        raise ClickHouseError(error.code, said, name=error.name) from None
 
 
 def insert(connection: Connection, query: Query, statement: Insert, data: bytes) -> Summary:

@@ -59,6 +59,10 @@ class Limits:
             "max_threads": self.threads,
         }
 
+    def may_set(self, name: str) -> bool:
+        """Whether an analyst may give setting *name* a value at all."""
+        return may_adjust(name) or name in self.capped()
+
     def settings(self) -> dict[str, str]:
         """What an analyst's statement starts with; large GROUP BY and ORDER BY go to disk."""
         spill = str(self.memory_bytes // 2)
