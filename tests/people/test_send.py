@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from railhead.cli import main
@@ -235,6 +235,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(values=st.lists(JSON, min_size=1), chunk=st.integers(1, 40), indent=st.none() | st.just(1))
 def test_elements_are_cut_the_same_wherever_chunks_end(
     values: list[object], chunk: int, indent: int | None

@@ -1,0 +1,81 @@
+"""How much of what is in Kafka has no fate in ClickHouse yet? Zero means: all of it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.client import Client
+
+from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from railhead.kafka.topic_admin import TopicError, admin, read_topics
+
+TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
+DEADLINE_SECONDS: Final = 10.0
+
+# A worker tells ranges of one partition in the order of their offsets.
+_REACHED: Final = (
+    "SELECT topic, partition, max(last) + 1 FROM fasttrack.ledger GROUP BY topic, partition"
+)
+
+Ends = Mapping[tuple[str, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Records that have no fate yet, in all and by topic; topics without any are left out."""
+
+    by_topic: Mapping[str, int]
+
+    @property
+    def records(self) -> int:
+        """All of them."""
+        return sum(self.by_topic.values())
+
+
+async def read_ends(bootstrap: str) -> Ends:
+    """Return the offset after the last record of each partition of each of our topics.
+
+    Raises:
+        TopicError: the broker does not answer, refuses, or has not all of our topics.
+    """
+    async with admin(bootstrap) as client:
+        topics = await read_topics(client, TOPICS)
+    if missing := sorted(set(TOPICS) - topics.keys()):
+        msg = f"no topic {', '.join(missing)}; `railhead topics` creates them"
+        raise TopicError(msg)
+    partitions = [
+        TopicPartition(name, number)
+        for name, topic in topics.items()
+        for number in range(topic.partitions)
+    ]
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await consumer.start()
+            ends = await consumer.end_offsets(partitions)
+    except (KafkaError, TimeoutError, OSError) as error:
+        msg = f"Kafka at {bootstrap}: {error or 'no answer'}"
+        raise TopicError(msg) from error
+    finally:
+        await consumer.stop()
+    return {(key.topic, key.partition): end for key, end in ends.items()}
+
+
+def lag_behind(ends: Ends, client: Client) -> Lag:
+    """Compare *ends* with what the ledger tells.
+
+    Raises:
+        clickhouse_connect.driver.exceptions.Error: ClickHouse refuses.
+    """
+    reached = {(topic, number): end for topic, number, end in client.query(_REACHED).result_rows}
+    by_topic: dict[str, int] = {}
+    for (topic, number), end in ends.items():
+        behind = end - reached.get((topic, number), 0)
+        if behind > 0:
+            by_topic[topic] = by_topic.get(topic, 0) + behind
+    return Lag(by_topic)
