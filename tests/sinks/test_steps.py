@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from sinks.steps import Step, parse, read_steps
 
@@ -61,3 +62,13 @@ def test_every_table_and_view_is_made_for_a_cluster_too(package: str) -> None:
 
         assert "ON CLUSTER 'main'" in sql, step.name
         assert ("ENGINE" in sql) == ("ENGINE = Replicated" in sql), step.name
+
+
+@pytest.mark.parametrize("package", ["sinks.migrations", "sinks.views"])
+def test_every_statement_for_a_cluster_parses(sql: Client, package: str) -> None:
+    """The marks stand where the grammar has ON CLUSTER and the engine."""
+    question = "SELECT isNotNull(formatQueryOrNull({statement:String}))"
+    for step in read_steps(package):
+        answer = sql.query(question, parameters={"statement": step.for_cluster("main")})
+
+        assert answer.result_rows[0][0], step.name
