@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from ingest_http.keyring import Keyring
 from ingest_http.publish_memory import MemoryPublisher
 from ingest_http.server import listening
 from ingest_http.settings import DoorSettings
-from tests.ingest_http.doors import OpenADoor, OpenDoor, new_tenant
+from railhead.stack.background import BackgroundStack, running_stack
+from railhead.stack.settings import StackSettings
+from tests.ingest_http.doors import PARTITIONS, OpenADoor, OpenDoor, new_tenant
 
 
 @pytest.fixture
@@ -48,3 +50,16 @@ async def acme(open_door: OpenADoor) -> AsyncIterator[OpenDoor]:
     """A door with tenant acme and ordinary settings."""
     async with open_door() as door:
         yield door
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundStack]:
+    """Kafka itself, with all topics."""
+    settings = StackSettings(
+        data_dir=tmp_path_factory.mktemp("kafka") / "data",
+        kafka_port=0,
+        parts=("kafka",),
+        partitions=PARTITIONS,
+    )
+    with running_stack(settings, on_progress=lambda _: None) as stack:
+        yield stack

@@ -21,6 +21,8 @@ from ingest_http.tenant_changes import add_tenant, make_key
 from ingest_http.tenants import Tenant
 from ingest_http.tenants_file import change_tenants
 
+PARTITIONS = 3
+
 
 def new_tenant(path: Path, name: str, **options: Any) -> str:
     """Add a tenant to the file as `railhead tenant add` does; its key."""

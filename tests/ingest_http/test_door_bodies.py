@@ -166,6 +166,7 @@ async def test_bytes_that_are_no_http_are_400_in_json(acme: OpenDoor, text: byte
     writer.write(text + b"\r\n\r\n")
 
     answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
 
     assert answer[8:13] == b" 400 "
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "bad_request"

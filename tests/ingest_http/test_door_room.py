@@ -53,7 +53,7 @@ def test_room_is_never_overbooked(steps: list[tuple[str, int, bool]]) -> None:
 
 async def test_tenant_past_its_share_is_503_and_others_are_served(open_door: OpenADoor) -> None:
     """A flood of one does not close the door for the others."""
-    async with open_door(max_in_flight_bytes=1_000, request_deadline_seconds=30) as door:
+    async with open_door(max_in_flight_bytes=1_000, drain_seconds=0.1) as door:
         other = new_tenant(door.door.settings.tenants_file, "other")
         door.memory.silent_topics.add("fasttrack.realtime-casino")
         waiting = [asyncio.create_task(door.push([casino("a")])) for _ in range(2)]

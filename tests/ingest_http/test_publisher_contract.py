@@ -7,7 +7,7 @@ import contextlib
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from time import monotonic
 
 import pytest
@@ -22,26 +22,11 @@ from ingest_http.publish import Lot, Publisher
 from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
 from ingest_http.publish_memory import MemoryPublisher
 from ingest_http.server import TOPICS
-from railhead.stack.background import BackgroundStack, running_stack
-from railhead.stack.settings import StackSettings
-from tests.ingest_http.doors import until
+from railhead.stack.background import BackgroundStack
+from tests.ingest_http.doors import PARTITIONS, until
 
 TOPIC, OTHER_TOPIC = "fasttrack.realtime-casino", "fasttrack.realtime-login"
 HEADERS = [("tenant", b"acme"), ("received_at", b"2026-01-02T03:04:05.678Z")]
-PARTITIONS = 3
-
-
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundStack]:
-    """Kafka itself, with all topics."""
-    settings = StackSettings(
-        data_dir=tmp_path_factory.mktemp("kafka") / "data",
-        kafka_port=0,
-        parts=("kafka",),
-        partitions=PARTITIONS,
-    )
-    with running_stack(settings, on_progress=lambda _: None) as stack:
-        yield stack
 
 
 @contextlib.asynccontextmanager
