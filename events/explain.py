@@ -63,7 +63,9 @@ def _meaning(detail: ErrorDetails) -> tuple[str, str]:
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
+    # A fault in a name of free content is told at the content: the name itself is the sender's.
+    known = loc[:-2] if loc[-1:] == ("[key]",) else loc
     path = "data"
-    for step in loc:
+    for step in known:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path

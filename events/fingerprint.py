@@ -105,9 +105,10 @@ def _words(array: pa.Array) -> tuple[Words, pa.Array, Words | None]:
 
 def _of_models(rows: Rows, field: Field) -> Words:
     """Hash lists of models: the hashes of their elements, in order. An empty list is not a null."""
-    inner = Nested(rows, field)
+    nested = Nested(rows, field)
+    inner = Rows(nested.shape, nested.rows)
     hashes = fingerprints_of(inner, columns_of(inner)) if inner.rows else np.zeros(0, np.uint64)
-    ends = np.searchsorted(inner.owners, np.arange(len(rows.rows) + 1))
+    ends = np.searchsorted(nested.owners, np.arange(len(rows.rows) + 1))
     values = rows.values(field)
     parts = [
         xxhash.xxh3_64_intdigest(hashes[start:end].tobytes()) if isinstance(value, Raw) else None

@@ -127,6 +127,7 @@ def _judge_data(data: Any, event_type: EventType, texts: Callable[[], dict[str, 
     try:
         _refuse_repeats(data, event_type)
         model = event_type.model.model_validate(data)
+        _refuse_half_characters(model)
         kept = _kept_texts(event_type, texts)
     except ValidationError as problem:
         raise RefusedError(first_problem(problem), event_type.name) from None
@@ -157,6 +158,20 @@ def _known_objects(
     return found
 
 
+def _refuse_half_characters(model: EventData) -> None:
+    for name, value in model:
+        if isinstance(value, str) and not value.isascii() and not _is_text(value):
+            raise RefusedError(_half_character(f"data.{name}"))
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _kept_texts(event_type: EventType, texts: Callable[[], dict[str, str]]) -> dict[str, str]:
     """Cut out the content that is kept as it was sent; half a character has no place in it."""
     names = {one.name for one in fields_of(event_type.model) if one.kind in _KEPT_KINDS}
@@ -168,8 +183,7 @@ def _kept_texts(event_type: EventType, texts: Callable[[], dict[str, str]]) -> d
             msgspec.json.decode(kept[name], type=Raw)
         except msgspec.DecodeError:
             # The text is JSON: what is left for msgspec to refuse is half a surrogate pair.
-            message = f"data.{name} holds half a surrogate pair; send whole characters"
-            raise RefusedError(Problem("bad_text", f"data.{name}", message)) from None
+            raise RefusedError(_half_character(f"data.{name}")) from None
     return {name: kept[name] for name in names & kept.keys() if kept[name] != "null"}
 
 
@@ -192,6 +206,10 @@ def _cell(field: Field, value: Any, kept: dict[str, str]) -> Any:
 
 def _twice(path: str) -> Problem:
     return Problem("duplicate_name", path, f"{path} stands more than once; send it once")
+
+
+def _half_character(path: str) -> Problem:
+    return Problem("bad_text", path, f"{path} holds half a surrogate pair; send whole characters")
 
 
 def _refuse_other_type(item: JsonObject, event_type: EventType) -> None:
