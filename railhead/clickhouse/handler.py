@@ -7,7 +7,7 @@ import time
 
 from aiohttp import web
 
-from railhead.clickhouse import answer, auth, body, jobs, log
+from railhead.clickhouse import answer, auth, body, jobs, log, native
 from railhead.clickhouse import request as requests
 from railhead.clickhouse.auth import User
 from railhead.clickhouse.engine import Engine
@@ -57,6 +57,12 @@ class Handler:
         user = auth.authenticate(query.user, query.password)
         if self._stopping:
             raise ClickHouseError(Code.ABORTED, "The server is shutting down")
+        if query.compress_native:
+            raise ClickHouseError(
+                Code.NOT_IMPLEMENTED,
+                "compress=1 is not supported here; use enable_http_compression=1 and "
+                "Accept-Encoding: zstd, lz4, gzip or deflate",
+            )
         if query.role and query.role != user.role:
             raise ClickHouseError(Code.SET_NON_GRANTED_ROLE, f"Role {query.role} is not granted")
         return user
@@ -99,10 +105,13 @@ class Handler:
         output_format = jobs.output_format_of(query, statement)
         head = answer.result_headers(self._common(query), output_format)
         if statement.reads:
-            selection = Selection(request, query, head, self._engine.version)
+            woven = native.is_wanted(query.protocol_version, output_format)
+            selection = Selection(request, query, head, self._engine.version, woven=woven)
             return await selection.answer(lane, work, kill=self._kill)
         started = time.monotonic()
         result, summary = await lane.run(functools.partial(work, None))
+        if native.is_wanted(query.protocol_version, output_format):
+            result, _ = native.weave(result)
         head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
         return await answer.whole(query, result, head)
 

@@ -38,6 +38,7 @@ class Query:
     read_only: bool = False
     wait_end: bool = False
     compress_native: bool = False
+    protocol_version: int = 0
     decompress_native: bool = False
     accept_encoding: str = ""
     content_encoding: str = ""
@@ -77,6 +78,7 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         default_format=reserved.get("default_format") or headers.get("X-ClickHouse-Format", ""),
         read_only=method == "GET",
         wait_end=_flag(reserved.get("wait_end_of_query")),
+        protocol_version=_number(reserved.get("client_protocol_version")),
         compress_native=_flag(reserved.get("compress")),
         decompress_native=_flag(reserved.get("decompress")),
         accept_encoding=headers.get("Accept-Encoding", ""),
@@ -101,6 +103,10 @@ def _flag(value: str | None) -> bool:
 
 def _new_id() -> str:
     return str(uuid.uuid4())
+
+
+def _number(value: str | None) -> int:
+    return int(value) if value and value.isascii() and value.isdigit() else 0
 
 
 def _session_seconds(value: str | None) -> int:

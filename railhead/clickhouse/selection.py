@@ -14,7 +14,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from railhead.clickhouse import answer, log
+from railhead.clickhouse import answer, log, native
 from railhead.clickhouse.errors import ClickHouseError
 from railhead.clickhouse.lanes import Lane
 from railhead.clickhouse.pipe import ResultPipe
@@ -38,12 +38,19 @@ class Selection:
     """One SELECT being answered."""
 
     def __init__(
-        self, request: web.Request, query: Query, head: answer.Headers, version: str
+        self,
+        request: web.Request,
+        query: Query,
+        head: answer.Headers,
+        version: str,
+        *,
+        woven: bool,
     ) -> None:
         self._request = request
         self._query = query
         self._head = head
         self._version = version
+        self._woven = woven
         self._started = time.monotonic()
 
     async def answer(
@@ -55,9 +62,10 @@ class Selection:
         outcome = lane.start(functools.partial(work, pipe))
         try:
             return await self._send(pipe, outcome)
-        except (asyncio.CancelledError, ConnectionError, TimeoutError):
+        except BaseException:
             # Nobody reads any more, and the engine does not notice that by itself.
-            await asyncio.shield(kill(self._query.query_id))
+            if not outcome.done():
+                await asyncio.shield(kill(self._query.query_id))
             raise
         finally:
             pipe.close()
@@ -65,7 +73,7 @@ class Selection:
     async def _send(
         self, pipe: ResultPipe, outcome: asyncio.Future[tuple[bytes, Summary]]
     ) -> web.StreamResponse:
-        chunks = pipe.chunks()
+        chunks = native.woven(pipe.chunks()) if self._woven else pipe.chunks()
         limit_bytes = _HOLD_WHOLE_BYTES if self._query.wait_end else _HOLD_BYTES
         held = await _hold(chunks, limit_bytes)
         if len(held) > limit_bytes:
