@@ -170,6 +170,7 @@ class Stream:
             resume=resume,
             writers=writers,
             acknowledge=lambda event: event.ack(),
+            rewind=self.app.consumer.rewind,
             pacing=Pacing(
                 self.settings.insert_max_rows,
                 self.settings.worker_max_pending_bytes // max(1, self._assigned_partitions()),

@@ -16,8 +16,9 @@ meanwhile becomes the next one, so ranges grow with the load by themselves.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,8 @@ from streams.judge import Judged
 from streams.resume import Resume
 from streams.slices import Partition, Slice
 from streams.writers import Range, Writers
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Lane:
         resume: Callable[[Slice], Any],
         writers: Writers,
         acknowledge: Callable[[Any], None],
+        rewind: Callable[[Partition, int], Awaitable[None]],
         pacing: Pacing,
     ) -> None:
         self.partition = partition
@@ -66,9 +70,11 @@ class Lane:
         self._find_resume = resume
         self._writers = writers
         self._acknowledge = acknowledge
+        self._rewind = rewind
         self._pacing = pacing
         self._resume: Resume | None = None
         self._next = 0
+        self._rewound_to: int | None = None
         self._pending: deque[_Pending] = deque()
         self._pending_bytes = 0
         self._changed = asyncio.Condition()
@@ -87,9 +93,25 @@ class Lane:
         if self._resume is None:
             self._resume = await self._find_resume(piece)
             self._next = self._resume.next_offset
+        if piece.follows > self._next:
+            await self._go_back(piece)
+            return
         rest = piece.after(self._next - 1)
         judged = Judged() if rest is None else self._judge(rest, self._resume.stored)
         await self._queue(event, rest, judged)
+
+    async def _go_back(self, piece: Slice) -> None:
+        """A slice before *piece* did not arrive: fetch again from where this lane is."""
+        if self._rewound_to != self._next:
+            self._rewound_to = self._next
+            self._writers.metrics.alarms.labels(kind="missing_slice").inc()
+            logger.warning(
+                "%s: offsets %d to %d did not arrive; fetched again.",
+                self.partition,
+                self._next,
+                piece.follows - 1,
+            )
+            await self._rewind(self.partition, self._next)
 
     async def _room(self) -> None:
         async with self._changed:

@@ -76,7 +76,7 @@ async def find_resume(
     *committed* is the group's committed offset, None when there is none yet.
     """
     topic, number = piece.partition
-    start = piece.first if committed is None else min(committed, piece.first)
+    start = piece.follows if committed is None else min(committed, piece.follows)
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
     following = end_of_chain(start, ranges)
     since = datetime.fromtimestamp(int(piece.appended_ms[0]) / 1000, UTC) - _CLOCK_SLACK

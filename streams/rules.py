@@ -33,10 +33,8 @@ class RuleBook:
         self._stamp = stamp
         try:
             self.rules = parse_id_rules(_id_fields(self._path.read_bytes()))
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            logger.error(
-                "Id rules of %s not usable, the last good ones stay: %s", self._path, error
-            )
+        except (OSError, ValueError, TypeError, AttributeError):
+            logger.exception("Id rules of %s are not usable; the last good ones stay.", self._path)
 
     def _stamped(self) -> tuple[int, int] | None:
         try:

@@ -30,12 +30,13 @@ class Partition(NamedTuple):
 class Slice:
     """Records of one partition with ascending offsets, as parallel columns.
 
-    Offsets may have holes (transaction markers, compaction); the records between `first` and
-    `last` are all that the partition holds in that range. `appended_ms` is the broker's log
-    append time in milliseconds since the epoch.
+    Offsets may have holes (transaction markers, compaction); the records are all that the
+    partition holds from offset `follows`, where the fetch began, to `last`. `appended_ms` is the
+    broker's log append time in milliseconds since the epoch.
     """
 
     partition: Partition
+    follows: int
     offsets: npt.NDArray[np.int64]
     appended_ms: npt.NDArray[np.int64]
     values: list[bytes | None]
@@ -68,6 +69,7 @@ class Slice:
             return None
         return Slice(
             self.partition,
+            offset + 1,
             self.offsets[start:],
             self.appended_ms[start:],
             self.values[start:],
@@ -81,6 +83,7 @@ class Slice:
         wanted = rows.tolist()
         return Slice(
             self.partition,
+            self.follows,
             self.offsets[rows],
             self.appended_ms[rows],
             [self.values[row] for row in wanted],
@@ -88,14 +91,15 @@ class Slice:
         )
 
 
-def slice_of(partition: Partition, records: Sequence[Any]) -> Slice:
-    """Turn aiokafka's consumer records of one partition into a slice.
+def slice_of(partition: Partition, records: Sequence[Any], *, follows: int) -> Slice:
+    """Turn aiokafka's consumer records of one partition, fetched from *follows* on, into a slice.
 
     *records* must not be empty and come in offset order, as `getmany` gives them.
     """
     count = len(records)
     return Slice(
         partition,
+        follows,
         np.fromiter((record.offset for record in records), np.int64, count),
         np.fromiter((record.timestamp for record in records), np.int64, count),
         [record.value for record in records],

@@ -5,6 +5,10 @@ Its consumer is replaced where it works per message:
 
 - `getmany` yields one message a slice for event topics; changelog topics stay per record,
   as recovery reads them that way (and a changelog record holds a whole slice's ids).
+- Event topics are fetched only while streams take what is fetched. Faust begins to fetch a
+  moment before it clears the streams' queues at the end of a recovery, and what was put there
+  in between is lost until the next restart (pitfall B3).
+- A slice tells from where it was fetched, so that its lane sees whether one before it is missing.
 - Offsets are committed up to the end of the oldest slice that is not acknowledged. Faust's own
   rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
   group without commits, and gaps are marked as done before they are (pitfalls A2, A11).
@@ -32,6 +36,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # Ends of the slices delivered and not yet committed, oldest first, per partition.
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
+        # Where the next slice of each partition has to begin.
+        self._next: dict[TP, int] = {}
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
 
@@ -61,9 +67,37 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 for record in batch:
                     yield tp, self._to_message(tp, record)
             else:
-                message = self._slice_message(tp, slice_of(Partition(*tp), batch))
+                message = self._slice_message(tp, self._slice(tp, batch))
                 self._delivered[tp].append(message.offset)
                 yield tp, message
+
+    def _slice(self, tp: TP, batch: list[Any]) -> Slice:
+        follows = min(self._next.get(tp, batch[0].offset), batch[0].offset)
+        piece = slice_of(Partition(*tp), batch, follows=follows)
+        self._next[tp] = piece.last + 1
+        return piece
+
+    async def _getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> Any:
+        """Fetch; only changelogs as long as the streams are not ready to take what is fetched."""
+        if active_partitions and not self.app.tables.actives_ready:
+            active_partitions = {tp for tp in active_partitions if self._is_changelog_tp(tp)}
+            if not active_partitions:
+                await self.sleep(0.02)
+                return {}
+        return await super()._getmany(active_partitions, timeout)
+
+    async def rewind(self, partition: Partition, offset: int) -> None:
+        """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
+        tp = TP(*partition)
+        kept = [end for end in self._delivered[tp] if end < offset]
+        self._delivered[tp] = deque(kept)
+        self._acked_index[tp] = {end for end in self._acked_index[tp] if end < offset}
+        self._next[tp] = offset
+        await self.seek(tp, offset)
 
     def _wanted(self, tp: TP, active: set[TP] | None) -> bool:
         return active is None or tp in active or tp in self._buffered_partitions
@@ -103,7 +137,10 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._delivered.clear()
         self._acked.clear()
         self._acked_index.clear()
+        self._next.clear()
         await super().perform_seek()
+        committed = self._committed_offset.items()
+        self._next.update({tp: offset for tp, offset in committed if offset is not None})
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps need no bookkeeping: a slice stands for its whole range."""

@@ -140,6 +140,15 @@ class System:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def pause(self, part: str) -> None:
+        """SIGSTOP: the part hangs, its connections stay open."""
+        pid = wait_until(lambda: self.pid(part), seconds=30, what=f"{part} runs")
+        os.kill(pid, signal.SIGSTOP)
+
+    def unpause(self, part: str) -> None:
+        """SIGCONT."""
+        os.kill(int((self.data_dir / "run" / f"{part}.pid").read_text()), signal.SIGCONT)
+
     def wait_restarted(self, part: str, old_pid: int) -> None:
         """Return when the supervisor has started *part* anew."""
         wait_until(

@@ -60,6 +60,8 @@ class World:
     ledger: list[LedgerEntry] = field(default_factory=list)
     conflicts: set[int] = field(default_factory=set)
     timeouts: list[bool] = field(default_factory=list)
+    # Slices, by their number in a fetch, that Faust loses on the way to the agent.
+    dropped: set[int] = field(default_factory=set)
 
     def slices(self, start: int, sizes: Sequence[int]) -> Iterator[Slice]:
         """The records from *start*, cut into slices of *sizes* (the last repeated)."""
@@ -69,6 +71,7 @@ class World:
             part = self.records[at : at + size]
             yield Slice(
                 PARTITION,
+                at,
                 np.arange(at, at + len(part), dtype=np.int64),
                 np.full(len(part), 1000, np.int64),
                 [f"{key}={content}".encode() for key, content in part],
@@ -166,6 +169,7 @@ class Worker:
         self.moments = moments
         self.store = SimStore(world, moments)
         self.seen = SeenIndex(10**9)
+        self.rewound: int | None = None
         for value in world.changelog:
             self.seen.add(unpack(value))
         metrics = WorkerMetrics()
@@ -185,6 +189,7 @@ class Worker:
                 metrics,
             ),
             acknowledge=self._acknowledge,
+            rewind=self._rewind,
             pacing=lane.Pacing(7, 10**6, 0.0, 0.0),
         )
 
@@ -196,6 +201,9 @@ class Worker:
 
     async def _publish(self, _reject: Any) -> None:
         self.moments.passing()
+
+    async def _rewind(self, _partition: Partition, offset: int) -> None:
+        self.rewound = offset
 
     def _acknowledge(self, last: int) -> None:
         self.moments.passing()
@@ -218,9 +226,18 @@ class Worker:
             await asyncio.gather(task, feed, return_exceptions=True)
 
     async def _feed(self, sizes: Sequence[int]) -> None:
-        for piece in self.world.slices(self.world.committed or 0, sizes):
-            await self.lane.take(piece.last, piece)
-            await asyncio.sleep(0)
+        start: int | None = self.world.committed or 0
+        while start is not None:
+            self.rewound = None
+            for number, piece in enumerate(self.world.slices(start, sizes)):
+                if number in self.world.dropped:
+                    self.world.dropped.remove(number)
+                    continue
+                await self.lane.take(piece.last, piece)
+                await asyncio.sleep(0)
+                if self.rewound is not None:
+                    break
+            start = self.rewound
 
 
 async def _first_error(*tasks: asyncio.Future[Any]) -> None:

@@ -46,6 +46,16 @@ def test_an_insert_whose_answer_was_lost_adds_nothing_twice() -> None:
     check(world)
 
 
+@pytest.mark.parametrize("dropped", [{0}, {1}, {1, 2}])
+def test_a_slice_that_did_not_arrive_is_fetched_again(dropped: set[int]) -> None:
+    """Faust may lose what it queued at the end of a recovery; the lane sees the hole."""
+    world = World(list(RECORDS), committed=0, dropped=dropped)
+
+    run(world, [], CUTS)
+
+    check(world)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("12")), min_size=1, max_size=30),
