@@ -100,5 +100,10 @@ class Broker:
 
 
 def new_cluster_id() -> str:
-    """A random cluster id in Kafka's form: 16 bytes in base64 for URLs, without padding."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
+    """A random cluster id in Kafka's form: 16 bytes in base64 for URLs, without padding.
+
+    The first bit is 0, so that it never begins with a dash: the tool would take it for an option.
+    """
+    random = uuid.uuid4().bytes
+    bits = bytes([random[0] & 0x7F]) + random[1:]
+    return base64.urlsafe_b64encode(bits).decode("ascii").rstrip("=")
