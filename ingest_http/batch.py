@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,7 @@ import msgspec
 from events.check import check_items
 from events.idrules import IdRules
 from events.registry import REJECTED_TOPIC
-from events.result import Checked, CheckedType
+from events.result import Checked, CheckedType, Rejection
 from events.split import NotABatch, split
 from ingest_http.answers import NOT_A_BATCH, TOO_MANY_ITEMS, DoorError
 from ingest_http.item_count import has_more_items
@@ -33,49 +33,52 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Some neighbouring items of a body; `checked` counts positions from `start`."""
+class Taken:
+    """Valid items of one type: where they stand in the body, and their idempotency ids."""
 
-    start: int
-    raws: Sequence[msgspec.Raw]
-    checked: Checked
+    event: str
+    positions: Sequence[int]
+    ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Which items a lot holds: positions in the body, and ids where the items have some."""
+class Dropped:
+    """Refused items: where they stand in the body, and why."""
 
-    slice: Slice
-    accepted: CheckedType | None
-
-    def position(self, place: int) -> int:
-        """The place in the body of the lot's record number *place*."""
-        if self.accepted is None:
-            return self.slice.start + self.slice.checked.rejected[place].position
-        return self.slice.start + self.accepted.positions[place]
-
-    def id(self, place: int) -> str | None:
-        """The idempotency id of the lot's record number *place*."""
-        return None if self.accepted is None else self.accepted.ids[place]
+    positions: Sequence[int]
+    rejections: Sequence[Rejection]
 
 
 @dataclass(slots=True)
 class Batch:
-    """A checked body: `lots` and `rows` go together."""
+    """A checked body. The n-th lot's records are those of the n-th group, in order.
+
+    It holds nothing of the body but the records, and these only until they are taken: bodies wait
+    for Kafka by the hundred, and what was decoded of one is many times its size.
+    """
 
     size: int
-    slices: list[Slice] = field(default_factory=list)
+    groups: list[Taken | Dropped] = field(default_factory=list)
     lots: list[Lot] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+
+    def take_lots(self) -> list[Lot]:
+        """Give the records away."""
+        lots, self.lots = self.lots, []
+        return lots
 
     def not_stored_ids(self, not_stored: Sequence[tuple[int, int]]) -> list[str]:
         """The ids of the records at (lot, place), each once."""
-        ids = (self.rows[lot].id(place) for lot, place in not_stored)
-        return list(dict.fromkeys(one for one in ids if one is not None))
+        return list(dict.fromkeys(self._ids_at(not_stored)))
 
     def positions(self, not_stored: Sequence[tuple[int, int]]) -> list[int]:
         """The positions in the body of the records at (lot, place)."""
-        return sorted(self.rows[lot].position(place) for lot, place in not_stored)
+        return sorted(self.groups[lot].positions[place] for lot, place in not_stored)
+
+    def _ids_at(self, not_stored: Sequence[tuple[int, int]]) -> Iterator[str]:
+        for lot, place in not_stored:
+            group = self.groups[lot]
+            if isinstance(group, Taken):
+                yield group.ids[place]
 
 
 def cut(body: bytes, most_items: int) -> list[msgspec.Raw]:
@@ -101,25 +104,32 @@ async def check(raws: Sequence[msgspec.Raw], reading: Reading, origin: Origin) -
     for start in range(0, len(raws), SLICE_ITEMS):
         if start:
             await asyncio.sleep(0)
-        part = raws if len(raws) <= SLICE_ITEMS else raws[start : start + SLICE_ITEMS]
+        part = raws[start : start + SLICE_ITEMS]
         checked = check_items(
             part, tenant=origin.tenant, rules=reading.rules, coerce_ids=reading.coerce_ids
         )
-        _add(batch, Slice(start, part, checked), origin)
+        _add(batch, checked, part, start, origin)
     return batch
 
 
-def _add(batch: Batch, slice_: Slice, origin: Origin) -> None:
-    batch.slices.append(slice_)
+def _add(
+    batch: Batch, checked: Checked, raws: Sequence[msgspec.Raw], start: int, origin: Origin
+) -> None:
     headers = record_headers(origin)
-    for accepted in slice_.checked.accepted:
-        batch.lots.append(accepted_lot(accepted, slice_.raws, headers, origin.tenant))
-        batch.rows.append(Row(slice_, accepted))
-    if slice_.checked.rejected:
-        values = reject_records(slice_.checked.rejected, slice_.raws, slice_.start, origin)
+    for accepted in checked.accepted:
+        batch.lots.append(accepted_lot(accepted, raws, headers, origin.tenant))
+        positions = _shifted(accepted.positions, start)
+        batch.groups.append(Taken(accepted.type.name, positions, accepted.ids))
+    if checked.rejected:
+        values = reject_records(checked.rejected, raws, start, origin)
         keys = [origin.tenant.encode()] * len(values)
         batch.lots.append(Lot(REJECTED_TOPIC, keys, values, headers))
-        batch.rows.append(Row(slice_, None))
+        positions = [start + rejection.position for rejection in checked.rejected]
+        batch.groups.append(Dropped(positions, checked.rejected))
+
+
+def _shifted(positions: list[int], start: int) -> list[int]:
+    return [start + position for position in positions] if start else positions
 
 
 def accepted_lot(

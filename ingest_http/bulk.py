@@ -45,39 +45,44 @@ class Wishes:
     dry_run: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is known of a push before its body: whose it is, and what may come."""
+
+    owner: Owner
+    origin: Origin
+    plan: BodyPlan
+    give_up_at: float
+
+
 async def push(door: Door, request: web.BaseRequest) -> web.Response:
     """Answer `POST …/fasttrack/bulk`.
 
     Raises:
-        DoorError: any other answer than 204 or a report; nothing else is raised.
+        DoorError: any other answer than 204 or a report.
     """
-    give_up_at = monotonic() + door.settings.request_deadline_seconds
-    owner = _owner(door, request.headers)
+    arrival = _arrival(door, request)
     wishes = _wishes(request)
-    plan = plan_body(request.headers, door.settings.max_body_bytes)
-    if not wishes.dry_run:
-        _insist_on_readiness(door)
-    ticket = _admit(door, owner.name, plan)
-    try:
-        body = await _body(request, plan, ticket, give_up_at)
-        door.metrics.body_bytes.inc(len(body))
-        origin = Origin(owner.name, request_id_of(request), _now())
-        raws = cut(body, door.settings.max_items)
-        batch = await check(raws, _reading(owner), origin)
-    except BaseException:
-        ticket.leave()
-        raise
+    ticket = _admit(door, arrival, dry_run=wishes.dry_run)
+    batch = await _checked(door, request, arrival, ticket)
     if wishes.dry_run or not batch.lots:
         ticket.leave()
-        return _answer(batch, [], origin, wishes)
+        return _answer(batch, [], arrival.origin, wishes)
     failpoints.passing("door.after_validate")
-    receipt = door.publisher.submit(batch.lots)
+    receipt = door.publisher.submit(batch.take_lots())
     # Its bytes are in the producer until Kafka answered, however long the sender waits.
     receipt.done.add_done_callback(lambda _: ticket.leave())
-    not_stored = await _acknowledged(door, receipt, give_up_at)
-    door.count(batch, not_stored, owner.name)
+    not_stored = await _acknowledged(door, receipt, arrival.give_up_at)
+    door.count(batch, not_stored, arrival.owner.name)
     failpoints.passing("door.before_answer")
-    return _answer(batch, not_stored, origin, wishes)
+    return _answer(batch, not_stored, arrival.origin, wishes)
+
+
+def _arrival(door: Door, request: web.BaseRequest) -> Arrival:
+    give_up_at = monotonic() + door.settings.request_deadline_seconds
+    owner = _owner(door, request.headers)
+    plan = plan_body(request.headers, door.settings.max_body_bytes)
+    return Arrival(owner, Origin(owner.name, request_id_of(request), _now()), plan, give_up_at)
 
 
 def _owner(door: Door, headers: Mapping[str, str]) -> Owner:
@@ -103,35 +108,40 @@ def _wishes(request: web.BaseRequest) -> Wishes:
     return Wishes(report=dry_run or request.query.get("report", "").lower() in ON, dry_run=dry_run)
 
 
-def _insist_on_readiness(door: Door) -> None:
-    why_not = door.why_not_ready()
+def _admit(door: Door, arrival: Arrival, *, dry_run: bool) -> Ticket:
+    why_not = None if dry_run else door.why_not_ready()
     if why_not is not None:
         raise DoorError(NOT_READY, f"Nothing could be stored now: {why_not}")
-
-
-def _admit(door: Door, tenant: str, plan: BodyPlan) -> Ticket:
-    ticket = door.room.enter(tenant, plan.first_ticket_bytes)
+    ticket = door.room.enter(arrival.owner.name, arrival.plan.first_ticket_bytes)
     if ticket is None:
         raise DoorError(OVERLOADED, "Too many bytes of your batches are in work")
     return ticket
 
 
-async def _body(
-    request: web.BaseRequest, plan: BodyPlan, ticket: Ticket, give_up_at: float
-) -> bytes:
+async def _checked(door: Door, request: web.BaseRequest, arrival: Arrival, ticket: Ticket) -> Batch:
+    """Read and check the body; of the body itself nothing outlives this."""
+    owner = arrival.owner
+    try:
+        body = await _body(request, arrival, ticket)
+        door.metrics.body_bytes.inc(len(body))
+        raws = cut(body, door.settings.max_items)
+        reading = Reading(owner.rules, coerce_ids=owner.tenant.coerce_ids)
+        return await check(raws, reading, arrival.origin)
+    except BaseException:
+        ticket.leave()
+        raise
+
+
+async def _body(request: web.BaseRequest, arrival: Arrival, ticket: Ticket) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         # Only now: whoever was refused above has not sent its body.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
     try:
-        async with asyncio.timeout(give_up_at - monotonic()):
-            return await read_body(request.content, plan, ticket)
+        async with asyncio.timeout(arrival.give_up_at - monotonic()):
+            return await read_body(request.content, arrival.plan, ticket)
     except TimeoutError:
         raise DoorError(BODY_TOO_SLOW, "The body did not arrive in time") from None
-
-
-def _reading(owner: Owner) -> Reading:
-    return Reading(owner.rules, coerce_ids=owner.tenant.coerce_ids)
 
 
 async def _acknowledged(door: Door, receipt: Receipt, give_up_at: float) -> list[tuple[int, int]]:

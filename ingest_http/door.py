@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from events.registry import BY_NAME
 from ingest_http.admission import Room
-from ingest_http.batch import Batch
+from ingest_http.batch import Batch, Dropped, Taken
 from ingest_http.keyring import Keyring
 from ingest_http.metrics import DoorMetrics
 from ingest_http.publish import Publisher
@@ -48,18 +48,18 @@ class Door:
         metrics = self.metrics
         metrics.batch_items.observe(batch.size)
         lost = Counter(lot for lot, _ in not_stored)
-        for number, (lot, row) in enumerate(zip(batch.lots, batch.rows, strict=True)):
+        for number, group in enumerate(batch.groups):
+            event = group.event if isinstance(group, Taken) else OTHER_EVENT
+            fate = "stored" if isinstance(group, Taken) else "rejected"
             missing = lost[number]
-            if row.accepted is not None:
-                event = row.accepted.type.name
-                metrics.items.labels(tenant, event, "stored").inc(len(lot.keys) - missing)
-                if missing:
-                    metrics.items.labels(tenant, event, "not_stored").inc(missing)
-                continue
-            log.info("items rejected", extra={"tenant": tenant, "items": len(lot.keys)})
-            for rejection in row.slice.checked.rejected:
-                event = rejection.event if rejection.event in BY_NAME else OTHER_EVENT
-                metrics.rejected.labels(tenant, event, rejection.reason).inc()
-            metrics.items.labels(tenant, OTHER_EVENT, "rejected").inc(len(lot.keys) - missing)
+            metrics.items.labels(tenant, event, fate).inc(len(group.positions) - missing)
             if missing:
-                metrics.items.labels(tenant, OTHER_EVENT, "not_stored").inc(missing)
+                metrics.items.labels(tenant, event, "not_stored").inc(missing)
+            if isinstance(group, Dropped):
+                self._count_reasons(group, tenant)
+
+    def _count_reasons(self, group: Dropped, tenant: str) -> None:
+        log.info("items rejected", extra={"tenant": tenant, "items": len(group.positions)})
+        for rejection in group.rejections:
+            event = rejection.event if rejection.event in BY_NAME else OTHER_EVENT
+            self.metrics.rejected.labels(tenant, event, rejection.reason).inc()

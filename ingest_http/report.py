@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ingest_http.batch import Batch
+from ingest_http.batch import Batch, Dropped, Taken
 
 
 def report_of(
@@ -16,16 +16,16 @@ def report_of(
     `stored` and `rejected` are durable; `not_stored` has to be sent again; a dry run stores
     nothing and says `valid` or `invalid`.
     """
-    missing = set(not_stored)
     outcomes: list[dict[str, Any]] = [{} for _ in range(batch.size)]
-    for number, row in enumerate(batch.rows):
-        for place in range(len(batch.lots[number].keys)):
-            lost = (number, place) in missing
-            outcomes[row.position(place)] = (
-                _accepted(batch, number, place, dry_run=dry_run)
-                if row.accepted is not None
-                else _rejected(batch, number, place, dry_run=dry_run)
-            ) | ({"outcome": "not_stored"} if lost else {})
+    for group in batch.groups:
+        told = _taken(group) if isinstance(group, Taken) else _dropped(group)
+        good = "stored" if isinstance(group, Taken) else "rejected"
+        if dry_run:
+            good = "valid" if isinstance(group, Taken) else "invalid"
+        for position, facts in zip(group.positions, told, strict=True):
+            outcomes[position] = {"position": position, "outcome": good, **facts}
+    for position in batch.positions(not_stored):
+        outcomes[position]["outcome"] = "not_stored"
     return {
         "request_id": request_id,
         "dry_run": dry_run,
@@ -35,27 +35,19 @@ def report_of(
     }
 
 
-def _accepted(batch: Batch, number: int, place: int, *, dry_run: bool) -> dict[str, Any]:
-    row = batch.rows[number]
-    return {
-        "position": row.position(place),
-        "outcome": "valid" if dry_run else "stored",
-        "event": row.accepted.type.name if row.accepted else None,
-        "id": row.id(place),
-    }
+def _taken(group: Taken) -> Iterator[dict[str, Any]]:
+    for one in group.ids:
+        yield {"event": group.event, "id": one}
 
 
-def _rejected(batch: Batch, number: int, place: int, *, dry_run: bool) -> dict[str, Any]:
-    row = batch.rows[number]
-    rejection = row.slice.checked.rejected[place]
-    return {
-        "position": row.position(place),
-        "outcome": "invalid" if dry_run else "rejected",
-        "event": rejection.event,
-        "reason": rejection.reason,
-        "field": rejection.field,
-        "message": rejection.message,
-    }
+def _dropped(group: Dropped) -> Iterator[dict[str, Any]]:
+    for one in group.rejections:
+        yield {
+            "event": one.event,
+            "reason": one.reason,
+            "field": one.field,
+            "message": one.message,
+        }
 
 
 def _counts(outcomes: Sequence[dict[str, Any]]) -> dict[str, int]:
