@@ -32,13 +32,14 @@ def arrow_type(field: Field) -> pa.DataType:
     return _TYPES.get(field.kind, pa.string())
 
 
-def columns_of(rows: Rows) -> dict[str, pa.Array]:
-    """Turn *rows* into one array per field, in the contract's order."""
+def columns_of(rows: Rows, *kinds: Kind) -> dict[str, pa.Array]:
+    """Turn *rows* into one array per field, in the contract's order; only of *kinds*, if given."""
     if not rows.arrays:
         check_values([rows])
-        if rows.doubtful:
-            rows.arrays = {one.name: _exact(rows, one) for one in rows.shape.of_kind(*_READERS)}
-    return {field.name: _column(rows, field) for field in rows.shape.fields}
+    if rows.doubtful:
+        rows.arrays = {one.name: _exact(rows, one) for one in rows.shape.of_kind(*_READERS)}
+    fields = rows.shape.of_kind(*kinds) if kinds else rows.shape.fields
+    return {field.name: _column(rows, field) for field in fields}
 
 
 def _column(rows: Rows, field: Field) -> pa.Array:

@@ -6,13 +6,14 @@ over for `events.slow`, and nothing is ever refused here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import NoneType
+from typing import Any, Final
 
 from events.group import REFUSALS, Group, Slice
 from events.quotes import doubt_repeated_names
-from events.registry import EVENT_TYPES, EventType
-from events.shapes import Decode, bare_decoder, item_decoder, shape_of, whole_decoder
+from events.registry import EventType
+from events.shapes import Decode, bare_decoder, item_decoder, item_variants, whole_decoder
 from events.vectors import check_values
 
 # The marks of {"event":"…","data":…}: two names and one value.
@@ -22,21 +23,18 @@ BARE_FRAME: Final = 0
 
 def sort_items(slices: Sequence[Slice]) -> tuple[list[Group], list[int]]:
     """Decode whole items and group them by type; returns the positions left over too."""
-    groups = {
-        shape_of(event_type.model).row: Group(event_type, WHOLE_FRAME) for event_type in EVENT_TYPES
-    }
-    add = {row: (group.rows.append, group.positions.append) for row, group in groups.items()}
-    decode = item_decoder()
+    decoded: list[Any] = []
+    waiting = iter(slices)
+    while not _decode_run(item_decoder(), waiting, decoded):
+        decoded.append(None)
+    groups = {variant: Group(row, WHOLE_FRAME) for row, variant in item_variants().items()}
     left: list[int] = []
-    for position, raw in enumerate(slices):
-        try:
-            row = decode(raw).data
-        except REFUSALS:
-            left.append(position)
-            continue
-        add_row, add_position = add[row.__class__]
-        add_row(row)
-        add_position(position)
+    add: dict[type, Callable[[int], None]] = {NoneType: left.append}
+    add |= {variant: group.positions.append for variant, group in groups.items()}
+    for position, item in enumerate(decoded):
+        add[item.__class__](position)
+    for group in groups.values():
+        group.rows = [decoded[position].data for position in group.positions]
     return _weeded(groups.values(), slices, left)
 
 
@@ -48,48 +46,51 @@ def sort_records(
     Producers of a topic mostly agree with themselves, so each record is first tried the way the
     one before it was.
     """
-    likely = _Way(Group(event_type, WHOLE_FRAME), whole_decoder(event_type), framed=True)
-    other = _Way(Group(event_type, BARE_FRAME), bare_decoder(event_type), framed=False)
-    ways = (likely.group, other.group)
+    whole, bare = Group(event_type, WHOLE_FRAME), Group(event_type, BARE_FRAME)
+    likely, other = (whole_decoder(event_type), whole), (bare_decoder(event_type), bare)
     left: list[int] = []
-    for position, value in enumerate(values):
-        if value is not None and likely.take(position, value):
-            continue
-        if value is not None and other.take(position, value):
+    waiting = iter(values)
+    position = 0
+    while (position := _take_run(likely, waiting, position)) < len(values):
+        if _take_run(other, iter(values[position : position + 1]), position) > position:
             likely, other = other, likely
         else:
             left.append(position)
-    return _weeded(ways, values, left)
+        position += 1
+    whole.rows = [item.data for item in whole.rows]  # type: ignore[attr-defined]
+    return _weeded((whole, bare), values, left)
 
 
-class _Way:
-    """One way to read a record."""
+def _take_run(way: tuple[Decode, Group], waiting: Iterator[Slice | None], start: int) -> int:
+    """Decode into the group until a record refuses; returns the position of that record."""
+    decode, group = way
+    before = len(group.rows)
+    _decode_run(decode, waiting, group.rows)
+    end = start + len(group.rows) - before
+    group.positions += range(start, end)
+    return end
 
-    def __init__(self, group: Group, decode: Decode, *, framed: bool) -> None:
-        self.group = group
-        self.decode = decode
-        self.framed = framed
 
-    def take(self, position: int, value: Slice) -> bool:
-        """Decode *value* into the group; False if it does not read this way."""
-        try:
-            row = self.decode(value)
-        except REFUSALS:
-            return False
-        self.group.rows.append(row.data if self.framed else row)
-        self.group.positions.append(position)
-        return True
+def _decode_run(decode: Decode, waiting: Iterator[Slice | None], into: list[Any]) -> bool:
+    """Decode until one refuses, which is then off the iterator; True if none did.
+
+    A loop in C: what was decoded before the refusal stays in the list.
+    """
+    try:
+        into.extend(map(decode, waiting))
+    except (*REFUSALS, TypeError):  # TypeError: a record without a value
+        return False
+    return True
 
 
 def _weeded(
     groups: Iterable[Group], slices: Sequence[Slice | None], left: list[int]
 ) -> tuple[list[Group], list[int]]:
     found = [group for group in groups if group.rows]
-    nested = {group: group.nested() for group in found}
     for group in found:
         group.slices = [slices[position] for position in group.positions]  # type: ignore[misc]
-        doubt_repeated_names(group, nested[group])
-    check_values([*found, *(inner for inners in nested.values() for inner in inners)])
+        doubt_repeated_names(group)
+    check_values([*found, *(inner for group in found for inner in group.nested().values())])
     for group in found:
         left += group.take_doubtful()
     return [group for group in found if group.rows], sorted(left)

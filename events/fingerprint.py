@@ -24,11 +24,12 @@ from msgspec import Raw
 from events.amounts import JsonNumber, canonical_number
 from events.columns import columns_of
 from events.fields import Field, Kind
-from events.group import Nested, Rows
+from events.group import Rows
 from events.jsontext import read_json
 
 Words = npt.NDArray[np.uint64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE}
+_IN_COLUMNS: Final = (Kind.TEXT, Kind.CHOICE, Kind.AMOUNT, Kind.INSTANT, Kind.FLAG)
 _FREE: Final = {Kind.OBJECTS, Kind.OBJECT}
 _MULTIPLIERS: Final = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F], np.uint64)
 _SHIFTS: Final = np.array([29, 32], np.uint64)
@@ -105,10 +106,11 @@ def _words(array: pa.Array) -> tuple[Words, pa.Array, Words | None]:
 
 def _of_models(rows: Rows, field: Field) -> Words:
     """Hash lists of models: the hashes of their elements, in order. An empty list is not a null."""
-    nested = Nested(rows, field)
-    inner = Rows(nested.shape, nested.rows)
-    hashes = fingerprints_of(inner, columns_of(inner)) if inner.rows else np.zeros(0, np.uint64)
-    ends = np.searchsorted(nested.owners, np.arange(len(rows.rows) + 1))
+    inner = rows.nested()[field.name]
+    hashes = np.zeros(0, np.uint64)
+    if inner.rows:
+        hashes = fingerprints_of(inner, columns_of(inner, *_IN_COLUMNS))
+    ends = np.searchsorted(inner.owners, np.arange(len(rows.rows) + 1))
     values = rows.values(field)
     parts = [
         xxhash.xxh3_64_intdigest(hashes[start:end].tobytes()) if isinstance(value, Raw) else None

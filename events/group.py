@@ -41,6 +41,7 @@ class Rows:
         self.arrays: dict[str, pa.Array] = {}
         self.doubtful: set[int] = set()
         self._values: dict[str, list[Any]] = {}
+        self._nested: dict[str, Nested] | None = None
 
     def values(self, field: Field) -> list[Any]:
         """Read one field of every row; a null is None, an absent field is UNSET."""
@@ -53,6 +54,13 @@ class Rows:
         """Tell in which rows the field is *wanted*: None, or UNSET."""
         return np.array([value is wanted for value in self.values(field)], np.bool_)
 
+    def nested(self) -> dict[str, Nested]:
+        """Decode the lists of models inside the rows, by field."""
+        if self._nested is None:
+            fields = self.shape.of_kind(Kind.MODELS)
+            self._nested = {field.name: Nested(self, field) for field in fields}
+        return self._nested
+
     def doubt(self, index: int) -> None:
         """Mark a row for the slow road."""
         self.doubtful.add(index)
@@ -60,30 +68,36 @@ class Rows:
     def forget(self) -> None:
         """Drop what was read from the rows, because they changed."""
         self._values.clear()
+        self._nested = None
 
 
 class Nested(Rows):
     """The objects inside one list field of other rows; a doubt about one is its owner's."""
 
     def __init__(self, owner: Rows, field: Field) -> None:
+        assert field.model is not None  # noqa: S101 - only fields of kind MODELS get here
+        super().__init__(shape_of(field.model), [])
         self.owner = owner
         self.owners: list[int] = []
-        assert field.model is not None  # noqa: S101 - only fields of kind MODELS get here
-        rows: list[Struct] = []
-        decode = list_decoder(field.model)
-        for index, raw in enumerate(owner.values(field)):
+        self._decode(owner.values(field), list_decoder(field.model))
+        self._doubt_free_content()
+
+    def doubt(self, index: int) -> None:
+        """Mark the row here, and the one it lies in."""
+        super().doubt(index)
+        self.owner.doubt(self.owners[index])
+
+    def _decode(self, values: list[Any], decode: Decode) -> None:
+        for index, raw in enumerate(values):
             if not isinstance(raw, Raw):
                 continue
             try:
                 inner = decode(raw) or []
             except REFUSALS:
-                owner.doubt(index)
+                self.owner.doubt(index)
                 continue
-            rows += inner
+            self.rows += inner
             self.owners += [index] * len(inner)
-        super().__init__(shape_of(field.model), rows)
-
-        self._doubt_free_content()
 
     def _doubt_free_content(self) -> None:
         for field in self.shape.of_kind(Kind.OBJECTS, Kind.OBJECT):
@@ -91,10 +105,6 @@ class Nested(Rows):
             for place, value in enumerate(self.values(field)):
                 if value is not UNSET and not _fits(decode, value):
                     self.doubt(place)
-
-    def doubt(self, index: int) -> None:
-        """Pass the doubt on."""
-        self.owner.doubt(self.owners[index])
 
 
 class Group(Rows):
@@ -107,10 +117,6 @@ class Group(Rows):
         self.frame_marks = frame_marks
         self.positions: list[int] = []
         self.slices: list[Slice] = []
-
-    def nested(self) -> list[Nested]:
-        """Decode the lists of models inside the rows."""
-        return [Nested(self, field) for field in self.shape.of_kind(Kind.MODELS)]
 
     def take_doubtful(self) -> list[int]:
         """Remove the doubtful rows; returns their positions."""

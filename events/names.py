@@ -19,7 +19,7 @@ import numpy.typing as npt
 from msgspec import UNSET, Raw
 
 from events.fields import Kind
-from events.group import Group, Nested, Rows
+from events.group import Group, Rows
 from events.shapes import Shape
 
 Indexes = npt.NDArray[np.int64]
@@ -27,26 +27,26 @@ Indexes = npt.NDArray[np.int64]
 _ESCAPED_LETTER: Final = re.compile(rb"\\u00[4-7]")
 
 
-def find_repeats(group: Group, nested: list[Nested], indexes: Indexes) -> Iterator[int]:
+def find_repeats(group: Group, indexes: Indexes) -> Iterator[int]:
     """Yield those of *indexes* whose text is not proved free of repeated names."""
-    if not len(indexes) or _proved(group, nested, indexes):
+    if not len(indexes) or _proved(group, indexes):
         return
     if len(indexes) == 1:
         yield int(indexes[0])
         return
     half = len(indexes) // 2
-    yield from find_repeats(group, nested, indexes[:half])
-    yield from find_repeats(group, nested, indexes[half:])
+    yield from find_repeats(group, indexes[:half])
+    yield from find_repeats(group, indexes[half:])
 
 
-def _proved(group: Group, nested: list[Nested], indexes: Indexes) -> bool:
+def _proved(group: Group, indexes: Indexes) -> bool:
     text = b"".join([group.slices[index] for index in indexes.tolist()])
     framed = len(indexes) if group.frame_marks else 0
     if b"\\" in text and _ESCAPED_LETTER.search(text):
         return False
     needed = Counter({b'"event"': framed, b'"data"': framed})
     _count_names(needed, group, indexes)
-    for inner in nested:
+    for inner in group.nested().values():
         places = np.flatnonzero(np.isin(inner.owners, indexes))
         needed.update(dict.fromkeys(_marked_names(inner.shape), 0))
         _count_names(needed, inner, places)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from msgspec import UNSET, Raw
 
 from events.fields import Field, Kind
-from events.group import Group, Nested, Rows
+from events.group import Group, Rows
 from events.jsontext import MAX_DEPTH
 from events.names import find_repeats
 from events.slow import MAX_ITEM_BYTES
@@ -22,9 +22,11 @@ from events.slow import MAX_ITEM_BYTES
 Counts = npt.NDArray[np.int64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE, Kind.INSTANT}
 _FREE: Final = {Kind.OBJECTS, Kind.OBJECT}
+# So many levels of brackets need at least two bytes each.
+SURELY_FLAT_BYTES: Final = 2 * MAX_DEPTH
 
 
-def doubt_repeated_names(group: Group, nested: list[Nested]) -> None:
+def doubt_repeated_names(group: Group) -> None:
     """Mark the rows whose text may hold a known name twice, be too long, too deep or not UTF-8.
 
     A row that has no marks to spare is flat as well: brackets go as deep as known names do.
@@ -36,15 +38,17 @@ def doubt_repeated_names(group: Group, nested: list[Nested]) -> None:
     letters = np.frombuffer(joined, np.uint8)
     marks = letters == ord('"')
     needed = _marks_of(group) + group.frame_marks
-    for inner in nested:
+    for inner in group.nested().values():
         np.add.at(needed, inner.owners, _marks_of(inner))
     if np.count_nonzero(marks) == needed.sum():
         return
     starts = np.cumsum(lengths) - lengths
     strange = np.add.reduceat(marks, starts, dtype=np.int64) != needed
-    brackets = (letters == ord("[")) | (letters == ord("{"))
-    _doubt_where(group, strange & (np.add.reduceat(brackets, starts, dtype=np.int64) > MAX_DEPTH))
-    for index in find_repeats(group, nested, np.flatnonzero(strange)):
+    if lengths.max() > SURELY_FLAT_BYTES:
+        brackets = (letters == ord("[")) | (letters == ord("{"))
+        depths = np.add.reduceat(brackets, starts, dtype=np.int64)
+        _doubt_where(group, strange & (depths > MAX_DEPTH))
+    for index in find_repeats(group, np.flatnonzero(strange)):
         group.doubt(index)
 
 

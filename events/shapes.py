@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, Literal, Union
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -73,10 +73,10 @@ Decode = Callable[[Any], Any]
 
 
 @cache
-def item_decoder() -> Decode:
-    """Decode any whole item `{"event", "data"}`; the union is told apart by `event`."""
-    variants = [
-        msgspec.defstruct(
+def item_variants() -> dict[EventType, type[Struct]]:
+    """Derive the class of each type's whole items."""
+    return {
+        event_type: msgspec.defstruct(
             f"{event_type.model.__name__}Item",
             [("data", shape_of(event_type.model).row)],
             tag_field="event",
@@ -84,11 +84,13 @@ def item_decoder() -> Decode:
             gc=False,
         )
         for event_type in EVENT_TYPES
-    ]
-    union: Any = variants[0]
-    for variant in variants[1:]:
-        union = union | variant
-    return msgspec.json.Decoder(union).decode
+    }
+
+
+@cache
+def item_decoder() -> Decode:
+    """Decode any whole item `{"event", "data"}`; the union is told apart by `event`."""
+    return msgspec.json.Decoder(Union[tuple(item_variants().values())]).decode  # noqa: UP007
 
 
 @cache
