@@ -1,0 +1,38 @@
+"""What did one look find? A state, what was seen, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class State(StrEnum):
+    """How bad it is: only `fail` keeps Railhead from working, `warn` will one day."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(NamedTuple):
+    """One line of the report; `advice` is empty where nothing is to be done."""
+
+    check: str
+    state: State
+    says: str
+    advice: str = ""
+
+
+def ok(check: str, says: str) -> Finding:
+    """All is well."""
+    return Finding(check, State.OK, says)
+
+
+def warn(check: str, says: str, advice: str) -> Finding:
+    """It works, but somebody should look."""
+    return Finding(check, State.WARN, says, advice)
+
+
+def fail(check: str, says: str, advice: str) -> Finding:
+    """It cannot work so."""
+    return Finding(check, State.FAIL, says, advice)

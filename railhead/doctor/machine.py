@@ -1,0 +1,162 @@
+"""Is this machine fit for it? Python, Java, jars, engine, directory, disk, ports."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from railhead.doctor.finding import Finding, fail, ok, warn
+from railhead.doctor.place import Place
+from railhead.kafka.jar_cache import jar_directory
+from railhead.kafka.java import JavaError, find_java
+from railhead.kafka.pins import pinned, sha256_of
+from railhead.paths import tenants_file
+from railhead.stack.ports import why_taken
+from railhead.stack.settings import LOOPBACK
+
+GIB: Final = 1 << 30
+LITTLE_SPACE_BYTES: Final = 5 * GIB
+NO_SPACE_BYTES: Final = GIB
+FEW_FILES: Final = 4096
+
+
+def look(place: Place) -> Iterator[Finding]:
+    """Look at everything that can be seen without asking a part."""
+    yield python()
+    yield from onebox()
+    yield directory(place.data_dir)
+    yield tenants(place.data_dir)
+    yield disk(place.data_dir)
+    yield open_files()
+    yield ports(place)
+
+
+def python() -> Finding:
+    """Look at the interpreter."""
+    version = platform.python_version()
+    return ok("python", f"Python {version} on {platform.system()} {platform.machine()}")
+
+
+def onebox() -> Iterator[Finding]:
+    """Look at what only the one-machine stack needs; without it there is nothing to look at."""
+    if importlib.util.find_spec("chdb") is None:
+        yield ok("one-machine stack", "not installed here; broker and database are elsewhere")
+        return
+    yield ok("engine", f"chdb {importlib.metadata.version('chdb')}")
+    try:
+        java = find_java()
+    except JavaError as error:
+        yield fail("java", str(error), "Install the extra: pip install railhead[onebox].")
+    else:
+        yield ok("java", f"Java {java.major} ({java.executable})")
+    yield jars(jar_directory())
+
+
+def jars(where: Path) -> Finding:
+    """Look whether Kafka's jars are there and are the pinned ones."""
+    wanted = pinned()
+    there = [jar for jar in wanted if (where / jar.file_name).exists()]
+    wrong = [jar.file_name for jar in there if sha256_of(where / jar.file_name) != jar.sha256]
+    if wrong:
+        says = f"{', '.join(wrong)} in {where} have another content than pinned"
+        return fail("kafka jars", says, "Delete them; the next start fetches them again.")
+    if len(there) < len(wanted):
+        says = f"{len(there)} of {len(wanted)} in {where}"
+        return warn(
+            "kafka jars", says, "The next `railhead up` fetches the rest; it needs the network."
+        )
+    return ok("kafka jars", f"all {len(wanted)} in {where}, checksums right")
+
+
+def directory(data_dir: Path) -> Finding:
+    """Look at the data directory: whose it is, who may read it, and if a stack runs on it."""
+    if not data_dir.exists():
+        parent = next(path for path in data_dir.absolute().parents if path.exists())
+        if os.access(parent, os.W_OK):
+            return ok("data directory", f"{data_dir} is not there yet and can be made")
+        return fail("data directory", f"{parent} cannot be written", "Choose another --data-dir.")
+    if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
+        return fail("data directory", f"{data_dir} is not ours", "Run as the user it belongs to.")
+    if stat.S_IMODE(data_dir.stat().st_mode) & 0o077:
+        return warn(
+            "data directory",
+            f"others may look into {data_dir}",
+            f"Close it: chmod 700 {data_dir}. It holds players' data and hashed keys.",
+        )
+    return ok("data directory", f"{data_dir}, {_user(data_dir)}")
+
+
+def _user(data_dir: Path) -> str:
+    """Say if a stack runs on *data_dir*: then it holds the lock, which is not touched."""
+    try:
+        with (data_dir / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        pass
+    except BlockingIOError:
+        return "a stack runs on it"
+    return "no stack runs on it"
+
+
+def ports(place: Place) -> Finding:
+    """Look which of the ports on this machine are in use; whose they are, the parts tell."""
+    addresses = {
+        "door": urlsplit(place.door_url),
+        "kafka": urlsplit(f"//{place.bootstrap.partition(',')[0]}"),
+        "clickhouse": urlsplit(str(place.settings.url) if place.settings else ""),
+    }
+    local = [
+        f"{url.port} ({name}) is {'in use' if why_taken(LOOPBACK, url.port) else 'free'}"
+        for name, url in addresses.items()
+        if url.hostname in {LOOPBACK, "localhost"} and url.port
+    ]
+    return ok("ports", ", ".join(local) or "no part is on this machine")
+
+
+def tenants(data_dir: Path) -> Finding:
+    """Look at the file of the tenants' keys and at its pepper."""
+    path = tenants_file(data_dir)
+    if not path.exists():
+        return warn("tenants", f"no {path}", "Nobody can push: `railhead tenant add NAME`.")
+    open_to_others = [
+        file.name
+        for file in (path, path.with_suffix(".pepper"))
+        if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
+    ]
+    if open_to_others:
+        says = f"others may read {', '.join(open_to_others)}"
+        return warn("tenants", says, f"Close them: chmod 600 {path.parent}/tenants.*")
+    return ok("tenants", str(path))
+
+
+def disk(data_dir: Path) -> Finding:
+    """Look at the room on the disk of the data directory."""
+    place = next(
+        path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()
+    )
+    usage = shutil.disk_usage(place)
+    says = f"{usage.free / GIB:,.1f} of {usage.total / GIB:,.1f} GiB free"
+    if usage.free < NO_SPACE_BYTES:
+        return fail("disk", says, "Make room; Kafka stops when the disk is full.")
+    if usage.free < LITTLE_SPACE_BYTES:
+        return warn("disk", says, "Make room soon, or shorten RAILHEAD_EVENT_RETENTION_HOURS.")
+    return ok("disk", says)
+
+
+def open_files() -> Finding:
+    """Look at how many files and connections a process may hold."""
+    import resource  # noqa: PLC0415  not on every platform
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < FEW_FILES:
+        return warn("open files", f"{soft} at most", "Raise it: ulimit -n 65536, or LimitNOFILE=.")
+    return ok("open files", f"{soft:,} at most")

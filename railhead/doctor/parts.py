@@ -1,0 +1,173 @@
+"""Do broker, database and door answer, are they set up as they must be, and does it flow?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver import create_client
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error as DriverError
+
+from railhead.doctor.finding import Finding, State, fail, ok, warn
+from railhead.doctor.place import Place
+from railhead.kafka.topic_admin import TopicError, admin
+from railhead.kafka.topic_plan import Wish, run_plan
+from railhead.lag import Ends, lag_behind, read_ends
+from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
+from sinks.migrate import BOOTSTRAP, MIGRATIONS, VIEWS, MigrationError, pending
+from sinks.steps import read_steps
+from streams.settings import WorkerSettings
+
+OLDEST_RELEASE: Final = (25, 8)
+SKEW_SECONDS: Final = 2.0
+STABLE: Final = "Stable"
+MUCH_LAG: Final = 100_000
+DOOR_TIMEOUT: Final = ClientTimeout(total=5)
+START: Final = (
+    "Start it (`railhead up` starts everything on one machine) or correct the address. If its port "
+    "is in use above, something else has it: stop that, or choose another port."
+)
+
+
+def look(place: Place) -> Iterator[Finding]:
+    """Ask every part; what cannot be asked is a finding like any other."""
+    kafka = asyncio.run(broker(place))
+    yield kafka
+    if kafka.state is not State.FAIL:
+        yield asyncio.run(workers(place))
+    yield from asyncio.run(door(place.door_url))
+    if place.settings is None:
+        return
+    try:
+        with create_client(**client_arguments(place.settings)) as client:
+            yield from database(client, str(place.settings.url))
+            yield flow(client, place.bootstrap)
+    except DriverError as error:
+        says = own_words(str(error)) if error.code else f"{place.settings.url} does not answer"
+        yield fail("clickhouse", says, START if not error.code else "Check user and password.")
+    except NETWORK_ERRORS as error:
+        yield fail("clickhouse", f"{place.settings.url}: {error}", START)
+
+
+async def broker(place: Place) -> Finding:
+    """Ask Kafka for its topics and compare them with those declared."""
+    if place.topics is None:
+        return fail("kafka", "not asked: the settings of topics are wrong", "See settings above.")
+    try:
+        rows = await run_plan(place.bootstrap, place.topics, Wish(check_only=True, replication=1))
+    except TopicError as error:
+        return fail("kafka", str(error), START)
+    missing = [row.wanted.name for row in rows if row.is_missing]
+    if missing:
+        return fail("kafka", f"no topic {', '.join(missing)}", "Create them: `railhead topics`.")
+    differing = [
+        f"{row.wanted.name}: {what}"
+        for row in rows
+        for what in (*row.shape, *row.config)
+        # How many copies there must be is told to `railhead topics`, not to us.
+        if not what.startswith(("copies=", "min.insync.replicas="))
+    ]
+    if differing:
+        return warn("kafka", "; ".join(differing), "Set right: `railhead topics --apply-config`.")
+    partitions = rows[0].found.partitions if rows[0].found else 0
+    return ok("kafka", f"{place.bootstrap}, {len(rows)} topics of {partitions} partitions each")
+
+
+async def workers(place: Place) -> Finding:
+    """Ask Kafka how many workers are in the group, and whether they have shared out the work."""
+    group = WorkerSettings().group
+    try:
+        async with admin(place.bootstrap) as client:
+            [answer] = await client.describe_consumer_groups([group])
+    except (TopicError, KafkaError) as error:
+        return warn("workers", f"cannot be told: {error}", "See the findings above.")
+    _, _, state, *_, members = answer.groups[0][:6]
+    if not members:
+        return fail("workers", f"nobody is in the group {group}", "Start one: `railhead worker`.")
+    says = f"{len(members)} in the group {group}, {state}"
+    if state != STABLE:
+        return warn("workers", says, "They are sharing out the work; look again in a moment.")
+    return ok("workers", says)
+
+
+def database(client: Client, url: str) -> Iterator[Finding]:
+    """Look at ClickHouse's release, clock, tables and views."""
+    version = str(client.server_version)
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_RELEASE:
+        yield fail("clickhouse", f"{url}, release {version}", "Upgrade it to 25.8 or newer.")
+    else:
+        yield ok("clickhouse", f"{url}, release {version}")
+    yield clock(client)
+    yield migrations(client)
+
+
+def clock(client: Client) -> Finding:
+    """Compare ClickHouse's clock with ours; dates of partitions and expiry depend on it."""
+    before = time.time()
+    theirs = float(client.query("SELECT toUnixTimestamp64Milli(now64(3)) / 1000").result_rows[0][0])
+    skew = theirs - (before + time.time()) / 2
+    says = f"ClickHouse's is {abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
+    if abs(skew) > SKEW_SECONDS:
+        return warn("clock", says, "Let NTP set both; received_at and stored_at will not agree.")
+    return ok("clock", says)
+
+
+def migrations(client: Client) -> Finding:
+    """Compare tables and views with those this version brings."""
+    advice = "Run `railhead migrate`."
+    steps = [step for step in read_steps(MIGRATIONS) if not step.name.startswith(BOOTSTRAP)]
+    try:
+        rows = client.query("SELECT step, checksum FROM fasttrack_store.migrations FINAL")
+        todo = pending(steps, {str(step): str(checksum) for step, checksum in rows.result_rows})
+    except MigrationError as error:
+        return fail("tables", str(error), "Look at it before anything is migrated.")
+    except DriverError as error:
+        return fail("tables", own_words(str(error)), advice)
+    if todo:
+        return fail("tables", f"not applied: {', '.join(step.name for step in todo)}", advice)
+    wanted = {step.name.rpartition("/")[2] for step in read_steps(VIEWS)}
+    query = "SELECT name FROM system.tables WHERE database = 'fasttrack'"
+    missing = wanted - {str(name) for (name,) in client.query(query).result_rows}
+    if missing:
+        return fail("tables", f"no view {', '.join(sorted(missing))}", advice)
+    return ok("tables", f"{len(steps)} steps applied, {len(wanted)} views")
+
+
+def flow(client: Client, bootstrap: str) -> Finding:
+    """Look how much of what is in Kafka has no fate in ClickHouse yet."""
+    try:
+        ends: Ends = asyncio.run(read_ends(bootstrap))
+        lag = lag_behind(ends, client)
+    except (TopicError, DriverError) as error:
+        return warn("lag", f"cannot be told: {error}", "See the findings above.")
+    if not lag.records:
+        return ok("lag", f"none: each of {sum(ends.values()):,} records has a fate")
+    says = ", ".join(f"{topic} {count:,}" for topic, count in sorted(lag.by_topic.items()))
+    if lag.records > MUCH_LAG:
+        return warn("lag", says, "Are workers running? See docs/runbook.md, Lag grows.")
+    return ok("lag", f"{lag.records:,} records on their way: {says}")
+
+
+async def door(url: str) -> Iterator[Finding]:
+    """Ask the door whether it could durably accept a push now, and what time it is there."""
+    try:
+        async with (
+            ClientSession(timeout=DOOR_TIMEOUT) as session,
+            session.get(f"{url}/health/ready") as answer,
+        ):
+            status, body = answer.status, await answer.json(content_type=None)
+    except (ClientError, TimeoutError, ValueError) as error:
+        return iter([fail("door", f"{url}: {error or 'no answer'}", START)])
+    if status == 200:
+        return iter([ok("door", f"{url} could store a push now")])
+    return iter([fail("door", f"{url} is not ready: {_reasons(body)}", "See what it says.")])
+
+
+def _reasons(body: Any) -> str:
+    reasons = body.get("reasons") if isinstance(body, dict) else None
+    return "; ".join(map(str, reasons)) if reasons else "something else listens there"
