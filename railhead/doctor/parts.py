@@ -17,11 +17,11 @@ from railhead.doctor.finding import Finding, State, fail, ok, warn
 from railhead.doctor.place import Place
 from railhead.kafka.topic_admin import TopicError, admin
 from railhead.kafka.topic_plan import Wish, run_plan
+from railhead.kafka.topics import TopicSettings
 from railhead.lag import Ends, lag_behind, read_ends
 from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
 from sinks.migrate import BOOTSTRAP, MIGRATIONS, VIEWS, MigrationError, pending
 from sinks.steps import read_steps
-from streams.settings import WorkerSettings
 
 OLDEST_RELEASE: Final = (25, 8)
 SKEW_SECONDS: Final = 2.0
@@ -80,7 +80,7 @@ async def broker(place: Place) -> Finding:
 
 async def workers(place: Place) -> Finding:
     """Ask Kafka how many workers are in the group, and whether they have shared out the work."""
-    group = WorkerSettings().group
+    group = (place.topics or TopicSettings()).group
     try:
         async with admin(place.bootstrap) as client:
             [answer] = await client.describe_consumer_groups([group])
