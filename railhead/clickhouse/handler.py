@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import time
 
@@ -19,6 +20,8 @@ from railhead.clickhouse.selection import Selection
 from railhead.clickhouse.sessions import Session, Sessions
 from railhead.clickhouse.statement import Insert, Statement, inspect
 from railhead.clickhouse.work import Work
+
+_KILL_AGAIN_SECONDS = 0.1
 
 
 class Handler:
@@ -119,9 +122,14 @@ class Handler:
         await self._control.run(functools.partial(self._work.kill, query_id))
 
     async def stop_reads(self) -> None:
-        """Refuse new statements and stop the running SELECTs; inserts go on."""
+        """Refuse new statements and stop the running SELECTs; inserts go on.
+
+        A statement that waits for its place cannot be stopped yet, so it is tried again.
+        """
         self._stopping = True
-        await self._control.run(self._work.kill_reads)
+        while self._owner.busy or self._analysts.busy:
+            await self._control.run(self._work.kill_reads)
+            await asyncio.sleep(_KILL_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Wait for what runs and close every connection; blocks."""

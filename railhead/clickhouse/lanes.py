@@ -24,8 +24,14 @@ class Lane:
         self._threads = ThreadPoolExecutor(width, f"{name}-lane")
         self._free = asyncio.Semaphore(width)
         self._waiting = 0
+        self._running = 0
         self._queue = queue
         self._patience_seconds = patience_seconds
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs here or waits to."""
+        return self._running + self._waiting > 0
 
     async def enter(self) -> None:
         """Take a place, which `start` must use next; ClickHouseError 202 when none gets free."""
@@ -42,6 +48,7 @@ class Lane:
     def start(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Run *work* on a thread; the place is free again when it ended."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        self._running += 1
         future.add_done_callback(self._leave)
         return future
 
@@ -54,6 +61,7 @@ class Lane:
         return await asyncio.shield(self.start(work))
 
     def _leave(self, future: asyncio.Future[T]) -> None:
+        self._running -= 1
         self._free.release()
         if not future.cancelled():
             future.exception()  # somebody may have stopped listening; that is not an error here

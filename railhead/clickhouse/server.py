@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -67,7 +68,8 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
         watchdog = threading.Timer(_GIVE_UP_SECONDS, _give_up)
         watchdog.daemon = True
         watchdog.start()
-        await handler.stop_reads()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(handler.stop_reads(), _DRAIN_SECONDS)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(handler.close)

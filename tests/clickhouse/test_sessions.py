@@ -1,0 +1,59 @@
+"""A session remembers what a server's session remembers."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.clickhouse.process import EngineProcess
+
+
+def test_temporary_tables_and_settings_live_in_the_session(engine: EngineProcess) -> None:
+    """Other sessions see neither."""
+    engine.ask("CREATE TEMPORARY TABLE kept (a Int32)", session_id="s1")
+    engine.ask("1\n2", query="INSERT INTO kept FORMAT TSV", session_id="s1")
+    engine.ask("SET max_block_size = 77", session_id="s1")
+
+    assert engine.value("SELECT sum(a) FROM kept", session_id="s1") == "3"
+    assert engine.value("SELECT getSetting('max_block_size')", session_id="s1") == "77"
+    assert engine.ask("SELECT * FROM kept", session_id="s2").code == 60
+    assert engine.ask("SELECT * FROM kept").code == 60
+
+
+def test_url_settings_do_not_stay_in_the_session(engine: EngineProcess) -> None:
+    """They cover the session's own settings for one statement."""
+    ask = "SELECT getSetting('max_block_size'), getSetting('max_threads')"
+    engine.ask("SET max_block_size = 77", session_id="s3")
+    before = engine.value(ask, session_id="s3")
+
+    assert engine.value(ask, session_id="s3", max_block_size="5", max_threads="1") == "5\t1"
+    assert engine.value(ask, session_id="s3") == before
+
+
+def test_a_busy_session_is_locked(engine: EngineProcess) -> None:
+    """Code 373, as on a server; another session is free."""
+    slow = threading.Thread(
+        target=engine.ask, args=("SELECT sleep(1.5)",), kwargs={"session_id": "s4"}
+    )
+    slow.start()
+    while engine.value("SELECT count() FROM system.processes WHERE query LIKE '%sleep(1%'") == "1":
+        pass  # only this very query matches so far
+    locked = engine.ask("SELECT 1", session_id="s4")
+    free = engine.ask("SELECT 1", session_id="s5")
+    slow.join()
+
+    assert (locked.code, free.status) == (373, 200)
+
+
+def test_session_ends_after_its_timeout(engine: EngineProcess) -> None:
+    """A time-out of zero forgets at once."""
+    engine.ask("CREATE TEMPORARY TABLE gone (a Int32)", session_id="s6", session_timeout="0")
+
+    assert engine.ask("SELECT * FROM gone", session_id="s6").code == 60
+
+
+def test_large_result_streams_from_a_session(engine: EngineProcess) -> None:
+    """A session with a connection of its own uses the pipe as well."""
+    engine.ask("SET max_block_size = 10000", session_id="s7")
+    answer = engine.ask("SELECT number FROM numbers(500000)", session_id="s7")
+
+    assert answer.text.count("\n") == 500_000
