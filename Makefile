@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help setup run test lock
+.PHONY: help setup run test bench lock
 
 help: ## Show what each target does.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ test: setup ## Format, lint, strict types, unit, property and end-to-end tests.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## Measure door, stream and the whole way. ARGS=--quick is a smoke run.
+	$(BIN)/railhead bench $(ARGS)
 
 lock: ## Pin every dependency with its hashes again (needs uv).
 	for extra in runtime dev; do \

@@ -1,0 +1,1 @@
+"""How fast is it, beside what else? Measurements on a stack of their own, self-stopping."""

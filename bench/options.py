@@ -1,0 +1,31 @@
+"""How thorough is a run of `railhead bench`? One frozen object that every measurement reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asked for; *quick* runs are for seeing that it works, not how fast."""
+
+    quick: bool
+    seconds: float
+    say: Say
+
+    def pick(self, *, quick: int, full: int) -> int:
+        """*quick* in a quick run, else *full*."""
+        return quick if self.quick else full
+
+    @property
+    def stream_events(self) -> int:
+        """How many records lie ready for the worker."""
+        return self.pick(quick=50_000, full=1_000_000)
+
+    @property
+    def evening_items(self) -> int:
+        """How many items one evening of the corpus has."""
+        return self.pick(quick=20_000, full=100_000)

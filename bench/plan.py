@@ -1,0 +1,78 @@
+"""What is the load generator to do, and what did it see? Both travel as JSON between processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Post the bodies in *bodies_file* to a door, lap after lap, for *seconds* after a warm-up.
+
+    With *events_per_second* requests are due at even times and latency counts from when one was
+    due, so a door that stalls cannot hide it; without, each connection posts as soon as it may.
+    """
+
+    host: str
+    port: int
+    keys: list[str]
+    bodies_file: str
+    items_per_body: int
+    prefix: str
+    connections: int
+    seconds: float
+    warm_up_seconds: float = 1.0
+    events_per_second: float | None = None
+    first_lap: int = 1
+    stop_after_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the generator saw: times in seconds since 1970, latencies in milliseconds.
+
+    `started` and `ended` bound the measured time; `acked` counts items per answered second of the
+    whole run, warm-up included, for whoever wants to compare them with what is stored.
+    """
+
+    started: float
+    ended: float
+    requests: int
+    items: int
+    posted_items: int
+    statuses: dict[str, int]
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    laps: int
+    acked: list[tuple[float, int]] = field(default_factory=list)
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Put *plan* where the generator reads it."""
+    path.write_text(json.dumps(asdict(plan)))
+
+
+def read_plan(path: Path) -> Plan:
+    """Read what `write_plan` wrote."""
+    return Plan(**json.loads(path.read_text()))
+
+
+def write_bodies(bodies: list[bytes], path: Path) -> None:
+    """Put *bodies* one after the other, each with its length before it."""
+    with path.open("wb") as file:
+        for body in bodies:
+            file.write(len(body).to_bytes(4, "little"))
+            file.write(body)
+
+
+def read_bodies(path: Path) -> list[bytes]:
+    """Read what `write_bodies` wrote."""
+    content, at, bodies = path.read_bytes(), 0, []
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "little")
+        bodies.append(content[at + 4 : at + 4 + size])
+        at += 4 + size
+    return bodies

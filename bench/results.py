@@ -1,0 +1,104 @@
+"""What came of a measurement? Figures with their bars, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.usage import Use
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """What a figure must reach: *at_least* or *at_most*."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def is_met(self, value: float) -> bool:
+        """Tell whether *value* is good enough."""
+        low = self.at_least is None or value >= self.at_least
+        return low and (self.at_most is None or value <= self.at_most)
+
+    def __str__(self) -> str:
+        parts = (("≥", self.at_least), ("≤", self.at_most))
+        return " ".join(f"{sign} {shown(value)}" for sign, value in parts if value is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One number that was measured, in *unit*; `bar` where the project promises one."""
+
+    name: str
+    value: float
+    unit: str
+    bar: Bar | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """One measurement: its figures, what each process used, and whatever explains them."""
+
+    name: str
+    figures: list[Figure] = field(default_factory=list)
+    processes: Mapping[str, Use] = field(default_factory=dict)
+    detail: dict[str, Any] = field(default_factory=dict)
+    failed: str | None = None
+
+    def figure(self, name: str) -> float | None:
+        """The value of the figure *name*; None if it was not measured."""
+        return next((one.value for one in self.figures if one.name == name), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for a program."""
+        whole = asdict(self)
+        for figure, own in zip(whole["figures"], self.figures, strict=True):
+            figure["met"] = None if own.bar is None else own.bar.is_met(own.value)
+        return whole
+
+
+def shown(value: float) -> str:
+    """A number as people read it: thousands apart, no more places than it deserves."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    if size >= 100 or value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.2f}"
+
+
+def print_result(result: Result, console: Console, *, judged: bool) -> None:
+    """Print *result*; with *judged* figures are held against their bars."""
+    console.rule(result.name, align="left")
+    if result.failed is not None:
+        console.print(f"not measured: {result.failed}", style="red", markup=False)
+        return
+    console.print(_figures(result, judged=judged))
+    if result.processes:
+        console.print(_processes(result))
+
+
+def _figures(result: Result, *, judged: bool) -> Table:
+    table = Table("figure", "", "unit", "bar", "", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for figure in result.figures:
+        bar, verdict = "", ""
+        if figure.bar is not None:
+            bar = str(figure.bar)
+            verdict = "" if not judged else "met" if figure.bar.is_met(figure.value) else "MISSED"
+        table.add_row(figure.name, shown(figure.value), figure.unit, bar, verdict)
+    return table
+
+
+def _processes(result: Result) -> Table:
+    table = Table("process", "CPU µs/event", "cores", "peak MiB", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, use in sorted(result.processes.items()):
+        cells = (use.cpu_us_per_event, use.cpu_share, use.peak_mib)
+        table.add_row(name, *(shown(cell) for cell in cells))
+    return table

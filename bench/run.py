@@ -1,0 +1,75 @@
+"""Which measurements are there, and in which order are they run?"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from bench.options import Options
+from bench.results import Result, print_result
+
+MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
+    "door": ("bench.door", "measure_door"),
+    "stream": ("bench.stream", "measure_stream"),
+    "end-to-end": ("bench.whole", "measure_whole"),
+}
+
+
+def run_all(names: Sequence[str], options: Options, console: Console) -> list[Result]:
+    """Run the measurements *names*, printing each at once; one that fails stops no other."""
+    results: list[Result] = []
+    for name in names:
+        for result in _run(name, options):
+            print_result(result, console, judged=not options.quick)
+            results.append(result)
+    return results
+
+
+def _run(name: str, options: Options) -> list[Result]:
+    module, function = MEASUREMENTS[name]
+    measure: Callable[[Options], list[Result]] = getattr(importlib.import_module(module), function)
+    try:
+        return measure(options)
+    except Exception as error:  # noqa: BLE001 - its reason is printed; the others still run
+        return [Result(name=name, failed=f"{type(error).__name__}: {error}")]
+
+
+def write_json(results: Sequence[Result], path: Path, *, quick: bool) -> None:
+    """Write *results* and what they were measured on to *path*."""
+    path.write_text(
+        json.dumps(
+            {
+                "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "quick": quick,
+                "machine": _machine(),
+                "results": [result.as_json() for result in results],
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "load_averages": os.getloadavg(),
+        "yardstick_ms": yardstick_ms(),
+    }
+
+
+def yardstick_ms() -> float:
+    """CPU time of a fixed piece of Python: tells a busy or slow machine from slow code."""
+    started = time.process_time()
+    sum(number * number % 7 for number in range(2_000_000))
+    return round(1000 * (time.process_time() - started), 1)

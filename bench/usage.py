@@ -1,0 +1,113 @@
+"""What did each process use between two moments? CPU time and memory, noted 20 times a second."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil  # type: ignore[import-untyped]
+
+EVERY_SECONDS: Final = 0.05
+
+
+@dataclass(slots=True)
+class Track:
+    """What one process had used at each moment: seconds of CPU so far, resident bytes."""
+
+    moments: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    resident_bytes: list[int] = field(default_factory=list)
+
+    def cpu_between(self, start: float, end: float) -> float:
+        """Seconds of CPU used from *start* to *end*, both in seconds since 1970."""
+        return self._cpu_at(end) - self._cpu_at(start)
+
+    def peak_bytes(self, start: float, end: float) -> int:
+        """The most resident bytes noted from *start* to *end*; 0 if nothing was noted."""
+        pairs = zip(self.moments, self.resident_bytes, strict=True)
+        return max((size for at, size in pairs if start <= at <= end), default=0)
+
+    def _cpu_at(self, moment: float) -> float:
+        if not self.moments:
+            return 0.0
+        after = bisect_left(self.moments, moment)
+        if after == 0:
+            return self.cpu_seconds[0]
+        if after == len(self.moments):
+            return self.cpu_seconds[-1]
+        before = after - 1
+        span = self.moments[after] - self.moments[before]
+        share = (moment - self.moments[before]) / span
+        return self.cpu_seconds[before] + share * (
+            self.cpu_seconds[after] - self.cpu_seconds[before]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a process used in a window: CPU a unit of work, and the most memory."""
+
+    cpu_us_per_event: float
+    cpu_share: float
+    peak_mib: float
+
+
+class Usage:
+    """The tracks of some processes, by name."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self.tracks = {name: Track() for name in pids}
+
+    def note(self) -> None:
+        """Note what each process has used by now; one that is gone keeps its last note."""
+        for name, process in self._processes.items():
+            with contextlib.suppress(psutil.Error), process.oneshot():
+                times, memory = process.cpu_times(), process.memory_info()
+                track = self.tracks[name]
+                track.moments.append(time.time())
+                track.cpu_seconds.append(times.user + times.system)
+                track.resident_bytes.append(memory.rss)
+
+    def add(self, name: str, pid: int) -> None:
+        """Follow another process from now on; one of the same name was its predecessor."""
+        self.tracks[name] = Track()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._processes[name] = psutil.Process(pid)
+
+    def between(self, start: float, end: float, *, events: int) -> dict[str, Use]:
+        """What each process used from *start* to *end* for *events* events."""
+        return {
+            name: Use(
+                cpu_us_per_event=round(1e6 * track.cpu_between(start, end) / max(1, events), 2),
+                cpu_share=round(track.cpu_between(start, end) / max(end - start, 1e-9), 3),
+                peak_mib=round(track.peak_bytes(start, end) / 2**20, 1),
+            )
+            for name, track in self.tracks.items()
+        }
+
+
+@contextmanager
+def watched(pids: Mapping[str, int]) -> Iterator[Usage]:
+    """Note the usage of *pids* (a name for each) while the block runs."""
+    usage, stop = Usage(pids), threading.Event()
+
+    def run() -> None:
+        while not stop.wait(EVERY_SECONDS):
+            usage.note()
+
+    thread = threading.Thread(target=run, name="usage", daemon=True)
+    usage.note()
+    thread.start()
+    try:
+        yield usage
+    finally:
+        stop.set()
+        thread.join()
+        usage.note()
