@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 .PHONY: help setup run test bench lock
 
@@ -25,12 +26,14 @@ test: setup ## Format, lint, strict types, unit, property and end-to-end tests.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: setup ## Measure door, stream and the whole way. ARGS=--quick is a smoke run.
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.bench ## Measure door, stream and the whole way beside baselines. ARGS=--quick is a smoke run.
 	$(BIN)/railhead bench $(ARGS)
 
 lock: ## Pin every dependency with its hashes again (needs uv).
-	for extra in runtime dev; do \
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	    --no-emit-index-url --extra onebox --extra build $$([ $$extra = dev ] && echo --extra dev) \
-	    -o requirements/$$extra.txt pyproject.toml; \
-	done
+	$(LOCK) --extra build -o requirements/server.txt pyproject.toml
+	$(LOCK) --extra onebox --extra build --extra dev -o requirements/dev.txt pyproject.toml
+	$(LOCK) --extra onebox --extra build --extra bench -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
