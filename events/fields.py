@@ -7,7 +7,7 @@ rows, so that a new field or a new event type is written down in one place only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -19,7 +19,7 @@ from events.instants import InstantRule
 from events.nulls import NeverNull, allows_none, without_none
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What a JSON value of a field is."""
 
     TEXT = "string"

@@ -7,6 +7,7 @@ and no name a second time. Where there are more, `events.names` looks at the nam
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from events.fields import Field, Kind
 from events.group import Group, Rows
 from events.jsontext import MAX_DEPTH
 from events.names import find_repeats
+from events.shapes import Shape
 from events.slow import MAX_ITEM_BYTES
 
 Counts = npt.NDArray[np.int64]
@@ -53,8 +55,8 @@ def doubt_repeated_names(group: Group) -> None:
 
 
 def _doubt_where(group: Group, doubtful: npt.NDArray[np.bool_]) -> None:
-    for index in np.flatnonzero(doubtful).tolist():
-        group.doubt(index)
+    if doubtful.any():
+        group.doubtful.update(np.flatnonzero(doubtful).tolist())
 
 
 def _doubt_bad_encoding(group: Group, joined: bytes) -> None:
@@ -76,28 +78,32 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _marks_of(rows: Rows) -> Counts:
     """Count the marks that each row's own names and values need."""
-    certain = [field for field in rows.shape.fields if field.required and not field.nullable]
-    marks = np.full(len(rows.rows), sum(_most_marks(field) for field in certain), np.int64)
-    for field in rows.shape.fields:
-        if not field.required or field.nullable:
-            _add_uncertain(marks, rows, field)
-        if field.kind in _FREE:
-            marks += np.array([_marks_in(value) for value in rows.values(field)], np.int64)
+    certain, uncertain = _most_marks(rows.shape)
+    marks = np.full(len(rows.rows), certain, np.int64)
+    for field, most in uncertain:
+        _add_uncertain(marks, rows, field, most)
+    for field in rows.shape.of_kind(*_FREE):
+        marks += np.array([_marks_in(value) for value in rows.values(field)], np.int64)
     return marks
 
 
-def _most_marks(field: Field) -> int:
-    return 4 if field.kind in _TEXTS else 2
+@cache
+def _most_marks(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
+    """Sum the marks of the fields that are always there; list those of the others, if there."""
+    most = {field: 4 if field.kind in _TEXTS else 2 for field in shape.fields}
+    uncertain = [field for field in shape.fields if field.nullable or not field.required]
+    certain = sum(most[field] for field in shape.fields if field not in uncertain)
+    return certain, [(field, most[field]) for field in uncertain]
 
 
-def _add_uncertain(marks: Counts, rows: Rows, field: Field) -> None:
+def _add_uncertain(marks: Counts, rows: Rows, field: Field, most: int) -> None:
     values = rows.values(field)
     absent = values.count(UNSET)
     if absent == len(values):
         return
-    marks += _most_marks(field)
+    marks += most
     if absent:
-        marks -= _most_marks(field) * rows.where(field, UNSET)
+        marks -= most * rows.where(field, UNSET)
     if field.kind in _TEXTS and field.nullable and None in values:
         marks -= 2 * rows.where(field, None)
 

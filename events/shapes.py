@@ -32,7 +32,12 @@ class Shape:
 
     def of_kind(self, *kinds: Kind) -> tuple[Field, ...]:
         """List the fields of these kinds, in the contract's order."""
-        return tuple(field for field in self.fields if field.kind in kinds)
+        return _of_kind(self, kinds)
+
+
+@cache
+def _of_kind(shape: Shape, kinds: tuple[Kind, ...]) -> tuple[Field, ...]:
+    return tuple(field for field in shape.fields if field.kind in kinds)
 
 
 @cache
