@@ -3,6 +3,9 @@
 `RAILHEAD_FAILPOINT=worker.after_insert` kills the process (SIGKILL, as a power cut would) the
 first time it passes that point, `worker.after_insert:3` the third time. With the variable unset
 a point is one comparison, and points stand per batch or range, never per record.
+
+`RAILHEAD_FAILPOINT_ONCE=FILE` makes it one death in all: the process that makes FILE dies, one
+that finds it there lives. So a supervisor may start the part again with the same environment.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import sys
 from typing import Final
 
 VARIABLE: Final = "RAILHEAD_FAILPOINT"
+ONCE: Final = "RAILHEAD_FAILPOINT_ONCE"
 
 POINTS: Final[dict[str, str]] = {
     "door.after_validate": "items are checked, nothing is sent to Kafka yet",
@@ -49,5 +53,16 @@ def passing(name: str) -> None:
     if _armed.name is None or _armed.name != name:
         return
     _armed.left -= 1
-    if _armed.left <= 0:
+    if _armed.left <= 0 and _first_to_die(os.environ.get(ONCE)):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _first_to_die(marker: str | None) -> bool:
+    """Whether nobody died for *marker* yet; makes the file, so that nobody does again."""
+    if marker is None:
+        return True
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    return True
