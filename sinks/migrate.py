@@ -14,6 +14,7 @@ from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
+import failpoints
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings
 from sinks.steps import Step, read_steps
@@ -62,6 +63,7 @@ def migrate(settings: StoreSettings, *, tell: Callable[[str], None]) -> None:
             for step, note in _plan(client, settings.cluster):
                 action = step.name
                 client.command(step.for_cluster(settings.cluster))
+                failpoints.passing("migrate.midway")
                 if note:
                     _note(client, step)
                     tell(f"applied {step.name}")
