@@ -195,6 +195,27 @@ async def test_killed_broker_comes_back_and_so_does_the_publisher(
         assert receipt.not_stored() == []
 
 
+@pytest.mark.e2e
+async def test_producer_that_died_is_replaced(broker: BackgroundStack) -> None:
+    """A dead sender task would hold every later batch until its time-out, for ever."""
+    link = KafkaLink(broker.settings.kafka_bootstrap, TOPICS, timeout_seconds=8.0)
+    made = KafkaPublisher(link, KafkaOptions())
+    task = asyncio.create_task(link.run())
+    await until(lambda: made.why_not_ready() is None)
+    first = link.producer
+    assert first is not None
+
+    first._sender.sender_task.cancel()
+    await until(lambda: link.producer not in (None, first) and made.why_not_ready() is None)
+
+    receipt = made.submit([lot(TOPIC, "after")])
+    await asyncio.wait_for(receipt.done, 10)
+    assert receipt.not_stored() == []
+    assert link.replaced == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_without_a_broker_everything_is_answered_at_once() -> None:
     """The door starts, says why it is not ready, and stops."""
     async with kafka_publisher("127.0.0.1:1") as made:
