@@ -10,10 +10,12 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from chdb.session import Session
 
+from railhead.demo.answers import QUESTIONS
 from sinks.steps import read_steps
 
 USERS = Path("deploy/clickhouse/users.d/railhead.xml").read_text()
@@ -48,6 +50,28 @@ def configure(home: Path) -> Path:
     return main
 
 
+def queries() -> Iterator[str]:
+    """Yield every query that a document shows, and those of the demo."""
+    for document in (Path("README.md"), *Path("docs").glob("*.md")):
+        text = document.read_text()
+        for block in re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            yield from filter(str.strip, block.split(";"))
+        yield from re.findall(r'railhead sql "([^"]*)"', text)
+    for question in QUESTIONS:
+        yield question.sql.replace("{tenant:String}", "'t'").replace("{since:Date}", "today()")
+
+
+def failing(session: Session) -> list[str]:
+    """Run every query; returns what the engine says against those it refuses."""
+    failed = []
+    for query in queries():
+        try:
+            session.query(query)
+        except RuntimeError as error:
+            failed.append(f"{query}: {error}")
+    return failed
+
+
 def facts(session: Session) -> dict[str, object]:
     """Migrate, insert, read through a view, and try what must not be possible."""
     for step in (*read_steps("sinks.migrations"), *read_steps("sinks.views")):
@@ -65,6 +89,8 @@ def facts(session: Session) -> dict[str, object]:
         "analyst": str(session.query("SHOW GRANTS FOR analyst", "TSV")).strip(),
         "rows": int(str(session.query("SELECT count() FROM fasttrack.login", "TSV"))),
         "refused": refused,
+        "queries": len(list(queries())),
+        "failed": failing(session),
     }
 
 

@@ -275,7 +275,7 @@ def test_alerts_point_into_the_runbook() -> None:
 
 
 def test_users_of_the_real_server_can_do_their_work_and_nothing_else(tmp_path: Path) -> None:
-    """The engine reads the users file; its grants carry migrations and inserts, and stop there."""
+    """Its grants carry migrations, inserts and every query of the documents, and stop there."""
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "people" / "server_users.py", tmp_path],
         capture_output=True,
@@ -289,3 +289,5 @@ def test_users_of_the_real_server_can_do_their_work_and_nothing_else(tmp_path: P
     assert facts["analyst"] == "GRANT SHOW, SELECT ON fasttrack.* TO analyst"
     assert facts["refused"] == ["CREATE TABLE", "DROP DATABASE", "READ"]
     assert facts["rows"] == 1
+    assert facts["failed"] == []
+    assert facts["queries"] > 10
