@@ -7,12 +7,19 @@ published is the sender's item, made valid.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Final
 
 from pydantic import BaseModel
 
 from events.fields import Field, Kind, fields_of
 from events.jsontext import elements, members
+from events.registry import EVENT_TYPES
+
+_NESTED: Final = {Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
+_EVENT: Final = re.compile(rb'"event"[ \t\r\n]*:[ \t\r\n]*"([^"\\]{1,64})"')
 
 
 def quote_numbers(text: str, start: int, model: type[BaseModel]) -> bytes | None:
@@ -23,6 +30,34 @@ def quote_numbers(text: str, start: int, model: type[BaseModel]) -> bytes | None
         pieces += [text[done:begin], '"', text[begin:end], '"']
         done = end
     return "".join([*pieces, text[done:]]).encode() if pieces else None
+
+
+def quote_plain_numbers(raw: bytes) -> bytes | None:
+    """Rewrite an item by its text alone, a tenth of the time; None if nothing is found to rewrite.
+
+    Right only if the item turns out to hold nothing but the contract's names: a name deeper inside
+    would have been taken for the contract's. Types with nested content are left alone.
+    """
+    named = _EVENT.search(raw)
+    pattern = _patterns().get(named[1]) if named else None
+    if pattern is None:
+        return None
+    text, count = pattern.subn(rb'\1"\2"', raw)
+    return text if count else None
+
+
+@cache
+def _patterns() -> dict[bytes, re.Pattern[bytes]]:
+    return {
+        row.name.encode(): _pattern(fields_of(row.model))
+        for row in EVENT_TYPES
+        if not _NESTED & {field.kind for field in fields_of(row.model)}
+    }
+
+
+def _pattern(fields: tuple[Field, ...]) -> re.Pattern[bytes]:
+    names = "|".join(field.name for field in fields if field.kind is Kind.TEXT)
+    return re.compile(rf'("(?:{names})"[ \t\r\n]*:[ \t\r\n]*)(-?[0-9][0-9.eE+-]*)'.encode())
 
 
 def _numbers(text: str, start: int, model: type[BaseModel]) -> Iterator[tuple[int, int]]:

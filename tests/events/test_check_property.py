@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Context, Decimal
 from typing import Any
 
@@ -165,6 +166,26 @@ def test_rubbish_is_refused_with_a_reason_of_the_list(types: list[Any], rubbish:
         *(check_records(one, [rubbish, None]) for one in types),
     ):
         assert {one.reason for one in checked.rejected} <= BY_CODE.keys()
+
+
+@THOROUGH
+@given(st.lists(item_texts(), max_size=4), st.data())
+def test_taking_numbers_for_ids_agrees_on_both_roads(
+    raws: list[bytes], data: st.DataObject
+) -> None:
+    """Same items, same columns, and the very same rewritten text."""
+    unquote = re.compile(rb'("(?:user_id|unique_id|currency|market|game_id|type)" ?: ?)"[^"\\]*"')
+    number = data.draw(st.sampled_from([b"7", b"-1.50", b"1e2", b"01", b"1.", b"-"]))
+    raws = [
+        unquote.sub(rb"\g<1>" + number, raw, count=data.draw(st.integers(1, 3))) for raw in raws
+    ]
+
+    checked = check_items(raws, coerce_ids=True)
+
+    judged = judged_alone(raws, lambda raw: judge_item(raw, coerce_ids=True))
+    assert_same(checked, slowly(judged))
+    rewritten = {at: text for one in checked.accepted for at, text in one.rewritten.items()}
+    assert rewritten == {at: valid.rewritten for at, valid in judged if valid.rewritten}
 
 
 def test_usual_items_never_take_the_slow_road(examples: dict[str, bytes]) -> None:
