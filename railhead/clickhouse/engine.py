@@ -25,9 +25,12 @@ class Engine:
     def __init__(self, settings: config.EngineSettings) -> None:
         """Lock the directory and start the engine.
 
-        Raises DirectoryInUseError when another process holds the directory.
+        Raises DirectoryInUseError when another process holds the directory, ValueError for a path
+        the engine would misread.
         """
         directory = settings.data_dir
+        if {"?", "&"} & set(str(directory)):
+            raise ValueError(f"The path {directory} must not contain ? or &")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         self._lock = _lock(directory / "lock")

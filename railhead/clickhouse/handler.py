@@ -22,6 +22,7 @@ from railhead.clickhouse.statement import Insert, Statement, inspect
 from railhead.clickhouse.work import Work
 
 _KILL_AGAIN_SECONDS = 0.1
+_WORTH_A_THREAD_BYTES = 1 << 16
 
 
 class Handler:
@@ -48,9 +49,13 @@ class Handler:
             query = await body.with_form(request, query)
             with self._running.entered(query.query_id):
                 return await self._answer(request, user, query)
-        except ClickHouseError as failure:
-            log.failure(failure, query, time.monotonic() - started)
-            return answer.error(failure, self._common(query), self._engine.version)
+        except ClickHouseError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 -- a mistake of ours must not end the process
+            log.surprise(error)
+            failure = ClickHouseError(Code.UNKNOWN_EXCEPTION, "This server failed; see its log")
+        log.failure(failure, query, time.monotonic() - started)
+        return answer.error(failure, self._common(query), self._engine.version)
 
     def _common(self, query: Query | None) -> answer.Headers:
         return answer.headers(self._engine.timezone, query)
@@ -74,13 +79,15 @@ class Handler:
         rest = await body.read(request, query)
         if query.read_only and not query.url_text and not rest:
             return web.Response(text="Ok.\n")
-        statement = inspect(query.url_text or rest)
+        statement = await _inspected(query.url_text or rest)
         async with self._sessions.entered(user, query) as session:
             if isinstance(statement, Insert):
                 data = statement.data + rest if query.url_text else statement.data
                 return await self._insert(session, user, query, statement, data)
             if query.url_text and rest:
-                statement = _joined(query.url_text, rest)
+                statement = await _inspected(query.url_text + b"\n" + rest)
+            if isinstance(statement, Insert):
+                raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
             return await self._execute(request, session, user, query, statement)
 
     async def _insert(
@@ -139,9 +146,8 @@ class Handler:
         self._sessions.close()
 
 
-def _joined(url_text: bytes, rest: bytes) -> Statement:
-    """A statement that begins in the URL and goes on in the body."""
-    statement = inspect(url_text + b"\n" + rest)
-    if isinstance(statement, Insert):
-        raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
-    return statement
+async def _inspected(text: bytes) -> Insert | Statement:
+    """Take a text apart, a long one beside the event loop."""
+    if len(text) < _WORTH_A_THREAD_BYTES:
+        return inspect(text)
+    return await asyncio.to_thread(inspect, text)

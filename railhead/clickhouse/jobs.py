@@ -8,7 +8,7 @@ from railhead.clickhouse.connection import Connection, assignments
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.pipe import ResultPipe
-from railhead.clickhouse.request import Query
+from railhead.clickhouse.request import Query, format_name
 from railhead.clickhouse.statement import Insert, Statement
 from railhead.clickhouse.summary import Summary
 
@@ -25,6 +25,8 @@ def prepare(connection: Connection, engine: Engine, user: User, query: Query) ->
     if not user.guarded:
         connection.begin({**tag, **settings_of(query)})
         connection.use(query.database or user.database)
+        if query.read_only:
+            connection.set({"readonly": "2"})
     else:
         if query.database in guard.SYSTEM_DATABASES:
             raise ClickHouseError(Code.ACCESS_DENIED, "analyst: Not enough privileges")
@@ -33,8 +35,6 @@ def prepare(connection: Connection, engine: Engine, user: User, query: Query) ->
         connection.become(user.role)
         connection.set(settings_of(query))
         guard.check_settings(settings_of(query), engine.limits)
-    if query.read_only:
-        connection.set({"readonly": "2"})
 
 
 def run(
@@ -84,15 +84,16 @@ def insert(connection: Connection, query: Query, statement: Insert, data: bytes)
     """
     if query.parameters and b"{" in statement.head:
         raise ClickHouseError(Code.NOT_IMPLEMENTED, "Parameters in an INSERT with data")
-    settings = {TAG: query.query_id, **settings_of(query)}
+    # Acknowledged means stored, so the engine may not gather inserts and answer before.
+    settings = {TAG: query.query_id, **settings_of(query), "async_insert": "0"}
     head = statement.with_settings(assignments(settings).encode())
-    rows_format = statement.format or query.default_format or "Values"
+    rows_format = format_name(statement.format or "") or query.default_format or "Values"
     return summary.of(connection.insert(head, rows_format, data))
 
 
 def output_format_of(query: Query, statement: Statement) -> str:
     """The format the result will have."""
-    return statement.format or query.default_format or DEFAULT_FORMAT
+    return format_name(statement.format or "") or query.default_format or DEFAULT_FORMAT
 
 
 def settings_of(query: Query) -> dict[str, str]:

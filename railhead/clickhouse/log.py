@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 
 from railhead.clickhouse.errors import ClickHouseError
 from railhead.clickhouse.request import Query
@@ -16,6 +17,13 @@ def line(event: str, *, level: str = "info", **fields: object) -> None:
     record = {"time": f"{stamp}Z", "level": level, "part": "clickhouse", "event": event, **fields}
     sys.stderr.write(json.dumps(record) + "\n")
     sys.stderr.flush()
+
+
+def surprise(error: Exception) -> None:
+    """Write down a mistake of ours: where it happened, not what was in it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
+    line("surprise", level="error", kind=type(error).__name__, where=where)
 
 
 def failure(error: ClickHouseError, query: Query | None, seconds: float) -> None:

@@ -21,6 +21,7 @@ RESERVED = frozenset(
     }
 )  # fmt: skip
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
+_FORMAT_NAME = re.compile(r"\w*\Z", re.ASCII)
 _MAX_SESSION_SECONDS = 3600
 _SESSION_SECONDS = 60
 
@@ -69,13 +70,18 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         else:
             settings[name] = value
     user, password = _credentials(reserved, headers)
+    query_id = reserved.get("query_id") or headers.get("X-ClickHouse-Query-Id", "") or _new_id()
+    if not query_id.isprintable():
+        raise ClickHouseError(Code.BAD_ARGUMENTS, "The query id has characters it must not have")
     return Query(
         url_text=reserved.get("query", "").encode(),
         user=user,
         password=password,
-        query_id=reserved.get("query_id") or headers.get("X-ClickHouse-Query-Id", "") or _new_id(),
+        query_id=query_id,
         database=reserved.get("database") or headers.get("X-ClickHouse-Database", ""),
-        default_format=reserved.get("default_format") or headers.get("X-ClickHouse-Format", ""),
+        default_format=format_name(
+            reserved.get("default_format") or headers.get("X-ClickHouse-Format", "")
+        ),
         read_only=method == "GET",
         wait_end=_flag(reserved.get("wait_end_of_query")),
         protocol_version=_number(reserved.get("client_protocol_version")),
@@ -90,6 +96,13 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         settings=settings,
         parameters=parameters,
     )
+
+
+def format_name(name: str) -> str:
+    """Return *name* if it can be a format's, for it goes into statements and headers as it is."""
+    if not _FORMAT_NAME.match(name):
+        raise ClickHouseError(Code.UNKNOWN_FORMAT, f"Unknown format {name!r}.")
+    return name
 
 
 def renamed(query: Query, query_id: str) -> Query:

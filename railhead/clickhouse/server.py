@@ -15,6 +15,7 @@ from railhead.clickhouse.body import MAX_BODY_BYTES
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.handler import Handler
 
+_MAX_URL_BYTES = 1 << 20  # http_max_uri_size of a server
 _DRAIN_SECONDS = 20.0
 _GIVE_UP_SECONDS = 45.0
 _NO_HANDLER = "There is no handle {path}\n\nUse / or /ping for health checks.\n"
@@ -56,6 +57,7 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
         auto_decompress=False,  # bodies are opened on a thread, not on the event loop
         handler_cancellation=True,  # a client that leaves ends its SELECT
         shutdown_timeout=_DRAIN_SECONDS,
+        max_line_size=_MAX_URL_BYTES,
     )
     await runner.setup()
     try:

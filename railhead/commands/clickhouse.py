@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
@@ -31,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM: 0 after a clean stop, 1 when it cannot start."""
     # Imported here so that `railhead --help` does not load the engine.
+    import uvloop  # noqa: PLC0415
+
     from railhead.clickhouse.config import EngineSettings  # noqa: PLC0415
-    from railhead.clickhouse.engine import DirectoryInUseError, Engine  # noqa: PLC0415
+    from railhead.clickhouse.engine import Engine  # noqa: PLC0415
     from railhead.clickhouse.server import serve  # noqa: PLC0415
 
     settings = EngineSettings(
@@ -42,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         engine = Engine(settings)
-        asyncio.run(serve(engine, host=args.host, port=args.port))
-    except (DirectoryInUseError, OSError) as error:
+        uvloop.run(serve(engine, host=args.host, port=args.port))
+    except (RuntimeError, ValueError, OSError) as error:
         print(f"railhead clickhouse: {error}", file=sys.stderr)
         return 1
     return 0

@@ -78,6 +78,9 @@ def test_answer_tells_what_the_statement_did(engine: EngineProcess) -> None:
         ("SELECT 1", {"session_id": "x", "session_timeout": "99999"}, 500, 374),
         ("SELECT 1", {"session_id": "x", "session_check": "1"}, 500, 372),
         ("SELECT 1 INTO OUTFILE '/tmp/x'", {}, 500, 358),
+        ("SELECT 1", {"default_format": "TSV SETTINGS max_threads = 1"}, 404, 73),
+        ("SELECT 1 FORMAT `a\r\nb: c`", {}, 404, 73),
+        ("SELECT 1", {"query_id": "a\r\nb: c"}, 400, 36),
     ],
 )
 def test_errors_carry_the_servers_code_and_status(
@@ -90,6 +93,14 @@ def test_errors_carry_the_servers_code_and_status(
     assert answer.text.startswith(f"Code: {code}. DB::Exception: ")
 
 
+def test_long_urls_are_read(engine: EngineProcess) -> None:
+    """Parameters travel in the URL, up to a server's limit."""
+    long = "x" * 500_000
+
+    assert engine.value("SELECT length({p:String})", param_p=long) == "500000"
+    assert engine.ask(method="GET", query=f"SELECT '{long[:200_000]}'").status == 200
+
+
 def test_get_may_only_read(engine: EngineProcess) -> None:
     """GET implies readonly, as on a server."""
     written = engine.ask(method="GET", query="CREATE TABLE default.x (a Int8) ENGINE = Memory")
@@ -97,6 +108,7 @@ def test_get_may_only_read(engine: EngineProcess) -> None:
 
     assert (written.code, inserted.code) == (164, 164)
     assert engine.ask(method="GET", query="SELECT 1").text == "1\n"
+    assert engine.ask(method="GET", query="SELECT 1", user="analyst").text == "1\n"
 
 
 def test_every_way_to_sign_in_works(engine: EngineProcess) -> None:

@@ -90,6 +90,16 @@ def test_unknown_column_table_and_setting_are_told(engine: EngineProcess, table:
     assert (column.code, missing.code, setting.code) == (16, 60, 115)
 
 
+def test_async_inserts_are_stored_before_they_are_acknowledged(
+    engine: EngineProcess, table: str
+) -> None:
+    """The setting is accepted and changes nothing: acknowledged is stored."""
+    fast = {"async_insert": "1", "wait_for_async_insert": "0"}
+    engine.ask('{"id":"1"}', query=f"INSERT INTO {table} FORMAT JSONEachRow", **fast)
+
+    assert engine.value(f"SELECT count() FROM {table}") == "1"
+
+
 def test_empty_body_stores_nothing_and_is_fine(engine: EngineProcess, table: str) -> None:
     """No rows is no error."""
     answer = engine.ask(b"", query=f"INSERT INTO {table} FORMAT JSONEachRow")
