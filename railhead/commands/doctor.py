@@ -16,9 +16,10 @@ from rich.text import Text
 
 from railhead.doctor import machine, parts, told
 from railhead.doctor.finding import Finding, State
-from railhead.doctor.place import Place, door_url
+from railhead.doctor.place import Place
 from railhead.kafka.topics import TopicSettings
 from railhead.paths import default_data_dir
+from railhead.send.door import default_url
 from sinks.settings import read_settings
 
 NAME = "doctor"
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     add = parser.add_argument
     add("--data-dir", type=Path, default=default_data_dir(), help="of the stack (%(default)s)")
-    add("--url", default=door_url(), help="the door (%(default)s)")
+    add("--url", default=default_url(), help="the door (%(default)s)")
     add(
         "--bootstrap",
         default=os.environ.get("RAILHEAD_KAFKA_BOOTSTRAP") or "127.0.0.1:9092",

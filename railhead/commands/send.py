@@ -22,7 +22,7 @@ from rich.text import Text
 
 from railhead.send import reading
 from railhead.send.batching import batches
-from railhead.send.door import Door
+from railhead.send.door import Door, default_url
 from railhead.send.sender import Figures, Reject, Sender, StoppedError, Wishes
 
 NAME = "send"
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "harmless. Exit code 1 if anything could not be sent."
     )
     parser.add_argument("file", metavar="FILE", help="file of items, or -")
-    parser.add_argument("--url", default="http://127.0.0.1:8080", help="the door (%(default)s)")
+    parser.add_argument("--url", default=default_url(), help="the door (%(default)s)")
     parser.add_argument("--key", help="key of the tenant (default: environment RAILHEAD_KEY)")
     parser.add_argument(
         "--batch", type=_positive, default=1000, help="items a request (%(default)s)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,3 @@ class Place:
     bootstrap: str
     settings: StoreSettings | None
     topics: TopicSettings | None
-
-
-def door_url() -> str:
-    """Return where the door listens by its settings, as it is reached from this machine."""
-    host = os.environ.get("RAILHEAD_HTTP_HOST") or "127.0.0.1"
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    return f"http://{host}:{os.environ.get('RAILHEAD_HTTP_PORT') or '8080'}"

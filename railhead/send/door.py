@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,6 +28,14 @@ class Answer:
         if self.status == UNREACHABLE:
             return self.text
         return f"{self.status} {self.body.get('message') or self.text[:200]}".rstrip()
+
+
+def default_url() -> str:
+    """Return where the door listens by its settings, as it is reached from this machine."""
+    host = os.environ.get("RAILHEAD_HTTP_HOST") or "127.0.0.1"
+    # An address to listen on everywhere is none to connect to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
+    return f"http://{host}:{os.environ.get('RAILHEAD_HTTP_PORT') or '8080'}"
 
 
 class Door:
