@@ -67,10 +67,10 @@ class MemoryStore:
 
     async def stored_offsets(
         self, table: str, topic: str, partition: int, *, first: int, since: datetime
-    ) -> set[int]:
-        """Offsets at or past *first* appended at or after *since*."""
+    ) -> dict[int, int]:
+        """Offsets at or past *first* appended at or after *since*, with their append times."""
         return {
-            row["_offset"]
+            row["_offset"]: round(row["_appended_at"].timestamp() * 1000)
             for row in self._tables.get(table, [])
             if (row["_topic"], row["_partition"]) == (topic, partition)
             and row["_offset"] >= first

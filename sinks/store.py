@@ -105,14 +105,16 @@ class Store:
 
     async def stored_offsets(
         self, table: str, topic: str, partition: int, *, first: int, since: datetime
-    ) -> set[int]:
+    ) -> dict[int, int]:
         """Offsets at or past *first* whose rows were appended to Kafka at or after *since*.
 
-        Parts whose append times end before *since* are passed over unread; of the others three
-        narrow columns are read.
+        Each with its append time in milliseconds: an offset alone does not name a record for
+        ever, as a topic may have been made anew. Parts whose append times end before *since* are
+        passed over unread; of the others three narrow columns are read.
         """
         query = (
-            f"SELECT DISTINCT _offset FROM {DATABASE}.{table} "  # noqa: S608 - our own table names
+            "SELECT DISTINCT _offset, toUnixTimestamp64Milli(_appended_at) "  # noqa: S608 - constants
+            f"FROM {DATABASE}.{table} "
             "PREWHERE _appended_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
             "AND _partition = {partition:Int32} AND _offset >= {first:Int64} "
             "WHERE _topic = {topic:String}"
@@ -126,7 +128,8 @@ class Store:
         async with self._trouble(f"read of {table}", self._settings.query_timeout_seconds):
             client = await self._connected()
             answer = await client.raw_query(query, parameters=parameters, fmt="RowBinary")
-        return set(np.frombuffer(answer, "<i8").tolist())
+        pairs = np.frombuffer(answer, "<i8").reshape(-1, 2)
+        return dict(pairs.tolist())
 
     async def _insert(self, table: str, rows: Rows, settings: dict[str, Any]) -> None:
         batch = as_table(rows)

@@ -11,7 +11,7 @@ ends the process, and the supervisor starts it again at the committed offsets.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -19,11 +19,13 @@ from yarl import URL
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
+from streams.budget import Budget
 from streams.crash import die
 from streams.dead_letters import dead_letter_rows
 from streams.judge import Judged, judge
 from streams.lane import Lane, Pacing
 from streams.lanes import Lanes
+from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
 from streams.patience import Patience
 from streams.rejects import Reject
@@ -54,14 +56,14 @@ def create_app(settings: WorkerSettings) -> RailheadApp:
         processing_guarantee="at_least_once",  # exactly_once loses and doubles (A9)
         stream_wait_empty=False,  # an outage of the store would block the group (B1)
         stream_recovery_delay=0.0,
-        stream_buffer_maxsize=4,  # slices, not records
+        stream_buffer_maxsize=2,  # slices, not records
         table_standby_replicas=0,  # would double memory and consumption (B11)
         topic_allow_declare=False,  # `railhead topics` creates them (C5)
         topic_disable_leader=True,
         web_enabled=False,  # would listen on 0.0.0.0 and show tables (C8)
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.group_instance_id,
-        consumer_max_fetch_size=2**20,
+        consumer_max_fetch_size=settings.fetch_max_bytes,
         broker_max_poll_records=settings.slice_max_records,
         broker_commit_interval=settings.commit_interval_seconds,
         broker_session_timeout=settings.session_timeout_seconds,
@@ -90,8 +92,11 @@ class Stream:
         self.store = store
         self.rule_book = RuleBook(settings.tenants_file)
         self.metrics = metrics or WorkerMetrics()
+        self.patience = Patience(self.metrics)
+        self.ledger = LedgerWriter(store.write_ledger, self.patience)
         self.app = create_app(settings)
         self.lanes = Lanes()
+        self.budget = Budget(settings.worker_max_pending_bytes)
         self.tables = {row.name: self._seen_table(row) for row in EVENT_TYPES}
         for row in EVENT_TYPES:
             self._agent(row.topic, self._event_lane(row))
@@ -132,7 +137,7 @@ class Stream:
         def make(partition: Partition) -> Lane:
             seen = table.index(partition.number)
 
-            def judge_slice(piece: Slice, stored: set[int]) -> Judged:
+            def judge_slice(piece: Slice, stored: Mapping[int, int]) -> Judged:
                 return judge(piece, row, seen=seen, stored=stored, rules=self.rule_book.rules)
 
             async def remember(number: int, block: Block) -> None:
@@ -154,13 +159,14 @@ class Stream:
             remember,
             self._publish,
             self._generation,
-            Patience(self.metrics),
+            self.ledger,
+            self.patience,
             self.metrics,
         )
 
         async def resume(piece: Slice) -> Resume:
             committed = self.app.consumer._committed_offset[piece.partition]  # noqa: SLF001
-            return await writers.patience.until_done(
+            return await self.patience.until_done(
                 "resume", lambda: find_resume(self.store, table, piece, committed=committed)
             )
 
@@ -171,17 +177,13 @@ class Stream:
             writers=writers,
             acknowledge=lambda event: event.ack(),
             rewind=self.app.consumer.rewind,
+            budget=self.budget,
             pacing=Pacing(
                 self.settings.insert_max_rows,
-                self.settings.worker_max_pending_bytes // max(1, self._assigned_partitions()),
                 self.settings.insert_pause_share,
                 self.settings.insert_max_pause_seconds,
             ),
         )
-
-    def _assigned_partitions(self) -> int:
-        topics = {row.topic for row in EVENT_TYPES} | {REJECTED_TOPIC}
-        return sum(tp.topic in topics for tp in self.app.consumer.assignment())
 
     def _generation(self) -> int:
         """The group's generation: greater with every rebalance, so a zombie's is lower."""

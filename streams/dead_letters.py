@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from streams.fates import Fate
 from streams.judge import Counts, Judged
 from streams.rejects import raw_fields
+from streams.resume import already_stored
 from streams.slices import Slice
 
 _MS = pa.timestamp("ms", "UTC")
@@ -23,14 +25,14 @@ _NUMBERS = {
 }
 
 
-def dead_letter_rows(piece: Slice, stored: set[int]) -> Judged:
+def dead_letter_rows(piece: Slice, stored: Mapping[int, int]) -> Judged:
     """Rows of the table `rejected` for *piece*, without those at offsets already *stored*.
 
     A record that is no dead letter (somebody wrote rubbish to the topic) is kept as one, with
     the reason `unreadable_reject` and its own text.
     """
     letters = [_letter(value) for value in piece.values]
-    keep = np.asarray([offset not in stored for offset in piece.offsets.tolist()])
+    keep = ~already_stored(piece.offsets, piece.appended_ms, stored)
     rows = np.flatnonzero(keep)
     tally: dict[tuple[str, Fate], int] = {}
     for letter in letters:

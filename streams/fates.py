@@ -78,18 +78,20 @@ def _repeats_within(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
     """Candidates whose id, unseen so far, stands earlier in the slice: their rows and the first's.
 
-    The cheap question (are the high halves distinct?) is asked first; it nearly always ends there.
+    Only rows that share the high half with a neighbour in hash order are looked at one by one.
     """
     rows = np.flatnonzero(unseen)
     high = candidates.high[rows]
     order = np.argsort(high, kind="stable")
     ranked = high[order]
-    if not (ranked[1:] == ranked[:-1]).any():
+    same = ranked[1:] == ranked[:-1]
+    if not same.any():
         return None
+    suspects = np.sort(rows[order[np.r_[False, same] | np.r_[same, False]]])
     first_of: dict[tuple[int, int], int] = {}
     at: list[int] = []
     first: list[int] = []
-    for row in rows.tolist():
+    for row in suspects.tolist():
         key = (int(candidates.high[row]), int(candidates.low[row]))
         earlier = first_of.setdefault(key, row)
         if earlier != row:

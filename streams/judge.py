@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from events.result import CheckedType, Rejection
 from streams.fates import Candidates, Fate, decide
 from streams.provenance import Run, received_ms, run_numbers, runs
 from streams.rejects import Reject, conflict_rows, reject_of
+from streams.resume import already_stored
 from streams.rows import Origin, event_rows
 from streams.seen.blocks import Block
 from streams.seen.index import SeenIndex
@@ -71,13 +72,13 @@ def judge(
     event_type: EventType,
     *,
     seen: SeenIndex,
-    stored: frozenset[int] | set[int],
+    stored: Mapping[int, int],
     rules: IdRules,
 ) -> Judged:
     """Judge every record of *piece* and remember its first sightings in *seen*.
 
-    *stored* are offsets whose rows the store already has from before a crash; they count as
-    stored and are not written again. Each record gets exactly one fate.
+    *stored* are offsets whose rows the store already has from before a crash, with their append
+    times; they count as stored and are not written again. Each record gets exactly one fate.
     """
     parts = runs(piece.headers)
     origin = Origin(
@@ -103,7 +104,7 @@ def _judge_apart(
     event_type: EventType,
     origin: Origin,
     ownerless: npt.NDArray[np.bool_],
-    context: tuple[SeenIndex, frozenset[int] | set[int], IdRules],
+    context: tuple[SeenIndex, Mapping[int, int], IdRules],
 ) -> Judged:
     """Set aside the records that say no (well-formed) tenant and judge the others."""
     rejects = [
@@ -125,7 +126,7 @@ def _judge_apart(
 @dataclass(frozen=True, slots=True)
 class _Context:
     seen: SeenIndex
-    stored: frozenset[int] | set[int]
+    stored: Mapping[int, int]
     rejects: Sequence[Reject]
 
 
@@ -139,7 +140,7 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
     fates = verdict.fates
     keep = fates == Fate.STORED
     if context.stored:
-        there = np.isin(mine.offsets, np.fromiter(context.stored, np.int64))
+        there = already_stored(mine.offsets, mine.appended_ms, context.stored)
         fates[there] = Fate.STORED
         keep = (fates == Fate.STORED) & ~there
     kept = np.flatnonzero(keep)

@@ -18,11 +18,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import failpoints
+from streams.budget import Budget
 from streams.judge import Judged
 from streams.resume import Resume
 from streams.slices import Partition, Slice
@@ -36,7 +37,6 @@ class Pacing:
     """How much is written at once, and how long to wait between two inserts."""
 
     max_rows: int
-    max_pending_bytes: int
     pause_share: float
     max_pause_seconds: float
 
@@ -58,11 +58,12 @@ class Lane:
         self,
         partition: Partition,
         *,
-        judge: Callable[[Slice, set[int]], Judged],
+        judge: Callable[[Slice, Mapping[int, int]], Judged],
         resume: Callable[[Slice], Any],
         writers: Writers,
         acknowledge: Callable[[Any], None],
         rewind: Callable[[Partition, int], Awaitable[None]],
+        budget: Budget,
         pacing: Pacing,
     ) -> None:
         self.partition = partition
@@ -71,6 +72,7 @@ class Lane:
         self._writers = writers
         self._acknowledge = acknowledge
         self._rewind = rewind
+        self._budget = budget
         self._pacing = pacing
         self._resume: Resume | None = None
         self._next = 0
@@ -114,10 +116,8 @@ class Lane:
             await self._rewind(self.partition, self._next)
 
     async def _room(self) -> None:
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: self._closed or self._pending_bytes < self._pacing.max_pending_bytes
-            )
+        while not self._closed and not self._budget.has_room(self._pending_bytes):
+            await self._budget.wait_for_room(self._pending_bytes)
 
     async def _queue(self, event: Any, rest: Slice | None, judged: Judged) -> None:
         last = self._next - 1 if rest is None else rest.last
@@ -129,6 +129,7 @@ class Lane:
                 _Pending(event, judged, last, 0 if rest is None else len(rest), size, span)
             )
             self._pending_bytes += size
+            self._budget.take(size)
             self.taken_at.append(asyncio.get_running_loop().time())
             self._changed.notify_all()
 
@@ -182,6 +183,7 @@ class Lane:
                 self._pending.popleft()
                 self.taken_at.popleft()
                 self._pending_bytes -= part.value_bytes
+                self._budget.give_back(part.value_bytes)
                 self._acknowledge(part.event)
             self._changed.notify_all()
         failpoints.passing("worker.after_ack")
@@ -196,6 +198,8 @@ class Lane:
         async with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._budget.give_back(self._pending_bytes)
+        self._pending_bytes = 0
 
     @property
     def oldest_taken_at(self) -> float | None:

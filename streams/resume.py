@@ -8,10 +8,13 @@ doubt, not by the size of the table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from streams.slices import Slice
 
@@ -30,6 +33,10 @@ class LedgerRange(Protocol):
     def last(self) -> int:
         """Last offset covered."""
 
+    @property
+    def last_appended_ms(self) -> int:
+        """Append time of its last record in milliseconds."""
+
 
 class StoreReader(Protocol):
     """What is asked of the store."""
@@ -41,8 +48,8 @@ class StoreReader(Protocol):
 
     async def stored_offsets(
         self, table: str, topic: str, partition: int, *, first: int, since: datetime
-    ) -> set[int]:
-        """Offsets at or past *first* whose rows were appended at or after *since*."""
+    ) -> dict[int, int]:
+        """Offsets at or past *first* of rows appended at or after *since*, with those times."""
 
 
 @dataclass(slots=True)
@@ -50,12 +57,13 @@ class Resume:
     """Where to go on with a partition.
 
     `next_offset`: the first offset to judge. `base`: where the next ledger range begins.
-    `stored`: offsets at or past it whose rows are in the store without a ledger row.
+    `stored`: offsets at or past it whose rows are in the store without a ledger row, with their
+    append times in milliseconds.
     """
 
     next_offset: int
     base: int
-    stored: set[int]
+    stored: dict[int, int]
 
 
 def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
@@ -68,6 +76,21 @@ def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
     return end
 
 
+def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRange]:
+    """The ranges that can speak of the records of *piece*.
+
+    Offsets start anew when a topic is made anew, or go back when a broker lost its tail in a
+    power cut. Append times tell: a range that covers a record ends no earlier than the record
+    was appended, unless it speaks of another record at that offset.
+    """
+    last_within = np.searchsorted(piece.offsets, [entry.last for entry in ranges], side="right") - 1
+    return [
+        entry
+        for entry, at in zip(ranges, last_within.tolist(), strict=True)
+        if at < 0 or entry.last_appended_ms >= int(piece.appended_ms[at])
+    ]
+
+
 async def find_resume(
     store: StoreReader, table: str, piece: Slice, *, committed: int | None
 ) -> Resume:
@@ -78,7 +101,18 @@ async def find_resume(
     topic, number = piece.partition
     start = piece.follows if committed is None else min(committed, piece.follows)
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
+    ranges = of_this_life(ranges, piece)
     following = end_of_chain(start, ranges)
     since = datetime.fromtimestamp(int(piece.appended_ms[0]) / 1000, UTC) - _CLOCK_SLACK
     stored = await store.stored_offsets(table, topic, number, first=following, since=since)
     return Resume(following, following, stored)
+
+
+def already_stored(
+    offsets: npt.NDArray[np.int64], appended_ms: npt.NDArray[np.int64], stored: Mapping[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Which of these records have their row: same offset and same append time."""
+    if not stored:
+        return np.zeros(len(offsets), np.bool_)
+    times = [stored.get(offset) for offset in offsets.tolist()]
+    return np.asarray([at == time for at, time in zip(appended_ms.tolist(), times, strict=True)])

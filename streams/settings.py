@@ -33,15 +33,19 @@ class WorkerSettings(BaseSettings):
         default=None, description="File with the tenants' id rules; unset: the contract's ids."
     )
     slice_max_records: int = Field(
-        default=4000, ge=1, description="Most records of one fetch handed on at once."
+        default=10_000, ge=1, description="Most records of one fetch handed on at once."
     )
     insert_max_rows: int = Field(
         default=50_000, ge=1, description="Most rows of one insert; less under light load."
     )
+    fetch_max_bytes: int = Field(
+        default=2 * 2**20, ge=2**16, description="Most bytes of one fetch from one partition."
+    )
     worker_max_pending_bytes: int = Field(
-        default=64 * 2**20,
+        default=24 * 2**20,
         ge=2**20,
-        description="Bytes of records taken and not yet stored; past it fetching pauses.",
+        description="Bytes of records taken and not yet stored, of all partitions together; past "
+        "it a partition with more than a megabyte pauses fetching.",
     )
     insert_pause_share: float = Field(
         default=3.0,

@@ -17,6 +17,7 @@ from sinks.bisect import store_all
 from sinks.ledger import LedgerEntry
 from sinks.store import Store
 from streams.judge import Counts, Judged
+from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
 from streams.patience import Patience
 from streams.refusals import without
@@ -38,9 +39,13 @@ class Range:
     last_appended_ms: int
 
     def token(self, generation: int) -> str:
-        """The insert's deduplication token: the same range retried is the same insert."""
+        """The insert's deduplication token: the same range retried is the same insert.
+
+        The append time is part of it: offsets and generations start anew with a new broker, and
+        a token that was used before would make ClickHouse drop the rows silently.
+        """
         topic, number = self.partition
-        return f"{topic}:{number}:{self.first}-{self.last}:{generation}"
+        return f"{topic}:{number}:{self.first}-{self.last}:{generation}:{self.first_appended_ms}"
 
 
 class Remember(Protocol):
@@ -63,6 +68,7 @@ class Writers:
     remember: Remember | None
     publish: Callable[[Reject], Awaitable[Any]]
     generation: Callable[[], int]
+    ledger: LedgerWriter
     patience: Patience
     metrics: WorkerMetrics
 
@@ -84,7 +90,7 @@ class Writers:
         failpoints.passing("worker.before_ledger")
         counts = sum((part.counts for part in judged), Counts())
         entry = _entry(span, counts, generation, token)
-        await self.patience.until_done("ledger", lambda: self.store.write_ledger([entry]))
+        await self.ledger.put(entry)
         failpoints.passing("worker.after_ledger")
         self.metrics.count(span.partition.topic, judged)
 

@@ -113,7 +113,7 @@ async def test_stored_offsets_are_those_asked_for(subject: Subject, tenant: str)
 
     stored = await subject.store.stored_offsets("login", topic, 0, first=8, since=SINCE)
 
-    assert {8, 9} == stored
+    assert stored == {8: APPENDED_MS, 9: APPENDED_MS}
 
 
 async def test_ledger_ranges_end_at_or_past_the_offset(subject: Subject, tenant: str) -> None:

@@ -9,7 +9,7 @@ been heard.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,9 @@ import pyarrow as pa
 from sinks.errors import Retryable
 from sinks.ledger import LedgerEntry
 from streams import fates, lane, patience, resume, writers
+from streams.budget import Budget
 from streams.judge import Counts, Judged
+from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
 from streams.seen.blocks import Block, pack, unpack
 from streams.seen.index import SeenIndex
@@ -117,12 +119,12 @@ class SimStore:
         """Ranges that end at or past an offset."""
         return [entry for entry in self.world.ledger if entry.last >= at_or_past]
 
-    async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> set[int]:
+    async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> dict[int, int]:
         """Offsets of stored rows."""
-        return {offset for offset, _, _ in self.world.rows if offset >= first}
+        return {offset: 1000 for offset, _, _ in self.world.rows if offset >= first}
 
 
-def judge(piece: Slice, stored: set[int], seen: SeenIndex) -> Judged:
+def judge(piece: Slice, stored: Mapping[int, int], seen: SeenIndex) -> Judged:
     """The worker's judgement with a check that takes everything: `id=content`."""
     pairs = [(value or b"").decode().split("=") for value in piece.values]
     high = np.asarray([_number(key) for key, _ in pairs], np.uint64)
@@ -132,7 +134,7 @@ def judge(piece: Slice, stored: set[int], seen: SeenIndex) -> Judged:
     if verdict.news is not None:
         seen.add(verdict.news)
     outcome = verdict.fates
-    there = np.isin(piece.offsets, np.asarray(sorted(stored), np.int64))
+    there = resume.already_stored(piece.offsets, piece.appended_ms, stored)
     outcome[there] = fates.Fate.STORED
     keep = np.flatnonzero((outcome == fates.Fate.STORED) & ~there)
     clash = np.flatnonzero(outcome == fates.Fate.CONFLICT)
@@ -173,6 +175,7 @@ class Worker:
         for value in world.changelog:
             self.seen.add(unpack(value))
         metrics = WorkerMetrics()
+        patient = patience.Patience(metrics)
         self.lane = lane.Lane(
             PARTITION,
             judge=lambda piece, stored: judge(piece, stored, self.seen),
@@ -185,12 +188,14 @@ class Worker:
                 self._remember,
                 self._publish,
                 lambda: generation,
-                patience.Patience(metrics),
+                LedgerWriter(self.store.write_ledger, patient),
+                patient,
                 metrics,
             ),
             acknowledge=self._acknowledge,
             rewind=self._rewind,
-            pacing=lane.Pacing(7, 10**6, 0.0, 0.0),
+            budget=Budget(20),
+            pacing=lane.Pacing(7, 0.0, 0.0),
         )
 
     async def _remember(self, _partition: int, block: Block) -> None:
