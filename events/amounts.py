@@ -42,7 +42,7 @@ def read_amount(text: str) -> Decimal:
         return Decimal(text) or Decimal(0)
     match = NUMBER.fullmatch(text)
     if match is None:
-        raise _refused("wrong_type", "is not a number; send a JSON number")
+        raise _refused("wrong_type", "is not a number")
     sign, whole, places, exponent_sign, exponent_digits = match.groups(default="")
     digits = (whole + places).lstrip("0")
     if not digits:
@@ -88,7 +88,7 @@ def _validate(value: object) -> Decimal:
         return read_amount(f"{value:e}")
     if isinstance(value, int) and not isinstance(value, bool):
         return read_amount(str(value))
-    raise _refused("wrong_type", "is not a number; send a JSON number")
+    raise _refused("wrong_type", "is not a number")
 
 
 class AmountRule:

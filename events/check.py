@@ -16,6 +16,7 @@ from events.explain import Problem
 from events.fast import sort_items, sort_records
 from events.group import Group, Slice
 from events.idrules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, join_id
+from events.reasons import BY_CODE
 from events.registry import EventType
 from events.result import Checked, CheckedType, Rejection
 from events.shapes import column
@@ -102,7 +103,8 @@ def _judge_each(
 
 
 def _rejection(position: int, event: str | None, problem: Problem) -> Rejection:
-    return Rejection(position, event, problem.reason, problem.field, problem.message)
+    message = f"{problem.message}; {BY_CODE[problem.reason].remedy}"
+    return Rejection(position, event, problem.reason, problem.field, message)
 
 
 def _merged(groups: list[Group], judged: Judged) -> list[Group]:
@@ -158,8 +160,6 @@ def _too_long_ones(ids: list[str]) -> set[int]:
 
 def _too_long(group: Group, index: int) -> Rejection:
     field = f"data.{group.event_type.id_fields[0]}"
-    message = (
-        f"{field} makes an id of more than {MAX_ID_CHARACTERS:,} characters; send a shorter id"
-    )
+    message = f"{field} makes an id of more than {MAX_ID_CHARACTERS:,} characters"
     name = group.event_type.name
     return _rejection(group.positions[index], name, Problem("id_too_long", field, message))

@@ -1,6 +1,7 @@
 """What does a person need to hear about a refused item: what is wrong, where, and what to do?
 
 Messages name fields of the contract and never quote a value: they go to logs and to other people.
+What to do stands once, in `events.reasons`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from pydantic_core import ErrorDetails
 from events.reasons import BY_CODE
 
 _WRONG_TYPE: Final = {
-    "string_type": "is not a string; send a JSON string",
-    "bool_type": "is not a boolean; send true or false",
-    "list_type": "is not an array; send a JSON array",
-    "dict_type": "is not an object; send a JSON object",
-    "model_type": "is not an object; send a JSON object",
+    "string_type": "is not a string",
+    "bool_type": "is not a boolean",
+    "list_type": "is not an array",
+    "dict_type": "is not an object",
+    "model_type": "is not an object",
 }
 
 
@@ -52,13 +53,13 @@ def _meaning(detail: ErrorDetails) -> tuple[str, str]:
     if kind in _WRONG_TYPE:
         return "wrong_type", _WRONG_TYPE[kind]
     if kind == "missing":
-        return "missing", "is missing; send it"
+        return "missing", "is missing"
     if kind == "literal_error" and not isinstance(detail["input"], str):
-        return "wrong_type", "is not a string; send a JSON string"
+        return "wrong_type", "is not a string"
     if kind == "literal_error":
         return "not_allowed", f"is not one of {detail['ctx']['expected']}"
     if kind == "string_unicode":
-        return "bad_text", "holds half a surrogate pair; send whole characters"
+        return "bad_text", "holds half a surrogate pair"
     return kind, detail["msg"]
 
 

@@ -89,7 +89,7 @@ def _bad_time() -> PydanticCustomError:
 
 def _validate(value: object) -> int:
     if not isinstance(value, str):
-        raise _refused("wrong_type", "is not a string; send an RFC 3339 date-time as a string")
+        raise _refused("wrong_type", "is not a string")
     return read_instant(value)
 
 

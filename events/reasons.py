@@ -23,18 +23,18 @@ class Reason:
 
 
 REASONS: Final[tuple[Reason, ...]] = (
-    Reason("null_value", "contract", "the record has no value", "send the item as the value"),
+    Reason("null_value", "contract", "the record has no value", "send the item"),
     Reason("bad_json", "contract", "the item is not JSON", "send JSON as RFC 8259 has it"),
     Reason("bad_encoding", "contract", "the item is not UTF-8", "encode it as UTF-8"),
     Reason("not_an_object", "contract", "the item is no JSON object", 'send {"event", "data"}'),
     Reason("unknown_event", "contract", "no such event type", "send a type of the contract"),
     Reason("event_mismatch", "contract", "another type's topic", "send it to its own topic"),
     Reason("missing", "contract", "a required field is absent", "send the field"),
-    Reason("wrong_type", "contract", "the JSON type is not the contract's", "send that type"),
+    Reason("wrong_type", "contract", "the JSON type is not the contract's", "send the contract's"),
     Reason("not_allowed", "contract", "not one of the allowed values", "send an allowed value"),
-    Reason("bad_time", "contract", "not an RFC 3339 date-time with offset", "send RFC 3339"),
-    Reason("number_out_of_range", "storage", "20 digits before the point at most", "send less"),
-    Reason("number_too_precise", "storage", "18 digits after the point at most", "send fewer"),
+    Reason("bad_time", "contract", "not an RFC 3339 date-time with offset", "send one"),
+    Reason("number_out_of_range", "storage", "more than 20 digits before the point", "send fewer"),
+    Reason("number_too_precise", "storage", "more than 18 digits after the point", "send fewer"),
     Reason("time_out_of_range", "storage", "not from 1900-01-01 to 2262-04-10", "send a real time"),
     Reason("time_too_precise", "storage", "finer than a nanosecond", "send 9 digits at most"),
     Reason("leap_second", "storage", "second 60 has no place in UTC columns", "send second 59"),

@@ -66,7 +66,7 @@ def judge_record(raw: bytes | None, event_type: EventType) -> Valid:
         RefusedError: the record is not valid or cannot be kept exactly.
     """
     if raw is None:
-        raise RefusedError(Problem("null_value", None, "the record has no value; send the item"))
+        raise RefusedError(Problem("null_value", None, "the record has no value"))
     text, item = _read_object(raw)
     if "event" in item and "data" in item:
         _refuse_other_type(item, event_type)
@@ -82,9 +82,7 @@ def _read_object(raw: bytes) -> tuple[str, JsonObject]:
     except JsonTextError as problem:
         raise RefusedError(Problem(problem.reason, None, f"the item {problem}")) from None
     if not isinstance(item, JsonObject):
-        raise RefusedError(
-            Problem("not_an_object", None, 'the item is no object; send {"event": …, "data": {…}}')
-        )
+        raise RefusedError(Problem("not_an_object", None, "the item is no object"))
     return text, item
 
 
@@ -94,7 +92,7 @@ def _judge_whole(text: str, item: JsonObject, *, coerce_ids: bool) -> Valid:
             raise RefusedError(_twice(name), None)
     event_type = _named_type(item)
     if "data" not in item:
-        raise RefusedError(Problem("missing", "data", "data is missing; send it"), event_type.name)
+        raise RefusedError(Problem("missing", "data", "data is missing"), event_type.name)
     changed = quote_numbers(text, _data_start(text), event_type.model) if coerce_ids else None
     if changed is None:
         return _judge_data(item["data"], event_type, lambda: _members(text, _data_start(text)))
@@ -112,10 +110,10 @@ def _members(text: str, start: int) -> dict[str, str]:
 
 def _named_type(item: JsonObject) -> EventType:
     if "event" not in item:
-        raise RefusedError(Problem("missing", "event", "event is missing; name the type"))
+        raise RefusedError(Problem("missing", "event", "event is missing"))
     name = item["event"]
     if not isinstance(name, str):
-        raise RefusedError(Problem("wrong_type", "event", "event is not a string; name the type"))
+        raise RefusedError(Problem("wrong_type", "event", "event is not a string"))
     if name not in BY_NAME:
         known = ", ".join(BY_NAME)
         message = f"event names no type of the contract; the types are {known}"
@@ -205,11 +203,11 @@ def _cell(field: Field, value: Any, kept: dict[str, str]) -> Any:
 
 
 def _twice(path: str) -> Problem:
-    return Problem("duplicate_name", path, f"{path} stands more than once; send it once")
+    return Problem("duplicate_name", path, f"{path} stands more than once")
 
 
 def _half_character(path: str) -> Problem:
-    return Problem("bad_text", path, f"{path} holds half a surrogate pair; send whole characters")
+    return Problem("bad_text", path, f"{path} holds half a surrogate pair")
 
 
 def _refuse_other_type(item: JsonObject, event_type: EventType) -> None:
