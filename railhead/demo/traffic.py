@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from railhead.demo.evening import Clash, Evening, Item
+from railhead.demo.evening import Evening
+from railhead.demo.items import Clash, Item
 from railhead.demo.spoil import mistakes_for
 
 EVENING = dt.date(2026, 1, 16)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
 
+from events.check import check_items
 from events.registry import BY_NAME, EVENT_TYPES
-from railhead.demo.evening import Clash, Evening
-from railhead.demo.spoil import MISTAKES
+from railhead.demo.evening import Evening
+from railhead.demo.items import Clash, Item
+from railhead.demo.spoil import MISTAKES, Mistake, mistakes_for
 from railhead.demo.traffic import EVENING, Batch, Mix, Tally, batches, expected
 
 Told = list[dict[str, Any]]
@@ -121,6 +124,32 @@ def test_every_type_and_every_mistake_is_told(posted: list[Batch]) -> None:
     assert {name for fate, name in fates if fate == "rejected"} == {m.reason for m in MISTAKES}
     assert total(posted).total("conflict") > 0
     assert any(batch.is_retry for batch in posted)
+
+
+def test_check_accepts_what_is_told_as_valid() -> None:
+    """The contract's own check has nothing to say against any valid item."""
+    raws = [
+        text.encode()
+        for item in islice(Evening(7, 5_000, EVENING).items(), 5_000)
+        for text in ([item.first.text, item.later.text] if isinstance(item, Clash) else [item.text])
+    ]
+    checked = check_items(raws)
+
+    assert checked.rejected == []
+    assert sum(map(len, checked.accepted)) == len(raws)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: f"{m.reason} {m.field} {m.event}")
+def test_check_finds_each_mistake_where_it_is(mistake: Mistake) -> None:
+    """Reason and field are those that the demo expects."""
+    item = next(
+        item
+        for item in Evening(7, 5_000, EVENING).items()
+        if isinstance(item, Item) and mistake in mistakes_for(item.event)
+    )
+    [rejection] = check_items([mistake.spoil(item.text).encode()]).rejected
+
+    assert (rejection.reason, rejection.field) == (mistake.reason, mistake.field)
 
 
 def test_few_per_cent_are_repeats_and_invalid() -> None:

@@ -1,0 +1,59 @@
+"""What is bet on sports? Slips of one to five legs, settled in the order they were placed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from railhead.demo import catalogue, wording
+from railhead.demo.dice import Clock, Dice
+from railhead.demo.guests import Guests
+from railhead.demo.items import Item, Told
+from railhead.demo.wording import Ticket
+
+
+class Sportsbook:
+    """The bets of one evening, and those that are still open."""
+
+    def __init__(self, dice: Dice, clock: Clock, guests: Guests) -> None:
+        self._dice = dice
+        self._clock = clock
+        self._guests = guests
+        self._legs = catalogue.legs(clock.at("Z"))
+        self._open: deque[Ticket] = deque()
+
+    def bet(self) -> Iterator[Told]:
+        """Somebody places a slip."""
+        player = self._guests.one()
+        stake = min(
+            self._guests.units(player.currency, 100 + 100 * self._dice.below(20)), player.balance
+        )
+        if not stake:
+            return
+        count = self._dice.one_of((1, 1, 1, 1, 2, 2, 3, 3, 4, 5))
+        first = self._dice.below(len(self._legs))
+        legs = tuple(self._legs[(first + 17 * n) % len(self._legs)] for n in range(count))
+        odds = 100
+        for leg in legs:
+            odds = odds * leg.odds // 100
+        bet_type = "Single" if count == 1 else "System" if count > 3 and stake % 2 else "Multi"
+        ticket = Ticket(player, self._dice.new_id(), bet_type, odds, stake, legs)
+        player.balance -= stake
+        self._open.append(ticket)
+        yield Item("realtime-sports-bet", wording.sports_bet(ticket, self._clock.at(player.offset)))
+
+    def settle(self) -> Iterator[Told]:
+        """Settle the oldest open ticket: three in ten win, some are cashed out, the rest lose."""
+        if not self._open:
+            return
+        ticket, luck = self._open.popleft(), self._dice.chance()
+        payout = 0
+        if luck < 0.9 * 100 / ticket.odds:
+            payout = ticket.stake * ticket.odds // 100
+        elif luck > 0.95:
+            payout = ticket.stake * 4 // 5
+        ticket.player.balance += payout
+        cashed_out = "true" if luck > 0.95 else "false"
+        at = self._clock.at(ticket.player.offset)
+        text = wording.settlement(ticket, self._dice.new_id(), at, (payout, cashed_out))
+        yield Item("realtime-sports-bet", text)
