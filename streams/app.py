@@ -165,9 +165,11 @@ class Stream:
         )
 
         async def resume(piece: Slice) -> Resume:
-            committed = self.app.consumer._committed_offset[piece.partition]  # noqa: SLF001
+            begin = await self.patience.until_done(
+                "begin", lambda: self.app.consumer.begin_of(piece.partition)
+            )
             return await self.patience.until_done(
-                "resume", lambda: find_resume(self.store, table, piece, committed=committed)
+                "resume", lambda: find_resume(self.store, table, piece, begin=begin)
             )
 
         return Lane(

@@ -91,15 +91,14 @@ def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRang
     ]
 
 
-async def find_resume(
-    store: StoreReader, table: str, piece: Slice, *, committed: int | None
-) -> Resume:
+async def find_resume(store: StoreReader, table: str, piece: Slice, *, begin: int) -> Resume:
     """Ask *store* where to go on with the partition of *piece*, its first slice.
 
-    *committed* is the group's committed offset, None when there is none yet.
+    *begin* is the group's committed offset or, when there is none yet, the first offset that the
+    partition still has: what lies before the slice and was never stored is not passed by.
     """
     topic, number = piece.partition
-    start = piece.follows if committed is None else min(committed, piece.follows)
+    start = min(begin, piece.follows)
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
     ranges = of_this_life(ranges, piece)
     following = end_of_chain(start, ranges)

@@ -159,6 +159,27 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         await super().perform_seek()
         committed = self._committed_offset.items()
         self._next.update({tp: offset for tp, offset in committed if offset is not None})
+        await self._seek_uncommitted()
+
+    async def _seek_uncommitted(self) -> None:
+        """Seek to the beginning where nothing is committed yet: Faust leaves those where they are.
+
+        A fetch that a rebalance made void has moved them on, and what it fetched would be lost.
+        """
+        new = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        new = [tp for tp in new if not self._committed_offset[tp]]
+        if new:
+            for tp, offset in (await self.earliest_offsets(*new)).items():
+                self._next[TP(*tp)] = offset
+                await self.seek(TP(*tp), offset)
+
+    async def begin_of(self, partition: Partition) -> int:
+        """Where work on *partition* begins: the committed offset, else the first there is."""
+        tp = TP(*partition)
+        committed: int | None = self._committed_offset[tp]
+        if committed is not None:
+            return committed
+        return int((await self.earliest_offsets(tp))[tp])
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps need no bookkeeping: a slice stands for its whole range."""

@@ -180,7 +180,7 @@ class Worker:
             PARTITION,
             judge=lambda piece, stored: judge(piece, stored, self.seen),
             resume=lambda piece: resume.find_resume(
-                self.store, "table", piece, committed=world.committed
+                self.store, "table", piece, begin=world.committed or 0
             ),
             writers=writers.Writers(
                 "table",

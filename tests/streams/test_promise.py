@@ -46,10 +46,16 @@ def test_an_insert_whose_answer_was_lost_adds_nothing_twice() -> None:
     check(world)
 
 
+@pytest.mark.parametrize("committed", [None, 0])
 @pytest.mark.parametrize("dropped", [{0}, {1}, {1, 2}])
-def test_a_slice_that_did_not_arrive_is_fetched_again(dropped: set[int]) -> None:
-    """Faust may lose what it queued at the end of a recovery; the lane sees the hole."""
-    world = World(list(RECORDS), committed=0, dropped=dropped)
+def test_a_slice_that_did_not_arrive_is_fetched_again(
+    dropped: set[int], committed: int | None
+) -> None:
+    """Faust may lose what it queued at the end of a recovery; the lane sees the hole.
+
+    Also the very first slice of a group that has committed nothing yet.
+    """
+    world = World(list(RECORDS), committed=committed, dropped=set(dropped))
 
     run(world, [], CUTS)
 
