@@ -60,7 +60,14 @@ _OPENERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.decompress,
     "deflate": zlib.decompress,
 }
-_FAILURES = (zlib.error, zstd.ZstdError, OSError, EOFError, RuntimeError)
+_FAILURES = (
+    zlib.error,
+    zstd.ZstdError,
+    lz4.block.LZ4BlockError,
+    OSError,
+    EOFError,
+    RuntimeError,
+)
 
 
 def choose(accept_encoding: str) -> str:

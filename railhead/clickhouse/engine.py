@@ -34,6 +34,8 @@ class Engine:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
         self._lock = _lock(directory / "lock")
+        # The engine takes the host's zone when it is loaded; times mean the same on every host.
+        os.environ["TZ"] = "UTC"
         self.limits = settings.analyst_limits
         self._target = f"{directory}?config-file={config.write(settings, _setting_names())}"
         # The engine lives as long as a connection does: this one is never used for statements.

@@ -22,6 +22,7 @@ from railhead.clickhouse.statement import Insert, Statement, inspect
 from railhead.clickhouse.work import Work
 
 _KILL_AGAIN_SECONDS = 0.1
+_TIDY_SECONDS = 5.0
 _WORTH_A_THREAD_BYTES = 1 << 16
 
 
@@ -127,6 +128,12 @@ class Handler:
 
     async def _kill(self, query_id: str) -> None:
         await self._control.run(functools.partial(self._work.kill, query_id))
+
+    async def tidy(self) -> None:
+        """Close sessions nobody came back to; runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(_TIDY_SECONDS)
+            await self._sessions.forget_expired()
 
     async def stop_reads(self) -> None:
         """Refuse new statements and stop the running SELECTs; inserts go on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +49,7 @@ class EngineProcess:
 
     data_dir: Path
     options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
     url: str = ""
     log: list[str] = field(default_factory=list)
 
@@ -56,7 +58,11 @@ class EngineProcess:
         command = [sys.executable, "-m", "railhead.cli", "clickhouse", "--port", "0"]
         command += ["--data-dir", str(self.data_dir), *self.options]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **self.environment},
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None

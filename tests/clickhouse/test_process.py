@@ -133,12 +133,17 @@ def test_a_taken_port_is_told(data_dir: Path) -> None:
 
 
 def test_the_directory_is_private_and_holds_everything(data_dir: Path) -> None:
-    """Mode 0700; temporary files inside; loopback only; no value in the log."""
-    process = EngineProcess(data_dir, options=("--memory-limit-mib", "1024")).start()
+    """Mode 0700; temporary files inside; loopback only; UTC; no value in the log."""
+    process = EngineProcess(
+        data_dir,
+        options=("--memory-limit-mib", "1024"),
+        environment={"TZ": "America/New_York"},
+    ).start()
     process.ask("SELECT 'not for the log', throwIf(1)")
 
     assert data_dir.stat().st_mode & 0o777 == 0o700
     assert process.url.startswith("http://127.0.0.1:")
+    assert process.value("SELECT timezone(), toString(toDateTime(0))") == "UTC\t1970-01-01 00:00:00"
     ask = "SELECT value FROM system.server_settings WHERE name = {name:String}"
     assert process.value(ask, param_name="max_server_memory_usage") == str(1 << 30)
     assert Path(process.value(ask, param_name="tmp_path")).parent == data_dir

@@ -79,7 +79,7 @@ def test_a_slow_reader_does_not_fill_memory(engine: EngineProcess) -> None:
     """The engine waits for the client; a result of gigabytes holds megabytes."""
     process = psutil.Process(engine.process.pid)
     with socket.create_connection(("127.0.0.1", engine.port)) as client:
-        sql = b"SELECT number, randomPrintableASCII(1000) FROM numbers(10000000) -- slow"
+        sql = b"SELECT number, randomPrintableASCII(100) FROM numbers(100000000) -- slow"
         client.sendall(
             b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(sql), sql)
         )
