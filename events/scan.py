@@ -42,7 +42,9 @@ class _State:
     end: int = -1
 
 
-def cut_array(text: memoryview, *, max_items: int) -> list[tuple[int, int]]:
+def cut_array(
+    text: memoryview, *, max_items: int, block_bytes: int = BLOCK_BYTES
+) -> list[tuple[int, int]]:
     """Find start and end of each item; *text* starts with `[`, white space aside.
 
     Raises:
@@ -51,8 +53,8 @@ def cut_array(text: memoryview, *, max_items: int) -> list[tuple[int, int]]:
     """
     state = _State()
     letters = np.frombuffer(text, np.uint8)
-    for start in range(0, len(letters), BLOCK_BYTES):
-        _scan(letters[start : start + BLOCK_BYTES], state)
+    for start in range(0, len(letters), block_bytes):
+        _scan(letters[start : start + block_bytes], state)
         if state.count >= max_items:
             raise BrokenStructureError(f"the batch has more than {max_items:,} items", state.at)
     if state.end < 0:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.check import check_items
-from events.scan import cut_array
+from events.scan import BrokenStructureError, cut_array
 from events.split import NotABatch, split
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -42,6 +42,28 @@ def test_items_are_those_a_json_reader_finds(
 
     assert [json.loads(piece) for piece in pieces(body)] == items
     assert by_brackets == pieces(body)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from(['{"a":"', '"', "}", "\\", "\\\\", ",", "[", "]", " ", "é"])).map(
+        "".join
+    ),
+    st.integers(1, 7),
+)
+def test_where_blocks_end_does_not_matter(inside: str, block_bytes: int) -> None:
+    """Strings, runs of backslashes and depth are carried from block to block."""
+    text = memoryview(f"[{inside}]".encode())
+
+    assert cut_or_fault(text, block_bytes) == cut_or_fault(text, 1 << 18)
+
+
+def cut_or_fault(text: memoryview, block_bytes: int) -> list[tuple[int, int]] | str:
+    """Where the items are, or what is wrong."""
+    try:
+        return cut_array(text, max_items=1_000, block_bytes=block_bytes)
+    except BrokenStructureError as error:
+        return str(error)
 
 
 @settings(max_examples=300, deadline=None)
