@@ -19,6 +19,7 @@ from yarl import URL
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
+from streams.alarms import raise_alarms
 from streams.budget import Budget
 from streams.crash import die
 from streams.dead_letters import dead_letter_rows
@@ -168,9 +169,15 @@ class Stream:
             begin = await self.patience.until_done(
                 "begin", lambda: self.app.consumer.begin_of(piece.partition)
             )
-            return await self.patience.until_done(
-                "resume", lambda: find_resume(self.store, table, piece, begin=begin)
+            log_start = await self.patience.until_done(
+                "log start", lambda: self.app.consumer.log_start(piece.partition)
             )
+            found = await self.patience.until_done(
+                "resume",
+                lambda: find_resume(self.store, table, piece, begin=begin, log_start=log_start),
+            )
+            raise_alarms(piece.partition, found, self.metrics)
+            return found
 
         return Lane(
             partition,

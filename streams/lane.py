@@ -202,6 +202,16 @@ class Lane:
         self._pending_bytes = 0
 
     @property
+    def next_offset(self) -> int:
+        """The first offset not taken yet."""
+        return self._next
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be taken now."""
+        return self._budget.has_room(self._pending_bytes)
+
+    @property
     def oldest_taken_at(self) -> float | None:
         """Loop time at which the oldest slice not yet stored was taken; None when none is."""
         return self.taken_at[0] if self.taken_at else None

@@ -9,10 +9,14 @@ import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from faust.types import TP
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from events.registry import BY_NAME
 from streams.crash import FATAL_EXIT
+from streams.lane import Lane
+from streams.slices import Partition
+from streams.watchdog import Facts, PartitionFacts, stuck
 
 if TYPE_CHECKING:
     from streams.app import Stream
@@ -30,7 +34,10 @@ class Observer:
         self._runner: web.AppRunner | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._last_tick = time.monotonic()
-        self._recovery_since: float | None = None
+        self._recovery_since = time.monotonic()
+        self._recovery_progress: tuple[int, int] | None = None
+        # When each partition's next offset was first seen to wait at the broker.
+        self._untaken: dict[Partition, tuple[float, int]] = {}
 
     async def start(self) -> None:
         """Listen on the metrics port, if one is set, and begin to watch."""
@@ -85,7 +92,7 @@ class Observer:
             try:
                 self._stream.rule_book.refresh()
                 self._gauges()
-                self._watch_recovery()
+                self._watch()
             except Exception:  # a gauge must not end the watch
                 logger.exception("Could not update the worker's gauges.")
 
@@ -117,19 +124,49 @@ class Observer:
                 max(0, highwater - (committed[tp] or 0))
             )
 
-    def _watch_recovery(self) -> None:
-        """Restart when recovery makes no progress (pitfall B2); the changelog is read anew."""
-        app = self._stream.app
-        recovery = app.tables.recovery
-        if not recovery.in_recovery:
-            self._recovery_since = None
+    def _watch(self) -> None:
+        """End the process when something is stuck: the supervisor starts it again."""
+        found = stuck(self._facts(), limit_seconds=self._stream.settings.stuck_seconds)
+        if found is None:
             return
-        remembered = sum(len(table.data) for table in self._stream.tables.values())
-        progress = (remembered, recovery.active_remaining_total())
-        if progress != getattr(self, "_recovery_progress", None) or self._recovery_since is None:
+        kind, what = found
+        self._stream.metrics.alarms.labels(kind=kind).inc()
+        logger.critical("Stuck: %s; the process ends and starts again.", what)
+        logging.shutdown()
+        os._exit(FATAL_EXIT)
+
+    def _facts(self) -> Facts:
+        app = self._stream.app
+        if self._stream.patience.holding or app.rebalancing or not app.tables.actives_ready:
+            self._untaken.clear()
+        return Facts(
+            partitions=[self._partition_facts(lane) for lane in self._stream.lanes],
+            uncommitted_seconds=app.consumer.uncommitted_seconds(),
+            recovery_seconds=self._recovery_seconds(),
+            holding=self._stream.patience.holding > 0,
+        )
+
+    def _partition_facts(self, lane: Lane) -> PartitionFacts:
+        now = asyncio.get_running_loop().time()
+        oldest = lane.oldest_taken_at
+        highwater = self._stream.app.consumer.highwater(TP(*lane.partition)) or 0
+        waits = highwater > lane.next_offset and lane.has_room
+        seen_at, next_offset = self._untaken.get(lane.partition, (now, -1))
+        if not waits or next_offset != lane.next_offset:
+            seen_at = now
+        self._untaken[lane.partition] = (seen_at, lane.next_offset)
+        return PartitionFacts(
+            str(lane.partition), 0.0 if oldest is None else now - oldest, now - seen_at
+        )
+
+    def _recovery_seconds(self) -> float:
+        """Seconds without progress of a recovery that is on (pitfall B2); 0 when none is."""
+        recovery = self._stream.app.tables.recovery
+        progress = None
+        if recovery.in_recovery:
+            remembered = sum(len(table.data) for table in self._stream.tables.values())
+            progress = (remembered, recovery.active_remaining_total())
+        if progress is None or progress != self._recovery_progress:
             self._recovery_progress = progress
             self._recovery_since = time.monotonic()
-        elif time.monotonic() - self._recovery_since > self._stream.settings.recovery_stuck_seconds:
-            self._stream.metrics.alarms.labels(kind="recovery_stuck").inc()
-            logger.critical("Recovery made no progress; the process ends and starts again.")
-            os._exit(FATAL_EXIT)
+        return time.monotonic() - self._recovery_since

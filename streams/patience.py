@@ -11,7 +11,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from sinks.errors import Broken, Refused, SinkError
@@ -26,11 +25,12 @@ def pause_seconds(attempt: int, *, first_seconds: float = 0.1, most_seconds: flo
     return random.uniform(0, min(most_seconds, first_seconds * 2**attempt))  # noqa: S311 - no secret
 
 
-@dataclass(frozen=True, slots=True)
 class Patience:
-    """Repeats writes until they are confirmed."""
+    """Repeats writes until they are confirmed; `holding` tells how many are being repeated."""
 
-    metrics: WorkerMetrics
+    def __init__(self, metrics: WorkerMetrics) -> None:
+        self.metrics = metrics
+        self.holding = 0
 
     async def until_done(self, step: str, write: Callable[[], Awaitable[Result]]) -> Result:
         """Call *write* until it returns.
@@ -39,17 +39,19 @@ class Patience:
             Refused: the data itself is refused; the caller sets the bad rows aside.
         """
         attempt = 0
-        while True:
-            try:
-                return await write()
-            except Refused:
-                raise
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the write is not confirmed
-                self._note(step, error, attempt)
-            await asyncio.sleep(pause_seconds(attempt))
-            attempt += 1
+        try:
+            while True:
+                try:
+                    return await write()
+                except Refused:
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is not confirmed
+                    self._note(step, error, attempt)
+                self.holding += attempt == 0
+                await asyncio.sleep(pause_seconds(attempt))
+                attempt += 1
+        finally:
+            self.holding -= attempt > 0
 
     def _note(self, step: str, error: Exception, attempt: int) -> None:
         kind = type(error).__name__

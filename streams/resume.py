@@ -58,12 +58,16 @@ class Resume:
 
     `next_offset`: the first offset to judge. `base`: where the next ledger range begins.
     `stored`: offsets at or past it whose rows are in the store without a ledger row, with their
-    append times in milliseconds.
+    append times in milliseconds. `lost`: offsets, both ends included, that the broker no longer
+    has although nobody stored them. `other_life`: ledger ranges that speak of other records at
+    these offsets.
     """
 
     next_offset: int
     base: int
     stored: dict[int, int]
+    lost: tuple[int, int] | None = None
+    other_life: tuple[tuple[int, int], ...] = ()
 
 
 def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
@@ -91,20 +95,26 @@ def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRang
     ]
 
 
-async def find_resume(store: StoreReader, table: str, piece: Slice, *, begin: int) -> Resume:
+async def find_resume(
+    store: StoreReader, table: str, piece: Slice, *, begin: int, log_start: int = 0
+) -> Resume:
     """Ask *store* where to go on with the partition of *piece*, its first slice.
 
     *begin* is the group's committed offset or, when there is none yet, the first offset that the
     partition still has: what lies before the slice and was never stored is not passed by.
+    *log_start* is the first offset that the broker still has.
     """
     topic, number = piece.partition
     start = min(begin, piece.follows)
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
-    ranges = of_this_life(ranges, piece)
-    following = end_of_chain(start, ranges)
+    mine = of_this_life(ranges, piece)
+    others = tuple((entry.first, entry.last) for entry in ranges if entry not in mine)
+    reached = end_of_chain(start, mine)
+    lost = (reached, log_start - 1) if reached < log_start else None
+    following = max(reached, log_start)
     since = datetime.fromtimestamp(int(piece.appended_ms[0]) / 1000, UTC) - _CLOCK_SLACK
     stored = await store.stored_offsets(table, topic, number, first=following, since=since)
-    return Resume(following, following, stored)
+    return Resume(following, following, stored, lost, others)
 
 
 def already_stored(

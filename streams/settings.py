@@ -69,8 +69,11 @@ class WorkerSettings(BaseSettings):
     shutdown_seconds: float = Field(
         default=10.0, gt=0, description="Bound of an orderly stop; past it the process ends."
     )
-    recovery_stuck_seconds: float = Field(
-        default=60.0, gt=0, description="Recovery without progress this long restarts the worker."
+    stuck_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="A worker that takes, stores or commits nothing this long although it could, "
+        "or recovers without progress, ends and is started again.",
     )
     metrics_host: str = Field(default="127.0.0.1", description="Address of /metrics and /health.")
     worker_metrics_port: int = Field(

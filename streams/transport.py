@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator, Mapping
+from time import monotonic
 from typing import Any
 
 from faust.topics import Topic
@@ -53,6 +54,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         # Where the next slice of each partition has to begin.
         self._next: dict[TP, int] = {}
+        self._all_committed_at = monotonic()
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
 
@@ -179,7 +181,19 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         committed: int | None = self._committed_offset[tp]
         if committed is not None:
             return committed
+        return await self.log_start(partition)
+
+    async def log_start(self, partition: Partition) -> int:
+        """The first offset that the broker still has."""
+        tp = TP(*partition)
         return int((await self.earliest_offsets(tp))[tp])
+
+    def uncommitted_seconds(self) -> float:
+        """How long the oldest acknowledged offset has been waiting to be committed; 0: none is."""
+        waiting = any(self._acked_index[tp] for tp in self._acked_index) or self._uncommitted
+        if not waiting:
+            self._all_committed_at = monotonic()
+        return monotonic() - self._all_committed_at
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps need no bookkeeping: a slice stands for its whole range."""

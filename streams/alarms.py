@@ -1,0 +1,36 @@
+"""What must an operator look at when a partition is taken over? Said with the exact offsets."""
+
+from __future__ import annotations
+
+import logging
+
+from streams.metrics import WorkerMetrics
+from streams.resume import Resume
+from streams.slices import Partition
+
+logger = logging.getLogger(__name__)
+
+
+def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) -> None:
+    """Log and count what is wrong with the beginning of *partition*; work goes on after it.
+
+    Records that retention deleted before they were stored cannot be had back from here; the
+    ledger keeps the hole, so that `railhead reconcile` names it for ever.
+    """
+    if found.lost is not None:
+        metrics.alarms.labels(kind="retention_passed").inc()
+        logger.critical(
+            "%s: offsets %d to %d were deleted by retention before they were stored. Ask the "
+            "senders for them again, and give the topic a longer retention.ms.",
+            partition,
+            *found.lost,
+        )
+    for first, last in found.other_life:
+        metrics.alarms.labels(kind="topic_recreated").inc()
+        logger.critical(
+            "%s: the ledger says that offsets %d to %d are stored, but their records were other "
+            "ones: the topic was made anew, or the broker lost its end. New records are stored.",
+            partition,
+            first,
+            last,
+        )

@@ -1,0 +1,118 @@
+"""Where a partition goes on after it was taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sinks.ledger import LedgerEntry
+from streams.resume import already_stored, end_of_chain, find_resume
+from streams.slices import Partition, Slice
+
+NOW_MS = 1_800_000_000_000
+
+
+def entry(first: int, last: int, appended_ms: int = NOW_MS) -> LedgerEntry:
+    """A ledger row of a range."""
+    return LedgerEntry("t", 0, first, last, 0, 0, 0, 0, 1, "", "", appended_ms, appended_ms)
+
+
+def piece(first: int, last: int, *, follows: int | None = None, appended_ms: int = NOW_MS) -> Slice:
+    """A slice of neighbouring offsets."""
+    count = last - first + 1
+    return Slice(
+        Partition("t", 0),
+        first if follows is None else follows,
+        np.arange(first, last + 1, dtype=np.int64),
+        np.full(count, appended_ms, np.int64),
+        [b""] * count,
+        [()] * count,
+    )
+
+
+class Reader:
+    """A store that has these ranges and rows."""
+
+    def __init__(self, ranges: Sequence[LedgerEntry], stored: dict[int, int]) -> None:
+        self.ranges, self.stored = ranges, stored
+
+    async def ledger_ranges(self, *_: Any, at_or_past: int) -> list[LedgerEntry]:
+        """Ranges that end at or past an offset."""
+        return [one for one in self.ranges if one.last >= at_or_past]
+
+    async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> dict[int, int]:
+        """Rows at or past an offset."""
+        return {offset: time for offset, time in self.stored.items() if offset >= first}
+
+
+async def test_what_the_ledger_has_is_not_done_again() -> None:
+    """Ranges that join from the committed offset are passed; rows past them are known."""
+    store = Reader([entry(0, 9), entry(10, 14), entry(20, 29)], {15: NOW_MS, 3: NOW_MS})
+
+    found = await find_resume(store, "x", piece(5, 30), begin=5)
+
+    assert (found.next_offset, found.base, found.stored) == (15, 15, {15: NOW_MS})
+    assert (found.lost, found.other_life) == (None, ())
+
+
+async def test_a_ledger_of_another_life_of_the_topic_says_nothing() -> None:
+    """The topic was made anew: its offsets begin again and every record is to be stored."""
+    store = Reader([entry(0, 99, NOW_MS - 5000)], {})
+
+    found = await find_resume(store, "x", piece(0, 20), begin=0)
+
+    assert found.next_offset == 0
+    assert found.other_life == ((0, 99),)
+
+
+async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
+    """After a power cut offsets 8 and 9 are other records than the ledger knows."""
+    store = Reader([entry(0, 4), entry(5, 9, NOW_MS)], {})
+    new = piece(5, 12, appended_ms=NOW_MS)
+    times = new.appended_ms.copy()
+    times[3:] = NOW_MS + 1000
+
+    found = await find_resume(
+        store,
+        "x",
+        Slice(new.partition, 5, new.offsets, times, new.values, new.headers),
+        begin=5,
+    )
+
+    assert found.next_offset == 5
+    assert found.other_life == ((5, 9),)
+
+
+async def test_records_that_retention_deleted_are_named() -> None:
+    """The log begins past what was stored: the hole stays visible in the ledger."""
+    store = Reader([entry(0, 9)], {})
+
+    found = await find_resume(store, "x", piece(50, 60, follows=10), begin=10, log_start=50)
+
+    assert (found.lost, found.next_offset, found.base) == ((10, 49), 50, 50)
+
+
+def test_a_row_counts_as_stored_only_with_its_own_append_time() -> None:
+    """An offset alone does not name a record for ever."""
+    offsets, times = np.asarray([1, 2, 3]), np.asarray([10, 20, 30])
+
+    assert already_stored(offsets, times, {1: 10, 2: 99}).tolist() == [True, False, False]
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12), st.integers(0, 60))
+def test_the_chain_ends_at_the_first_offset_nobody_covered(
+    ranges: list[tuple[int, int]], committed: int
+) -> None:
+    """However ranges overlap, what is passed over is covered, and what follows is not."""
+    entries = [entry(first, first + length) for first, length in ranges]
+    covered = {offset for one in entries for offset in range(one.first, one.last + 1)}
+
+    end = end_of_chain(committed, entries)
+
+    assert set(range(committed, end)) <= covered
+    assert end not in covered
