@@ -37,7 +37,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("number_too_precise", "storage", "more than 18 digits after the point", "send fewer"),
     Reason("time_out_of_range", "storage", "not from 1900-01-01 to 2262-04-10", "send a real time"),
     Reason("time_too_precise", "storage", "finer than a nanosecond", "send 9 digits at most"),
-    Reason("leap_second", "storage", "second 60 has no place in UTC columns", "send second 59"),
+    Reason("leap_second", "contract", "a leap second, which no clock here has", "send second 59"),
     Reason("duplicate_name", "storage", "a field stands twice in one object", "send it once"),
     Reason("bad_text", "storage", "half a surrogate pair is no character", "send whole characters"),
     Reason("id_too_long", "storage", "an id of more than 2,048 characters", "send a shorter id"),
