@@ -13,11 +13,12 @@ from railhead.clickhouse import request as requests
 from railhead.clickhouse.auth import User
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.jobs import Call
 from railhead.clickhouse.lanes import Lane
 from railhead.clickhouse.request import Query
 from railhead.clickhouse.running import Running
 from railhead.clickhouse.selection import Selection
-from railhead.clickhouse.sessions import Session, Sessions
+from railhead.clickhouse.sessions import Sessions
 from railhead.clickhouse.statement import Insert, Statement, inspect
 from railhead.clickhouse.work import Work
 
@@ -82,46 +83,43 @@ class Handler:
             return web.Response(text="Ok.\n")
         statement = await _inspected(query.url_text or rest)
         async with self._sessions.entered(user, query) as session:
+            call = Call(user, query, session)
             if isinstance(statement, Insert):
                 data = statement.data + rest if query.url_text else statement.data
-                return await self._insert(session, user, query, statement, data)
+                return await self._insert(call, statement, data)
             if query.url_text and rest:
                 statement = await _inspected(query.url_text + b"\n" + rest)
             if isinstance(statement, Insert):
                 raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
-            return await self._execute(request, session, user, query, statement)
+            return await self._execute(request, call, statement)
 
-    async def _insert(
-        self, session: Session | None, user: User, query: Query, statement: Insert, data: bytes
-    ) -> web.Response:
-        if query.read_only or user.guarded:
+    async def _insert(self, call: Call, statement: Insert, data: bytes) -> web.Response:
+        user = call.user
+        if call.query.read_only or user.guarded:
             code = Code.ACCESS_DENIED if user.guarded else Code.READONLY
             raise ClickHouseError(code, f"{user.name}: Cannot execute query in readonly mode")
         started = time.monotonic()
-        work = functools.partial(self._work.store, session, user, query, statement, data)
-        summary = await self._inserts.run(work)
+        summary = await self._inserts.run(
+            functools.partial(self._work.store, call, statement, data)
+        )
         counts = {"X-ClickHouse-Summary": summary.header(time.monotonic() - started)}
-        return web.Response(headers={**self._common(query), **counts})
+        return web.Response(headers={**self._common(call.query), **counts})
 
     async def _execute(
-        self,
-        request: web.Request,
-        session: Session | None,
-        user: User,
-        query: Query,
-        statement: Statement,
+        self, request: web.Request, call: Call, statement: Statement
     ) -> web.StreamResponse:
-        lane = self._analysts if user.guarded else self._owner
-        work = functools.partial(self._work.execute, session, user, query, statement)
+        query = call.query
+        lane = self._analysts if call.user.guarded else self._owner
+        work = functools.partial(self._work.execute, call, statement)
         output_format = jobs.output_format_of(query, statement)
         head = answer.result_headers(self._common(query), output_format)
+        woven = native.is_wanted(query.protocol_version, output_format)
         if statement.reads:
-            woven = native.is_wanted(query.protocol_version, output_format)
             selection = Selection(request, query, head, self._engine.version, woven=woven)
             return await selection.answer(lane, work, kill=self._kill)
         started = time.monotonic()
         result, summary = await lane.run(functools.partial(work, None))
-        if native.is_wanted(query.protocol_version, output_format):
+        if woven:
             result, _ = native.weave(result)
         head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
         return await answer.whole(query, result, head)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from railhead.clickhouse import guard, summary
 from railhead.clickhouse.auth import User
 from railhead.clickhouse.connection import Connection, assignments
@@ -9,6 +11,7 @@ from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.request import Query, format_name
+from railhead.clickhouse.sessions import Session
 from railhead.clickhouse.statement import Insert, Statement
 from railhead.clickhouse.summary import Summary
 
@@ -17,6 +20,20 @@ DEFAULT_FORMAT = "TabSeparated"
 TAG = "log_comment"
 _OURS = frozenset({TAG, "readonly"})
 _NO_SUCH_DATABASE = 81
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, what for, and in which session."""
+
+    user: User
+    query: Query
+    session: Session | None = None
+
+    @property
+    def history(self) -> list[bytes]:
+        """The SET statements of the session; new ones are added to it."""
+        return self.session.settings if self.session is not None else []
 
 
 def prepare(connection: Connection, engine: Engine, user: User, query: Query) -> None:
@@ -112,15 +129,15 @@ def _use_if_there(connection: Connection, user: User, query: Query) -> None:
 
 def run_in_session(
     connection: Connection,
-    history: list[bytes],
-    query: Query,
+    call: Call,
     statement: Statement,
     pipe: ResultPipe | None,
 ) -> tuple[bytes, Summary]:
     """Run *statement* on a session's own connection; the request's settings last one statement.
 
-    *history* are the SET statements of the session, which such a setting may have covered.
+    The SET statements of the session are said again, for such a setting may have covered them.
     """
+    query, history = call.query, call.history
     if query.read_only and connection.classify(statement.text)[0] != "READ_ONLY":
         raise ClickHouseError(Code.READONLY, "Cannot execute query in readonly mode")
     if query.database:

@@ -10,8 +10,8 @@ from railhead.clickhouse import jobs, running
 from railhead.clickhouse.auth import User
 from railhead.clickhouse.connection import Connection
 from railhead.clickhouse.engine import Engine
+from railhead.clickhouse.jobs import Call
 from railhead.clickhouse.pipe import ResultPipe
-from railhead.clickhouse.request import Query
 from railhead.clickhouse.sessions import Session
 from railhead.clickhouse.statement import Insert, Statement
 from railhead.clickhouse.summary import Summary
@@ -25,40 +25,33 @@ class Work:
         self._own = threading.local()  # each insert thread keeps its connection
         self._kept: list[Connection] = []
 
-    def store(
-        self, session: Session | None, user: User, query: Query, statement: Insert, data: bytes
-    ) -> Summary:
+    def store(self, call: Call, statement: Insert, data: bytes) -> Summary:
         """Store the rows of an INSERT."""
+        session, query = call.session, call.query
         own = session.connection if session is not None else None
         connection = own or self._kept_connection()
         if own is None or query.database:
-            connection.use(query.database or user.database)
+            connection.use(query.database or call.user.database)
         return jobs.insert(connection, query, statement, data)
 
     def execute(
-        self,
-        session: Session | None,
-        user: User,
-        query: Query,
-        statement: Statement,
-        pipe: ResultPipe | None,
+        self, call: Call, statement: Statement, pipe: ResultPipe | None
     ) -> tuple[bytes, Summary]:
         """Run a statement that brings no rows; *pipe* is finished whatever happens."""
         with contextlib.ExitStack() as stack:
             if pipe is not None:
                 stack.callback(pipe.finish)
-            if session is not None and self._belongs_to(session, user, statement):
-                return jobs.run_in_session(
-                    self._connection_of(session), session.settings, query, statement, pipe
-                )
+            if call.session is not None and _has_connection(call.session, call.user, statement):
+                own = self._connection_of(call.session)
+                return jobs.run_in_session(own, call, statement, pipe)
             connection = stack.enter_context(self._fresh())
-            jobs.prepare(connection, self._engine, user, query)
-            if user.guarded:
-                jobs.check(connection, self._engine, query, statement)
+            jobs.prepare(connection, self._engine, call.user, call.query)
+            if call.user.guarded:
+                jobs.check(connection, self._engine, call.query, statement)
             if statement.verb == b"KILL":
                 known = running.with_engine_ids(connection, statement.text)
                 statement = statement.replaced(known)
-            return jobs.run(connection, query, statement, pipe)
+            return jobs.run(connection, call.query, statement, pipe)
 
     def kill(self, query_id: str) -> None:
         """Stop the statement with the client's *query_id*, if it still runs."""
@@ -93,15 +86,16 @@ class Work:
             self._kept.append(connection)
         return connection
 
-    def _belongs_to(self, session: Session, user: User, statement: Statement) -> bool:
-        """Whether the session has, or must now get, a connection of its own.
-
-        An analyst's statements leave nothing behind, so an analyst's session never needs one.
-        """
-        return not user.guarded and (session.connection is not None or statement.changes_session)
-
     def _connection_of(self, session: Session) -> Connection:
         if session.connection is None:
             session.connection = self._engine.connect()
             session.connection.begin()
         return session.connection
+
+
+def _has_connection(session: Session, user: User, statement: Statement) -> bool:
+    """Whether the session has, or must now get, a connection of its own.
+
+    An analyst's statements leave nothing behind, so an analyst's session never needs one.
+    """
+    return not user.guarded and (session.connection is not None or statement.changes_session)
