@@ -1,0 +1,265 @@
+"""What do ledger and tables hold? Every question that reconciling asks ClickHouse is here.
+
+ClickHouse folds and counts; only what does not add up comes over, and at most `MOST` rows of it.
+Errors are clickhouse-connect's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from events.registry import BY_TOPIC, REJECTED_TOPIC
+from railhead.accounting.chain import Cluster, Counts, Island, Range, Span, resolve
+from sinks.steps import read_steps
+
+# More than this of one kind is told as a number: the books are then beyond line-by-line repair.
+MOST: Final = 10_000
+KEYS_AT_ONCE: Final = 2_000
+# Append times of one partition ascend, but a broker's clock may be set back a little.
+CLOCK_SLACK_MS: Final = 600_000
+
+Key = tuple[Any, ...]
+Place = tuple[str, int, int]
+Logs = Mapping[int, tuple[int, int]]
+"""By partition: the first offset kept, and when its record was appended, in milliseconds."""
+
+
+class Book(NamedTuple):
+    """The table that holds a topic's stored records; `key` is what it keeps one row of."""
+
+    topic: str
+    table: str
+    key: str
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether records of the topic may also be in `conflicts` or `rejected`."""
+        return self.topic != REJECTED_TOPIC
+
+
+def book_of(topic: str) -> Book:
+    """The table of *topic*'s stored records."""
+    if topic == REJECTED_TOPIC:
+        return Book(
+            topic,
+            "rejected",
+            "tenant, request_id, ifNull(position, -1), topic, ifNull(partition, -1), "
+            "ifNull(offset, -1)",
+        )
+    return Book(topic, BY_TOPIC[topic].table, "tenant, _id")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is looked at of a topic: offsets from `origins` to before `ends`, by partition.
+
+    A partition without ranges in the time asked for has its origin at its end. `since_ms` bounds
+    what is read: records appended earlier are not in the window. `logs` tell the topic from others
+    that had its name before.
+    """
+
+    book: Book
+    since_ms: int
+    logs: Logs
+    origins: Mapping[int, int] = field(default_factory=dict)
+    ends: Mapping[int, int] = field(default_factory=dict)
+
+    def parameters(self, **more: Any) -> dict[str, Any]:
+        """As parameters of a query."""
+        return {
+            "topic": self.book.topic,
+            "since_ms": self.since_ms,
+            **_of_logs(self.logs),
+            "origins": _as_map(self.origins),
+            "ends": _as_map(self.ends),
+            "has_kept": self.book.has_kept,
+            "most": MOST,
+            **more,
+        }
+
+
+class Block(NamedTuple):
+    """Offsets told by one range or by several that overlap, and what the tables hold of them.
+
+    `rows` and `offsets` are those of the topic's own table; more rows than offsets are copies.
+    """
+
+    partition: int
+    span: Span
+    ranges: int
+    told: Counts
+    rows: int
+    offsets: int
+    conflicts: int
+    rejected: int
+
+    @property
+    def is_full(self) -> bool:
+        """Whether each offset is told to have a record."""
+        return self.told.records == self.span.size
+
+    @property
+    def has_its_rows(self) -> bool:
+        """Whether the tables hold as many records as are told."""
+        held = (self.offsets, self.conflicts, self.rejected)
+        return held == (self.told.stored, self.told.conflicts, self.told.rejected)
+
+
+class Copies(NamedTuple):
+    """Rows of one record."""
+
+    offset: int
+    rows: int
+    ids: int
+    differ: bool
+
+
+class Shown(NamedTuple):
+    """Rows of a view, of its table as the view should show it, and of the view once more."""
+
+    before: int
+    stored: int
+    after: int
+
+
+class Books:
+    """Reads ledger and tables by *client*."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        steps = read_steps("railhead.accounting")
+        self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
+
+    def window(self, topic: str, since_ms: int, logs: Logs) -> Window:
+        """Fix the window: what the ledger has now; what is written later is not looked at."""
+        asked = Window(book_of(topic), since_ms, logs)
+        rows = self._ask("window", asked.parameters())
+        started = [first_ms for _, _, ranges, _, first_ms in rows if ranges]
+        read_from = max(0, min([since_ms, *started]) - CLOCK_SLACK_MS) if since_ms else 0
+        origins = {
+            number: (origin if since_ms else 0) if ranges else end
+            for number, origin, ranges, end, _ in rows
+        }
+        ends = {number: end for number, _, _, end, _ in rows}
+        return Window(asked.book, read_from, logs, origins, ends)
+
+    def other_lives(self, window: Window) -> list[tuple[int, Span, int]]:
+        """(partition, offsets, ranges) that the ledger tells of topics of this name before."""
+        rows = self._ask("other_lives", window.parameters())
+        return [(number, Span(first, last), ranges) for number, first, last, ranges in rows]
+
+    def islands(self, window: Window) -> dict[int, list[Island]]:
+        """The ranges, folded where they join, by partition."""
+        found: dict[int, list[Island]] = {}
+        rows = self._ask(("blocks", "islands"), window.parameters())
+        for number, first, last, ranges, *fates in rows:
+            island = Island(first, last, ranges, Counts(*fates))
+            found.setdefault(number, []).append(island)
+        return found
+
+    def clusters(self, window: Window) -> dict[int, list[Cluster]]:
+        """The ranges that overlap others, resolved, by partition."""
+        rivals: dict[tuple[int, int], list[Range]] = {}
+        rows = self._ask(("blocks", "rivals"), window.parameters())
+        for number, cluster, first, last, generation, *fates in rows:
+            one = Range(first, last, generation, Counts(*fates))
+            rivals.setdefault((number, cluster), []).append(one)
+        found: dict[int, list[Cluster]] = {}
+        for (number, _), ranges in rivals.items():
+            found.setdefault(number, []).append(resolve(ranges))
+        return found
+
+    def doubtful(self, window: Window, *, every: bool) -> list[Block]:
+        """Blocks that do not add up, all of several ranges, and with *every* all others too."""
+        parameters = window.parameters(every=every)
+        rows = self._ask(("blocks", "rows", "kept", "doubtful"), parameters, window.book)
+        return [
+            Block(number, Span(first, last), ranges, Counts(*rest[:4]), *rest[4:])
+            for number, first, last, ranges, *rest in rows
+        ]
+
+    def strays(self, window: Window) -> list[tuple[int, int]]:
+        """(partition, offset) of rows in the window that no range covers."""
+        rows = self._ask(("blocks", "rows", "strays"), window.parameters(), window.book)
+        return [(number, offset) for number, offset in rows]
+
+    def past_the_window(self, window: Window) -> dict[int, tuple[int, int]]:
+        """By partition, how many rows are not in the ledger yet and the last one's offset."""
+        rows = self._ask("past_the_window", window.parameters(), window.book)
+        return {number: (count, last) for number, count, last in rows}
+
+    def of_no_topic(self, window: Window) -> list[tuple[Place, str]]:
+        """Coordinate and tenant of rows that cannot come from the topic."""
+        rows = self._ask("of_no_topic", window.parameters(), window.book)
+        return [((topic, number, offset), tenant) for topic, number, offset, tenant in rows]
+
+    def rows_of(self, window: Window, partition: int, span: Span) -> dict[int, set[Key]]:
+        """The keys of the rows of each offset of *span*."""
+        found: dict[int, set[Key]] = {}
+        within = _within(window, partition, span)
+        for offset, *key in self._ask("rows_of_block", within, window.book):
+            found.setdefault(offset, set()).add(tuple(key))
+        return found
+
+    def copies_of(self, window: Window, partition: int, span: Span) -> list[Copies]:
+        """Records in *span* that have more than one row."""
+        rows = self._ask("copies_of_block", _within(window, partition, span), window.book)
+        return [Copies(offset, count, ids, bool(differ)) for offset, count, ids, differ in rows]
+
+    def kept_of(self, table: str, window: Window, partition: int, span: Span) -> set[int]:
+        """Offsets in *span* of which `conflicts` or `rejected` has a row."""
+        book = Book(window.book.topic, table, "")
+        return {
+            row[0] for row in self._ask("kept_of_block", _within(window, partition, span), book)
+        }
+
+    def where_are(self, book: Book, keys: Iterable[Key]) -> dict[Key, Place]:
+        """The coordinate of the row that counts for each of *keys* that has one."""
+        wanted, found = sorted(set(keys)), {}
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            some = wanted[start : start + KEYS_AT_ONCE]
+            for *key, topic, number, offset in self._ask("where_ids_are", {"keys": some}, book):
+                found[tuple(key)] = (topic, number, offset)
+        return found
+
+    def shown_twice(self, window: Window, tenant: str) -> list[tuple[Key, int, int]]:
+        """Key, partition and offset of the rows of ids that have an earlier visible row."""
+        rows = self._ask("shown_twice", window.parameters(tenant=tenant), window.book)
+        return [((who, id_), number, offset) for who, id_, number, offset in rows]
+
+    def shown(self, window: Window, tenant: str) -> Shown:
+        """How many rows the analysts' view shows, and should show."""
+        return Shown(
+            *(
+                int(self._ask(step, window.parameters(tenant=tenant), window.book)[0][0])
+                for step in ("shown", "to_be_shown", "shown")
+            )
+        )
+
+    def _ask(
+        self, steps: str | Sequence[str], parameters: Mapping[str, Any], book: Book | None = None
+    ) -> list[Any]:
+        names = (steps,) if isinstance(steps, str) else steps
+        text = "\n".join(self._texts[name] for name in names)
+        if book is not None:
+            text = text.replace("/*table*/", book.table).replace("/*key*/", book.key)
+        return list(self._client.query(text, parameters=dict(parameters)).result_rows)
+
+
+def _as_map(offsets: Mapping[int, int]) -> str:
+    return "{" + ", ".join(f"{number}: {offset}" for number, offset in offsets.items()) + "}"
+
+
+def _of_logs(logs: Logs) -> dict[str, str]:
+    return {
+        "starts": _as_map({number: start for number, (start, _) in logs.items()}),
+        "births": _as_map({number: born_ms for number, (_, born_ms) in logs.items()}),
+    }
+
+
+def _within(window: Window, partition: int, span: Span) -> dict[str, Any]:
+    return window.parameters(partition=partition, first=span.first, last=span.last)

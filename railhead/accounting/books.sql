@@ -1,0 +1,261 @@
+-- What the books hold: the ledger folded, and rows counted against it. Nothing is changed here.
+--
+-- Parameters: topic; origins and ends (partition to offset) fix the window that is looked at;
+-- since_ms bounds what is read, by the broker's append time; starts and births (partition to offset
+-- and milliseconds) tell where the log starts and when its first record was appended: what claims a
+-- later offset and an earlier time speaks of another topic that had this name. /*table*/ and /*key*/ are filled in from
+-- the closed list of books in books.py. A *block* is one range, or several that overlap.
+
+-- step: window
+-- The window of each partition: from the first range that reaches into the time asked for.
+SELECT
+    partition,
+    minIf(first, last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')) AS origin,
+    countIf(last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')) AS ranges,
+    max(last) + 1 AS end,
+    toUnixTimestamp64Milli(minIf(
+        first_appended_at,
+        last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC'))) AS first_appended_ms
+FROM fasttrack_store.ledger
+WHERE topic = {topic:String}
+    AND NOT (last >= {starts:Map(Int32, Int64)}[partition] AND last_appended_at
+        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))
+GROUP BY partition
+
+-- step: other_lives
+-- Ranges of topics that had this name before.
+SELECT partition, min(first), max(last), count()
+FROM fasttrack_store.ledger FINAL
+WHERE topic = {topic:String}
+    AND last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND last >= {starts:Map(Int32, Int64)}[partition] AND last_appended_at
+        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC')
+GROUP BY partition
+ORDER BY partition
+
+-- step: blocks
+WITH
+    ranges AS (
+        SELECT partition, first, last, generation, stored, duplicates, conflicts, rejected
+        FROM fasttrack_store.ledger FINAL
+        WHERE topic = {topic:String}
+            AND last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+            AND mapContains({origins:Map(Int32, Int64)}, partition)
+            AND last >= {origins:Map(Int32, Int64)}[partition]
+            AND last < {ends:Map(Int32, Int64)}[partition]
+            AND NOT (last >= {starts:Map(Int32, Int64)}[partition] AND last_appended_at
+                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))),
+    reaching AS (
+        SELECT *,
+            max(last) OVER (
+                PARTITION BY partition ORDER BY first, last, generation
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached,
+            row_number() OVER (PARTITION BY partition ORDER BY first, last, generation) AS nth
+        FROM ranges),
+    clustered AS (
+        SELECT *, countIf(nth = 1 OR first > reached) OVER (
+            PARTITION BY partition ORDER BY first, last, generation
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cluster
+        FROM reaching),
+    blocks AS (
+        SELECT
+            partition, cluster, min(first) AS first, max(last) AS last, count() AS ranges,
+            sum(stored) AS stored, sum(duplicates) AS duplicates,
+            sum(conflicts) AS conflicts, sum(rejected) AS rejected
+        FROM clustered
+        GROUP BY partition, cluster)
+
+-- step: islands
+SELECT
+    partition, min(first) AS island_first, max(last) AS island_last, sum(ranges) AS island_ranges,
+    sumIf(stored, ranges = 1), sumIf(duplicates, ranges = 1),
+    sumIf(conflicts, ranges = 1), sumIf(rejected, ranges = 1)
+FROM (
+    SELECT *, countIf(first != before + 1) OVER (
+        PARTITION BY partition ORDER BY first
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS island
+    FROM (
+        SELECT *, any(last) OVER (
+            PARTITION BY partition ORDER BY first
+            ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before
+        FROM blocks))
+GROUP BY partition, island
+ORDER BY partition, island_first
+
+-- step: rivals
+SELECT partition, cluster, first, last, generation, stored, duplicates, conflicts, rejected
+FROM clustered
+WHERE (partition, cluster) IN (SELECT partition, cluster FROM blocks WHERE ranges > 1)
+ORDER BY partition, cluster, first, last
+LIMIT {most:UInt64}
+
+-- step: rows
+    ,
+    held AS (
+        SELECT _partition AS partition, _offset AS offset
+        FROM fasttrack_store./*table*/
+        WHERE _topic = {topic:String}
+            AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+            AND _offset >= {origins:Map(Int32, Int64)}[_partition]
+            AND _offset < {ends:Map(Int32, Int64)}[_partition]
+            AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
+                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC')))
+
+-- step: kept
+    ,
+    conflicting AS (
+        SELECT partition, offset
+        FROM fasttrack_store.conflicts
+        WHERE topic = {topic:String} AND {has_kept:Bool}
+            AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+            AND offset >= {origins:Map(Int32, Int64)}[partition]
+            AND offset < {ends:Map(Int32, Int64)}[partition]
+            AND NOT (offset >= {starts:Map(Int32, Int64)}[partition] AND _appended_at
+                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))),
+    refused AS (
+        SELECT assumeNotNull(rejected.partition) AS partition, assumeNotNull(rejected.offset) AS offset
+        FROM fasttrack_store.rejected AS rejected
+        WHERE topic = {topic:String} AND {has_kept:Bool}
+            AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+            AND offset >= {origins:Map(Int32, Int64)}[partition]
+            AND offset < {ends:Map(Int32, Int64)}[partition]
+            AND NOT (offset >= {starts:Map(Int32, Int64)}[partition] AND _appended_at
+                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC')))
+
+-- step: doubtful
+-- Blocks that do not add up: whose fates are not as many as their offsets, or whose rows are not as
+-- many as their fates. Blocks of several ranges always, as what they tell is resolved elsewhere.
+SELECT
+    blocks.partition, blocks.first, blocks.last, blocks.ranges,
+    blocks.stored, blocks.duplicates, blocks.conflicts, blocks.rejected,
+    own.copies, own.offsets, conflicting.offsets, refused.offsets
+FROM blocks
+LEFT JOIN (
+    SELECT
+        held.partition AS partition, blocks.first AS first,
+        count() AS copies, groupBitmap(toUInt64(held.offset)) AS offsets
+    FROM held
+    ASOF INNER JOIN blocks ON held.partition = blocks.partition AND held.offset >= blocks.first
+    WHERE held.offset <= blocks.last
+    GROUP BY partition, first) AS own
+ON blocks.partition = own.partition AND blocks.first = own.first
+LEFT JOIN (
+    SELECT
+        held.partition AS partition, blocks.first AS first,
+        groupBitmap(toUInt64(held.offset)) AS offsets
+    FROM conflicting AS held
+    ASOF INNER JOIN blocks ON held.partition = blocks.partition AND held.offset >= blocks.first
+    WHERE held.offset <= blocks.last
+    GROUP BY partition, first) AS conflicting
+ON blocks.partition = conflicting.partition AND blocks.first = conflicting.first
+LEFT JOIN (
+    SELECT
+        held.partition AS partition, blocks.first AS first,
+        groupBitmap(toUInt64(held.offset)) AS offsets
+    FROM refused AS held
+    ASOF INNER JOIN blocks ON held.partition = blocks.partition AND held.offset >= blocks.first
+    WHERE held.offset <= blocks.last
+    GROUP BY partition, first) AS refused
+ON blocks.partition = refused.partition AND blocks.first = refused.first
+WHERE {every:Bool} OR blocks.ranges > 1
+    OR blocks.last - blocks.first + 1
+        != blocks.stored + blocks.duplicates + blocks.conflicts + blocks.rejected
+    OR own.offsets != blocks.stored OR own.copies != own.offsets
+    OR conflicting.offsets != blocks.conflicts OR refused.offsets != blocks.rejected
+ORDER BY blocks.partition, blocks.first
+LIMIT {most:UInt64}
+
+-- step: strays
+-- Rows in the window that lie in no block.
+SELECT DISTINCT held.partition, held.offset
+FROM held
+ASOF LEFT JOIN (SELECT *, 1 AS there FROM blocks) AS blocks
+    ON held.partition = blocks.partition AND held.offset >= blocks.first
+WHERE blocks.there = 0 OR held.offset > blocks.last
+ORDER BY held.partition, held.offset
+LIMIT {most:UInt64}
+
+-- step: past_the_window
+-- Rows that are not in the ledger yet, if they are records at all; and where the last one lies.
+SELECT _partition, count(), max(_offset)
+FROM fasttrack_store./*table*/
+WHERE _topic = {topic:String}
+    AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND _offset >= {ends:Map(Int32, Int64)}[_partition]
+    AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
+        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC'))
+GROUP BY _partition
+ORDER BY _partition
+
+-- step: of_no_topic
+-- Rows that say they come from a topic this table does not hold, or from no offset.
+SELECT toString(_topic), _partition, _offset, tenant
+FROM fasttrack_store./*table*/
+WHERE (_topic != {topic:String} OR _offset < 0)
+    AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+ORDER BY _topic, _partition, _offset
+LIMIT {most:UInt64}
+
+-- step: rows_of_block
+SELECT _offset, /*key*/
+FROM fasttrack_store./*table*/
+WHERE _topic = {topic:String} AND _partition = {partition:Int32}
+    AND _offset BETWEEN {first:Int64} AND {last:Int64}
+    AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
+        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC'))
+LIMIT 1 BY _offset, /*key*/
+
+-- step: copies_of_block
+-- Records of which there is more than one row: how many rows, of how many ids, and
+-- whether they differ.
+SELECT
+    _offset, count() AS copies,
+    uniqExact(/*key*/) AS ids,
+    uniqExact(cityHash64(toString(tuple(* EXCEPT (stored_at))))) > 1 AS differ
+FROM fasttrack_store./*table*/
+WHERE _topic = {topic:String} AND _partition = {partition:Int32}
+    AND _offset BETWEEN {first:Int64} AND {last:Int64}
+    AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
+        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC'))
+GROUP BY _offset
+HAVING copies > 1
+ORDER BY _offset
+
+-- step: kept_of_block
+SELECT DISTINCT offset
+FROM fasttrack_store./*table*/
+WHERE topic = {topic:String} AND partition = {partition:Int32}
+    AND offset BETWEEN {first:Int64} AND {last:Int64}
+    AND NOT (offset >= {starts:Map(Int32, Int64)}[partition] AND _appended_at
+        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))
+
+-- step: where_ids_are
+-- The row that counts for each of some ids, and where its record lies.
+SELECT /*key*/, toString(_topic), _partition, _offset
+FROM fasttrack_store./*table*/ FINAL
+WHERE (/*key*/) IN %(keys)s
+
+-- step: shown_twice
+-- Ids with more than one visible row: two neighbours in the key's order, which needs no hash table.
+SELECT tenant, _id, _partition, _offset
+FROM (
+    SELECT tenant, _id, _partition, _offset, any(tenant) OVER before AS tenant_before,
+        any(_id) OVER before AS id_before
+    FROM fasttrack_store./*table*/ FINAL
+    WHERE _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+        AND ({tenant:String} = '' OR tenant = {tenant:String})
+    WINDOW before AS (ORDER BY tenant, _id ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING))
+WHERE tenant = tenant_before AND _id = id_before
+LIMIT {most:UInt64}
+
+-- step: shown
+SELECT count() FROM fasttrack./*table*/
+WHERE received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND ({tenant:String} = '' OR tenant = {tenant:String})
+
+-- step: to_be_shown
+SELECT count() FROM fasttrack_store./*table*/ FINAL
+WHERE received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND ({tenant:String} = '' OR tenant = {tenant:String})

@@ -1,0 +1,177 @@
+"""Do the ranges of a partition join? Which of those that overlap tell what became of each offset?
+
+1. A writer's range begins where its writer went on: at the end of its own last range, or at the
+   end of everything the ledger told when the partition was assigned to it. So each true range is
+   reached from the first one by ranges that join exactly, whatever was written late.
+2. A worker that was paused past its session may write a range late. It then overlaps ranges of a
+   higher generation. Each offset is told by the chain that joins exactly and, where there are
+   several ways, takes the range of the highest generation; the other range is *late*, no harm.
+3. A range that no chain reaches, or that overlaps within one generation, was not written by a
+   worker that kept the order: it is *astray* and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+
+class Counts(NamedTuple):
+    """How many records met each fate."""
+
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together."""
+        return Counts(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+    @property
+    def records(self) -> int:
+        """Records of any fate."""
+        return sum(self)
+
+
+NOTHING: Final = Counts()
+
+
+class Span(NamedTuple):
+    """Offsets of one partition, both ends included."""
+
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many offsets these are; not each of them need have a record."""
+        return self.last - self.first + 1
+
+    def __str__(self) -> str:
+        return f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+
+
+class Range(NamedTuple):
+    """One row of the ledger."""
+
+    first: int
+    last: int
+    generation: int
+    counts: Counts
+
+    @property
+    def span(self) -> Span:
+        """Its offsets."""
+        return Span(self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Ranges that overlap, resolved: `told` covers them, `late` and `astray` do not count."""
+
+    span: Span
+    told: tuple[Range, ...] = ()
+    late: tuple[Range, ...] = ()
+    astray: tuple[Range, ...] = ()
+
+    @property
+    def counts(self) -> Counts:
+        """The fates that the chain tells."""
+        total = NOTHING
+        for one in self.told:
+            total = total.plus(one.counts)
+        return total
+
+
+def resolve(ranges: Sequence[Range]) -> Cluster:
+    """Find the chain through *ranges*, which overlap without a gap; there is at least one."""
+    ordered = sorted(ranges)
+    start, end = ordered[0].first, max(one.last for one in ordered) + 1
+    arrivals = _arrivals(ordered, start)
+    told = _way_back(arrivals, start, end if end in arrivals else max(arrivals))
+    rest = [one for one in ordered if one not in told]
+    late = tuple(one for one in rest if one.first in arrivals and not _rivals(one, told))
+    astray = tuple(one for one in rest if one not in late)
+    return Cluster(Span(start, end - 1), told, late, astray)
+
+
+def _arrivals(ordered: Iterable[Range], start: int) -> dict[int, list[Range]]:
+    """Each offset a chain from *start* can go on from, and the ranges it may have come by."""
+    arrivals: dict[int, list[Range]] = {start: []}
+    for one in ordered:
+        # Ascending by first offset: whatever can end here has been looked at.
+        if one.first in arrivals:
+            arrivals.setdefault(one.last + 1, []).append(one)
+    return arrivals
+
+
+def _way_back(arrivals: dict[int, list[Range]], start: int, end: int) -> tuple[Range, ...]:
+    chain: list[Range] = []
+    while end != start:
+        chain.append(max(arrivals[end], key=lambda one: (one.generation, one.first)))
+        end = chain[-1].first
+    return tuple(reversed(chain))
+
+
+def _rivals(one: Range, told: Iterable[Range]) -> bool:
+    """Whether *one* shares offsets and generation with a range that is told."""
+    return any(
+        one.generation == other.generation and one.first <= other.last and other.first <= one.last
+        for other in told
+    )
+
+
+class Island(NamedTuple):
+    """Ranges or clusters that join without a gap, folded together by the store.
+
+    `counts` leave clusters out, which are resolved apart.
+    """
+
+    first: int
+    last: int
+    ranges: int
+    counts: Counts
+
+
+@dataclass(slots=True)
+class Chain:
+    """A partition's ranges as a whole: where they begin and end, and what lies between islands."""
+
+    first: int
+    end: int
+    counts: Counts = NOTHING
+    gaps: list[Span] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+
+
+def join(islands: Sequence[Island], clusters: Sequence[Cluster], *, begin: int, end: int) -> Chain:
+    """Join a partition's *islands* between the offsets *begin* and *end* (not included).
+
+    Everything in there must be covered: what is not is a gap. The chain ends where its last island
+    does, if that is past *end*: a commit may lag behind the ledger and never leads.
+    """
+    chain = Chain(begin, begin, clusters=list(clusters))
+    for island in sorted(islands):
+        if island.first > chain.end:
+            chain.gaps.append(Span(chain.end, island.first - 1))
+        chain.end = max(chain.end, island.last + 1)
+        chain.counts = chain.counts.plus(island.counts)
+    for cluster in clusters:
+        chain.counts = chain.counts.plus(cluster.counts)
+    if chain.end < end:
+        chain.gaps.append(Span(chain.end, end - 1))
+        chain.end = end
+    return chain
+
+
+def spans(offsets: Iterable[int]) -> list[Span]:
+    """Fold *offsets* into spans, ascending."""
+    found: list[Span] = []
+    for offset in sorted(set(offsets)):
+        if found and found[-1].last == offset - 1:
+            found[-1] = Span(found[-1].first, offset)
+        else:
+            found.append(Span(offset, offset))
+    return found

@@ -1,0 +1,59 @@
+"""What do the doors say they took? Their own counters, kept apart from the way of the data."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from prometheus_client.parser import text_string_to_metric_families
+
+ITEMS = "railhead_door_items_total"
+TIMEOUT_SECONDS = 5.0
+
+
+class DoorSilentError(Exception):
+    """A door's counters could not be read; the text says which and why."""
+
+
+def read_counters(url: str) -> dict[str, int]:
+    """Items by fate (stored, rejected, not_stored) since the door at *url* started.
+
+    *url* is the door's address, or that of its metrics page.
+
+    Raises:
+        DoorSilentError: it does not answer with counters.
+    """
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    if parts.scheme not in {"http", "https"}:
+        raise DoorSilentError(f"{url} is not an http or https address")
+    page = (
+        parts.geturl() if parts.path not in {"", "/"} else parts._replace(path="/metrics").geturl()
+    )
+    try:
+        # Only http and https come here.
+        with urllib.request.urlopen(page, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return sum_items(answer.read().decode("utf-8", "replace"))
+    except (OSError, ValueError) as error:
+        raise DoorSilentError(f"{page}: {error}") from None
+
+
+def sum_items(page: str) -> dict[str, int]:
+    """Add up the items of a metrics *page* by fate."""
+    fates: dict[str, int] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == ITEMS:
+                fate = sample.labels.get("fate", "")
+                fates[fate] = fates.get(fate, 0) + int(sample.value)
+    return fates
+
+
+def sum_doors(counters: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Add up several doors."""
+    total: dict[str, int] = {}
+    for fates in counters:
+        for fate, items in fates.items():
+            total[fate] = total.get(fate, 0) + items
+    return total

@@ -1,0 +1,199 @@
+"""Why does a block not add up? Its records are read from Kafka and held against the tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from events.idrules import IdRules
+from events.registry import REJECTED_TOPIC
+from railhead.accounting.books import Block, Books, Key, Window
+from railhead.accounting.chain import Span, spans
+from railhead.accounting.evidence import Evidence, judge
+from railhead.accounting.findings import Finding, Kind
+from railhead.accounting.kafka_log import KafkaLog, Position, Record
+from railhead.accounting.record_keys import keys_of, say_the_same
+
+# So many single records are fetched to tell a conflict from a repeat; each is a seek.
+MOST_COMPARED = 500
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one block: `empty` offsets have no record, `copies` are rows too many."""
+
+    findings: list[Finding] = field(default_factory=list)
+    empty: int = 0
+    superseded: int = 0
+    copies: int = 0
+
+
+class Examiner:
+    """Examines blocks of one topic, one at a time."""
+
+    def __init__(
+        self,
+        books: Books,
+        log: KafkaLog,
+        *,
+        window: Window,
+        positions: Mapping[int, Position],
+        rules: IdRules,
+    ) -> None:
+        self._books = books
+        self._log = log
+        self._window = window
+        self._positions = positions
+        self._rules = rules
+        self.topic = window.book.topic
+        self._letters_underway: set[tuple[int, int]] | None = None
+
+    async def examine(self, block: Block, *, fully: bool) -> Result:
+        """Explain *block*, or name what is wrong with it; *fully* reads its records in any case."""
+        result = Result()
+        strangers = block.rows > block.offsets and self._copies(block, result)
+        fully = fully or strangers or not block.has_its_rows
+        if fully or not await self._is_even(block, result):
+            await self._records(block, result)
+        return result
+
+    def _copies(self, block: Block, result: Result) -> bool:
+        """Tell records with several rows; whether there are such of several ids."""
+        result.copies = block.rows - block.offsets
+        copies = self._books.copies_of(self._window, block.partition, block.span)
+        for kind, differ in ((Kind.COPIES, False), (Kind.ALTERED, True)):
+            alike = [one for one in copies if one.differ == differ and one.ids == 1]
+            for span in spans(one.offset for one in alike):
+                rows = sum(one.rows for one in alike if span.first <= one.offset <= span.last)
+                text = f"{rows:,} rows of {span.size:,} records"
+                result.findings.append(self._finding(kind, block, span, text))
+        return any(one.ids > 1 for one in copies)
+
+    async def _is_even(self, block: Block, result: Result) -> bool:
+        """Whether there are as many records as fates, where these are fewer than offsets."""
+        if block.is_full:
+            return True
+        records = sum([len(batch) async for batch in self._read(block)])
+        if self._uneven(block, records):
+            return False
+        result.empty = block.span.size - block.told.records
+        return True
+
+    def _uneven(self, block: Block, records: int) -> list[Finding]:
+        kept_from = self._positions[block.partition].start
+        told = f"the ledger tells {block.told.records:,} records"
+        if kept_from <= block.span.first:
+            if records == block.told.records:
+                return []
+            text = f"{told}, Kafka has {records:,}"
+            return [self._finding(Kind.MISCOUNTED, block, block.span, text)]
+        if block.told.records > block.span.size:
+            text = f"{told} at {block.span.size:,} offsets"
+            return [self._finding(Kind.MISCOUNTED, block, block.span, text)]
+        text = f"{told} at {block.span.size:,} offsets; Kafka keeps records from {kept_from} on"
+        return [self._finding(Kind.UNPROVEN, block, block.span, text)]
+
+    def _read(self, block: Block) -> AsyncIterator[list[Record]]:
+        first = max(self._positions[block.partition].start, block.span.first)
+        return self._log.records(self.topic, block.partition, Span(first, block.span.last))
+
+    async def _records(self, block: Block, result: Result) -> None:
+        kept_from = self._positions[block.partition].start
+        keys: dict[int, Key | None] = {}
+        values: dict[int, bytes | None] = {}
+        async for batch in self._read(block):
+            keys |= keys_of(self.topic, block.partition, batch, self._rules)
+            values |= {record.offset: record.value for record in batch}
+        evidence = await self._evidence(block, keys, kept_from)
+        result.findings += judge(evidence) + await self._conflicts(evidence, values)
+        if not block.is_full:
+            result.findings += self._uneven(block, len(keys))
+        result.empty = block.span.size - block.told.records
+        result.superseded = evidence.superseded
+
+    async def _evidence(
+        self, block: Block, keys: dict[int, Key | None], kept_from: int
+    ) -> Evidence:
+        rows = self._books.rows_of(self._window, block.partition, block.span)
+        evidence = Evidence(
+            topic=self.topic,
+            partition=block.partition,
+            span=block.span,
+            told=block.told,
+            kept_from=kept_from,
+            keys=keys,
+            rows=rows,
+            conflicts=self._kept("conflicts", block),
+            rejected=self._kept("rejected", block),
+        )
+        some = [key for at, key in keys.items() if key is not None and not evidence.is_kept(at)]
+        if len(rows) > block.told.stored:
+            some += [key for found in rows.values() for key in found]
+        evidence = replace(evidence, elsewhere=self._books.where_are(self._window.book, some))
+        if len(evidence.rejected) < block.told.rejected:
+            evidence = replace(evidence, underway=await self._underway(block))
+        return evidence
+
+    def _kept(self, table: str, block: Block) -> set[int]:
+        if not self._window.book.has_kept:
+            return set()
+        return self._books.kept_of(table, self._window, block.partition, block.span)
+
+    async def _underway(self, block: Block) -> set[int]:
+        """Records of *block* whose dead letter is in Kafka and not yet in the table."""
+        if self._letters_underway is None:
+            self._letters_underway = await self._read_letters()
+        return {
+            offset
+            for partition, offset in self._letters_underway
+            if partition == block.partition and block.span.first <= offset <= block.span.last
+        }
+
+    async def _read_letters(self) -> set[tuple[int, int]]:
+        positions = (await self._log.positions([REJECTED_TOPIC])).get(REJECTED_TOPIC, {})
+        logs = {number: (one.start, one.born_ms) for number, one in positions.items()}
+        letters = self._books.window(REJECTED_TOPIC, 0, logs)
+        found: set[tuple[int, int]] = set()
+        for number, position in positions.items():
+            span = Span(max(letters.ends.get(number, 0), position.start), position.end - 1)
+            async for batch in self._log.records(REJECTED_TOPIC, number, span):
+                for key in keys_of(REJECTED_TOPIC, number, batch, self._rules).values():
+                    if key is not None and key[3] == self.topic:
+                        found.add((key[4], key[5]))
+        return found
+
+    async def _conflicts(
+        self, evidence: Evidence, values: Mapping[int, bytes | None]
+    ) -> list[Finding]:
+        """Name records whose conflict is not kept: repeats that differ from the row's record."""
+        missing = evidence.told.conflicts - len(evidence.conflicts)
+        if missing <= 0 or len(evidence.repeats) > MOST_COMPARED:
+            return []
+        found = []
+        for offset in evidence.repeats:
+            key = evidence.keys[offset]
+            first = await self._value_at(*evidence.elsewhere[key]) if key else None
+            if first is not None and not say_the_same(self.topic, values[offset], first):
+                text = "repeats an id with other content, not in conflicts"
+                found.append(
+                    Finding(
+                        kind=Kind.CONFLICT_MISSING,
+                        topic=self.topic,
+                        partition=evidence.partition,
+                        span=Span(offset, offset),
+                        text=text,
+                    )
+                )
+        return found
+
+    async def _value_at(self, topic: str, partition: int, offset: int) -> bytes | None:
+        position = self._positions.get(partition)
+        if topic != self.topic or position is None or not position.start <= offset < position.end:
+            return None
+        async for batch in self._log.records(topic, partition, Span(offset, offset)):
+            value: bytes | None = batch[0].value
+            return value
+        return None
+
+    def _finding(self, kind: Kind, block: Block, span: Span, text: str) -> Finding:
+        return Finding(kind=kind, topic=self.topic, partition=block.partition, span=span, text=text)

@@ -1,0 +1,106 @@
+"""Which rows came from no record that the ledger tells of, and do the views show each id once?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from railhead.accounting.books import Books, Key, Window
+from railhead.accounting.chain import Chain, Span, spans
+from railhead.accounting.findings import Finding, Kind, hash_of_id
+from railhead.accounting.kafka_log import KafkaLog
+
+MOST_NAMED = 1_000
+
+
+class Outside:
+    """Looks at the rows of one topic's table that lie outside of the ledger's ranges."""
+
+    def __init__(self, books: Books, log: KafkaLog, window: Window) -> None:
+        self._books = books
+        self._log = log
+        self._window = window
+        self._topic = window.book.topic
+
+    def in_the_window(self, chains: Mapping[int, Chain]) -> Iterator[Finding]:
+        """Rows between ranges; those in a gap that is known are told as one."""
+        by_partition: dict[int, list[int]] = {}
+        for number, offset in self._books.strays(self._window):
+            by_partition.setdefault(number, []).append(offset)
+        for number, offsets in by_partition.items():
+            gaps = chains[number].gaps if number in chains else []
+            text = "a row whose offset no range of the ledger covers"
+            for span in spans(offsets):
+                if any(gap.first <= span.first and span.last <= gap.last for gap in gaps):
+                    told = f"{span.size:,} rows in the gap"
+                    yield self._finding(Kind.FOREIGN, number, span, told)
+                else:
+                    yield from self._named(number, span, text)
+
+    async def past_the_window(self) -> list[Finding]:
+        """Rows at offsets that Kafka has not given out: they cannot be in flight."""
+        past = self._books.past_the_window(self._window)
+        ends = await self._log.ends(self._topic, [n for n in past if await self._exists(n)])
+        found: list[Finding] = []
+        for number, (_, last) in past.items():
+            end = ends.get(number, 0)
+            if last >= end:
+                text = f"a row at or past the log's end, {end}"
+                if number not in ends:
+                    text = "a row of a partition that the topic does not have"
+                found += self._named(number, Span(end, last), text)
+        return found
+
+    async def _exists(self, number: int) -> bool:
+        return number in (await self._log.positions([self._topic])).get(self._topic, {})
+
+    def of_no_topic(self) -> Iterator[Finding]:
+        """Rows that name another topic than their table's, or no offset."""
+        for (topic, number, offset), tenant in self._books.of_no_topic(self._window):
+            yield Finding(
+                kind=Kind.FOREIGN,
+                topic=topic or "(no topic)",
+                partition=number,
+                span=Span(offset, offset),
+                text=f"a row of {self._window.book.table}, which holds {self._topic} only",
+                tenant=tenant,
+            )
+
+    def shown(self, tenant: str) -> Iterator[Finding]:
+        """What analysts see: one row of each id, and as many rows as the table holds."""
+        if self._window.book.has_kept:
+            for key, number, offset in self._books.shown_twice(self._window, tenant):
+                text = "a second visible row of its id"
+                yield self._finding(Kind.SHOWN_TWICE, number, Span(offset, offset), text, key)
+        shown = self._books.shown(self._window, tenant)
+        if not shown.before <= shown.stored <= shown.after:
+            text = f"fasttrack.{self._window.book.table} shows {shown.after:,} rows"
+            text += f", there are {shown.stored:,} to be shown"
+            yield self._finding(Kind.VIEW, 0, Span(0, 0), text)
+
+    def _named(self, number: int, span: Span, text: str) -> Sequence[Finding]:
+        rows = self._books.rows_of(self._window, number, span)
+        named = [
+            self._finding(Kind.FOREIGN, number, Span(offset, offset), text, key)
+            for offset, keys in sorted(rows.items())
+            for key in sorted(keys)
+        ]
+        if len(named) <= MOST_NAMED:
+            return named
+        return [
+            self._finding(Kind.FOREIGN, number, part, f"{part.size:,} times {text}")
+            for part in spans(rows)
+        ]
+
+    def _finding(
+        self, kind: Kind, number: int, span: Span, text: str, key: Key | None = None
+    ) -> Finding:
+        tenant, *rest = key or ("",)
+        return Finding(
+            kind=kind,
+            topic=self._topic,
+            partition=number,
+            span=span,
+            text=text,
+            tenant=str(tenant),
+            id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
+        )

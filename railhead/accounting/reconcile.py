@@ -1,0 +1,61 @@
+"""Does everything balance? Every topic is audited; what does not balance is looked at once more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from railhead.accounting.accounts import TopicAccount
+from railhead.accounting.audit import Wishes, audit
+from railhead.accounting.books import Books
+from railhead.accounting.kafka_log import KafkaLog
+from railhead.kafka.topic_admin import TopicError
+
+# A rebalance between two questions may look like a fault; it does not last.
+LOOKS = 2
+LOOK_AGAIN_AFTER_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciler:
+    """Reads the books of consumer group *group*; changes nothing. *tell* is told each topic."""
+
+    group: str
+    books: Books
+    log: KafkaLog
+    wishes: Wishes
+    tell: Callable[[str], None]
+
+    async def reconcile(self, topics: Sequence[str]) -> list[TopicAccount]:
+        """The accounts of *topics*, in that order.
+
+        Raises:
+            TopicError, KafkaError, clickhouse-connect's errors: it could not be told.
+        """
+        accounts = {account.topic: account for account in await self._once(topics)}
+        for _ in range(LOOKS - 1):
+            faulty = [account.topic for account in accounts.values() if account.faults]
+            if faulty:
+                await asyncio.sleep(LOOK_AGAIN_AFTER_SECONDS)
+                accounts |= {account.topic: account for account in await self._once(faulty)}
+        return list(accounts.values())
+
+    async def _once(self, topics: Sequence[str]) -> list[TopicAccount]:
+        positions = await self.log.positions(topics, group=self.group)
+        missing = [topic for topic in topics if topic not in positions]
+        if missing:
+            raise TopicError(f"no topic {', '.join(missing)}; `railhead topics` creates it")
+        accounts = []
+        for topic in topics:
+            self.tell(topic)
+            accounts.append(
+                await audit(
+                    topic,
+                    positions[topic],
+                    books=self.books,
+                    log=self.log,
+                    wishes=self.wishes,
+                )
+            )
+        return accounts

@@ -1,0 +1,62 @@
+"""Which id does each record of a topic carry? As the worker reads it, so that ids are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from events.check import check_records
+from events.idrules import IdRules
+from events.registry import BY_TOPIC, REJECTED_TOPIC
+from railhead.accounting.books import Key
+from streams.dead_letters import dead_letter_rows
+from streams.provenance import runs
+from streams.slices import Partition, slice_of
+
+_ORIGIN = ("tenant", "request_id", "position", "topic", "partition", "offset")
+
+
+def keys_of(
+    topic: str, partition: int, records: Sequence[Any], rules: IdRules
+) -> dict[int, Key | None]:
+    """The key of each record's row, by offset; None where the contract refuses the record."""
+    if not records:
+        return {}
+    if topic == REJECTED_TOPIC:
+        return _letters(partition, records)
+    tenants = [""] * len(records)
+    for run in runs([record.headers for record in records]):
+        tenants[run.start : run.end] = [run.tenant or ""] * (run.end - run.start)
+    owned = [at for at, tenant in enumerate(tenants) if tenant]
+    found: dict[int, Key | None] = {record.offset: None for record in records}
+    checked = check_records(
+        BY_TOPIC[topic],
+        [records[at].value for at in owned],
+        tenants=[tenants[at] for at in owned],
+        rules=rules,
+    )
+    for accepted in checked.accepted:
+        for position, id_ in zip(accepted.positions, accepted.ids, strict=True):
+            at = owned[position]
+            found[records[at].offset] = (tenants[at], id_)
+    return found
+
+
+def _letters(partition: int, records: Sequence[Any]) -> dict[int, Key | None]:
+    here = Partition(REJECTED_TOPIC, partition)
+    judged = dead_letter_rows(slice_of(here, records, follows=records[0].offset), {})
+    assert judged.rows is not None  # noqa: S101 - without records we are not called
+    columns = [judged.rows.column(name).to_pylist() for name in (*_ORIGIN, "_offset")]
+    return {
+        offset: tuple(-1 if part is None else part for part in origin)
+        for *origin, offset in zip(*columns, strict=True)
+    }
+
+
+def say_the_same(topic: str, one: bytes | None, other: bytes | None) -> bool:
+    """Whether two records have the same content in the contract's terms."""
+    checked = check_records(BY_TOPIC[topic], [one, other])
+    if not checked.accepted or len(checked.accepted[0]) < 2:
+        return False
+    first, second = checked.accepted[0].fingerprints().tolist()
+    return bool(first == second)

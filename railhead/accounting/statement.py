@@ -1,0 +1,90 @@
+"""How are the accounts shown? A table for people, one object for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from events.registry import TOPIC_PREFIX
+from railhead.accounting.accounts import TopicAccount, is_balanced
+from railhead.accounting.findings import MEANINGS, Finding, Kind
+
+SHOWN: Final = 20
+FATES: Final = ("stored", "duplicates", "conflicts", "rejected")
+STYLES: Final = {True: "green", False: "bold red"}
+
+
+def print_statement(console: Console, accounts: Sequence[TopicAccount]) -> None:
+    """Print the table, then each kind of finding with where it was found."""
+    console.print(as_table(accounts))
+    findings = [finding for account in accounts for finding in account.findings]
+    for kind in Kind:
+        _print_kind(console, kind, [one for one in findings if one.kind == kind])
+
+
+def as_table(accounts: Sequence[TopicAccount]) -> Table:
+    """One line a topic, and the sum of all."""
+    table = Table("topic", show_footer=True, box=SIMPLE_HEAD)
+    columns = ("offsets", *FATES, "superseded", "in flight")
+    rows = [_figures(account) for account in accounts]
+    table.columns[0].footer = "all"
+    for at, name in enumerate(columns):
+        total = sum(row[at] for row in rows)
+        table.add_column(name, f"{total:,}", justify="right", no_wrap=True)
+    balanced = is_balanced(accounts)
+    table.add_column("verdict", Text(_word(balanced=balanced), STYLES[balanced]))
+    for account, figures in zip(accounts, rows, strict=True):
+        verdict = Text(account.verdict, STYLES[not account.faults])
+        table.add_row(
+            account.topic.removeprefix(TOPIC_PREFIX),
+            *(f"{figure:,}" for figure in figures),
+            verdict,
+        )
+    return table
+
+
+def _figures(account: TopicAccount) -> tuple[int, ...]:
+    return (
+        account.total("offsets"),
+        *account.counts,
+        account.total("superseded"),
+        account.total("in_flight"),
+    )
+
+
+def _word(*, balanced: bool) -> str:
+    return "balanced" if balanced else "does not balance"
+
+
+def _print_kind(console: Console, kind: Kind, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    style = STYLES[False] if findings[0].is_fault else "yellow"
+    count = f" ({len(findings):,})" if len(findings) > 1 else ""
+    console.print(Text(f"{kind}{count}: {MEANINGS[kind]}", style))
+    for one in findings[:SHOWN]:
+        console.print(Text(f"  {line_of(one)}"))
+    if len(findings) > SHOWN:
+        console.print(Text(f"  and {len(findings) - SHOWN:,} more: --json names all"))
+
+
+def line_of(finding: Finding) -> str:
+    """A finding in one line."""
+    who = f", tenant {finding.tenant}" if finding.tenant else ""
+    which = f", id hash {finding.id_hash}" if finding.id_hash else ""
+    return f"{finding.place}: {finding.text}{who}{which}"
+
+
+def as_document(accounts: Sequence[TopicAccount]) -> dict[str, Any]:
+    """Everything, for programs."""
+    findings: Iterable[Finding] = (one for account in accounts for one in account.findings)
+    return {
+        "balanced": is_balanced(accounts),
+        "topics": [account.as_dict() for account in accounts],
+        "findings": [one.as_dict() for one in findings],
+    }

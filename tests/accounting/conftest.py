@@ -1,0 +1,70 @@
+"""A broker and an engine without workers: what is in the books is what a test puts there."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from railhead.cli import main
+from tests.accounting.bookkeeper import Bookkeeper
+from tests.e2e.system import System
+
+PARTITIONS = 32
+Look = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Kafka and ClickHouse, each test on a partition of its own."""
+    options = ("--parts", "kafka,clickhouse", "--partitions", str(PARTITIONS))
+    running = System.make(tmp_path_factory.mktemp("books") / "data", *options)
+    running.up()
+    yield running
+    assert running.down() == 0
+
+
+@pytest.fixture
+def books(parts: System, monkeypatch: pytest.MonkeyPatch) -> Bookkeeper:
+    """A worker by hand; commands find its broker and engine by the environment."""
+    for name, value in parts.environment.items():
+        if name.startswith("RAILHEAD_"):
+            monkeypatch.setenv(name, value)
+    # Nothing moves between two questions here, so a second look would only take time.
+    monkeypatch.setattr("railhead.accounting.reconcile.LOOKS", 1)
+    return Bookkeeper(parts.kafka, f"http://127.0.0.1:{parts.clickhouse_port}")
+
+
+@pytest.fixture(scope="session")
+def partitions() -> Iterator[int]:
+    """Numbers of partitions nobody has used."""
+    return itertools.count()
+
+
+@pytest.fixture
+def partition(partitions: Iterator[int]) -> int:
+    """A partition of the casino topic for this test alone."""
+    return next(partitions)
+
+
+@pytest.fixture
+def look(capsys: pytest.CaptureFixture[str]) -> Look:
+    """`railhead reconcile --json`: exit code and document, as told of one partition only."""
+
+    async def run(partition: int | None, *options: str) -> tuple[int, dict[str, Any]]:
+        capsys.readouterr()
+        words = ["reconcile", "--type", "realtime-casino", "--json", *options]
+        code = await asyncio.to_thread(main, words)
+        document = json.loads(capsys.readouterr().out)
+        if partition is not None:
+            findings = document["findings"]
+            document["findings"] = [one for one in findings if one["partition"] == partition]
+            told = document["topics"][0]["partitions"]
+            document["account"] = next(one for one in told if one["partition"] == partition)
+        return code, document
+
+    return run
