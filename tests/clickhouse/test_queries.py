@@ -113,7 +113,7 @@ def test_busy_analysts_do_not_stop_inserts_and_health(engine: EngineProcess, tab
             ]
             await asyncio.to_thread(eventually, lambda: running(engine, BUSY) == 2)
             inserts, pings = [], []
-            while not all(task.done() for task in analysts[:2]):
+            while not all(task.done() for task in analysts):
                 status, seconds = await post(
                     b'{"id":"1"}', query=f"INSERT INTO {table} FORMAT JSONEachRow"
                 )
@@ -129,9 +129,9 @@ def test_busy_analysts_do_not_stop_inserts_and_health(engine: EngineProcess, tab
     statuses, inserts, pings = asyncio.run(load())
 
     assert set(statuses) == {408}  # each had its turn and its two seconds
-    assert len(inserts) > 10
-    assert inserts[len(inserts) // 2] < 0.5
-    assert pings[len(pings) // 2] < 0.1
+    # An analyst's turn takes two seconds; an insert that waited for one would take as long.
+    assert inserts[len(inserts) // 2] < 1.0
+    assert pings[len(pings) // 2] < 0.3
 
 
 def test_many_statements_at_once_are_all_answered(engine: EngineProcess, table: str) -> None:
