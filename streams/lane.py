@@ -31,6 +31,9 @@ from streams.writers import Range, Writers
 
 logger = logging.getLogger(__name__)
 
+# Slices that were on their way when a lane went back are let go; later than this it was in vain.
+REWIND_AGAIN_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
@@ -77,6 +80,7 @@ class Lane:
         self._resume: Resume | None = None
         self._next = 0
         self._rewound_to: int | None = None
+        self._rewound_at = 0.0
         self._pending: deque[_Pending] = deque()
         self._pending_bytes = 0
         self._changed = asyncio.Condition()
@@ -104,8 +108,9 @@ class Lane:
 
     async def _go_back(self, piece: Slice) -> None:
         """A slice before *piece* did not arrive: fetch again from where this lane is."""
-        if self._rewound_to != self._next:
-            self._rewound_to = self._next
+        now = asyncio.get_running_loop().time()
+        if self._rewound_to != self._next or now - self._rewound_at > REWIND_AGAIN_SECONDS:
+            self._rewound_to, self._rewound_at = self._next, now
             self._writers.metrics.alarms.labels(kind="missing_slice").inc()
             logger.warning(
                 "%s: offsets %d to %d did not arrive; fetched again.",
@@ -113,7 +118,12 @@ class Lane:
                 self._next,
                 piece.follows - 1,
             )
-            await self._rewind(self.partition, self._next)
+            try:
+                await self._rewind(self.partition, self._next)
+            except Exception:
+                # The partition may have gone to another worker meanwhile.
+                if not self._closed:
+                    raise
 
     async def _room(self) -> None:
         while not self._closed and not self._budget.has_room(self._pending_bytes):

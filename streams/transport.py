@@ -9,6 +9,8 @@ Its consumer is replaced where it works per message:
   moment before it clears the streams' queues at the end of a recovery, and what was put there
   in between is lost until the next restart (pitfall B3).
 - A slice tells from where it was fetched, so that its lane sees whether one before it is missing.
+  Fetched records get lost on many ways (a rebalance, a cancelled fetch, a cleared queue), so it is
+  claimed only of a fetch that goes on from a slice that was handed on, or from a rewind.
 - Offsets are committed up to the end of the oldest slice that is not acknowledged. Faust's own
   rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
   group without commits, and gaps are marked as done before they are (pitfalls A2, A11).
@@ -21,6 +23,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from time import monotonic
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from faust.topics import Topic
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
@@ -48,12 +51,16 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
     """Faust's Kafka consumer, delivering slices and committing in order."""
 
+    # How many fetches have begun.
+    _fetches = 0
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Ends of the slices delivered and not yet committed, oldest first, per partition.
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
-        # Where the next slice of each partition has to begin.
-        self._next: dict[TP, int] = {}
+        # Where a partition is fetched from next, for fetches after the one of that number; not
+        # known once fetched records were dropped.
+        self._next: dict[TP, tuple[int, int]] = {}
         self._all_committed_at = monotonic()
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
@@ -74,6 +81,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         records, active = await self._wait_next_records(timeout)
         if records is None or self.should_stop:
             return
+        # Forgotten now and known again when handed on: this may end at any await.
+        begins = {tp: self._begin(tp) for tp in records}
         if not self.flow_active:
             await self._seek_back()
             return
@@ -81,20 +90,44 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             if not batch or not self._wanted(tp, active):
                 continue
             if not self.flow_active or self.app.consumer_generation_id != generation:
+                await self._put_back(records)
                 return
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
                 for record in batch:
                     yield tp, self._to_message(tp, record)
             else:
-                message = self._slice_message(tp, self._slice(tp, batch))
-                self._delivered[tp].append(message.offset)
-                yield tp, message
+                yield tp, self._slice_message(tp, self._slice(tp, batch, begins[tp]))
 
-    def _slice(self, tp: TP, batch: list[Any]) -> Slice:
-        follows = min(self._next.get(tp, batch[0].offset), batch[0].offset)
-        piece = slice_of(Partition(*tp), batch, follows=follows)
-        self._next[tp] = piece.last + 1
+    async def _put_back(self, records: Mapping[TP, list[Any]]) -> None:
+        """Let dropped records come again: nothing else would, where no new ones follow them."""
+        firsts = {tp: batch[0].offset for tp, batch in records.items() if batch}
+        mine = self.assignment()
+        firsts = {
+            tp: at for tp, at in firsts.items() if tp in mine and not self._is_changelog_tp(tp)
+        }
+        try:
+            if firsts:
+                await self.seek_wait(firsts)
+        except (KafkaError, TimeoutError) as error:
+            self.log.warning("Could not go back to dropped records: %r", error)
+
+    def _begin(self, tp: TP) -> int | None:
+        """Where the newest fetch of *tp* began, None if that is not known for sure."""
+        begin, fetch = self._next.pop(tp, (0, self._fetches))
+        return begin if fetch < self._fetches else None
+
+    def _slice(self, tp: TP, batch: list[Any], begin: int | None) -> Slice:
+        first = batch[0].offset
+        piece = slice_of(
+            Partition(*tp), batch, follows=first if begin is None else min(begin, first)
+        )
+        self._next[tp] = (piece.last + 1, self._fetches)
+        # What is delivered again is waited for in its new cut.
+        delivered = self._delivered[tp]
+        while delivered and delivered[-1] >= piece.first:
+            delivered.pop()
+        delivered.append(piece.last)
         return piece
 
     async def _getmany(
@@ -108,7 +141,13 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             if not active_partitions:
                 await self.sleep(0.02)
                 return {}
-        return await super()._getmany(active_partitions, timeout)
+        self._fetches += 1
+        try:
+            return await super()._getmany(active_partitions, timeout)
+        except BaseException:
+            # What the consumer's thread has fetched meanwhile is gone.
+            self._next.clear()
+            raise
 
     async def rewind(self, partition: Partition, offset: int) -> None:
         """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
@@ -116,8 +155,12 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         kept = [end for end in self._delivered[tp] if end < offset]
         self._delivered[tp] = deque(kept)
         self._acked_index[tp] = {end for end in self._acked_index[tp] if end < offset}
-        self._next[tp] = offset
         await self.seek(tp, offset)
+        self._next[tp] = (offset, self._fetches)
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        """Seek in the consumer's thread: from here a fetch that is just ending could undo it."""
+        await self.seek_wait({partition: offset})
 
     def _wanted(self, tp: TP, active: set[TP] | None) -> bool:
         return active is None or tp in active or tp in self._buffered_partitions
@@ -159,8 +202,6 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._acked_index.clear()
         self._next.clear()
         await super().perform_seek()
-        committed = self._committed_offset.items()
-        self._next.update({tp: offset for tp, offset in committed if offset is not None})
         await self._seek_uncommitted()
 
     async def _seek_uncommitted(self) -> None:
@@ -171,9 +212,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         new = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         new = [tp for tp in new if not self._committed_offset[tp]]
         if new:
-            for tp, offset in (await self.earliest_offsets(*new)).items():
-                self._next[TP(*tp)] = offset
-                await self.seek(TP(*tp), offset)
+            await self.seek_wait(await self.earliest_offsets(*new))
 
     async def begin_of(self, partition: Partition) -> int:
         """Where work on *partition* begins: the committed offset, else the first there is."""
@@ -205,6 +244,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         while delivered and delivered[0] in acked:
             end = delivered.popleft()
             acked.discard(end)
+        # Others were delivered again in another cut.
+        acked.intersection_update(delivered)
         self._acked[tp].clear()
         if not acked:
             # Nothing pending: the key goes, so that commit has nothing to look at.

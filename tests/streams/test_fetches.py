@@ -1,0 +1,153 @@
+"""Does a slice tell where its fetch began? Its lane relies on it to see that one is missing."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import ItemsView, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import TP
+
+from streams.slices import Partition, Slice
+from streams.transport import SliceConsumer
+
+LEFT, RIGHT = TP("events", 0), TP("events", 1)
+Fetch = Mapping[TP, list[Any]]
+
+
+def records(first: int, last: int) -> list[Any]:
+    """What aiokafka gives for these offsets."""
+    return [
+        SimpleNamespace(offset=offset, timestamp=1000, value=b"{}", headers=())
+        for offset in range(first, last + 1)
+    ]
+
+
+class Scripted(SliceConsumer):
+    """The consumer with its fetches told beforehand and its seeks noted."""
+
+    should_stop = False
+    flow_active = True
+
+    def __init__(self, *fetches: Fetch) -> None:
+        monitor = SimpleNamespace(track_tp_end_offset=lambda *_: None)
+        self.app = SimpleNamespace(consumer_generation_id=1, monitor=monitor)
+        self.script = deque(fetches)
+        self.sought: list[Mapping[TP, int]] = []
+        self._buffered_partitions = set()
+        self._delivered = defaultdict(deque)
+        self._acked = defaultdict(list)
+        self._acked_index = defaultdict(set)
+        self._next = {}
+        self._uncommitted = {}
+
+    async def _wait_next_records(self, *_: Any) -> tuple[Fetch, None]:
+        self._fetches += 1
+        return self.script.popleft(), None
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Note where fetching goes on."""
+        self.sought.append(partitions)
+
+    def assignment(self) -> set[TP]:
+        """Both partitions."""
+        return {LEFT, RIGHT}
+
+    def highwater(self, *_: Any) -> int:
+        """Nobody asks."""
+        return 0
+
+    def _is_changelog_tp(self, *_: Any) -> bool:
+        return False
+
+    async def fetch(self) -> list[Slice]:
+        """The slices of the next fetch."""
+        return [message.value async for _, message in self.getmany(1.0)]
+
+
+class Rebalancing(dict[TP, list[Any]]):
+    """A fetch during which the group's generation changes."""
+
+    def __init__(self, told: Fetch, consumer: Scripted) -> None:
+        super().__init__(told)
+        self._app = consumer.app
+
+    def items(self) -> ItemsView[TP, list[Any]]:
+        """The records, a generation later."""
+        self._app.consumer_generation_id += 1
+        return super().items()
+
+
+async def test_a_slice_follows_the_one_before_it_also_over_a_hole() -> None:
+    """Offsets of transaction markers hold nothing: the fetch went on all the same."""
+    consumer = Scripted({LEFT: records(0, 4)}, {LEFT: records(6, 9)})
+
+    (first,), (second,) = await consumer.fetch(), await consumer.fetch()
+
+    assert (first.follows, second.follows) == (0, 5)
+
+
+async def test_what_a_rebalance_made_void_is_missing_and_fetched_again() -> None:
+    """Dropped records do not count as fetched, and the position goes back to them."""
+    consumer = Scripted({LEFT: records(0, 4)})
+    consumer.script.append(Rebalancing({LEFT: records(5, 9)}, consumer))
+    consumer.script.append({LEFT: records(10, 12)})
+    await consumer.fetch()
+    assert await consumer.fetch() == []
+
+    (later,) = await consumer.fetch()
+
+    assert later.follows == 10
+    assert consumer.sought == [{LEFT: 5}]
+
+
+async def test_what_a_cancelled_loop_left_behind_is_missing() -> None:
+    """Of a fetch for two partitions only the first was handed on."""
+    fetches = [
+        {LEFT: records(first, last), RIGHT: records(first, last)}
+        for first, last in ((0, 4), (5, 6), (8, 9))
+    ]
+    consumer = Scripted(*fetches)
+    await consumer.fetch()
+    async for tp, _ in consumer.getmany(1.0):
+        assert tp == LEFT
+        break
+
+    left, right = await consumer.fetch()
+
+    assert (left.follows, right.follows) == (7, 8)
+
+
+async def test_a_fetch_after_a_rewind_begins_there() -> None:
+    """A hole right behind the offset gone back to is known to be one."""
+    consumer = Scripted({LEFT: records(8, 9)})
+    await consumer.rewind(Partition(*LEFT), 1)
+
+    (after,) = await consumer.fetch()
+
+    assert after.follows == 1
+
+
+async def test_a_fetch_under_way_during_a_rewind_does_not_begin_there() -> None:
+    """Its records were taken before."""
+    consumer = Scripted({LEFT: records(8, 9)})
+    await consumer.rewind(Partition(*LEFT), 1)
+    consumer._fetches -= 1
+
+    (under_way,) = await consumer.fetch()
+
+    assert under_way.follows == 8
+
+
+async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
+    """Only the newest cut is waited for."""
+    cuts = ((0, 4), (5, 9), (3, 7), (8, 9))
+    consumer = Scripted(*({LEFT: records(first, last)} for first, last in cuts))
+    for _ in cuts:
+        await consumer.fetch()
+    consumer._acked_index[LEFT] = {4, 7, 9}
+    consumer._acked[LEFT] = [4, 7, 9]
+
+    assert consumer._new_offset(LEFT) == 10
+    assert not consumer._acked_index[LEFT]
