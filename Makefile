@@ -6,7 +6,7 @@ BENCH_VENV := .venv-bench
 ARGS ?=
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
-.PHONY: help setup run test bench lock
+.PHONY: tables mutants help setup run test bench lock
 
 help: ## Show what each target does.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,8 +33,14 @@ $(BENCH_VENV)/.ready: requirements/bench.txt
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
+tables: setup ## Write the tables of the documents anew from the code.
+	$(BIN)/python -m tests.people.tables
+
 bench: setup $(BENCH_VENV)/.ready ## Measure door, stream and the whole way beside baselines. ARGS=--quick is a smoke run.
 	RAILHEAD_BENCH_PYTHON=$(BENCH_VENV)/bin/python $(BIN)/railhead bench $(ARGS)
+
+mutants: setup ## Break the write order in every way of the table and see each break caught.
+	$(BIN)/python -m tests.mutants
 
 lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --extra build -o requirements/server.txt pyproject.toml

@@ -22,6 +22,9 @@ from events.result import Checked, CheckedType, Rejection
 from events.shapes import column
 from events.slow import RefusedError, Valid, judge_item, judge_record
 
+# So few are judged sooner one by one: columns cost about 100 microseconds however short they are.
+FEW = 5
+
 TenantAt = Callable[[int], str | None]
 
 
@@ -37,7 +40,7 @@ def check_items(
     With *coerce_ids* a number is taken where the contract says string; such items are in
     `CheckedType.rewritten`, as they must be published.
     """
-    groups, left = sort_items(raws)
+    groups, left = sort_items(raws) if len(raws) > FEW else ([], list(range(len(raws))))
     rewritten: dict[int, bytes] = {}
     if coerce_ids and left:
         more, left, rewritten = _sort_rewritten(raws, left)

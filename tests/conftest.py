@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
 
 settings.register_profile("railhead", deadline=None)
 settings.load_profile("railhead")
+
+
+def pytest_configure() -> None:
+    """Break the product as `RAILHEAD_MUTANT` says (tests/mutants); unset, nothing is touched."""
+    name = os.environ.get("RAILHEAD_MUTANT")
+    if name:
+        from tests.mutants.table import BY_NAME  # noqa: PLC0415 - nothing of it is loaded otherwise
+
+        BY_NAME[name].apply()

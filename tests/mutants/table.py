@@ -1,0 +1,239 @@
+"""Which ways of breaking the write order are tried, and which test sees each one.
+
+A mutant replaces one function of the product in the test process; the product itself knows
+nothing of mutants. Its name in `RAILHEAD_MUTANT` switches it on (tests/conftest.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+PROMISE = "tests/streams/test_promise.py::"
+EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One break: what it does, the test that must fail with it, and how it is made."""
+
+    name: str
+    what: str
+    caught_by: str
+    apply: Callable[[], None]
+
+
+def _mark_seen_with_true() -> None:
+    from streams import fates
+
+    original = fates.decide
+
+    def decide(candidates: Any, seen: Any) -> Any:
+        known = seen.look_up(candidates.high, candidates.low).offsets >= 0
+        verdict = original(candidates, seen)
+        verdict.fates[known] = fates.Fate.DUPLICATE
+        return verdict
+
+    fates.decide = decide
+
+
+def _acknowledge_before_insert() -> None:
+    from streams.lane import Lane
+
+    original = Lane._write
+
+    async def write(self: Any, parts: list[Any]) -> None:
+        for part in parts:
+            self._acknowledge(part.event)
+        await original(self, parts)
+
+    Lane._write = write  # type: ignore[method-assign]
+
+
+def _commit_before_changelog() -> None:
+    from streams.writers import Writers
+
+    original = Writers._changelog
+    later: set[asyncio.Task[None]] = set()
+
+    async def changelog(self: Any, span: Any, blocks: Any) -> None:
+        async def write() -> None:
+            for _ in range(8):
+                await asyncio.sleep(0)
+            await original(self, span, blocks)
+
+        later.add(asyncio.ensure_future(write()))
+
+    Writers._changelog = changelog  # type: ignore[method-assign]
+
+
+def _token(text: Callable[[Any], str]) -> Callable[[], None]:
+    def apply() -> None:
+        from streams.writers import Range
+
+        Range.token = lambda self, _generation: text(self)  # type: ignore[method-assign]
+
+    return apply
+
+
+def _skip_the_stores_check() -> None:
+    from streams import resume
+
+    async def find_resume(_store: Any, _table: str, piece: Any, *, begin: int, **_: Any) -> Any:
+        start = min(begin, piece.follows)
+        return resume.Resume(start, start, {})
+
+    resume.find_resume = find_resume
+
+
+def _offsets_name_records_for_ever() -> None:
+    from streams import resume
+
+    resume.of_this_life = lambda ranges, _piece: list(ranges)
+
+
+def _answer_before_acks() -> None:
+    from ingest_http import bulk
+
+    async def acknowledged(*_: Any) -> list[Any]:
+        return []
+
+    bulk._acknowledged = acknowledged
+
+
+def _raise_out_of_the_loop() -> None:
+    from streams.patience import Patience
+
+    async def until_done(_self: Any, _step: str, write: Any) -> Any:
+        return await write()
+
+    Patience.until_done = until_done  # type: ignore[method-assign]
+
+
+def _pass_unprocessed_offsets() -> None:
+    from streams.transport import SliceConsumer
+
+    def new_offset(self: Any, tp: Any) -> int | None:
+        acked = self._acked_index[tp]
+        return max(acked) + 1 if acked else None
+
+    SliceConsumer._new_offset = new_offset
+
+
+def _cover_slices_that_did_not_arrive() -> None:
+    from streams.lane import Lane
+
+    async def go_on(self: Any, piece: Any) -> None:
+        self._next = piece.follows
+
+    Lane._go_back = go_on  # type: ignore[method-assign]
+
+
+def _remember_nothing_in_a_slice() -> None:
+    from streams import fates
+
+    fates._repeats_within = lambda *_: None
+
+
+def _forget_the_window() -> None:
+    from streams import fates
+
+    original = fates.decide
+
+    def decide(candidates: Any, seen: Any) -> Any:
+        frozen = fates.Candidates(
+            candidates.high,
+            candidates.low,
+            candidates.offsets,
+            np.zeros_like(candidates.appended_ms),
+            candidates.fingerprints,
+        )
+        return original(frozen, seen)
+
+    fates.decide = decide
+
+
+MUTANTS = (
+    Mutant(
+        "mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_seen_with_true
+    ),
+    Mutant(
+        "ack-before-insert",
+        "slices are acknowledged before their rows are stored",
+        EVERY_MOMENT,
+        _acknowledge_before_insert,
+    ),
+    Mutant(
+        "commit-before-changelog",
+        "the commit does not wait for the changelog",
+        EVERY_MOMENT,
+        _commit_before_changelog,
+    ),
+    Mutant(
+        "no-token",
+        "inserts carry no token",
+        PROMISE + "test_an_insert_whose_answer_was_lost_adds_nothing_twice",
+        _token(lambda _: ""),
+    ),
+    Mutant(
+        "token-without-range",
+        "the token names the partition only",
+        PROMISE + "test_a_quiet_run_keeps_the_promise",
+        _token(lambda span: str(span.partition)),
+    ),
+    Mutant(
+        "skip-the-stores-check",
+        "on assignment nobody asks what the store has",
+        EVERY_MOMENT,
+        _skip_the_stores_check,
+    ),
+    Mutant(
+        "offsets-for-ever",
+        "a ledger of another life of the topic counts",
+        "tests/streams/test_resume.py::test_a_ledger_of_another_life_of_the_topic_says_nothing",
+        _offsets_name_records_for_ever,
+    ),
+    Mutant(
+        "answer-before-acks",
+        "204 is said before Kafka acknowledged",
+        "tests/ingest_http/test_door_answers.py::"
+        "test_items_that_kafka_did_not_take_are_510_with_their_ids",
+        _answer_before_acks,
+    ),
+    Mutant(
+        "raise-out-of-the-loop",
+        "trouble with the store leaves the lane",
+        PROMISE + "test_an_insert_whose_answer_was_lost_adds_nothing_twice",
+        _raise_out_of_the_loop,
+    ),
+    Mutant(
+        "pass-unprocessed-offsets",
+        "the highest acknowledged offset is committed",
+        "tests/streams/test_transport.py::test_offsets_are_committed_in_order_only",
+        _pass_unprocessed_offsets,
+    ),
+    Mutant(
+        "cover-missing-slices",
+        "a slice that did not arrive is covered by the next range",
+        PROMISE + "test_a_slice_that_did_not_arrive_is_fetched_again",
+        _cover_slices_that_did_not_arrive,
+    ),
+    Mutant(
+        "blind-within-a-slice",
+        "repeats inside one slice are not seen",
+        PROMISE + "test_a_quiet_run_keeps_the_promise",
+        _remember_nothing_in_a_slice,
+    ),
+    Mutant(
+        "endless-window",
+        "ids never age",
+        "tests/streams/test_fates.py::test_a_repeat_counts_to_the_end_of_the_window_and_not_beyond",
+        _forget_the_window,
+    ),
+)
+
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
