@@ -53,7 +53,8 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
     """Decide each candidate against *seen* and against those before it in the slice.
 
     A repeat counts within the window: its append time is at most `window_ms` after the first
-    sighting's. Nothing is changed; the caller adds `news` to *seen*.
+    sighting's. Nothing is changed; the caller adds `news` to *seen*. Records that *seen* knows at
+    their own offset are news again: whoever judged them may not have got to write them down.
     """
     known = seen.look_up(candidates.high, candidates.low)
     expired = candidates.appended_ms - known.appended_ms > seen.window_ms
@@ -70,7 +71,7 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
     elsewhere = first_offsets != candidates.offsets
     fates = np.where(elsewhere, np.uint8(Fate.DUPLICATE), np.uint8(Fate.STORED))
     fates[elsewhere & (reference != candidates.fingerprints)] = Fate.CONFLICT
-    return Verdict(fates.astype(np.uint8), first_offsets, _news(candidates, unseen))
+    return Verdict(fates.astype(np.uint8), first_offsets, _news(candidates, unseen | here))
 
 
 def _repeats_within(

@@ -48,7 +48,18 @@ def test_the_same_record_again_is_a_first_sighting_again() -> None:
     first = fates(seen, records)
 
     assert fates(seen, records) == first == [Fate.STORED, Fate.STORED, Fate.DUPLICATE]
-    assert decide(records, seen).news is None
+
+
+def test_the_same_record_again_is_written_down_again() -> None:
+    """A rebalance keeps the memory but drops what was not yet confirmed by the changelog."""
+    seen = SeenIndex(WINDOW_MS)
+    records = candidates([1, 2, 1], first_offset=7)
+    fates(seen, records)
+
+    news = decide(records, seen).news
+
+    assert news is not None
+    assert news.offsets.tolist() == [7, 8]
 
 
 def test_a_repeat_inside_one_slice_is_seen() -> None:
