@@ -23,6 +23,7 @@ from streams.alarms import raise_alarms
 from streams.budget import Budget
 from streams.crash import die
 from streams.dead_letters import dead_letter_rows
+from streams.flood import FloodGuard, FloodLimits
 from streams.judge import Judged, judge
 from streams.lane import Lane, Pacing
 from streams.lanes import Lanes
@@ -187,6 +188,9 @@ class Stream:
             acknowledge=lambda event: event.ack(),
             rewind=self.app.consumer.rewind,
             budget=self.budget,
+            flood=FloodGuard(
+                FloodLimits(self.settings.reject_flood_share, self.settings.reject_flood_per_second)
+            ),
             pacing=Pacing(
                 self.settings.insert_max_rows,
                 self.settings.insert_pause_share,

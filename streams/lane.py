@@ -24,6 +24,7 @@ from typing import Any
 
 import failpoints
 from streams.budget import Budget
+from streams.flood import FloodGuard
 from streams.judge import Judged
 from streams.resume import Resume
 from streams.slices import Partition, Slice
@@ -68,6 +69,7 @@ class Lane:
         rewind: Callable[[Partition, int], Awaitable[None]],
         budget: Budget,
         pacing: Pacing,
+        flood: FloodGuard,
     ) -> None:
         self.partition = partition
         self._judge = judge
@@ -77,6 +79,7 @@ class Lane:
         self._rewind = rewind
         self._budget = budget
         self._pacing = pacing
+        self._flood = flood
         self._resume: Resume | None = None
         self._next = 0
         self._rewound_to: int | None = None
@@ -105,6 +108,23 @@ class Lane:
         rest = piece.after(self._next - 1)
         judged = Judged() if rest is None else self._judge(rest, self._resume.stored)
         await self._queue(event, rest, judged)
+        await self._slow_down(judged)
+
+    async def _slow_down(self, judged: Judged) -> None:
+        """Wait when the partition brings a flood of rejects, and say so when one begins."""
+        counts = judged.counts
+        records = counts.stored + counts.duplicates + counts.conflicts + counts.rejected
+        was_flooding = self._flood.flooding
+        pause = self._flood.pause_seconds(records, counts.rejected)
+        if self._flood.flooding and not was_flooding:
+            self._writers.metrics.alarms.labels(kind="reject_flood").inc()
+            logger.error(
+                "%s: most records are rejected; read slowly from now on. `railhead rejected list` "
+                "tells why; mend the producer.",
+                self.partition,
+            )
+        if pause:
+            await asyncio.sleep(pause)
 
     async def _go_back(self, piece: Slice) -> None:
         """A slice before *piece* did not arrive: fetch again from where this lane is."""

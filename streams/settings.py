@@ -69,6 +69,12 @@ class WorkerSettings(BaseSettings):
     shutdown_seconds: float = Field(
         default=10.0, gt=0, description="Bound of an orderly stop; past it the process ends."
     )
+    reject_flood_share: float = Field(
+        default=0.5, gt=0, le=1, description="A partition with more rejects than this is a flood."
+    )
+    reject_flood_per_second: float = Field(
+        default=500.0, gt=0, description="Rejects a second that pass from a partition in a flood."
+    )
     stuck_seconds: float = Field(
         default=60.0,
         gt=0,

@@ -22,6 +22,7 @@ from sinks.errors import Retryable
 from sinks.ledger import LedgerEntry
 from streams import fates, lane, patience, resume, writers
 from streams.budget import Budget
+from streams.flood import FloodGuard, FloodLimits
 from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
@@ -195,6 +196,7 @@ class Worker:
             acknowledge=self._acknowledge,
             rewind=self._rewind,
             budget=Budget(20),
+            flood=FloodGuard(FloodLimits(0.5, 1e9)),
             pacing=lane.Pacing(7, 0.0, 0.0),
         )
 
