@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from bench.beside import door_beside
 from bench.corpus import Corpus
 from bench.load import Load, put_load
 from bench.machine import Machine, running_machine
@@ -33,8 +34,10 @@ def measure_door(options: Options) -> list[Result]:
             first_lap=100_000,
         )
         alone = Load(corpus=singles, connections=64, seconds=options.seconds, first_lap=200_000)
+        ours = _full_speed(machine, keys, full_speed)
         return [
-            _full_speed(machine, keys, full_speed),
+            ours,
+            door_beside(machine, full_speed, ours),
             _at_pace(machine, keys, paced),
             _one_by_one(machine, keys, alone),
         ]

@@ -48,6 +48,7 @@ class Result:
     processes: Mapping[str, Use] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
     failed: str | None = None
+    skipped: str | None = None
 
     def figure(self, name: str) -> float | None:
         """The value of the figure *name*; None if it was not measured."""
@@ -76,6 +77,9 @@ def print_result(result: Result, console: Console, *, judged: bool) -> None:
     console.rule(result.name, align="left")
     if result.failed is not None:
         console.print(f"not measured: {result.failed}", style="red", markup=False)
+        return
+    if result.skipped is not None:
+        console.print(f"skipped: {result.skipped}", style="yellow", markup=False)
         return
     console.print(_figures(result, judged=judged))
     if result.processes:

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bench.beside import stream_beside
 from bench.corpus import Corpus
 from bench.machine import Machine, running_machine
 from bench.options import Options
@@ -106,7 +107,9 @@ def await_records(machine: Machine, records: int, *, since: float = 0.0) -> Prog
 def measure_stream(options: Options) -> list[Result]:
     """Measure one worker on topics of one partition, as `railhead up` makes them."""
     with running_machine(parts=PARTS, say=options.say) as machine:
-        return [store_all(machine, options, name="stream, one worker, one partition a topic")]
+        ours = store_all(machine, options, name="stream, one worker, one partition a topic")
+        machine.stack.halt(f"{WORKER}-1")
+        return [ours, *stream_beside(machine, options, ours)]
 
 
 def store_all(machine: Machine, options: Options, *, name: str, tenants: int = 1) -> Result:
