@@ -13,16 +13,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from sinks.backoff import pause_seconds
 from sinks.errors import Broken, Refused, SinkError
 from streams.metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
-
-
-def pause_seconds(attempt: int, *, first_seconds: float = 0.1, most_seconds: float = 5.0) -> float:
-    """Full jitter below a bound that doubles with each *attempt* (0, 1, …) up to the most."""
-    return random.uniform(0, min(most_seconds, first_seconds * 2**attempt))  # noqa: S311 - no secret
 
 
 class Patience:
@@ -48,7 +44,7 @@ class Patience:
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is not confirmed
                     self._note(step, error, attempt)
                 self.holding += attempt == 0
-                await asyncio.sleep(pause_seconds(attempt))
+                await asyncio.sleep(pause_seconds(attempt, random.random()))  # noqa: S311 - no secret
                 attempt += 1
         finally:
             self.holding -= attempt > 0
