@@ -1,0 +1,103 @@
+"""Where are dead letters kept? Every question about them to ClickHouse, and the notes of replays.
+
+Errors are clickhouse-connect's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from clickhouse_connect.driver.client import Client
+
+from railhead.dead_letters.letters import Letter, LetterId, Selection, letter_of
+from sinks.steps import read_steps
+
+LETTERS_AT_ONCE: Final = 200
+WHOLE: Final = 1 << 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What came of sending a letter again: `sent`, or `refused` with the reason anew."""
+
+    letter: Letter
+    replay: str
+    replayed_at: datetime
+    via: str
+    changes: str
+    outcome: str
+    reason: str = ""
+    field: str = ""
+    message: str = ""
+
+
+class Archive:
+    """Reads `fasttrack_store.rejected` by *client* and notes replays beside it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        steps = read_steps("railhead.dead_letters")
+        self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
+
+    def count(self, selection: Selection) -> int:
+        """How many letters are meant."""
+        return int(self._ask(("count", "filters"), selection.parameters())[0][0])
+
+    def newest(self, selection: Selection, limit: int) -> list[LetterId]:
+        """The ids of the letters that were received last, newest first."""
+        return self._ids(("ids", "filters", "newest_first"), selection, limit)
+
+    def oldest(self, selection: Selection, limit: int, *, again: bool) -> list[LetterId]:
+        """The ids of the letters that were received first, without those that were sent *again*."""
+        steps = ["ids", "filters", *([] if again else ["not_yet_replayed"]), "oldest_first"]
+        return self._ids(steps, selection, limit)
+
+    def _ids(self, steps: Sequence[str], selection: Selection, limit: int) -> list[LetterId]:
+        rows = self._ask(steps, {**selection.parameters(), "limit": limit})
+        return [LetterId(partition, offset) for partition, offset in rows]
+
+    def letters(self, ids: Iterable[LetterId], *, raw_bytes: int = WHOLE) -> Iterator[Letter]:
+        """The letters of *ids* in that order; a raw item is cut off after *raw_bytes*."""
+        rest = iter(ids)
+        while some := list(islice(rest, LETTERS_AT_ONCE)):
+            listed = "[" + ",".join(f"({one.partition},{one.offset})" for one in some) + "]"
+            rows = self._ask(("letters",), {"ids": listed, "raw_bytes": raw_bytes})
+            found = {letter.id: letter for letter in map(letter_of, rows)}
+            yield from (found[one] for one in some if one in found)
+
+    def replays(self, id_: LetterId) -> list[dict[str, Any]]:
+        """When and how the letter was sent again."""
+        result = self._client.query(
+            self._texts["replays"], parameters={"partition": id_.partition, "offset": id_.offset}
+        )
+        return list(result.named_results())
+
+    def note(self, replayed: Sequence[Replayed]) -> None:
+        """Note replays; noting one again changes nothing."""
+        if not replayed:
+            return
+        columns: dict[str, list[Any]] = {
+            "tenant": [one.letter.tenant for one in replayed],
+            "letter_partition": [one.letter.id.partition for one in replayed],
+            "letter_offset": [one.letter.id.offset for one in replayed],
+            "letter_appended_at": [one.letter.appended_at for one in replayed],
+        }
+        for name in ("replay", "replayed_at", "via", "changes", "outcome", "reason", "field"):
+            columns[name] = [getattr(one, name) for one in replayed]
+        columns["message"] = [one.message for one in replayed]
+        self._client.insert(
+            "rejected_replays",
+            list(columns.values()),
+            column_names=list(columns),
+            column_oriented=True,
+            database="fasttrack_store",
+            settings={"async_insert": 0},
+        )
+
+    def _ask(self, steps: Sequence[str], parameters: dict[str, Any]) -> list[Any]:
+        text = "\n".join(self._texts[name] for name in steps)
+        return list(self._client.query(text, parameters=parameters).result_rows)

@@ -1,0 +1,63 @@
+"""How do dead letters leave for other programs? NDJSON with everything, or CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TextIO
+
+from railhead.dead_letters.letters import Letter
+from railhead.dead_letters.plain_text import csv_cell
+
+COLUMNS: Final = (
+    "id", "tenant", "event", "reason", "field", "message", "raw", "raw_base64", "request_id",
+    "position", "topic", "partition", "offset", "received_at", "stored_at", "replays",
+    "replayed_at", "replay_outcome",
+)  # fmt: skip
+
+
+def as_row(letter: Letter) -> dict[str, Any]:
+    """One letter; bytes that are not UTF-8 are in `raw_base64`, and `raw` is null."""
+    raw = letter.bytes
+    try:
+        text, encoded = raw.decode(), None
+    except UnicodeDecodeError:
+        text, encoded = None, base64.b64encode(raw).decode()
+    special = {
+        "id": str(letter.id),
+        "raw": text,
+        "raw_base64": encoded,
+        "received_at": letter.received_at.isoformat(),
+        "stored_at": letter.stored_at.isoformat(),
+        "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
+    }
+    return {name: special.get(name, getattr(letter, name, None)) for name in COLUMNS}
+
+
+def write_ndjson(letters: Iterable[Letter], file: TextIO) -> int:
+    """Write an object a line; how many."""
+    count = 0
+    for letter in letters:
+        # Escaped to ASCII: no line end of Unicode's can cut an object in two.
+        file.write(json.dumps(as_row(letter)) + "\n")
+        count += 1
+    return count
+
+
+def write_csv(letters: Iterable[Letter], file: TextIO) -> int:
+    """Write RFC 4180's CSV with a heading; how many. Cells that look like formulas are defused."""
+    writer = csv.writer(file)
+    writer.writerow(COLUMNS)
+    count = 0
+    for letter in letters:
+        writer.writerow([csv_cell(value) for value in as_row(letter).values()])
+        count += 1
+    return count
+
+
+WRITERS: Final[dict[str, Callable[[Iterable[Letter], TextIO], int]]] = {
+    "ndjson": write_ndjson,
+    "csv": write_csv,
+}

@@ -1,0 +1,106 @@
+"""How are dead letters shown? A table of many, everything about one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from events.reasons import BY_CODE
+from railhead.dead_letters.letters import Letter
+from railhead.dead_letters.plain_text import printable_lines, visible
+
+RAW_SHOWN: Final = 200
+MESSAGE_SHOWN: Final = 160
+
+
+def as_table(letters: Iterable[Letter], *, with_raw: bool) -> Table:
+    """One line a letter; the payload only *with_raw*."""
+    table = Table("id", "received (UTC)", "tenant", "event", "reason", "field", box=SIMPLE_HEAD)
+    table.add_column("came from", overflow="fold")
+    table.add_column("sent again")
+    table.add_column("raw" if with_raw else "message", overflow="fold")
+    for letter in letters:
+        last = letter.raw if with_raw else letter.message
+        cells = (
+            str(letter.id),
+            f"{letter.received_at:%F %T}",
+            letter.tenant,
+            letter.event,
+            letter.reason,
+            letter.field,
+            letter.origin,
+            sent_again(letter),
+            visible(last, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
+        )
+        # Text, not markup: a value like [red] is a value.
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table
+
+
+def sent_again(letter: Letter) -> str:
+    """When, and what came of it; empty if never."""
+    if letter.replayed_at is None:
+        return ""
+    times = f" ({letter.replays} times)" if letter.replays > 1 else ""
+    return f"{letter.replayed_at:%F %T} {letter.replay_outcome}{times}"
+
+
+def print_letter(console: Console, letter: Letter, replays: Sequence[dict[str, Any]]) -> None:
+    """Print everything about one letter, the raw bytes last."""
+    reason = BY_CODE.get(letter.reason)
+    lines: list[tuple[str, object]] = [
+        ("id", letter.id),
+        ("tenant", letter.tenant),
+        ("event", letter.event),
+        ("reason", letter.reason),
+        ("meaning", reason.meaning if reason else ""),
+        ("remedy", reason.remedy if reason else ""),
+        ("field", letter.field),
+        ("message", letter.message),
+        ("came from", letter.origin),
+        ("request id", letter.request_id),
+        ("received", _moment(letter.received_at)),
+        ("reported", _moment(letter.appended_at)),
+        ("stored", _moment(letter.stored_at)),
+    ]
+    for name, value in lines:
+        console.print(Text(f"{name:<11} {visible(str(value))}".rstrip()))
+    for one in replays:
+        console.print(Text(_replay(one)))
+    _print_raw(console, letter)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _replay(one: dict[str, Any]) -> str:
+    changes = f", with {one['changes']}" if one["changes"] else ""
+    why = f": {one['reason']} {one['field']} {one['message']}" if one["reason"] else ""
+    told = f"{_moment(one['replayed_at'])} by {one['via']}{changes}: {one['outcome']}{why}"
+    return f"{'sent again':<11} {visible(told)}"
+
+
+def _print_raw(console: Console, letter: Letter) -> None:
+    raw = letter.bytes
+    console.print(Text(f"{'raw':<11} {len(raw):,} bytes"))
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        console.print(Text("\n".join(_dump(raw))))
+        return
+    console.print(Text(printable_lines(text)))
+
+
+def _dump(raw: bytes) -> Iterable[str]:
+    """Bytes in hexadecimal beside their ASCII characters, sixteen a line."""
+    for at in range(0, len(raw), 16):
+        line = raw[at : at + 16]
+        shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in line)
+        yield f"{at:08x}  {line.hex(' '):<47}  {shown}"

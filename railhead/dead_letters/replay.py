@@ -1,0 +1,124 @@
+"""How are dead letters sent again? Checked first, sent if they hold, noted, at a bounded rate.
+
+1. What would be refused again is not sent: it would only come back as another dead letter. Why it
+   is refused is told anew.
+2. What holds is sent, and only then noted. Who dies in between sends it again: its id makes that
+   harmless. So does a second replay: stored twice is stored once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from railhead.dead_letters.archive import Archive, Replayed
+from railhead.dead_letters.items import CannotSendError, Item, item_of
+from railhead.dead_letters.letters import Letter
+from railhead.dead_letters.mending import Mend
+from railhead.dead_letters.pace import Pace
+from railhead.dead_letters.ways import Refusal, Way
+
+LARGEST_BATCH_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to replay: `name` of the run, what to set in each item, whether only to try."""
+
+    name: str
+    mends: tuple[Mend, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was done so far; in a dry run `sent` is what would be."""
+
+    letters: int = 0
+    sent: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Replay:
+    """One run; `figures` tell how far it is."""
+
+    way: Way
+    archive: Archive
+    plan: Plan
+    pace: Pace
+    figures: Figures = field(default_factory=Figures)
+    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def run(self, letters: Iterable[Letter]) -> Iterator[Replayed]:
+        """Replay *letters*, which are one tenant's; yields what came of each.
+
+        Raises:
+            StoppedError: they could not be sent; what was yielded is done.
+        """
+        for batch in _batches(letters, self.pace.batch):
+            done = self._batch(batch)
+            self.figures.letters += len(batch)
+            self.figures.refused += sum(one.outcome == "refused" for one in done)
+            self.figures.sent += sum(one.outcome == "sent" for one in done)
+            yield from done
+
+    def _batch(self, letters: Sequence[Letter]) -> list[Replayed]:
+        done: list[Replayed] = []
+        items: list[Item] = []
+        for letter in letters:
+            try:
+                items.append(item_of(letter, self.plan.mends))
+            except CannotSendError as error:
+                why = Refusal(0, error.reason, error.field, str(error))
+                done.append(self._refused(letter, why))
+        self.pace.wait(len(items))
+        good, refused = self._apart(items, self.way.check(items))
+        done += refused
+        if not self.plan.dry_run:
+            good, refused = self._apart(good, self.way.send(good))
+            done += refused
+        done += [self._replayed(item.letter, "sent") for item in good]
+        if not self.plan.dry_run:
+            self.archive.note(done)
+        return done
+
+    def _apart(
+        self, items: Sequence[Item], refusals: Sequence[Refusal]
+    ) -> tuple[list[Item], list[Replayed]]:
+        """The items that hold, and what came of those that do not."""
+        why = {one.place: one for one in refusals}
+        good = [item for place, item in enumerate(items) if place not in why]
+        refused = [self._refused(items[place].letter, one) for place, one in sorted(why.items())]
+        return good, refused
+
+    def _refused(self, letter: Letter, why: Refusal) -> Replayed:
+        return self._replayed(letter, "refused", why)
+
+    def _replayed(self, letter: Letter, outcome: str, why: Refusal | None = None) -> Replayed:
+        return Replayed(
+            letter=letter,
+            replay=self.plan.name,
+            replayed_at=self.wall_clock(),
+            via=self.way.name,
+            changes="\n".join(one.text for one in self.plan.mends),
+            outcome=outcome,
+            reason=why.reason if why else "",
+            field=why.field if why else "",
+            message=why.message if why else "",
+        )
+
+
+def _batches(letters: Iterable[Letter], most: int) -> Iterator[list[Letter]]:
+    """Letters in batches of *most*, fewer where their items are large."""
+    held: list[Letter] = []
+    held_bytes = 0
+    for letter in letters:
+        if held and (len(held) == most or held_bytes + letter.raw_length > LARGEST_BATCH_BYTES):
+            yield held
+            held, held_bytes = [], 0
+        held.append(letter)
+        held_bytes += letter.raw_length
+    if held:
+        yield held
