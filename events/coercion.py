@@ -14,6 +14,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from events.amounts import NUMBER
 from events.fields import Field, Kind, fields_of
 from events.jsontext import elements, members
 from events.registry import EVENT_TYPES
@@ -57,7 +58,9 @@ def _patterns() -> dict[bytes, re.Pattern[bytes]]:
 
 def _pattern(fields: tuple[Field, ...]) -> re.Pattern[bytes]:
     names = "|".join(field.name for field in fields if field.kind is Kind.TEXT)
-    return re.compile(rf'("(?:{names})"[ \t\r\n]*:[ \t\r\n]*)(-?[0-9][0-9.eE+-]*)'.encode())
+    return re.compile(
+        rf'("(?:{names})"[ \t\r\n]*:[ \t\r\n]*)({NUMBER.pattern})(?=[ \t\r\n,}}])'.encode()
+    )
 
 
 def _numbers(text: str, start: int, model: type[BaseModel]) -> Iterator[tuple[int, int]]:

@@ -271,6 +271,14 @@ def test_numbers_are_taken_for_ids_only_where_the_tenant_says_so(
     assert '"-1.50"' in bets.columns()["bets"].to_pylist()[0]
 
 
+@pytest.mark.parametrize("digits", [b"01", b"1.", b"-", b"+1", b"1 2", b".5"])
+def test_quotes_are_set_around_json_numbers_only(examples: dict[str, bytes], digits: bytes) -> None:
+    """What is not JSON does not become valid by being put in quotes."""
+    raw = item(examples["realtime-casino"], (b'"user_id": "686"', b'"user_id": ' + digits))
+
+    assert verdict(check_items([raw], coerce_ids=True)) == ("bad_json", None)
+
+
 def test_an_operator_may_widen_an_id(examples: dict[str, bytes]) -> None:
     """A payment's life may be told apart by status, for one tenant."""
     rules = parse_id_rules({"acme": {"realtime-payment": ["payment_id", "status"]}})
