@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 # Slices that were on their way when a lane went back are let go; later than this it was in vain.
 REWIND_AGAIN_SECONDS = 2.0
 
+# From here on an insert's fixed cost is small beside its rows: nothing is gained by waiting.
+ENOUGH_ROWS = 8_000
+
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
@@ -179,7 +182,7 @@ class Lane:
 
     def _pause(self, took_seconds: float) -> float:
         queued = sum(pending.records for pending in self._pending)
-        if queued >= self._pacing.max_rows:
+        if queued >= min(ENOUGH_ROWS, self._pacing.max_rows):
             return 0.0
         return min(took_seconds * self._pacing.pause_share, self._pacing.max_pause_seconds)
 
