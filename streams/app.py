@@ -65,6 +65,8 @@ def create_app(settings: WorkerSettings) -> RailheadApp:
         web_enabled=False,  # would listen on 0.0.0.0 and show tables (C8)
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.group_instance_id,
+        # A consumer that starts while the broker does may know no topics; it looks again soon.
+        consumer_metadata_max_age_ms=10_000,
         consumer_max_fetch_size=settings.fetch_max_bytes,
         broker_max_poll_records=settings.slice_max_records,
         broker_commit_interval=settings.commit_interval_seconds,

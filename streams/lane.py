@@ -167,12 +167,12 @@ class Lane:
             self._changed.notify_all()
 
     async def run(self) -> None:
-        """Write range after range until cancelled.
+        """Write range after range until cancelled or closed.
 
         Trouble with the store or the broker raises nothing: the range is held until written.
         """
         clock = asyncio.get_running_loop().time
-        while True:
+        while not self._closed:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
             began = clock()

@@ -9,6 +9,9 @@ from streams.crash import die
 from streams.lane import Lane
 from streams.slices import Partition
 
+CANCEL_AGAIN_SECONDS = 0.25
+CANCELS = 20
+
 
 class Lanes:
     """Lanes by partition, each with its running task; closed as a whole when revoked."""
@@ -34,10 +37,25 @@ class Lanes:
     async def close(self) -> None:
         """Stop every lane and forget it; what was not acknowledged is delivered again."""
         lanes, self._lanes = list(self._lanes.values()), {}
-        for lane, task in lanes:
-            task.cancel()
+        for lane, _ in lanes:
             await lane.close()
-        await asyncio.gather(*(task for _, task in lanes), return_exceptions=True)
+        await _end({task for _, task in lanes})
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel *tasks* until they have ended; the group waits for us meanwhile.
+
+    Once is not enough: `asyncio.wait_for` of Python 3.11 takes a cancellation for its own when
+    what it waits for is done at the same moment.
+    """
+    for _ in range(CANCELS):
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN_SECONDS)
+    if tasks:
+        die("lanes that do not end")
 
 
 async def _run(lane: Lane) -> None:

@@ -35,6 +35,7 @@ class Observer:
         self._ticking: asyncio.Task[None] | None = None
         self._last_tick = time.monotonic()
         self._recovery_since = time.monotonic()
+        self._settled_at = time.monotonic()
         self._recovery_progress: tuple[int, int] | None = None
         # When each partition's next offset was first seen to wait at the broker.
         self._untaken: dict[Partition, tuple[float, int]] = {}
@@ -143,6 +144,7 @@ class Observer:
             partitions=[self._partition_facts(lane) for lane in self._stream.lanes],
             uncommitted_seconds=app.consumer.uncommitted_seconds(),
             recovery_seconds=self._recovery_seconds(),
+            rebalancing_seconds=self._rebalancing_seconds(),
             holding=self._stream.patience.holding > 0,
         )
 
@@ -158,6 +160,13 @@ class Observer:
         return PartitionFacts(
             str(lane.partition), 0.0 if oldest is None else now - oldest, now - seen_at
         )
+
+    def _rebalancing_seconds(self) -> float:
+        """Seconds a rebalance has been on, recovery left out; 0 when none is."""
+        app = self._stream.app
+        if not app.rebalancing or app.tables.recovery.in_recovery:
+            self._settled_at = time.monotonic()
+        return time.monotonic() - self._settled_at
 
     def _recovery_seconds(self) -> float:
         """Seconds without progress of a recovery that is on (pitfall B2); 0 when none is."""

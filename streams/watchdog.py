@@ -7,7 +7,7 @@ not among them: then writes are being tried again, and waiting is right.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -31,20 +31,29 @@ class Facts:
     partitions: Sequence[PartitionFacts] = ()
     uncommitted_seconds: float = 0.0
     recovery_seconds: float = 0.0
+    rebalancing_seconds: float = 0.0
     holding: bool = False
 
 
 def stuck(facts: Facts, *, limit_seconds: float) -> tuple[str, str] | None:
     """The kind of alarm and what to say when something is stuck; None when all is well."""
-    if facts.recovery_seconds > limit_seconds:
-        return "recovery_stuck", "recovery of the remembered ids makes no progress"
-    if facts.holding:
-        return None
-    if facts.uncommitted_seconds > limit_seconds:
-        return "commit_stuck", "acknowledged offsets are not committed"
-    for partition in facts.partitions:
-        if partition.unstored_seconds > limit_seconds:
-            return "store_stuck", f"{partition.name}: what was taken is not stored"
-        if partition.untaken_seconds > limit_seconds:
-            return "take_stuck", f"{partition.name}: there are records and none is taken"
-    return None
+    ages = _always_watched(facts) if facts.holding else [*_always_watched(facts), *_watched(facts)]
+    return next(((kind, what) for kind, age, what in ages if age > limit_seconds), None)
+
+
+def _always_watched(facts: Facts) -> list[tuple[str, float, str]]:
+    return [
+        (
+            "recovery_stuck",
+            facts.recovery_seconds,
+            "recovery of the remembered ids makes no progress",
+        ),
+        ("rebalance_stuck", facts.rebalancing_seconds, "a rebalance of the group does not end"),
+    ]
+
+
+def _watched(facts: Facts) -> Iterator[tuple[str, float, str]]:
+    yield "commit_stuck", facts.uncommitted_seconds, "acknowledged offsets are not committed"
+    for one in facts.partitions:
+        yield "store_stuck", one.unstored_seconds, f"{one.name}: what was taken is not stored"
+        yield "take_stuck", one.untaken_seconds, f"{one.name}: there are records, none is taken"

@@ -13,13 +13,14 @@ LIMIT = 60.0
     ("facts", "kind"),
     [
         (Facts(recovery_seconds=61), "recovery_stuck"),
+        (Facts(rebalancing_seconds=61), "rebalance_stuck"),
         (Facts(uncommitted_seconds=61), "commit_stuck"),
         (Facts([PartitionFacts("t[0]", unstored_seconds=61)]), "store_stuck"),
         (Facts([PartitionFacts("t[0]"), PartitionFacts("t[1]", untaken_seconds=61)]), "take_stuck"),
     ],
 )
 def test_what_makes_no_progress_is_stuck(facts: Facts, kind: str) -> None:
-    """Each of the four ages ends the worker when it passes the limit."""
+    """Each of the ages ends the worker when it passes the limit."""
     found = stuck(facts, limit_seconds=LIMIT)
 
     assert found is not None

@@ -1,0 +1,76 @@
+"""Do lanes end when a rebalance wants them to? The whole group waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from streams import lanes
+from streams.slices import Partition
+
+HERE = Partition("events", 0)
+
+
+class Stubborn:
+    """A lane that takes the first cancellation for something else, as wait_for may."""
+
+    partition = HERE
+
+    def __init__(self) -> None:
+        self.cancelled = 0
+
+    async def run(self) -> None:
+        """Go on after being cancelled once."""
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                if self.cancelled > 1:
+                    raise
+
+    async def close(self) -> None:
+        """Nothing to drop."""
+
+
+async def test_a_lane_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: Any) -> None:
+    """Closing ends, and it does not end the process."""
+    monkeypatch.setattr(lanes, "CANCEL_AGAIN_SECONDS", 0.01)
+    lane: Any = Stubborn()
+    held = lanes.Lanes()
+    held.of(HERE, lambda _: lane)
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await held.close()
+
+    assert lane.cancelled == 2
+
+
+async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None:
+    """Better a restart than a group that stands still."""
+    ends: list[str] = []
+    monkeypatch.setattr(lanes, "CANCELS", 2)
+    monkeypatch.setattr(lanes, "CANCEL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(lanes, "die", ends.append)
+    release = asyncio.Event()
+
+    async def deaf() -> None:
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async def nothing() -> None:
+        pass
+
+    lane: Any = SimpleNamespace(run=deaf, close=nothing, partition=HERE)
+    held = lanes.Lanes()
+    held.of(HERE, lambda _: lane)
+    await asyncio.sleep(0)
+    await held.close()
+
+    assert ends == ["lanes that do not end"]
+    release.set()
