@@ -20,17 +20,28 @@ MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
     "door": ("bench.door", "measure_door"),
     "stream": ("bench.stream", "measure_stream"),
     "end-to-end": ("bench.whole", "measure_whole"),
+    "ids": ("bench.ids", "measure_ids"),
+    "growth": ("bench.growth", "measure_growth"),
 }
 
 
-def run_all(names: Sequence[str], options: Options, console: Console) -> list[Result]:
-    """Run the measurements *names*, printing each at once; one that fails stops no other."""
+SMOKE: Final = ("door", "stream", "end-to-end")
+
+
+def run_all(
+    names: Sequence[str], options: Options, console: Console
+) -> tuple[list[Result], dict[str, Any]]:
+    """Run the measurements *names*, printing each at once; one that fails stops no other.
+
+    Returns them and what they were measured on.
+    """
     results: list[Result] = []
+    machine = _machine()
     for name in names:
         for result in _run(name, options):
             print_result(result, console, judged=not options.quick)
             results.append(result)
-    return results
+    return results, {**machine, "yardstick_after_ms": yardstick_ms()}
 
 
 def _run(name: str, options: Options) -> list[Result]:
@@ -42,14 +53,16 @@ def _run(name: str, options: Options) -> list[Result]:
         return [Result(name=name, failed=f"{type(error).__name__}: {error}")]
 
 
-def write_json(results: Sequence[Result], path: Path, *, quick: bool) -> None:
+def write_json(
+    results: Sequence[Result], path: Path, *, machine: dict[str, Any], quick: bool
+) -> None:
     """Write *results* and what they were measured on to *path*."""
     path.write_text(
         json.dumps(
             {
                 "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "quick": quick,
-                "machine": _machine(),
+                "machine": machine,
                 "results": [result.as_json() for result in results],
             },
             indent=2,

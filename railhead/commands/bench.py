@@ -1,15 +1,18 @@
-"""`railhead bench`: measure door, stream and the whole way on a stack of its own."""
+"""`railhead bench`: measure beside baselines, on a stack of its own; draw and tell of it."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.options import Options
-from bench.run import MEASUREMENTS, run_all, write_json
+from bench.plots import plot_all
+from bench.report import write_report
+from bench.run import MEASUREMENTS, SMOKE, run_all, write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,26 +22,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--only",
         type=_names,
-        default=tuple(MEASUREMENTS),
         metavar="NAME,...",
-        help=f"some of {', '.join(MEASUREMENTS)} (default: all)",
+        help=f"some of {', '.join(MEASUREMENTS)} (default: all; quick: {', '.join(SMOKE)})",
     )
     add("--seconds", type=float, help="length of a timed load (default: 10; quick: 3)")
     add("--json", type=Path, metavar="FILE", help="write the figures there too")
     add("--verbose", action="store_true", help="show what the stack does")
+    add("--plot", type=Path, metavar="FILE", help="measure nothing; draw the curves of this JSON")
+    add("--out", type=Path, metavar="DIR", default=Path(), help="where --plot puts its pictures")
+    add(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing; make the tables of the documents beside this JSON from it",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure; 1 if something could not be measured."""
+    """Measure, or tell of what was measured; 1 if something could not be measured."""
+    if args.plot or args.report:
+        return _tell_of(args)
+    if importlib.util.find_spec("psutil") is None:
+        print("railhead bench: needs psutil, as `make setup` installs it", file=sys.stderr)
+        return 1
     options = Options(
         quick=args.quick,
         seconds=args.seconds or (3.0 if args.quick else 10.0),
         say=_tell if args.verbose else _keep_quiet,
     )
-    results = run_all(args.only, options, Console())
+    names = args.only or (SMOKE if args.quick else tuple(MEASUREMENTS))
+    results, machine = run_all(names, options, Console())
     if args.json:
-        write_json(results, args.json, quick=args.quick)
+        write_json(results, args.json, machine=machine, quick=args.quick)
     return 1 if any(result.failed for result in results) else 0
+
+
+def _tell_of(args: argparse.Namespace) -> int:
+    written = plot_all(args.plot, args.out) if args.plot else []
+    written += write_report(args.report) if args.report else []
+    for path in written:
+        print(path)
+    return 0
 
 
 def _tell(line: str) -> None:

@@ -60,6 +60,14 @@ def test_the_first_range_opens_the_measured_time_and_does_not_count() -> None:
     assert done.per_second == pytest.approx(500)
 
 
+def test_with_several_workers_time_counts_from_when_all_are_there() -> None:
+    """Until then the first works alone; with too few ranges after it, all of them count."""
+    done = Progress([1.0, 2.0, 4.0], [5, 70, 80], stored=0, duplicates=0, conflicts=0, rejected=0)
+
+    assert done.after(1.5).per_second == pytest.approx(40)
+    assert done.after(3.0) is done
+
+
 @pytest.mark.parametrize(
     ("bar", "value", "met"),
     [

@@ -1,0 +1,110 @@
+"""How do the figures change with partitions, workers, doors, batch sizes and tenants?
+
+Each result names its curve and its place on it, so that `bench.plots` can draw it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from bench.corpus import Corpus
+from bench.door import per_second, put
+from bench.load import Load
+from bench.machine import running_machine
+from bench.options import Options
+from bench.results import Figure, Result
+from bench.stream import store_all
+from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, WORKER
+
+BATCH_SIZES: Final = (1, 10, 100, 1_000, 10_000)
+DOORS: Final = (1, 2)
+TENANTS: Final = (1, 500)
+SHAPES: Final = ((1, 1), (4, 1), (4, 2))
+"""Partitions a topic and workers."""
+
+
+def measure_growth(options: Options) -> list[Result]:
+    """Measure doors, then streams, each on machines of their own."""
+    brief = options if options.quick else replace(options, seconds=min(options.seconds, 5.0))
+    return [*_doors(brief), *_streams(brief)]
+
+
+def _doors(options: Options) -> Iterator[Result]:
+    for doors in DOORS:
+        with running_machine(parts=(KAFKA, DOOR), doors=doors, say=options.say) as machine:
+            keys = machine.keys([f"bench-{number}" for number in range(max(TENANTS))])
+            time.sleep(1.0)  # doors look at the tenants file twice a second
+            work = [("doors", doors, 1_000, 1)]
+            if doors == 1:
+                work += [("batch size", size, size, 1) for size in BATCH_SIZES]
+                work += [("tenants, door", number, 1_000, number) for number in TENANTS]
+            for lap, (curve, x, size, tenants) in enumerate(work, start=1):
+                load = Load(
+                    corpus=_corpus(options, size),
+                    connections=64 if size == 1 else 16,
+                    seconds=options.seconds,
+                    first_lap=lap * 100_000,
+                )
+                seen, use = put(machine, keys[:tenants], load)
+                used = sum(one.cpu_us_per_event for who, one in use.items() if DOOR in who)
+                yield Result(
+                    name=f"growth, {curve} {x:,}",
+                    figures=[
+                        Figure(name="acked", value=per_second(seen), unit="events/s"),
+                        Figure(name="door CPU", value=used, unit="µs/event"),
+                        Figure(name="p50", value=seen.p50_ms, unit="ms"),
+                        Figure(name="p99", value=seen.p99_ms, unit="ms"),
+                    ],
+                    processes=use,
+                    detail={"curves": [(curve, x)], "statuses": seen.statuses},
+                )
+
+
+def _corpus(options: Options, batch_size: int) -> Corpus:
+    """An evening in bodies of this size, shorter where fewer are posted."""
+    few = options.quick or batch_size < 100
+    return Corpus(20_000 if few else 50_000, batch_size)
+
+
+def _streams(options: Options) -> Iterator[Result]:
+    """Records of 500 tenants come in batches of a hundred, so that tenants change often."""
+    fewer = _Fewer(**{name: getattr(options, name) for name in ("quick", "seconds", "say")})
+    for partitions, workers in SHAPES:
+        parts = (KAFKA, CLICKHOUSE, WORKER)
+        with running_machine(
+            parts=parts, partitions=partitions, workers=workers, say=options.say
+        ) as machine:
+            name = f"growth, {partitions} partitions a topic, {workers} workers"
+            result = store_all(machine, fewer, name=name)
+            result.detail["curves"] = _curves(partitions, workers)
+            yield _without_bars(result)
+    for tenants in TENANTS:
+        with running_machine(parts=(KAFKA, CLICKHOUSE, WORKER), say=options.say) as machine:
+            result = store_all(
+                machine, fewer, name=f"growth, tenants {tenants}, stream", tenants=tenants
+            )
+            result.detail["curves"] = [("tenants, stream", tenants)]
+            yield _without_bars(result)
+
+
+def _curves(partitions: int, workers: int) -> list[tuple[str, int]]:
+    curves = [("partitions", partitions)] if workers == 1 else []
+    return [*curves, ("workers", workers)] if partitions > 1 else curves
+
+
+class _Fewer(Options):
+    """Options with fewer records, as there are many measurements."""
+
+    @property
+    def stream_events(self) -> int:
+        """How many records lie ready for the worker."""
+        return self.pick(quick=40_000, full=400_000)
+
+
+def _without_bars(result: Result) -> Result:
+    """Promises are made for the plain measurements, not for each point of a curve."""
+    result.figures = [replace(figure, bar=None) for figure in result.figures]
+    return result

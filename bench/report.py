@@ -1,0 +1,133 @@
+"""How do measured figures stand in the documents? Tables made from the JSON, between marks.
+
+A document holds `<!-- bench:NAME -->` and `<!-- /bench -->`; what stands between is made here, so
+that no figure of a table is ever typed. A test compares.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from bench.results import Bar, shown
+from bench.scale import scale_tables
+
+Whole = dict[str, Any]
+_PLACE: Final = re.compile(r"(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+
+
+def write_report(file: Path) -> list[Path]:
+    """Fill the marked places of the documents beside *file*; those that have any."""
+    whole = json.loads(file.read_text())
+    written = []
+    for document in sorted(file.parent.glob("*.md")):
+        text = document.read_text()
+        if _PLACE.search(text):
+            document.write_text(fill(text, whole))
+            written.append(document)
+    return written
+
+
+def fill(text: str, whole: Whole) -> str:
+    """*text* with its marked places made from *whole*.
+
+    Raises:
+        KeyError: a mark names no table.
+    """
+
+    def made(found: re.Match[str]) -> str:
+        return f"{found[1]}\n{SECTIONS[found[2]](whole)}\n\n{found[3]}"
+
+    return _PLACE.sub(made, text)
+
+
+def machine_line(whole: Whole) -> str:
+    """What it was measured on, and when."""
+    machine = whole["machine"]
+    load = machine["load_averages"][0]
+    return (
+        f"Measured {whole['measured_at']} on {machine['cores']} cores, {machine['system']}, Python "
+        f"{machine['python']}; load average {load:.1f} when the run began; the yardstick (a fixed "
+        f"piece of Python) took {machine['yardstick_ms']:.0f} ms before and "
+        f"{machine['yardstick_after_ms']:.0f} ms after."
+    )
+
+
+def figures_table(whole: Whole) -> str:
+    """Every figure outside the growth curves, with its bar."""
+    head = ("measurement", "figure", "value", "unit", "bar", "")
+    return table(head, _figure_rows(_plain(whole)))
+
+
+def growth_table(whole: Whole) -> str:
+    """The points of the growth curves."""
+    results = [result for result in whole["results"] if _is_growth(result)]
+    return table(("point", "figure", "value", "unit"), (row[:4] for row in _figure_rows(results)))
+
+
+def process_table(whole: Whole) -> str:
+    """What each process used in each measurement."""
+    rows = [
+        (result["name"], who, *(shown(use[key]) for key in _USE))
+        for result in _plain(whole)
+        for who, use in sorted(result["processes"].items())
+    ]
+    return table(("measurement", "process", "CPU µs/event", "cores", "peak MiB"), rows)
+
+
+def missed_list(whole: Whole) -> str:
+    """The figures that did not reach their bar."""
+    lines = [
+        f"- {result['name']}: {figure['name']} {shown(figure['value'])} {figure['unit']}, "
+        f"promised {_bar(figure['bar'])}"
+        for result in whole["results"]
+        for figure in result["figures"]
+        if figure["met"] is False
+    ]
+    return "\n".join(lines) or "None: every bar was met."
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    names = list(head)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_USE: Final = ("cpu_us_per_event", "cpu_share", "peak_mib")
+
+
+def _is_growth(result: Whole) -> bool:
+    return str(result["name"]).startswith("growth")
+
+
+def _plain(whole: Whole) -> list[Whole]:
+    return [result for result in whole["results"] if not _is_growth(result)]
+
+
+def _figure_rows(results: list[Whole]) -> Iterator[tuple[str, ...]]:
+    for result in results:
+        why = result["failed"] or result["skipped"]
+        if why:
+            yield result["name"], "not measured", "", "", "", " ".join(str(why).split())[:200]
+        for figure in result["figures"]:
+            verdict = {True: "met", False: "**missed**", None: ""}[figure["met"]]
+            value, unit = shown(figure["value"]), figure["unit"]
+            yield result["name"], figure["name"], value, unit, _bar(figure["bar"]), verdict
+
+
+def _bar(bar: dict[str, float] | None) -> str:
+    return "" if bar is None else str(Bar(**bar))
+
+
+SECTIONS: Final[dict[str, Callable[[Whole], str]]] = {
+    "machine": machine_line,
+    "figures": figures_table,
+    "growth": growth_table,
+    "processes": process_table,
+    "missed": missed_list,
+    "scale": scale_tables,
+}
