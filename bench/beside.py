@@ -29,7 +29,7 @@ from railhead.stack.settings import CLICKHOUSE, KAFKA
 PYTHON_VARIABLE: Final = "RAILHEAD_BENCH_PYTHON"
 PROGRAMS: Final = Path(__file__).parent / "baselines"
 STARTS_WITHIN_SECONDS: Final = 60.0
-ENDS_WITHIN_SECONDS: Final = 8.0
+ENDS_WITHIN_SECONDS: Final = 4.0
 TABLE: Final = """
 CREATE TABLE {name} (
     id String, event LowCardinality(String), user_id String, timestamp String,

@@ -28,7 +28,7 @@ SHAPES: Final = ((1, 1), (4, 1), (4, 2))
 
 def measure_growth(options: Options) -> list[Result]:
     """Measure doors, then streams, each on machines of their own."""
-    brief = options if options.quick else replace(options, seconds=min(options.seconds, 5.0))
+    brief = options if options.quick else replace(options, seconds=min(options.seconds, 4.0))
     return [*_doors(brief), *_streams(brief)]
 
 
@@ -101,7 +101,7 @@ class _Fewer(Options):
     @property
     def stream_events(self) -> int:
         """How many records lie ready for the worker."""
-        return self.pick(quick=40_000, full=400_000)
+        return self.pick(quick=40_000, full=300_000)
 
 
 def _without_bars(result: Result) -> Result:

@@ -1,8 +1,8 @@
 """How soon does a killed worker store again when it has millions of ids to read? Seconds to a row.
 
-The ids are put into the changelog of one event type as a worker packs them; then the worker reads
-them in, is killed, and the first range it finishes after that ends the clock. New records arrive
-right after the kill.
+The ids are put into the changelog of one event type as a worker packs them. The worker reads them
+in and is killed; the first range it finishes after that ends the clock. New records arrive right
+after the kill. Then many more ids are put there, and its rate is measured beside that with none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 import time
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -22,36 +23,62 @@ from bench.options import Options
 from bench.preload import preload
 from bench.remember import random_block
 from bench.results import Bar, Figure, Result
-from bench.stream import STUCK_SECONDS, StuckError, progress, store_all
+from bench.stream import STUCK_SECONDS, StuckError, await_records, progress, store_all
 from bench.usage import watched
 from railhead.kafka.topics import changelog_topic
 from railhead.stack.settings import CLICKHOUSE, KAFKA, WORKER
 from streams.seen.blocks import pack
 
+WORKER_1: Final = f"{WORKER}-1"
 PARTS: Final = (KAFKA, CLICKHOUSE, WORKER)
-REMEMBERED: Final = 10_000_000
+KILLED_WITH: Final = 10_000_000
+MOST: Final = 50_000_000
 IDS_A_RECORD: Final = 10_000
 TYPE: Final = "realtime-casino"
 
 
 def measure_restart(options: Options) -> list[Result]:
-    """Measure one worker with millions of ids in its changelog: its rate, and its return."""
-    number = options.pick(quick=100_000, full=REMEMBERED)
+    """Measure one worker without ids, kill it with millions, and measure it with still more."""
+    few, many = (50_000, 100_000) if options.quick else (KILLED_WITH, MOST)
     with running_machine(parts=PARTS, say=options.say) as machine:
-        machine.stack.halt(f"{WORKER}-1")
-        options.say(f"writing {number:,} ids to the changelog")
-        asyncio.run(_remember(machine.settings.kafka_bootstrap, number))
-        name = f"stream, one worker with {number:,} remembered ids"
-        stored = store_all(machine, options, name=name)
-        return [stored, _kill(machine, options, number)]
+        none = store_all(machine, options, name="stream, one worker with no ids of before")
+        machine.stack.halt(WORKER_1)
+        options.say(f"writing {few:,} ids to the changelog")
+        asyncio.run(_remember(machine.settings.kafka_bootstrap, few, seed=1))
+        machine.stack.resume(WORKER_1)
+        killed = _kill(machine, options, few)
+        machine.stack.halt(WORKER_1)
+        options.say(f"writing {many - few:,} ids to the changelog")
+        asyncio.run(_remember(machine.settings.kafka_bootstrap, many - few, seed=2))
+        name = f"stream, one worker with {many:,} remembered ids"
+        some = store_all(machine, options, name=name, first_lap=500_000)
+    _compare(some, none, many)
+    return [none, some, killed]
 
 
-async def _remember(bootstrap: str, number: int) -> None:
+def _compare(some: Result, none: Result, ids: int) -> None:
+    """Tell what *ids* cost: the share of the rate that is left, the memory of each."""
+    more = some.processes[WORKER_1].peak_mib - none.processes[WORKER_1].peak_mib
+    share = (some.figure("stored") or 0.0) / (none.figure("stored") or 1.0)
+    for result in (some, none):
+        result.figures = [replace(figure, bar=None) for figure in result.figures]
+    some.figures += [
+        Figure(name="rate beside that with none", value=share, unit="", bar=Bar(at_least=0.7)),
+        Figure(
+            name="worker's peak memory",
+            value=more * 2**20 / ids,
+            unit="B an id",
+            bar=Bar(at_most=48),
+        ),
+    ]
+
+
+async def _remember(bootstrap: str, number: int, *, seed: int) -> None:
     """Write *number* ids to the changelog.
 
     All blocks begin at offset 0, so that the records to come do not lie before them.
     """
-    dice = np.random.default_rng(11)
+    dice = np.random.default_rng(seed)
     topic = changelog_topic(TYPE, group="railhead")
     now_ms = round(time.time() * 1000)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=8 * 2**20)
@@ -66,18 +93,19 @@ async def _remember(bootstrap: str, number: int) -> None:
 
 
 def _kill(machine: Machine, options: Options, number: int) -> Result:
-    worker = f"{WORKER}-1"
-    pid = machine.pids(worker)[worker]
+    pid = machine.pids(WORKER_1)[WORKER_1]
     corpus = Corpus(options.evening_items, 1_000)
     corpus.evening  # noqa: B018 - made before the clock starts
     killed = time.time()
     os.kill(pid, signal.SIGKILL)
-    preload(machine.settings.kafka_bootstrap, corpus, items=1, tenants=["bench"], first_lap=900_000)
+    kafka = machine.settings.kafka_bootstrap
+    records = preload(kafka, corpus, items=1, tenants=["bench"], first_lap=900_000)
     with watched({}) as usage:
         stored = _first_range(machine, killed)
-        usage.add(worker, machine.pids(worker)[worker])
+        usage.add(WORKER_1, machine.pids(WORKER_1)[WORKER_1])
         usage.note()
-    resident = usage.tracks[worker].resident_bytes[-1] / 2**20
+    await_records(machine, records, since=killed)
+    resident = usage.tracks[WORKER_1].resident_bytes[-1] / 2**20
     return Result(
         name=f"kill -9 of a worker with {number:,} remembered ids",
         figures=[

@@ -28,12 +28,16 @@ MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
 SMOKE: Final = ("door", "stream", "end-to-end")
 
 
+Keep = Callable[[Sequence[Result], dict[str, Any]], None]
+
+
 def run_all(
-    names: Sequence[str], options: Options, console: Console
-) -> tuple[list[Result], dict[str, Any]]:
+    names: Sequence[str], options: Options, console: Console, *, keep: Keep
+) -> list[Result]:
     """Run the measurements *names*, printing each at once; one that fails stops no other.
 
-    Returns them and what they were measured on.
+    After each, *keep* gets all results so far and what they were measured on, so that a run
+    that is broken off is not for nothing.
     """
     results: list[Result] = []
     machine = _machine()
@@ -41,7 +45,8 @@ def run_all(
         for result in _run(name, options):
             print_result(result, console, judged=not options.quick)
             results.append(result)
-    return results, {**machine, "yardstick_after_ms": yardstick_ms()}
+        keep(results, {**machine, "yardstick_after_ms": yardstick_ms()})
+    return results
 
 
 def _run(name: str, options: Options) -> list[Result]:

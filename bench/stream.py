@@ -121,8 +121,11 @@ def measure_stream(options: Options) -> list[Result]:
         return [ours, *stream_beside(machine, options, ours)]
 
 
-def store_all(machine: Machine, options: Options, *, name: str, tenants: int = 1) -> Result:
+def store_all(
+    machine: Machine, options: Options, *, name: str, tenants: int = 1, first_lap: int = 1
+) -> Result:
     """Let the machine's workers store `options.stream_events` records; halts them meanwhile."""
+    since = time.time()
     workers = [f"{WORKER}-{number}" for number in range(1, machine.settings.workers + 1)]
     for worker in workers:
         machine.stack.halt(worker)
@@ -130,7 +133,11 @@ def store_all(machine: Machine, options: Options, *, name: str, tenants: int = 1
     names = [f"bench-{number}" for number in range(tenants)]
     options.say(f"preloading {options.stream_events:,} records")
     records = preload(
-        machine.settings.kafka_bootstrap, corpus, items=options.stream_events, tenants=names
+        machine.settings.kafka_bootstrap,
+        corpus,
+        items=options.stream_events,
+        tenants=names,
+        first_lap=first_lap,
     )
     options.say("storing them")
     with watched(machine.pids(KAFKA, CLICKHOUSE)) as usage:
@@ -139,7 +146,7 @@ def store_all(machine: Machine, options: Options, *, name: str, tenants: int = 1
         for worker, pid in machine.pids(*workers).items():
             usage.add(worker, pid)
         all_up = time.time()
-        done = await_records(machine, records)
+        done = await_records(machine, records, since=since)
     # Before all are there, the first works alone and then hands over.
     measured = done.after(all_up) if len(workers) > 1 else done
     return _result(name, measured, records, usage, corpus)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from bench.options import Options
 from bench.plots import plot_all
 from bench.report import write_report
+from bench.results import Result
 from bench.run import MEASUREMENTS, SMOKE, run_all, write_json
 
 
@@ -25,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,...",
         help=f"some of {', '.join(MEASUREMENTS)} (default: all; quick: {', '.join(SMOKE)})",
     )
-    add("--seconds", type=float, help="length of a timed load (default: 10; quick: 3)")
+    add("--seconds", type=float, help="length of a timed load (default: 10; quick: 2)")
     add("--json", type=Path, metavar="FILE", help="write the figures there too")
     add("--verbose", action="store_true", help="show what the stack does")
     add("--plot", type=Path, metavar="FILE", help="measure nothing; draw the curves of this JSON")
@@ -47,13 +50,16 @@ def run(args: argparse.Namespace) -> int:
         return 1
     options = Options(
         quick=args.quick,
-        seconds=args.seconds or (3.0 if args.quick else 10.0),
+        seconds=args.seconds or (2.0 if args.quick else 10.0),
         say=_tell if args.verbose else _keep_quiet,
     )
     names = args.only or (SMOKE if args.quick else tuple(MEASUREMENTS))
-    results, machine = run_all(names, options, Console())
-    if args.json:
-        write_json(results, args.json, machine=machine, quick=args.quick)
+
+    def keep(results: Sequence[Result], machine: dict[str, Any]) -> None:
+        if args.json:
+            write_json(results, args.json, machine=machine, quick=args.quick)
+
+    results = run_all(names, options, Console(), keep=keep)
     return 1 if any(result.failed for result in results) else 0
 
 
