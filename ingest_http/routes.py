@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.web_protocol import RequestPayloadError
 
 from ingest_http import bulk, docs_page, health
@@ -18,6 +18,7 @@ from ingest_http.replies import REQUEST_ID_HEADER, refusal, request_id_of
 
 log = logging.getLogger(__name__)
 
+SPOKEN: Final = (HttpVersion10, HttpVersion11)
 BULK_PATH: Final = "/api/v1/integrations/fasttrack/bulk"
 
 Handler = Callable[[Door, web.BaseRequest], Awaitable[web.Response]]
@@ -52,6 +53,7 @@ def handler_of(door: Door, routes: Routes) -> Callable[[web.BaseRequest], Awaita
         started = monotonic()
         request_id = request_id_of(request)
         try:
+            _require_version(request)
             response = await _find(routes, request)(door, request)
             code = ""
         except DoorError as error:
@@ -73,6 +75,18 @@ def handler_of(door: Door, routes: Routes) -> Callable[[web.BaseRequest], Awaita
         return response
 
     return handle
+
+
+def _require_version(request: web.BaseRequest) -> None:
+    """Refuse HTTP/0.9 and HTTP/2.0, which the parser lets pass as text.
+
+    Raises:
+        DoorError: 400.
+    """
+    # The answer's first line repeats the version; and `version` is kept once it was asked for.
+    if request._version not in SPOKEN:  # noqa: SLF001 - see above
+        request._version = HttpVersion11  # noqa: SLF001
+        raise DoorError(BAD_REQUEST, "Neither HTTP/1.1 nor HTTP/1.0 is spoken")
 
 
 def _find(routes: Routes, request: web.BaseRequest) -> Handler:

@@ -172,6 +172,18 @@ async def test_bytes_that_are_no_http_are_400_in_json(acme: OpenDoor, text: byte
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "bad_request"
 
 
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+async def test_other_versions_of_http_are_400_in_http_1(acme: OpenDoor, version: str) -> None:
+    """The answer's first line does not repeat a version that is not spoken."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
+    writer.write(f"GET /health/live HTTP/{version}\r\nHost: x\r\n\r\n".encode())
+
+    answer = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+
+    assert answer == b"HTTP/1.1 400 Bad Request\r\n"
+
+
 @pytest.mark.parametrize(
     "item",
     [
