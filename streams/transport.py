@@ -31,6 +31,7 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
+from streams.feed import ChangelogFeed
 from streams.slices import Partition, Slice, slice_of
 
 # The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
@@ -51,8 +52,9 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
     """Faust's Kafka consumer, delivering slices and committing in order."""
 
-    # How many fetches have begun.
+    # How many fetches have begun, and in which of the group's generations the newest.
     _fetches = 0
+    _fetch_generation = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,6 +63,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         # Where a partition is fetched from next, for fetches after the one of that number; not
         # known once fetched records were dropped.
         self._next: dict[TP, tuple[int, int]] = {}
+        self._feed = ChangelogFeed()
         self._all_committed_at = monotonic()
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
@@ -77,8 +80,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         Records fetched in an older group generation, or while the flow is stopped, are dropped:
         Faust seeks back to the committed offsets before it resumes, so they come again.
         """
-        generation = self.app.consumer_generation_id
         records, active = await self._wait_next_records(timeout)
+        generation = self._fetch_generation
         if records is None or self.should_stop:
             return
         # Forgotten now and known again when handed on: this may end at any await.
@@ -94,7 +97,10 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 return
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
+                if not await self._goes_on(tp, batch[0].offset):
+                    continue
                 for record in batch:
+                    self._feed.give(tp, record.offset)
                     yield tp, self._to_message(tp, record)
             else:
                 yield tp, self._slice_message(tp, self._slice(tp, batch, begins[tp]))
@@ -111,6 +117,15 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 await self.seek_wait(firsts)
         except (KafkaError, TimeoutError) as error:
             self.log.warning("Could not go back to dropped records: %r", error)
+
+    async def _goes_on(self, tp: TP, first: int) -> bool:
+        """Whether recovery was given all of a changelog before *first*; goes back if not."""
+        applied = self.app.tables.recovery.active_offsets.get(tp)
+        missing = self._feed.missing_from(tp, first, applied=applied)
+        if missing is not None:
+            self.log.warning("%s[%d]: %d to %d were not read.", *tp, missing, first - 1)
+            await self.seek(tp, missing)
+        return missing is None
 
     def _begin(self, tp: TP) -> int | None:
         """Where the newest fetch of *tp* began, None if that is not known for sure."""
@@ -142,6 +157,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 await self.sleep(0.02)
                 return {}
         self._fetches += 1
+        # Not earlier: a fetch may have waited for a whole rebalance before it began.
+        self._fetch_generation = self.app.consumer_generation_id
         try:
             return await super()._getmany(active_partitions, timeout)
         except BaseException:
@@ -193,6 +210,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         """Forget what was delivered before: consumption starts again at the committed offsets."""
         self._delivered.clear()
         self._uncommitted.clear()
+        self._feed.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:

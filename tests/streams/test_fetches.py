@@ -44,6 +44,7 @@ class Scripted(SliceConsumer):
 
     async def _wait_next_records(self, *_: Any) -> tuple[Fetch, None]:
         self._fetches += 1
+        self._fetch_generation = self.app.consumer_generation_id
         return self.script.popleft(), None
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:

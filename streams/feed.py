@@ -1,0 +1,41 @@
+"""Is a fetched part of a changelog the next one? Faust's recovery does not ask.
+
+It takes the highest offset it was given as proof that it was given all below. A record that was
+fetched and then dropped (a rebalance on the way) would leave a hole in the memory of ids, and
+repeats of those ids would count as first sightings.
+"""
+
+from __future__ import annotations
+
+from faust.types import TP
+
+
+class ChangelogFeed:
+    """What recovery was given of each changelog partition since the last rebalance."""
+
+    def __init__(self) -> None:
+        self._given: dict[TP, int] = {}
+        self._gone_back: dict[TP, int] = {}
+
+    def clear(self) -> None:
+        """Begin anew: what was given and not yet applied is lost with a rebalance."""
+        self._given.clear()
+        self._gone_back.clear()
+
+    def give(self, tp: TP, offset: int) -> None:
+        """Note that recovery is given the record at *offset*."""
+        self._given[tp] = offset
+
+    def missing_from(self, tp: TP, first: int, *, applied: int | None) -> int | None:
+        """The offset to go back to when records before *first* were not given; None if all were.
+
+        *applied* is the offset up to which recovery has read, None when it does not say. Going
+        back is asked for once: what is not there then was deleted by retention.
+        """
+        if applied is None:
+            return None
+        following = max(self._given.get(tp, -1), applied) + 1
+        if first <= following or self._gone_back.get(tp) == following:
+            return None
+        self._gone_back[tp] = following
+        return following

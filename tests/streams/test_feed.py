@@ -1,0 +1,42 @@
+"""Is recovery given every record of a changelog?"""
+
+from __future__ import annotations
+
+from faust.types import TP
+
+from streams.feed import ChangelogFeed
+
+HERE = TP("changelog", 2)
+
+
+def test_a_part_that_goes_on_is_given() -> None:
+    """From where recovery has read, and then from part to part."""
+    feed = ChangelogFeed()
+
+    assert feed.missing_from(HERE, 0, applied=-1) is None
+    feed.give(HERE, 4)
+    assert feed.missing_from(HERE, 5, applied=-1) is None
+
+
+def test_a_part_behind_a_hole_is_not() -> None:
+    """The first fetch was dropped; Faust would take the second as proof of the first."""
+    feed = ChangelogFeed()
+
+    assert feed.missing_from(HERE, 1, applied=-1) == 0
+
+
+def test_what_retention_deleted_is_asked_for_once() -> None:
+    """It cannot be had, and the ids in it are past their window."""
+    feed = ChangelogFeed()
+    feed.missing_from(HERE, 7, applied=2)
+
+    assert feed.missing_from(HERE, 7, applied=2) is None
+
+
+def test_a_rebalance_forgets_what_was_given() -> None:
+    """Its queue was cleared; only what recovery applied counts."""
+    feed = ChangelogFeed()
+    feed.give(HERE, 9)
+    feed.clear()
+
+    assert feed.missing_from(HERE, 10, applied=4) == 5
