@@ -7,13 +7,13 @@ its rows, and what is written meanwhile lies past the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from events.idrules import DEFAULT_RULES, IdRules
-from railhead.accounting.accounts import TopicAccount
-from railhead.accounting.books import Block, Books, Window
-from railhead.accounting.chain import Cluster
+from railhead.accounting.accounts import PartitionAccount, TopicAccount
+from railhead.accounting.books import MOST_BLOCKS, Block, Books, Window
+from railhead.accounting.chain import Cluster, Span
 from railhead.accounting.continuity import NOWHERE, Continuity
 from railhead.accounting.examine import Examiner
 from railhead.accounting.findings import Finding, Kind, concerning
@@ -55,17 +55,48 @@ async def audit(
             told_end=window.ends.get(number),
         )
     findings += _other_lives(books, window)
-    blocks = _resolved(books.doubtful(window, every=wishes.every_record), clusters)
+    doubtful = books.doubtful(window, every=wishes.every_record)
+    blocks = _resolved(doubtful, clusters)
     examiner = Examiner(books, log, window=window, positions=positions, rules=wishes.rules)
     findings += await _examine(blocks, examiner, continuity=continuity, wishes=wishes)
+    findings += _beyond(doubtful, topic)
     outside = Outside(books, log, window)
     findings += outside.in_the_window(continuity.chains)
     findings += await outside.past_the_window()
     findings += outside.of_no_topic()
-    findings += outside.shown(wishes.tenant)
+    findings += outside.shown(wishes.tenant, from_the_beginning=not wishes.since_ms)
+    findings += _sums(continuity.accounts.values(), findings, topic)
     return TopicAccount(
         topic, list(continuity.accounts.values()), concerning(findings, wishes.tenant)
     )
+
+
+def _beyond(doubtful: Sequence[Block], topic: str) -> Iterator[Finding]:
+    if len(doubtful) >= MOST_BLOCKS:
+        last = doubtful[-1]
+        text = (
+            f"{MOST_BLOCKS:,} ranges up to here to be looked at; what follows was not: see --since"
+        )
+        yield Finding(
+            kind=Kind.UNPROVEN, topic=topic, partition=last.partition, span=last.span, text=text
+        )
+
+
+def _sums(
+    accounts: Iterable[PartitionAccount], findings: Sequence[Finding], topic: str
+) -> Iterator[Finding]:
+    """Partitions whose sums are wrong though nothing was found in them: then looking went wrong."""
+    faulty = {one.partition for one in findings if one.is_fault}
+    for account in accounts:
+        if not account.adds_up and account.partition not in faulty:
+            told = account.counts.records + account.empty + account.in_flight
+            yield Finding(
+                kind=Kind.MISCOUNTED,
+                topic=topic,
+                partition=account.partition,
+                span=Span(account.first, account.end - 1),
+                text=f"{account.offsets:,} offsets, and the fates of {told:,} are told",
+            )
 
 
 def _other_lives(books: Books, window: Window) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from sinks.steps import read_steps
 
 # More than this of one kind is told as a number: the books are then beyond line-by-line repair.
 MOST: Final = 10_000
+MOST_BLOCKS: Final = 100_000
 KEYS_AT_ONCE: Final = 2_000
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 CLOCK_SLACK_MS: Final = 600_000
@@ -175,7 +176,7 @@ class Books:
 
     def doubtful(self, window: Window, *, every: bool) -> list[Block]:
         """Blocks that do not add up, all of several ranges, and with *every* all others too."""
-        parameters = window.parameters(every=every)
+        parameters = window.parameters(every=every, most=MOST_BLOCKS)
         rows = self._ask(("blocks", "rows", "kept", "doubtful"), parameters, window.book)
         return [
             Block(number, Span(first, last), ranges, Counts(*rest[:4]), *rest[4:])

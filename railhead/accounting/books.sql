@@ -252,10 +252,8 @@ LIMIT {most:UInt64}
 
 -- step: shown
 SELECT count() FROM fasttrack./*table*/
-WHERE received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
-    AND ({tenant:String} = '' OR tenant = {tenant:String})
+WHERE {tenant:String} = '' OR tenant = {tenant:String}
 
 -- step: to_be_shown
 SELECT count() FROM fasttrack_store./*table*/ FINAL
-WHERE received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
-    AND ({tenant:String} = '' OR tenant = {tenant:String})
+WHERE {tenant:String} = '' OR tenant = {tenant:String}

@@ -52,8 +52,8 @@ class Continuity:
             committed=position.committed,
             ranges=sum(island.ranges for island in islands),
             counts=chain.counts,
-            in_flight=await self._in_flight(number, Span(max(chain.end, position.start), end - 1)),
         )
+        await self._in_flight(number, Span(max(chain.end, position.start), end - 1))
         chain.gaps, gaps = [], chain.gaps
         return [
             *self._ends(number, chain, position, end),
@@ -70,11 +70,13 @@ class Continuity:
             return told_end
         return position.start if self._from_the_beginning else position.committed or position.start
 
-    async def _in_flight(self, number: int, rest: Span) -> int:
-        """How many records the ledger does not tell of yet; offsets where these are many."""
-        if not 0 < rest.size <= MOST_COUNTED:
-            return max(0, rest.size)
-        return await self._log.count(self._topic, number, rest)
+    async def _in_flight(self, number: int, rest: Span) -> None:
+        """Count the records that the ledger does not tell of yet; of many, their offsets."""
+        size = records = max(0, rest.size)
+        if 0 < size <= MOST_COUNTED:
+            records = await self._log.count(self._topic, number, rest)
+        self.accounts[number].in_flight = records
+        self.accounts[number].empty += size - records
 
     def _ends(self, number: int, chain: Chain, position: Position, end: int) -> Iterator[Finding]:
         if chain.end > end:

@@ -65,12 +65,17 @@ class Outside:
                 tenant=tenant,
             )
 
-    def shown(self, tenant: str) -> Iterator[Finding]:
-        """What analysts see: one row of each id, and as many rows as the table holds."""
+    def shown(self, tenant: str, *, from_the_beginning: bool) -> Iterator[Finding]:
+        """What analysts see: one row of each id, and as many rows as the table holds.
+
+        The view is counted only *from_the_beginning*: it has no column that would bound the cost.
+        """
         if self._window.book.has_kept:
             for key, number, offset in self._books.shown_twice(self._window, tenant):
                 text = "a second visible row of its id"
                 yield self._finding(Kind.SHOWN_TWICE, number, Span(offset, offset), text, key)
+        if not from_the_beginning:
+            return
         shown = self._books.shown(self._window, tenant)
         if not shown.before <= shown.stored <= shown.after:
             text = f"fasttrack.{self._window.book.table} shows {shown.after:,} rows"

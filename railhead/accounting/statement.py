@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from events.registry import TOPIC_PREFIX
+from events.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.accounting.accounts import TopicAccount, is_balanced
 from railhead.accounting.findings import MEANINGS, Finding, Kind
 
@@ -20,32 +20,47 @@ STYLES: Final = {True: "green", False: "bold red"}
 
 
 def print_statement(console: Console, accounts: Sequence[TopicAccount]) -> None:
-    """Print the table, then each kind of finding with where it was found."""
+    """Print the table and its sums, then each kind of finding with where it was found."""
     console.print(as_table(accounts))
+    for line in sums(accounts):
+        console.print(Text(line))
     findings = [finding for account in accounts for finding in account.findings]
     for kind in Kind:
         _print_kind(console, kind, [one for one in findings if one.kind == kind])
 
 
 def as_table(accounts: Sequence[TopicAccount]) -> Table:
-    """One line a topic, and the sum of all."""
-    table = Table("topic", show_footer=True, box=SIMPLE_HEAD)
-    columns = ("offsets", *FATES, "superseded", "in flight")
-    rows = [_figures(account) for account in accounts]
-    table.columns[0].footer = "all"
-    for at, name in enumerate(columns):
-        total = sum(row[at] for row in rows)
-        table.add_column(name, f"{total:,}", justify="right", no_wrap=True)
-    balanced = is_balanced(accounts)
-    table.add_column("verdict", Text(_word(balanced=balanced), STYLES[balanced]))
-    for account, figures in zip(accounts, rows, strict=True):
+    """One line a topic."""
+    table = Table("topic", box=SIMPLE_HEAD)
+    for name in ("offsets", *FATES, "superseded", "in flight"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    for account in accounts:
         verdict = Text(account.verdict, STYLES[not account.faults])
         table.add_row(
             account.topic.removeprefix(TOPIC_PREFIX),
-            *(f"{figure:,}" for figure in figures),
+            *(f"{figure:,}" for figure in _figures(account)),
             verdict,
         )
     return table
+
+
+def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
+    """What was accepted and what became of it, as sentences; rejected items apart."""
+    events = [account for account in accounts if account.topic != REJECTED_TOPIC]
+    if events:
+        fates = [sum(account.counts[at] for account in events) for at in range(len(FATES))]
+        told = " + ".join(f"{n:,} {name}" for n, name in zip(fates, FATES, strict=True))
+        in_flight = sum(account.total("in_flight") for account in events)
+        yield f"{sum(fates) + in_flight:,} records accepted = {told} + {in_flight:,} in flight."
+    for account in accounts:
+        if account.topic == REJECTED_TOPIC:
+            in_flight = account.total("in_flight")
+            yield (
+                f"{account.counts.stored + in_flight:,} rejected items reported by doors and "
+                f"workers = {account.counts.stored:,} kept + {in_flight:,} in flight."
+            )
+    yield "The books balance." if is_balanced(accounts) else "The books do not balance."
 
 
 def _figures(account: TopicAccount) -> tuple[int, ...]:
@@ -55,10 +70,6 @@ def _figures(account: TopicAccount) -> tuple[int, ...]:
         account.total("superseded"),
         account.total("in_flight"),
     )
-
-
-def _word(*, balanced: bool) -> str:
-    return "balanced" if balanced else "does not balance"
 
 
 def _print_kind(console: Console, kind: Kind, findings: Sequence[Finding]) -> None:
