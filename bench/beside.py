@@ -44,7 +44,7 @@ class BaselineError(Exception):
 
 @dataclass(slots=True)
 class Program:
-    """A running baseline; `lines` are what it printed, the last on standard error kept apart."""
+    """A running baseline; `lines` are the notes it printed, a JSON object each."""
 
     process: subprocess.Popen[str]
     errors: Path
@@ -94,7 +94,9 @@ def running(
 
 def _read(program: Program) -> None:
     if program.process.stdout is not None:
-        program.lines.extend(iter(program.process.stdout.readline, ""))
+        # Faust shows a spinner first.
+        lines = iter(program.process.stdout.readline, "")
+        program.lines.extend(line for line in lines if line.startswith("{"))
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -116,7 +118,10 @@ def door_beside(machine: Machine, load: Load, ours: Result) -> Result:
     argv = [python, str(PROGRAMS / "fastapi_door.py")]
     argv += [machine.settings.kafka_bootstrap, str(port)]
     with running(argv, environment={"BASELINE_KEY": key}) as program:
-        _await_port(program, port)
+        try:
+            _await_port(program, port)
+        except BaselineError as error:
+            return Result(name=f"baseline: {what}", failed=str(error))
         with watched({"fastapi": program.process.pid, **machine.pids(KAFKA)}) as usage:
             seen = put_load(load, port=port, keys=[key], usage=usage)
     use = usage.between(seen.started, seen.ended, events=seen.items)
@@ -172,7 +177,10 @@ def _consumer(
     with running(argv) as program:
         pids = {short: program.process.pid, **machine.pids(KAFKA, CLICKHOUSE)}
         with watched(pids) as usage:
-            notes = _notes(program, seconds)
+            try:
+                notes = _notes(program, seconds)
+            except BaselineError as error:
+                return Result(name=f"baseline: {what}", failed=str(error))
     (started, before), (ended, after) = notes[0], notes[-1]
     events = after - before
     use = usage.between(started, ended, events=events)
@@ -196,13 +204,14 @@ def _notes(program: Program, seconds: float) -> list[tuple[float, int]]:
     Raises:
         BaselineError: it said nothing in time, or not twice.
     """
-    until = time.monotonic() + STARTS_WITHIN_SECONDS
-    first = True
-    while time.monotonic() < until and program.process.poll() is None:
-        if first and program.lines:
-            until, first = time.monotonic() + seconds, False
+    begun = first = time.monotonic()
+    while time.monotonic() < begun + STARTS_WITHIN_SECONDS and program.process.poll() is None:
+        if not program.lines:
+            first = time.monotonic()
+        elif len(program.lines) > 1 and time.monotonic() > first + seconds:
+            break
         time.sleep(0.1)
-    notes = [json.loads(line) for line in list(program.lines) if line.startswith("{")]
+    notes = [json.loads(line) for line in list(program.lines)]
     if len(notes) < 2:
         raise BaselineError(program.complaint() or "it stored nothing")
     return [(note["at"], note["events"]) for note in notes]
