@@ -31,7 +31,7 @@ def dead_letter_rows(piece: Slice, stored: Mapping[int, int]) -> Judged:
     A record that is no dead letter (somebody wrote rubbish to the topic) is kept as one, with
     the reason `unreadable_reject` and its own text.
     """
-    letters = [_letter(value) for value in piece.values]
+    letters = [_letter(piece, at) for at in range(len(piece))]
     keep = ~already_stored(piece.offsets, piece.appended_ms, stored)
     rows = np.flatnonzero(keep)
     tally: dict[tuple[str, Fate], int] = {}
@@ -45,7 +45,8 @@ def dead_letter_rows(piece: Slice, stored: Mapping[int, int]) -> Judged:
     )
 
 
-def _letter(value: bytes | None) -> dict[str, Any]:
+def _letter(piece: Slice, at: int) -> dict[str, Any]:
+    value = piece.values[at]
     try:
         letter = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
@@ -56,6 +57,10 @@ def _letter(value: bytes | None) -> dict[str, Any]:
         "reason": "unreadable_reject",
         "message": "A record of fasttrack.rejected is not a dead letter; see raw.",
         **raw_fields(value),
+        # Its own coordinate is its origin: without one, all rubbish would share a row.
+        "topic": piece.partition.topic,
+        "partition": piece.partition.number,
+        "offset": int(piece.offsets[at]),
     }
 
 

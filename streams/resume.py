@@ -8,9 +8,11 @@ doubt, not by the size of the table.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +34,10 @@ class LedgerRange(Protocol):
     @property
     def last(self) -> int:
         """Last offset covered."""
+
+    @property
+    def generation(self) -> int:
+        """Generation of the group that wrote it."""
 
     @property
     def last_appended_ms(self) -> int:
@@ -95,6 +101,39 @@ def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRang
     ]
 
 
+def without_zombies(ranges: Sequence[LedgerRange]) -> list[LedgerRange]:
+    """The ranges that the ledger's view shows: none that one of a later generation overlaps.
+
+    What only a zombie's late range covers is judged again; its rows are found by their offsets.
+    """
+    later: list[tuple[int, int]] = []  # disjoint, ascending: what later generations cover
+    kept: list[LedgerRange] = []
+    by_generation = groupby(
+        sorted(ranges, key=lambda entry: -entry.generation), key=lambda entry: entry.generation
+    )
+    for _, group in by_generation:
+        entries = list(group)
+        kept += [entry for entry in entries if not _overlaps(later, entry)]
+        later = _merged([*later, *((entry.first, entry.last) for entry in entries)])
+    return kept
+
+
+def _overlaps(spans: Sequence[tuple[int, int]], entry: LedgerRange) -> bool:
+    """Whether one of the disjoint, ascending *spans* shares an offset with *entry*."""
+    at = bisect_right(spans, entry.last, key=lambda span: span[0]) - 1
+    return at >= 0 and spans[at][1] >= entry.first
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
 async def find_resume(
     store: StoreReader, table: str, piece: Slice, *, begin: int, log_start: int = 0
 ) -> Resume:
@@ -109,7 +148,7 @@ async def find_resume(
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
     mine = of_this_life(ranges, piece)
     others = tuple((entry.first, entry.last) for entry in ranges if entry not in mine)
-    reached = end_of_chain(start, mine)
+    reached = end_of_chain(start, without_zombies(mine))
     lost = (reached, log_start - 1) if reached < log_start else None
     following = max(reached, log_start)
     since = datetime.fromtimestamp(int(piece.appended_ms[0]) / 1000, UTC) - _CLOCK_SLACK

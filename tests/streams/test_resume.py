@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.ledger import LedgerEntry
-from streams.resume import already_stored, end_of_chain, find_resume
+from streams.resume import already_stored, end_of_chain, find_resume, without_zombies
 from streams.slices import Partition, Slice
 
 NOW_MS = 1_800_000_000_000
 
 
-def entry(first: int, last: int, appended_ms: int = NOW_MS) -> LedgerEntry:
+def entry(first: int, last: int, appended_ms: int = NOW_MS, *, generation: int = 1) -> LedgerEntry:
     """A ledger row of a range."""
-    return LedgerEntry("t", 0, first, last, 0, 0, 0, 0, 1, "", "", appended_ms, appended_ms)
+    return LedgerEntry(
+        "t", 0, first, last, 0, 0, 0, 0, generation, "", "", appended_ms, appended_ms
+    )
 
 
 def piece(first: int, last: int, *, follows: int | None = None, appended_ms: int = NOW_MS) -> Slice:
@@ -58,6 +60,17 @@ async def test_what_the_ledger_has_is_not_done_again() -> None:
 
     assert (found.next_offset, found.base, found.stored) == (15, 15, {15: NOW_MS})
     assert (found.lost, found.other_life) == (None, ())
+
+
+async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
+    """The view hides it, so what only it covers is to be covered again."""
+    late, new = entry(10, 29, generation=4), entry(10, 19, generation=5)
+    rows = dict.fromkeys(range(10, 30), NOW_MS)
+
+    found = await find_resume(Reader([late, new], rows), "x", piece(10, 40), begin=10)
+
+    assert found.next_offset == 20
+    assert set(found.stored) == set(range(20, 30))
 
 
 async def test_a_ledger_of_another_life_of_the_topic_says_nothing() -> None:
@@ -102,6 +115,26 @@ def test_a_row_counts_as_stored_only_with_its_own_append_time() -> None:
     offsets, times = np.asarray([1, 2, 3]), np.asarray([10, 20, 30])
 
     assert already_stored(offsets, times, {1: 10, 2: 99}).tolist() == [True, False, False]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12), st.integers(1, 4)), max_size=14))
+def test_the_ranges_that_count_are_those_no_later_generation_touches(
+    ranges: list[tuple[int, int, int]],
+) -> None:
+    """The sweep agrees with looking at every pair."""
+    entries = [entry(first, first + size, generation=age) for first, size, age in ranges]
+    expected = [
+        one
+        for one in entries
+        if not any(
+            two.generation > one.generation and two.first <= one.last and one.first <= two.last
+            for two in entries
+        )
+    ]
+
+    kept = without_zombies(entries)
+
+    assert sorted(kept, key=repr) == sorted(expected, key=repr)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12), st.integers(0, 60))
