@@ -6,7 +6,7 @@ BENCH_VENV := .venv-bench
 ARGS ?=
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
-.PHONY: tables mutants help setup run test bench lock
+.PHONY: fuzz tables mutants help setup run test bench lock
 
 help: ## Show what each target does.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ bench: setup $(BENCH_VENV)/.ready ## Measure door, stream and the whole way besi
 
 mutants: setup ## Break the write order in every way of the table and see each break caught.
 	$(BIN)/python -m tests.mutants
+
+fuzz: setup ## Send a door 100,000 requests that nobody should. ARGS='--seed 2 --requests 5000' for others.
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --extra build -o requirements/server.txt pyproject.toml
