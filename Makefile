@@ -49,3 +49,7 @@ lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --extra build -o requirements/server.txt pyproject.toml
 	$(LOCK) --extra onebox --extra build --extra dev -o requirements/dev.txt pyproject.toml
 	$(LOCK) --group bench -o requirements/bench.txt
+
+.PHONY: chaos
+chaos: setup ## Harm the whole stack for ten minutes and prove that nothing was lost. ARGS=--seconds 120 --seed 7
+	$(BIN)/python -m tests.chaos $(ARGS)

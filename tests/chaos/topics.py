@@ -1,0 +1,141 @@
+"""What is in the topics? Every record, read back once, and what must have become of each.
+
+An oracle that shares no code with the product: a plain dictionary per partition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from tests.chaos.content import KINDS, VALID, Item, Version, read
+
+GROUP = "railhead"
+TOPICS = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+FATES = ("stored", "duplicates", "conflicts", "rejected")
+
+
+@dataclass(slots=True)
+class Truth:
+    """What the topics hold.
+
+    `firsts`: for each tenant and (kind, number) the (append time, offset, version) of the first
+    sighting in each partition that has one. `fates`: for each partition a byte for each offset.
+    """
+
+    firsts: dict[tuple[str, int, int], list[tuple[int, int, Version]]] = field(default_factory=dict)
+    fates: dict[tuple[str, int], bytearray] = field(default_factory=dict)
+    conflicts: set[Place] = field(default_factory=set)
+    refused: set[Place] = field(default_factory=set)
+    foreign: list[Place] = field(default_factory=list)
+    dead_letters: int = 0
+    records: int = 0
+
+
+async def ends(bootstrap: str) -> dict[TopicPartition, int]:
+    """The end offset of every partition of every topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        found: dict[TopicPartition, int] = await consumer.end_offsets(await _partitions(consumer))
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def committed(bootstrap: str) -> dict[TopicPartition, int]:
+    """The offsets the workers' group has committed."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        found = await admin.list_consumer_group_offsets(GROUP)
+        return {tp: told.offset for tp, told in found.items() if tp.topic in TOPICS}
+    finally:
+        await admin.close()
+
+
+async def read_all(bootstrap: str) -> Truth:
+    """Read every record of every topic."""
+    truth = Truth()
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, max_partition_fetch_bytes=8 << 20, fetch_max_bytes=64 << 20
+    )
+    await consumer.start()
+    try:
+        partitions = await _partitions(consumer)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        last = await consumer.end_offsets(partitions)
+        left = {tp for tp, end in last.items() if end}
+        seen: dict[tuple[str, int, str, int], Version] = {}
+        while left:
+            for tp, records in (await consumer.getmany(timeout_ms=1000)).items():
+                fates = truth.fates.setdefault((tp.topic, tp.partition), bytearray())
+                for record in records:
+                    truth.records += 1
+                    fates.append(_fate(record, truth, seen))
+                if records[-1].offset + 1 >= last[tp]:
+                    left.discard(tp)
+    finally:
+        await consumer.stop()
+    return truth
+
+
+async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    await consumer._client.force_metadata_update()
+    await consumer.topics()
+    return [
+        TopicPartition(topic, number)
+        for topic in TOPICS
+        for number in sorted(consumer.partitions_for_topic(topic) or ())
+    ]
+
+
+def _fate(record: Any, truth: Truth, seen: dict[tuple[str, int, str, int], Version]) -> int:
+    """Decide a record's fate (a position in FATES) and note it."""
+    if record.topic == REJECTED_TOPIC:
+        truth.dead_letters += 1
+        return 0
+    place = (record.topic, record.partition, record.offset)
+    item = read(record.value or b"")
+    tenant = dict(record.headers).get("tenant", b"").decode()
+    if item is None or record.topic != f"fasttrack.{KINDS[item.kind]}":
+        truth.foreign.append(place)
+        return 3
+    if item.version not in VALID:
+        truth.refused.add(place)
+        return 3
+    return _sighting(record, item, tenant, (truth, seen))
+
+
+def _sighting(
+    record: Any,
+    item: Item,
+    tenant: str,
+    notes: tuple[Truth, dict[tuple[str, int, str, int], Version]],
+) -> int:
+    truth, seen = notes
+    key = (tenant, item.number, record.topic, record.partition)
+    first = seen.get(key)
+    if first is None:
+        seen[key] = item.version
+        sightings = truth.firsts.setdefault((tenant, item.kind, item.number), [])
+        sightings.append((record.timestamp, record.offset, item.version))
+        return 0
+    if first == item.version:
+        return 1
+    truth.conflicts.add((record.topic, record.partition, record.offset))
+    return 2
+
+
+def tally(fates: bytearray, first: int, last: int) -> tuple[int, int, int, int]:
+    """How many of the offsets *first* to *last* have each fate."""
+    counted = Counter(fates[first : last + 1])
+    return counted[0], counted[1], counted[2], counted[3]
