@@ -44,16 +44,28 @@ def fill(text: str, whole: Whole) -> str:
     return _PLACE.sub(made, text)
 
 
-def machine_line(whole: Whole) -> str:
-    """What it was measured on, and when."""
+def machine_table(whole: Whole) -> str:
+    """What it was measured on, and how busy that was."""
     machine = whole["machine"]
-    load = machine["load_averages"][0]
-    return (
-        f"Measured {whole['measured_at']} on {machine['cores']} cores, {machine['system']}, Python "
-        f"{machine['python']}; load average {load:.1f} when the run began; the yardstick (a fixed "
-        f"piece of Python) took {machine['yardstick_ms']:.0f} ms before and "
-        f"{machine['yardstick_after_ms']:.0f} ms after."
-    )
+    runs: dict[str, list[Whole]] = {}
+    for result in whole["results"]:
+        runs.setdefault(result["measured_at"], []).append(result)
+    rows = [
+        (when, _names(results), *_state(results[0]["machine"])) for when, results in runs.items()
+    ]
+    head = ("written", "measurements", "load average at start", "yardstick before and after, ms")
+    what = f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}."
+    return f"{what}\n\n{table(head, rows)}"
+
+
+def _names(results: list[Whole]) -> str:
+    first, last = results[0]["name"], results[-1]["name"]
+    return str(first) if len(results) == 1 else f"{first} … {last}"
+
+
+def _state(machine: Whole) -> tuple[str, str]:
+    yardsticks = f"{machine['yardstick_ms']:.0f}, {machine['yardstick_after_ms']:.0f}"
+    return f"{machine['load_averages'][0]:.1f}", yardsticks
 
 
 def figures_table(whole: Whole) -> str:
@@ -124,7 +136,7 @@ def _bar(bar: dict[str, float] | None) -> str:
 
 
 SECTIONS: Final[dict[str, Callable[[Whole], str]]] = {
-    "machine": machine_line,
+    "machine": machine_table,
     "figures": figures_table,
     "growth": growth_table,
     "processes": process_table,

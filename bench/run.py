@@ -61,19 +61,25 @@ def _run(name: str, options: Options) -> list[Result]:
 def write_json(
     results: Sequence[Result], path: Path, *, machine: dict[str, Any], quick: bool
 ) -> None:
-    """Write *results* and what they were measured on to *path*."""
-    path.write_text(
-        json.dumps(
-            {
-                "measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "quick": quick,
-                "machine": machine,
-                "results": [result.as_json() for result in results],
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    """Write *results* and what they were measured on to *path*.
+
+    What the file has of other measurements stays, each result with its own time and machine: a
+    part may be measured again without the rest.
+    """
+    head = {"measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": machine}
+    new = {result.name: {**result.as_json(), **head} for result in results}
+    kept = {result["name"]: result for result in _earlier(path, quick=quick)}
+    whole = {"quick": quick, **head, "results": list({**kept, **new}.values())}
+    path.write_text(json.dumps(whole, indent=2) + "\n")
+
+
+def _earlier(path: Path, *, quick: bool) -> list[dict[str, Any]]:
+    """The results in *path*; none if there is no file or a run of another kind wrote it."""
+    if not path.exists():
+        return []
+    whole = json.loads(path.read_text())
+    head = {name: whole[name] for name in ("measured_at", "machine")}
+    return [{**head, **result} for result in whole["results"]] if whole["quick"] == quick else []
 
 
 def _machine() -> dict[str, Any]:

@@ -74,12 +74,12 @@ def _memory(whole: dict[str, Any], width: int) -> list[list[str]]:
 
 
 def _bytes_an_id(whole: dict[str, Any]) -> float:
-    """Resident bytes an id where most were remembered."""
+    """Memory an id of a whole worker process, where most were remembered."""
     found: list[float] = [
         figure["value"]
         for result in whole["results"]
         for figure in result["figures"]
-        if figure["unit"] == "bytes/id"
+        if figure["name"] == "worker's peak memory"
     ]
     return found[-1]
 
