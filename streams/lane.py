@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 REWIND_AGAIN_SECONDS = 2.0
 
 # From here on an insert's fixed cost is small beside its rows: nothing is gained by waiting.
-ENOUGH_ROWS = 8_000
+ENOUGH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +220,10 @@ class Lane:
                 self._acknowledge(part.event)
             self._changed.notify_all()
         failpoints.passing("worker.after_ack")
+
+    def refuse(self) -> None:
+        """Take no more; what is queued is still written. The rest is delivered to another owner."""
+        self._closed = True
 
     async def drained(self) -> None:
         """Return when nothing is queued."""

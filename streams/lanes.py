@@ -29,8 +29,14 @@ class Lanes:
             self._lanes[partition] = (lane, asyncio.create_task(_run(lane)))
         return self._lanes[partition][0]
 
-    async def drain(self, timeout_seconds: float) -> None:
-        """Wait until everything taken is stored and acknowledged, at most *timeout_seconds*."""
+    async def finish(self, timeout_seconds: float) -> None:
+        """Take no more, and wait until what was taken is stored, at most *timeout_seconds*.
+
+        Raises:
+            TimeoutError: some of it is not; it is not acknowledged and comes again.
+        """
+        for lane, _ in self._lanes.values():
+            lane.refuse()
         async with asyncio.timeout(timeout_seconds):
             await asyncio.gather(*(lane.drained() for lane, _ in self._lanes.values()))
 

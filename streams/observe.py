@@ -37,6 +37,7 @@ class Observer:
         self._recovery_since = time.monotonic()
         self._settled_at = time.monotonic()
         self._recovery_progress: tuple[int, int] | None = None
+        self._troubled_at = float("-inf")
         # When each partition's next offset was first seen to wait at the broker.
         self._untaken: dict[Partition, tuple[float, int]] = {}
 
@@ -138,6 +139,8 @@ class Observer:
 
     def _facts(self) -> Facts:
         app = self._stream.app
+        if self._stream.patience.holding:
+            self._troubled_at = time.monotonic()
         if self._stream.patience.holding or app.rebalancing or not app.tables.actives_ready:
             self._untaken.clear()
         return Facts(
@@ -145,7 +148,7 @@ class Observer:
             uncommitted_seconds=app.consumer.uncommitted_seconds(),
             recovery_seconds=self._recovery_seconds(),
             rebalancing_seconds=self._rebalancing_seconds(),
-            holding=self._stream.patience.holding > 0,
+            calm_seconds=time.monotonic() - self._troubled_at,
         )
 
     def _partition_facts(self, lane: Lane) -> PartitionFacts:

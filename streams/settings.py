@@ -42,7 +42,7 @@ class WorkerSettings(BaseSettings):
         default=2 * 2**20, ge=2**16, description="Most bytes of one fetch from one partition."
     )
     worker_max_pending_bytes: int = Field(
-        default=24 * 2**20,
+        default=12 * 2**20,
         ge=2**20,
         description="Bytes of records taken and not yet stored, of all partitions together; past "
         "it a partition with more than a megabyte pauses fetching.",

@@ -26,18 +26,24 @@ class PartitionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the watchdog looks at. `holding`: writes are being tried again now."""
+    """What the watchdog looks at.
+
+    `calm_seconds`: since no write has had to be tried again. What waited through an outage is old
+    when the outage ends, and is not stuck for that.
+    """
 
     partitions: Sequence[PartitionFacts] = ()
     uncommitted_seconds: float = 0.0
     recovery_seconds: float = 0.0
     rebalancing_seconds: float = 0.0
-    holding: bool = False
+    calm_seconds: float = float("inf")
 
 
 def stuck(facts: Facts, *, limit_seconds: float) -> tuple[str, str] | None:
     """The kind of alarm and what to say when something is stuck; None when all is well."""
-    ages = _always_watched(facts) if facts.holding else [*_always_watched(facts), *_watched(facts)]
+    ages = _always_watched(facts)
+    if facts.calm_seconds > limit_seconds:
+        ages += _watched(facts)
     return next(((kind, what) for kind, age, what in ages if age > limit_seconds), None)
 
 

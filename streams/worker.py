@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
-from typing import Any
+from typing import Any, NoReturn
 
 import uvloop
 
@@ -21,16 +20,16 @@ from streams.settings import WorkerSettings
 logger = logging.getLogger(__name__)
 
 
-def run_worker(settings: WorkerSettings, store_settings: StoreSettings) -> int:
+def run_worker(settings: WorkerSettings, store_settings: StoreSettings) -> NoReturn:
     """Run until SIGINT or SIGTERM (exit code 0) or until Faust gives up (FATAL_EXIT).
 
     What was taken and not yet stored is not acknowledged and comes again; the stop waits for
     ranges in work at most `shutdown_seconds`.
     """
-    return uvloop.run(_main(settings, store_settings))
+    uvloop.run(_main(settings, store_settings))
 
 
-async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> int:
+async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoReturn:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -50,15 +49,26 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> int:
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     code = 0 if stop.is_set() else FATAL_EXIT
     # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
-    watchdog = loop.call_later(settings.shutdown_seconds, os._exit, code)
-    with contextlib.suppress(Exception):
-        await stream.lanes.drain(settings.shutdown_seconds / 2)
-        await stream.app.stop()
-        await store.close()
-        await observer.stop()
-    started.cancel()
-    watchdog.cancel()
-    return code
+    loop.call_later(settings.shutdown_seconds, os._exit, code)
+    await _stop(stream, store, observer, settings.shutdown_seconds / 2)
+    # The group is left; Python's own end would wait for the consumer's thread, which Faust may
+    # leave running with its membership (pitfall B6).
+    logging.shutdown()
+    os._exit(code)
+
+
+async def _stop(stream: Stream, store: Store, observer: Observer, drain_seconds: float) -> None:
+    """Store what was taken, leave the group, close; each step whatever the one before did."""
+    for step in (
+        stream.lanes.finish(drain_seconds),
+        stream.app.stop(),
+        store.close(),
+        observer.stop(),
+    ):
+        try:
+            await step
+        except Exception as error:  # noqa: BLE001 - the process ends; what is not done comes again
+            logger.warning("While stopping: %r", error)
 
 
 async def _crashed(stream: Stream) -> None:

@@ -27,4 +27,4 @@ def run(args: argparse.Namespace) -> int:
     )
     given = {"worker_metrics_port": args.metrics_port, "data_dir": args.data_dir}
     settings = WorkerSettings(**{name: value for name, value in given.items() if value is not None})
-    return run_worker(settings, StoreSettings())
+    run_worker(settings, StoreSettings())

@@ -28,10 +28,13 @@ def test_what_makes_no_progress_is_stuck(facts: Facts, kind: str) -> None:
 
 
 def test_an_outage_is_not_being_stuck() -> None:
-    """While writes are tried again, waiting is right."""
-    waiting = Facts([PartitionFacts("t[0]", 999, 999)], uncommitted_seconds=999, holding=True)
+    """While writes are tried again waiting is right, and what waited is old when it ends."""
+    old = [PartitionFacts("t[0]", 999, 999)]
 
-    assert stuck(waiting, limit_seconds=LIMIT) is None
+    for calm in (0, 1, 59):
+        waiting = Facts(old, uncommitted_seconds=999, calm_seconds=calm)
+        assert stuck(waiting, limit_seconds=LIMIT) is None
+    assert stuck(Facts(old, calm_seconds=61), limit_seconds=LIMIT) is not None
 
 
 def test_what_is_within_the_limit_is_well() -> None:
