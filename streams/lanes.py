@@ -18,6 +18,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._lanes: dict[Partition, tuple[Lane, asyncio.Task[None]]] = {}
+        self._finishing = False
 
     def __iter__(self) -> Iterator[Lane]:
         return (lane for lane, _ in self._lanes.values())
@@ -26,6 +27,8 @@ class Lanes:
         """The lane of *partition*, made and started when there is none."""
         if partition not in self._lanes:
             lane = make(partition)
+            if self._finishing:
+                lane.refuse()
             self._lanes[partition] = (lane, asyncio.create_task(_run(lane)))
         return self._lanes[partition][0]
 
@@ -35,6 +38,7 @@ class Lanes:
         Raises:
             TimeoutError: some of it is not; it is not acknowledged and comes again.
         """
+        self._finishing = True
         for lane, _ in self._lanes.values():
             lane.refuse()
         async with asyncio.timeout(timeout_seconds):
