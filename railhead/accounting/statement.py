@@ -96,6 +96,7 @@ def as_document(accounts: Sequence[TopicAccount]) -> dict[str, Any]:
     findings: Iterable[Finding] = (one for account in accounts for one in account.findings)
     return {
         "balanced": is_balanced(accounts),
+        "in_flight": sum(account.total("in_flight") for account in accounts),
         "topics": [account.as_dict() for account in accounts],
         "findings": [one.as_dict() for one in findings],
     }

@@ -83,6 +83,4 @@ def balances(system: System) -> bool:
         text=True,
         check=False,
     )
-    return answer.returncode == 0 and not any(
-        topic.get("in_flight") for topic in json.loads(answer.stdout).get("topics", [])
-    )
+    return answer.returncode == 0 and json.loads(answer.stdout)["in_flight"] == 0
