@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from railhead.clickhouse.disk import KEEP_FREE_BYTES
 from railhead.clickhouse.limits import Limits, may_adjust
 
 ANALYSTS_DATABASE = "fasttrack"
@@ -21,6 +22,9 @@ ANALYSTS_DATABASE = "fasttrack"
 _SERVER = """<clickhouse>
 <users_config>{users}</users_config>
 <tmp_path>{data_dir}/tmp</tmp_path>
+<storage_configuration><disks><default>
+  <keep_free_space_bytes>{keep_free}</keep_free_space_bytes>
+</default></disks></storage_configuration>
 <format_schema_path>{data_dir}/format_schemas</format_schema_path>
 <max_server_memory_usage>{memory}</max_server_memory_usage>
 <mark_cache_size>{mark_cache}</mark_cache_size>
@@ -89,6 +93,7 @@ def write(settings: EngineSettings, setting_names: Iterable[str]) -> Path:
         _SERVER.format(
             users=escape(str(users)),
             data_dir=escape(str(settings.data_dir)),
+            keep_free=KEEP_FREE_BYTES,
             memory=settings.memory_limit_bytes,
             mark_cache=settings.memory_limit_bytes // 32,
             merges=max(settings.cores, 2),

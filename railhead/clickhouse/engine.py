@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 
 from railhead.clickhouse import catalog, config
 from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.disk import end_if_a_write_failed
 
 
 class DirectoryInUseError(RuntimeError):
@@ -38,6 +39,7 @@ class Engine:
         os.environ["TZ"] = "UTC"
         self.limits = settings.analyst_limits
         self._target = f"{directory}?config-file={config.write(settings, _setting_names())}"
+        self._directory = directory
         # The engine lives as long as a connection does: this one is never used for statements.
         self._keeper = _connect(self._target)
         with _Borrowed(self) as connection:
@@ -49,6 +51,10 @@ class Engine:
     def connect(self) -> Connection:
         """Open a session of its own."""
         return Connection(_connect(self._target))
+
+    def end_if_a_write_failed(self, connection: Connection) -> None:
+        """Return if all that the engine wrote is on the disk; end the process otherwise."""
+        end_if_a_write_failed(connection, self._directory)
 
     def close(self) -> None:
         """Stop the engine; every other connection must be closed by now."""

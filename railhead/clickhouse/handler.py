@@ -24,6 +24,7 @@ from railhead.clickhouse.work import Work
 
 _KILL_AGAIN_SECONDS = 0.1
 _TIDY_SECONDS = 5.0
+_WATCH_SECONDS = 0.5
 _WORTH_A_THREAD_BYTES = 1 << 16
 
 
@@ -132,6 +133,12 @@ class Handler:
         while True:
             await asyncio.sleep(_TIDY_SECONDS)
             await self._sessions.forget_expired()
+
+    async def watch_disk(self) -> None:
+        """End the process soon after a merge could not be written; runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            await self._control.run(self._work.watch_disk)
 
     async def stop_reads(self) -> None:
         """Refuse new statements and stop the running SELECTs; inserts go on.

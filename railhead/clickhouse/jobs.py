@@ -103,9 +103,13 @@ def insert(connection: Connection, query: Query, statement: Insert, data: bytes)
         raise ClickHouseError(Code.NOT_IMPLEMENTED, "Parameters in an INSERT with data")
     # Acknowledged means stored, so the engine may not gather inserts and answer before.
     settings = {TAG: query.query_id, **settings_of(query), "async_insert": "0"}
-    head = statement.with_settings(assignments(settings).encode())
-    rows_format = format_name(statement.format or "") or query.default_format or "Values"
-    return summary.of(connection.insert(head, rows_format, data))
+    result = connection.insert(
+        statement.head,
+        data,
+        settings=statement.all_settings(assignments(settings).encode()),
+        rows_format=format_name(statement.format or "") or query.default_format or "Values",
+    )
+    return summary.of(result)
 
 
 def output_format_of(query: Query, statement: Statement) -> str:

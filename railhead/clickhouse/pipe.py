@@ -37,10 +37,20 @@ class ResultPipe:
             self._writer = -1
 
     def close(self) -> None:
-        """Called by the event loop when nobody reads any more."""
+        """Called by the event loop when nobody reads any more.
+
+        What the engine still writes is read and thrown away until it finished: writing to a closed
+        pipe would count as a write that failed, as on a broken disk (see disk.py).
+        """
         if self._reader >= 0:
-            os.close(self._reader)
-            self._reader = -1
+            asyncio.get_running_loop().add_reader(self._reader, self._throw_away)
+
+    def _throw_away(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if not os.read(self._reader, _PIPE_BYTES):
+                asyncio.get_running_loop().remove_reader(self._reader)
+                os.close(self._reader)
+                self._reader = -1
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what the engine writes until it finished."""

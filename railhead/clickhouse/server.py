@@ -65,9 +65,9 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
         bound = runner.addresses[0][1]
         log.line("listening", host=host, port=bound, engine=engine.version)
         print(f"ready http://{host}:{bound}", flush=True)  # noqa: T201 -- the contract with `up`
-        tidying = asyncio.create_task(handler.tidy())
+        housekeeping = asyncio.gather(handler.tidy(), handler.watch_disk())
         await stop.wait()
-        tidying.cancel()
+        housekeeping.cancel()
         log.line("stopping")
         watchdog = threading.Timer(_GIVE_UP_SECONDS, _give_up)
         watchdog.daemon = True

@@ -15,25 +15,19 @@ STATEFUL = frozenset({b"SET", b"USE"})
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An INSERT that brings its rows: *head* up to FORMAT, the format's name, rows in the text.
+    """An INSERT that brings its rows: *head* up to SETTINGS or FORMAT, rows in the text.
 
-    *settings_at* is where its SETTINGS begin; None when it has none.
+    *settings* is what stands behind SETTINGS; *format* is the format's name, None when not told.
     """
 
     head: bytes
     format: str | None
     data: bytes
-    settings_at: int | None = None
+    settings: bytes = b""
 
-    def with_settings(self, assignments: bytes) -> bytes:
-        """The head with more settings, its own ones last so that they win."""
-        if self.settings_at is None:
-            return self.head + b" SETTINGS " + assignments
-        return b"%s %s, %s" % (
-            self.head[: self.settings_at],
-            assignments,
-            self.head[self.settings_at :],
-        )
+    def all_settings(self, assignments: bytes) -> bytes:
+        """Its settings after *assignments*, so that its own ones win."""
+        return b", ".join(part for part in (assignments, self.settings) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +109,9 @@ def _in_settings(before: list[Token]) -> bool:
 
 
 def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
-    """Split an INSERT into head, format and data; None for INSERT … SELECT."""
+    """Split an INSERT into head, settings, format and data; None for INSERT … SELECT."""
     words = _after_table_name(stream)
-    depth, settings_at = 0, None
+    depth, settings = 0, None
     for token in words:
         depth += (token.text == b"(") - (token.text == b")")
         if token.keyword in (b"SELECT", b"WITH") and depth <= 1:
@@ -126,17 +120,26 @@ def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
             continue
         match token.keyword or token.text:
             case b";":
-                return Insert(sql[: token.start], None, b"", settings_at)
+                return _cut(sql, token.start, settings)
             case b"SETTINGS":
-                settings_at = token.end
+                settings = token
             case b"INFILE":
                 raise ClickHouseError(Code.SUPPORT_IS_DISABLED, "FROM INFILE is not for HTTP")
             case b"VALUES":
-                return Insert(sql[: token.start], "Values", sql[token.end :], settings_at)
+                return _cut(sql, token.start, settings, "Values", sql[token.end :])
             case b"FORMAT" if (name := next(words, None)) is not None:
                 data = sql[_data_start(sql, name.end) :]
-                return Insert(sql[: token.start], _name(name), data, settings_at)
-    return Insert(sql, None, b"", settings_at)
+                return _cut(sql, token.start, settings, _name(name), data)
+    return _cut(sql, len(sql), settings)
+
+
+def _cut(
+    sql: bytes, end: int, settings: Token | None, name: str | None = None, data: bytes = b""
+) -> Insert:
+    """The INSERT whose head and *settings* end at *end*."""
+    if settings is None:
+        return Insert(sql[:end], name, data)
+    return Insert(sql[: settings.start], name, data, sql[settings.end : end].strip())
 
 
 def _after_table_name(stream: Iterator[Token]) -> Iterator[Token]:

@@ -26,13 +26,19 @@ class Work:
         self._kept: list[Connection] = []
 
     def store(self, call: Call, statement: Insert, data: bytes) -> Summary:
-        """Store the rows of an INSERT."""
+        """Store the rows of an INSERT; when it returns, they are on disk."""
         session, query = call.session, call.query
         own = session.connection if session is not None else None
         connection = own or self._kept_connection()
         if own is None or query.database:
             connection.use(query.database or call.user.database)
-        return jobs.insert(connection, query, statement, data)
+        summary = jobs.insert(connection, query, statement, data)
+        self._engine.end_if_a_write_failed(connection)
+        return summary
+
+    def watch_disk(self) -> None:
+        """End the process if a write to the disk has failed since it began."""
+        self._engine.end_if_a_write_failed(self._kept_connection())
 
     def execute(
         self, call: Call, statement: Statement, pipe: ResultPipe | None

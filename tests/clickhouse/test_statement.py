@@ -59,7 +59,7 @@ def test_settings_of_the_statement_win() -> None:
     found = inspect(b"INSERT INTO t SETTINGS a = 1 FORMAT CSV\n")
 
     assert isinstance(found, Insert)
-    assert found.with_settings(b"a = 2") == b"INSERT INTO t SETTINGS a = 2,  a = 1 "
+    assert found.all_settings(b"a = 2") == b"a = 2, a = 1"
 
 
 @pytest.mark.parametrize(
