@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 import failpoints
-from sinks.bisect import store_all
 from sinks.ledger import LedgerEntry
 from sinks.store import Store
+from streams.insertion import Insertion
 from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
@@ -78,7 +78,7 @@ class Writers:
         token = span.token(generation)
         failpoints.passing("worker.before_insert")
         refused, *_ = await asyncio.gather(
-            self._rows([part.rows for part in judged if part.rows is not None], token),
+            self._rows(span, [part.rows for part in judged if part.rows is not None], token),
             self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
             self._rejects([reject for part in judged for reject in part.rejects]),
         )
@@ -94,17 +94,14 @@ class Writers:
         failpoints.passing("worker.after_ledger")
         self.metrics.count(span.partition.topic, judged)
 
-    async def _rows(self, batches: list[pa.RecordBatch], token: str) -> set[int]:
+    async def _rows(self, span: Range, batches: list[pa.RecordBatch], token: str) -> set[int]:
         """Store the rows; the offsets of those that ClickHouse refuses for what they hold."""
         if not batches:
             return set()
-        rows = _joined(batches)
-        refused = await self.patience.until_done(
-            "rows", lambda: store_all(self.store, self.table, rows, token=token)
-        )
+        insertion = Insertion(self.store, self.table, span.partition, _joined(batches), token=token)
+        refused = await self.patience.until_done("rows", insertion.attempt)
         failpoints.passing("worker.after_insert")
-        offsets = rows.column("_offset")
-        return {offsets[row].as_py() for row in refused}
+        return refused
 
     async def _conflicts(self, batches: list[pa.RecordBatch]) -> None:
         if batches:

@@ -80,6 +80,15 @@ def _token(text: Callable[[Any], str]) -> Callable[[], None]:
     return apply
 
 
+def _trust_the_token() -> None:
+    from streams.insertion import Insertion
+
+    async def nothing(self: Any) -> Any:
+        return self._rows.slice(0, 0)
+
+    Insertion._missing = nothing  # type: ignore[method-assign]
+
+
 def _skip_the_stores_check() -> None:
     from streams import resume
 
@@ -184,6 +193,12 @@ MUTANTS = (
         "the token names the partition only",
         PROMISE + "test_a_quiet_run_keeps_the_promise",
         _token(lambda span: str(span.partition)),
+    ),
+    Mutant(
+        "trust-the-token",
+        "an insert made again is believed without a look at the rows",
+        PROMISE + "test_a_token_without_rows_is_not_taken_for_rows",
+        _trust_the_token,
     ),
     Mutant(
         "skip-the-stores-check",

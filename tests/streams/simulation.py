@@ -63,6 +63,8 @@ class World:
     ledger: list[LedgerEntry] = field(default_factory=list)
     conflicts: set[int] = field(default_factory=set)
     timeouts: list[bool] = field(default_factory=list)
+    # Inserts, the first one last, in which the store dies when it has noted the token.
+    hollow: list[bool] = field(default_factory=list)
     # Slices, by their number in a fetch, that Faust loses on the way to the agent.
     dropped: set[int] = field(default_factory=set)
 
@@ -97,6 +99,8 @@ class SimStore:
         if token not in self.world.tokens:
             if token:
                 self.world.tokens.add(token)
+            if self.world.hollow and self.world.hollow.pop():
+                raise Retryable("the store died")
             self.world.rows += list(
                 zip(*(rows.column(name).to_pylist() for name in ("_offset", "id", "content")))  # noqa: B905
             )
@@ -158,6 +162,7 @@ def _batch(piece: Slice, pairs: list[list[str]], rows: Any) -> pa.RecordBatch | 
     return pa.RecordBatch.from_pydict(
         {
             "_offset": piece.offsets[rows],
+            "_appended_at": pa.array(piece.appended_ms[rows]).cast(pa.timestamp("ms", "UTC")),
             "id": [pairs[row][0] for row in rows],
             "content": [pairs[row][1] for row in rows],
         }

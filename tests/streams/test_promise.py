@@ -46,6 +46,17 @@ def test_an_insert_whose_answer_was_lost_adds_nothing_twice() -> None:
     check(world)
 
 
+def test_a_token_without_rows_is_not_taken_for_rows() -> None:
+    """The store may die when it has noted the token and before the rows are there."""
+    world = World(
+        list(RECORDS), timeouts=[False, True, False], hollow=[True, True, False, True, True]
+    )
+
+    run(world, [], CUTS)
+
+    check(world)
+
+
 @pytest.mark.parametrize("committed", [None, 0])
 @pytest.mark.parametrize("dropped", [{0}, {1}, {1, 2}])
 def test_a_slice_that_did_not_arrive_is_fetched_again(
@@ -67,13 +78,17 @@ def test_a_slice_that_did_not_arrive_is_fetched_again(
     st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("12")), min_size=1, max_size=30),
     st.lists(st.integers(0, 60), max_size=4),
     st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=4), min_size=1, max_size=3),
-    st.lists(st.booleans(), max_size=6),
+    st.lists(st.sampled_from(["told", "timeout", "hollow"]), max_size=6),
 )
 def test_any_schedule_of_deaths_keeps_the_promise(
-    records: list[tuple[str, str]], kills: list[int], cuts: list[list[int]], timeouts: list[bool]
+    records: list[tuple[str, str]], kills: list[int], cuts: list[list[int]], inserts: list[str]
 ) -> None:
-    """Any records, cut in any way, several deaths in a row, lost answers among them."""
-    world = World(records, timeouts=timeouts)
+    """Any records, cut in any way, several deaths in a row of worker and store, lost answers."""
+    world = World(
+        records,
+        timeouts=[how == "timeout" for how in inserts],
+        hollow=[how == "hollow" for how in inserts],
+    )
 
     run(world, kills, cuts)
 
