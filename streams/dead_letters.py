@@ -10,9 +10,9 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from events.dead_letters import raw_fields
 from streams.fates import Fate
 from streams.judge import Counts, Judged
-from streams.rejects import raw_fields
 from streams.resume import already_stored
 from streams.slices import Slice
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import pyarrow as pa
 
+from events.dead_letters import letter
 from events.result import CheckedType, Rejection
 from streams.rows import Origin, origin_columns
 from streams.seen.blocks import I64
@@ -25,28 +24,17 @@ class Reject(NamedTuple):
     reason: str
 
 
-def raw_fields(value: bytes | None) -> dict[str, str | None]:
-    """The raw item as text, or in base64 where it is not UTF-8."""
-    if value is None:
-        return {"raw": None}
-    try:
-        return {"raw": value.decode()}
-    except UnicodeDecodeError:
-        return {"raw": None, "raw_base64": base64.b64encode(value).decode("ascii")}
-
-
 def reject_of(piece: Slice, origin: Origin, rejection: Rejection) -> Reject:
     """The dead letter of the record at `rejection.position` of *piece*, with its coordinate."""
     at = rejection.position
     run = origin.runs[int(origin.run[at])]
     tenant = run.tenant or ""
-    letter = {
+    told = {
         "tenant": tenant,
         "event": rejection.event,
         "reason": rejection.reason,
         "field": rejection.field,
         "message": rejection.message,
-        **raw_fields(piece.values[at]),
         "request_id": run.request_id,
         "position": None,
         "topic": piece.partition.topic,
@@ -54,7 +42,7 @@ def reject_of(piece: Slice, origin: Origin, rejection: Rejection) -> Reject:
         "offset": int(piece.offsets[at]),
         "received_at": instant(int(origin.received_ms[at])),
     }
-    return Reject(tenant.encode(), orjson.dumps(letter), rejection.reason)
+    return Reject(tenant.encode(), letter(told, piece.values[at]), rejection.reason)
 
 
 def instant(milliseconds: int) -> str:
