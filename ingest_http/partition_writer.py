@@ -51,8 +51,12 @@ class PartitionWriter:
         try:
             while self._next:
                 batch = self._next.popleft()
-                stored = await self._send(batch)
-                batch.settle(stored=stored)
+                stored = False
+                try:
+                    stored = await self._send(batch)
+                finally:
+                    # Whatever happened: its requests are waiting, and hold room.
+                    batch.settle(stored=stored)
                 if batch.left_some_waiting:
                     failpoints.passing("door.after_some_produced")
                 if not stored:
