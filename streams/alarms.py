@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+from typing import NoReturn
 
+from streams.crash import FATAL_EXIT
 from streams.metrics import WorkerMetrics
 from streams.resume import Resume
 from streams.slices import Partition
@@ -18,13 +21,7 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
     ledger keeps the hole, so that `railhead reconcile` names it for ever.
     """
     if found.lost is not None:
-        metrics.alarms.labels(kind="retention_passed").inc()
-        logger.critical(
-            "%s: offsets %d to %d were deleted by retention before they were stored. Ask the "
-            "senders for them again, and give the topic a longer retention.ms.",
-            partition,
-            *found.lost,
-        )
+        retention_passed(partition, found.lost, metrics)
     for first, last in found.other_life:
         metrics.alarms.labels(kind="topic_recreated").inc()
         logger.critical(
@@ -34,3 +31,30 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
             first,
             last,
         )
+
+
+def retention_passed(partition: Partition, lost: tuple[int, int], metrics: WorkerMetrics) -> None:
+    """Say that the offsets *lost*, both ends included, were deleted before they were stored."""
+    metrics.alarms.labels(kind="retention_passed").inc()
+    logger.critical(
+        "%s: offsets %d to %d were deleted by retention before they were stored. Ask the "
+        "senders for them again, and give the topic a longer retention.ms.",
+        partition,
+        *lost,
+    )
+
+
+def end_in_another_life(partition: Partition, first: int, last: int) -> NoReturn:
+    """Say that *partition* begins anew at *first* although it was read up to *last*, and end.
+
+    The next process finds out what of it is stored, and says that with the offsets.
+    """
+    logger.critical(
+        "%s: offsets %d to %d hold other records than before: the topic was made anew, or the "
+        "broker lost its end. The process ends and asks the store anew.",
+        partition,
+        first,
+        last,
+    )
+    logging.shutdown()
+    os._exit(FATAL_EXIT)

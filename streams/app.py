@@ -168,16 +168,19 @@ class Stream:
             self.metrics,
         )
 
+        async def log_start(partition: Partition) -> int:
+            return await self.patience.until_done(
+                "log start", lambda: self.app.consumer.log_start(partition)
+            )
+
         async def resume(piece: Slice) -> Resume:
             begin = await self.patience.until_done(
                 "begin", lambda: self.app.consumer.begin_of(piece.partition)
             )
-            log_start = await self.patience.until_done(
-                "log start", lambda: self.app.consumer.log_start(piece.partition)
-            )
+            start = await log_start(piece.partition)
             found = await self.patience.until_done(
                 "resume",
-                lambda: find_resume(self.store, table, piece, begin=begin, log_start=log_start),
+                lambda: find_resume(self.store, table, piece, begin=begin, log_start=start),
             )
             raise_alarms(piece.partition, found, self.metrics)
             return found
@@ -189,6 +192,7 @@ class Stream:
             writers=writers,
             acknowledge=lambda event: event.ack(),
             rewind=self.app.consumer.rewind,
+            log_start=log_start,
             budget=self.budget,
             flood=FloodGuard(
                 FloodLimits(self.settings.reject_flood_share, self.settings.reject_flood_per_second)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import failpoints
+from streams.alarms import retention_passed
 from streams.budget import Budget
 from streams.flood import FloodGuard
 from streams.judge import Judged
@@ -70,6 +71,7 @@ class Lane:
         writers: Writers,
         acknowledge: Callable[[Any], None],
         rewind: Callable[[Partition, int], Awaitable[None]],
+        log_start: Callable[[Partition], Awaitable[int]],
         budget: Budget,
         pacing: Pacing,
         flood: FloodGuard,
@@ -80,6 +82,7 @@ class Lane:
         self._writers = writers
         self._acknowledge = acknowledge
         self._rewind = rewind
+        self._log_start = log_start
         self._budget = budget
         self._pacing = pacing
         self._flood = flood
@@ -91,6 +94,7 @@ class Lane:
         self._pending_bytes = 0
         self._changed = asyncio.Condition()
         self._closed = False
+        self._dropped = False
         self.taken_at: deque[float] = deque()
 
     async def take(self, event: Any, piece: Slice) -> None:
@@ -105,7 +109,7 @@ class Lane:
         if self._resume is None:
             self._resume = await self._find_resume(piece)
             self._next = self._resume.next_offset
-        if piece.follows > self._next:
+        if piece.follows > self._next and not await self._pass_what_is_gone(piece.follows):
             await self._go_back(piece)
             return
         rest = piece.after(self._next - 1)
@@ -128,6 +132,22 @@ class Lane:
             )
         if pause:
             await asyncio.sleep(pause)
+
+    async def _pass_what_is_gone(self, follows: int) -> bool:
+        """Whether all before *follows* that was not taken is gone, deleted by retention.
+
+        What is gone is passed with an alarm, and the ledger keeps the hole.
+        """
+        start = await self._log_start(self.partition)
+        if start <= self._next:
+            return False
+        # A range must not reach over the hole: what is queued is written before.
+        await self.drained()
+        if self._closed or self._resume is None:
+            return False
+        retention_passed(self.partition, (self._next, start - 1), self._writers.metrics)
+        self._next = self._resume.base = start
+        return start >= follows
 
     async def _go_back(self, piece: Slice) -> None:
         """A slice before *piece* did not arrive: fetch again from where this lane is."""
@@ -157,6 +177,8 @@ class Lane:
         span = (0, 0) if rest is None else (int(rest.appended_ms[0]), int(rest.appended_ms[-1]))
         size = 0 if rest is None else rest.value_bytes
         async with self._changed:
+            if self._closed:
+                return
             self._next = last + 1
             self._pending.append(
                 _Pending(event, judged, last, 0 if rest is None else len(rest), size, span)
@@ -211,8 +233,9 @@ class Lane:
                 [part.judged for part in covered],
             )
             self._resume.base = covered[-1].last + 1
+        failpoints.passing("worker.before_ack")
         async with self._changed:
-            for part in parts:
+            for part in parts if not self._dropped else ():
                 self._pending.popleft()
                 self.taken_at.popleft()
                 self._pending_bytes -= part.value_bytes
@@ -233,7 +256,7 @@ class Lane:
     async def close(self) -> None:
         """Drop what is queued: it is not acknowledged, so it is delivered again to the owner."""
         async with self._changed:
-            self._closed = True
+            self._closed = self._dropped = True
             self._changed.notify_all()
         self._budget.give_back(self._pending_bytes)
         self._pending_bytes = 0

@@ -69,6 +69,12 @@ class WorkerMetrics:
             ["topic"],
             registry=self.registry,
         )
+        self.unreadable_blocks = Gauge(
+            "railhead_worker_unreadable_blocks",
+            "Changelog records that held no ids; repeats of those ids are stored, and shown once.",
+            ["topic"],
+            registry=self.registry,
+        )
         self.loop_delay_seconds = Gauge(
             "railhead_worker_loop_delay_seconds",
             "How late the event loop ran its last timer.",
@@ -80,6 +86,17 @@ class WorkerMetrics:
             ["kind"],
             registry=self.registry,
         )
+
+    def forget_partitions(self, held: set[tuple[str, str]]) -> None:
+        """Drop the gauges of partitions that are not *held* any more: another worker has them."""
+        for gauge in (self.oldest_unstored_seconds, self.lag_records):
+            known = {
+                (sample.labels["topic"], sample.labels["partition"])
+                for metric in gauge.collect()
+                for sample in metric.samples
+            }
+            for labels in known - held:
+                gauge.remove(*labels)
 
     def count(self, topic: str, judged: Sequence[Judged]) -> None:
         """Count a stored range."""

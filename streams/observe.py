@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from faust.types import TP
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from events.registry import BY_NAME
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+# Half of the shortest session: the group is about to take this worker for dead.
+LATE_SECONDS = 3.0
 
 
 class Observer:
@@ -90,7 +91,10 @@ class Observer:
             due = time.monotonic() + TICK_SECONDS
             await asyncio.sleep(TICK_SECONDS)
             self._last_tick = time.monotonic()
-            self._stream.metrics.loop_delay_seconds.set(max(0.0, self._last_tick - due))
+            late = max(0.0, self._last_tick - due)
+            self._stream.metrics.loop_delay_seconds.set(late)
+            if late > LATE_SECONDS:
+                logger.warning("The event loop stood still for %.1f s.", late)
             try:
                 self._stream.rule_book.refresh()
                 self._gauges()
@@ -100,6 +104,7 @@ class Observer:
 
     def _gauges(self) -> None:
         metrics = self._stream.metrics
+        metrics.forget_partitions(self._held())
         now = asyncio.get_running_loop().time()
         for lane in self._stream.lanes:
             oldest = lane.oldest_taken_at
@@ -110,10 +115,15 @@ class Observer:
             store = table.data
             topic = BY_NAME[name].topic
             metrics.remembered_ids.labels(topic).set(len(store))
+            metrics.unreadable_blocks.labels(topic).set(store.unreadable)
             metrics.remembered_bytes.labels(topic).set(
                 sum(index.nbytes for index in store.indexes.values())
             )
         self._lag()
+
+    def _held(self) -> set[tuple[str, str]]:
+        """The partitions assigned now, as labels."""
+        return {(tp.topic, str(tp.partition)) for tp in self._stream.app.consumer.assignment()}
 
     def _lag(self) -> None:
         consumer = self._stream.app.consumer
@@ -154,8 +164,9 @@ class Observer:
     def _partition_facts(self, lane: Lane) -> PartitionFacts:
         now = asyncio.get_running_loop().time()
         oldest = lane.oldest_taken_at
-        highwater = self._stream.app.consumer.highwater(TP(*lane.partition)) or 0
-        waits = highwater > lane.next_offset and lane.has_room
+        waits = lane.has_room and self._stream.app.consumer.handed_on_past(
+            lane.partition, lane.next_offset
+        )
         seen_at, next_offset = self._untaken.get(lane.partition, (now, -1))
         if not waits or next_offset != lane.next_offset:
             seen_at = now

@@ -31,6 +31,7 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
+from streams.alarms import end_in_another_life
 from streams.feed import ChangelogFeed
 from streams.slices import Partition, Slice, slice_of
 
@@ -45,7 +46,10 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
     def _create_worker_consumer(self, transport: KafkaTransport) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - Faust has no setting for it
+        # Faust has no settings for these.
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
+        # What a producer's transaction took back was never sent.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
 
 
@@ -64,7 +68,10 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         # known once fetched records were dropped.
         self._next: dict[TP, tuple[int, int]] = {}
         self._feed = ChangelogFeed()
-        self._all_committed_at = monotonic()
+        # Since when a partition has something to commit and nothing of it was committed.
+        self._waiting_since: dict[TP, float] = {}
+        # Of the records handed on: the last offset and the latest append time.
+        self._newest: dict[TP, tuple[int, int]] = {}
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
 
@@ -92,6 +99,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         for tp, batch in records.items():
             if not batch or not self._wanted(tp, active):
                 continue
+            begin = await self._without_deleted(tp, batch[0].offset, begins[tp])
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 await self._put_back(records)
                 return
@@ -103,7 +111,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                     self._feed.give(tp, record.offset)
                     yield tp, self._to_message(tp, record)
             else:
-                yield tp, self._slice_message(tp, self._slice(tp, batch, begins[tp]))
+                self._end_in_another_life(tp, batch)
+                yield tp, self._slice_message(tp, self._slice(tp, batch, begin))
 
     async def _put_back(self, records: Mapping[TP, list[Any]]) -> None:
         """Let dropped records come again: nothing else would, where no new ones follow them."""
@@ -126,6 +135,28 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             self.log.warning("%s[%d]: %d to %d were not read.", *tp, missing, first - 1)
             await self.seek(tp, missing)
         return missing is None
+
+    async def _without_deleted(self, tp: TP, first: int, begin: int | None) -> int | None:
+        """*begin*, unless retention has deleted what lay before *first*.
+
+        aiokafka then goes on at the first offset left; its lane is to see the hole.
+        """
+        if begin is None or first <= begin or await self.log_start(Partition(*tp)) <= begin:
+            return begin
+        return None
+
+    def _end_in_another_life(self, tp: TP, batch: list[Any]) -> None:
+        """End the process if *batch* holds other records than were handed on at its offsets.
+
+        aiokafka begins anew by itself when a topic was made anew or has lost its end. The lane
+        would take the new records for old ones; the next process asks the store what it has.
+        """
+        last, latest_ms = self._newest.get(tp, (-1, 0))
+        if batch[0].offset <= last and (
+            batch[0].timestamp > latest_ms or (self.highwater(tp) or last + 1) <= last
+        ):
+            end_in_another_life(Partition(*tp), batch[0].offset, last)
+        self._newest[tp] = (batch[-1].offset, max(latest_ms, batch[-1].timestamp))
 
     def _begin(self, tp: TP) -> int | None:
         """Where the newest fetch of *tp* began, None if that is not known for sure."""
@@ -210,6 +241,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         """Forget what was delivered before: consumption starts again at the committed offsets."""
         self._delivered.clear()
         self._uncommitted.clear()
+        self._waiting_since.clear()
+        self._newest.clear()
         self._feed.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -246,11 +279,37 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         return int((await self.earliest_offsets(tp))[tp])
 
     def uncommitted_seconds(self) -> float:
-        """How long the oldest acknowledged offset has been waiting to be committed; 0: none is."""
-        waiting = any(self._acked_index[tp] for tp in self._acked_index) or self._uncommitted
-        if not waiting:
-            self._all_committed_at = monotonic()
-        return monotonic() - self._all_committed_at
+        """How long a partition has had acknowledged offsets without a commit; 0: none has any.
+
+        To be asked regularly: waiting counts from when it was first seen.
+        """
+        now = monotonic()
+        waiting = {tp for tp, acked in self._acked_index.items() if acked} | set(self._uncommitted)
+        self._waiting_since = {tp: self._waiting_since.get(tp, now) for tp in waiting}
+        return now - min(self._waiting_since.values(), default=now)
+
+    def handed_on_past(self, partition: Partition, offset: int) -> bool:
+        """Whether records at or past *offset* were handed on, or wait at the broker.
+
+        Asked of where the fetches are: behind the last record there may be a transaction's marker.
+        """
+        tp = TP(*partition)
+        delivered = self._delivered[tp]
+        if delivered and delivered[-1] >= offset:
+            return True
+        state = self._fetch_state(tp)
+        # Past the last stable offset lie records of transactions that are not over.
+        end = None if state is None else state.lso if (state.lso or -1) >= 0 else state.highwater
+        return state is not None and state.position < (end or 0)
+
+    def _fetch_state(self, tp: TP) -> Any:
+        """The state aiokafka has of a partition; None unless it is fetched."""
+        assignment = self._thread._consumer._subscription.subscription  # noqa: SLF001
+        try:
+            state = assignment.assignment.state_value(tp)
+        except (AttributeError, KeyError):
+            return None  # not assigned now
+        return state if state is not None and state.has_valid_position else None
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Gaps need no bookkeeping: a slice stands for its whole range."""
@@ -275,11 +334,13 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
 
         Faust would count them as committed (pitfall A11).
         """
+        failpoints.passing("worker.before_commit")
         done = bool(await super()._commit(offsets))
         if done:
             failpoints.passing("worker.after_commit")
             for tp in offsets:
                 self._uncommitted.pop(tp, None)
+                self._waiting_since.pop(tp, None)
         else:
             self._uncommitted.update(offsets)
         return done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from streams.seen.blocks import Block
 from streams.slices import Partition
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
+LIFE = secrets.token_hex(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,14 @@ class Range:
     def token(self, generation: int) -> str:
         """The insert's deduplication token: the same range retried is the same insert.
 
-        The append time is part of it: offsets and generations start anew with a new broker, and
-        a token that was used before would make ClickHouse drop the rows silently.
+        A token that was used before would make ClickHouse drop the rows silently. So the append
+        time is part of it, as offsets and generations start anew with a new broker, and so is the
+        life of this process, which a generation may outlive (static membership): what an earlier
+        one left behind is found by offset (streams/resume.py).
         """
         topic, number = self.partition
-        return f"{topic}:{number}:{self.first}-{self.last}:{generation}:{self.first_appended_ms}"
+        place = f"{topic}:{number}:{self.first}-{self.last}"
+        return f"{place}:{generation}:{self.first_appended_ms}:{LIFE}"
 
 
 class Remember(Protocol):
@@ -85,6 +90,7 @@ class Writers:
         if refused:
             judged = [without(part, refused) for part in judged]
             await self._rejects([reject for part in judged for reject in part.refused])
+        failpoints.passing("worker.before_changelog")
         # After the rows: an id whose row was refused must not be remembered.
         await self._changelog(span, [part.news for part in judged if part.news is not None])
         failpoints.passing("worker.before_ledger")

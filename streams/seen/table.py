@@ -8,6 +8,7 @@ compaction removed (pitfall B2). The changelog topic expires by time, a little a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -20,6 +21,8 @@ from faust.types import TP, EventT
 import failpoints
 from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
 from streams.seen.index import SeenIndex
+
+logger = logging.getLogger(__name__)
 
 
 class SeenStore(Store):  # type: ignore[misc]
@@ -70,6 +73,7 @@ class SeenStore(Store):  # type: ignore[misc]
                 blocks[message.partition].append(unpack(message.value or b""))
             except UnreadableBlock:
                 self.unreadable += 1
+                logger.warning("%s[%d]: offset %d holds no ids.", *message.tp, message.offset)
         for partition, parts in blocks.items():
             index = self.index(partition)
             for block in _joined(parts, index.window_ms):
@@ -126,7 +130,7 @@ def _joined(blocks: list[Block], window_ms: int) -> Iterator[Block]:
     """Join neighbouring blocks while their time spans stay well inside the window."""
     start = 0
     for at in range(1, len(blocks) + 1):
-        if at < len(blocks) and blocks[at].last_ms - blocks[start].first_ms <= window_ms // 64:
+        if at < len(blocks) and blocks[at].last_ms - blocks[start].first_ms <= window_ms // 1024:
             continue
         part = blocks[start:at]
         yield part[0] if len(part) == 1 else _concatenated(part)

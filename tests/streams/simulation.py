@@ -65,6 +65,7 @@ class World:
     timeouts: list[bool] = field(default_factory=list)
     # Inserts, the first one last, in which the store dies when it has noted the token.
     hollow: list[bool] = field(default_factory=list)
+    log_start: int = 0
     # Slices, by their number in a fetch, that Faust loses on the way to the agent.
     dropped: set[int] = field(default_factory=set)
 
@@ -200,6 +201,7 @@ class Worker:
             ),
             acknowledge=self._acknowledge,
             rewind=self._rewind,
+            log_start=self._log_start,
             budget=Budget(20),
             flood=FloodGuard(FloodLimits(0.5, 1e9)),
             pacing=lane.Pacing(7, 0.0, 0.0),
@@ -216,6 +218,9 @@ class Worker:
 
     async def _rewind(self, _partition: Partition, offset: int) -> None:
         self.rewound = offset
+
+    async def _log_start(self, _partition: Partition) -> int:
+        return self.world.log_start
 
     def _acknowledge(self, last: int) -> None:
         self.moments.passing()

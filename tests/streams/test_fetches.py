@@ -9,6 +9,7 @@ from typing import Any
 
 from faust.types import TP
 
+from streams import transport
 from streams.slices import Partition, Slice
 from streams.transport import SliceConsumer
 
@@ -16,10 +17,10 @@ LEFT, RIGHT = TP("events", 0), TP("events", 1)
 Fetch = Mapping[TP, list[Any]]
 
 
-def records(first: int, last: int) -> list[Any]:
+def records(first: int, last: int, *, appended_ms: int = 1000) -> list[Any]:
     """What aiokafka gives for these offsets."""
     return [
-        SimpleNamespace(offset=offset, timestamp=1000, value=b"{}", headers=())
+        SimpleNamespace(offset=offset, timestamp=appended_ms, value=b"{}", headers=())
         for offset in range(first, last + 1)
     ]
 
@@ -41,6 +42,9 @@ class Scripted(SliceConsumer):
         self._acked_index = defaultdict(set)
         self._next = {}
         self._uncommitted = {}
+        self._waiting_since = {}
+        self._newest = {}
+        self.starts: dict[TP, int] = {}
 
     async def _wait_next_records(self, *_: Any) -> tuple[Fetch, None]:
         self._fetches += 1
@@ -51,13 +55,17 @@ class Scripted(SliceConsumer):
         """Note where fetching goes on."""
         self.sought.append(partitions)
 
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """What retention has left."""
+        return {tp: self.starts.get(tp, 0) for tp in partitions}
+
     def assignment(self) -> set[TP]:
         """Both partitions."""
         return {LEFT, RIGHT}
 
     def highwater(self, *_: Any) -> int:
-        """Nobody asks."""
-        return 0
+        """Far away."""
+        return 1_000
 
     def _is_changelog_tp(self, *_: Any) -> bool:
         return False
@@ -152,3 +160,59 @@ async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
 
     assert consumer._new_offset(LEFT) == 10
     assert not consumer._acked_index[LEFT]
+
+
+async def test_what_retention_deleted_is_a_hole_to_the_lane() -> None:
+    """The client goes on at the first offset that is left, as if nothing had been before it."""
+    consumer = Scripted({LEFT: records(0, 4)}, {LEFT: records(50, 52)})
+    consumer.starts[LEFT] = 50
+    await consumer.fetch()
+
+    (after,) = await consumer.fetch()
+
+    assert after.follows == 50
+
+
+async def test_a_topic_made_anew_ends_the_process(monkeypatch: Any) -> None:
+    """The client begins anew by itself; offsets that were read hold other records now."""
+    ends: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(transport, "end_in_another_life", lambda *told: ends.append(told))
+    consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(0, 2, appended_ms=2000)})
+    await consumer.fetch()
+
+    await consumer.fetch()
+
+    assert ends == [(Partition(*LEFT), 0, 9)]
+
+
+async def test_records_delivered_again_are_the_same_life(monkeypatch: Any) -> None:
+    """After going back the same records come, with the times they had."""
+    ends: list[Any] = []
+    monkeypatch.setattr(transport, "end_in_another_life", lambda *told: ends.append(told))
+    consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(3, 12)})
+    await consumer.fetch()
+
+    await consumer.fetch()
+
+    assert ends == []
+
+
+async def test_steady_commits_are_not_taken_for_none(monkeypatch: Any) -> None:
+    """There is always something new to commit; what counts is whether any commit is made."""
+    now = [0.0]
+    monkeypatch.setattr(transport, "monotonic", lambda: now[0])
+    consumer = Scripted()
+    ages = []
+    for second in range(600):
+        now[0] = float(second)
+        consumer._acked_index[LEFT] = {second}
+        ages.append(consumer.uncommitted_seconds())
+        if second % 2:
+            consumer._waiting_since.pop(LEFT, None)  # as a commit does
+    stuck = []
+    for second in range(600, 700):
+        now[0] = float(second)
+        stuck.append(consumer.uncommitted_seconds())
+
+    assert max(ages) <= 2
+    assert stuck[-1] == 99

@@ -73,6 +73,18 @@ def test_a_slice_that_did_not_arrive_is_fetched_again(
     check(world)
 
 
+def test_what_retention_takes_under_way_stays_a_hole_in_the_ledger() -> None:
+    """Records that are gone before they were fetched are no part of any range."""
+    world = World([(str(number), "1") for number in range(12)], dropped={1}, log_start=6)
+
+    run(world, [], [[3]])
+
+    offsets = {at for entry in world.ledger for at in range(entry.first, entry.last + 1)}
+    assert offsets == {0, 1, 2, *range(6, 12)}
+    assert {offset for offset, _, _ in world.rows} == offsets
+    assert world.committed == 12
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefg"), st.sampled_from("12")), min_size=1, max_size=30),
