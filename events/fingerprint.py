@@ -9,7 +9,6 @@ any other change to this file makes repeats of older items look like conflicts.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -21,11 +20,10 @@ import pyarrow.compute as pc
 import xxhash
 from msgspec import Raw
 
-from events.amounts import JsonNumber, canonical_number
+from events.canonical import canonical
 from events.columns import columns_of
 from events.fields import Field, Kind
 from events.group import Rows
-from events.jsontext import read_json
 
 Words = npt.NDArray[np.uint64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE}
@@ -120,11 +118,20 @@ def _of_models(rows: Rows, field: Field) -> Words:
 
 
 def _of_free_content(rows: Rows, field: Field) -> Words:
-    parts = [
-        xxhash.xxh3_64_intdigest(_canonical(value)) if isinstance(value, Raw) else None
-        for value in rows.values(field)
-    ]
-    return _of_hashes(field, parts)
+    """Hash content by its canonical text; legs of one event mostly repeat each other's."""
+    values = rows.values(field)
+    hashes = _ContentHashes()
+    return _of_hashes(
+        field, [hashes[bytes(value)] if isinstance(value, Raw) else None for value in values]
+    )
+
+
+class _ContentHashes(dict[bytes, int]):
+    """The hash of each JSON text that was asked for, made once."""
+
+    def __missing__(self, text: bytes) -> int:
+        self[text] = made = xxhash.xxh3_64_intdigest(canonical(text))
+        return made
 
 
 def _of_hashes(field: Field, parts: list[int | None]) -> Words:
@@ -132,13 +139,3 @@ def _of_hashes(field: Field, parts: list[int | None]) -> Words:
     return np.where(
         [part is None for part in parts], np.uint64(0), _mixed(words ^ _seed(field.name))
     )
-
-
-def _canonical(raw: Raw) -> bytes:
-    _, value = read_json(bytes(raw))
-    return json.dumps(value, sort_keys=True, default=_number).encode()
-
-
-def _number(value: JsonNumber) -> dict[str, str]:
-    # An object, so that a number is never the same as a string of the same letters.
-    return {"number": canonical_number(value.text)}
