@@ -1,6 +1,6 @@
 """What does Kafka itself say? Where logs begin and end, what is committed, and the records.
 
-Reads as the workers do (records of open and aborted transactions too) and joins no group, so that
+Reads as the workers do (no records of open and aborted transactions) and joins no group, so that
 nothing is committed or rebalanced by looking.
 """
 
@@ -121,6 +121,7 @@ async def open_log(bootstrap: str) -> AsyncIterator[KafkaLog]:
         bootstrap_servers=bootstrap,
         group_id=None,
         enable_auto_commit=False,
+        isolation_level="read_committed",
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES,
         # A fetch at the log's end would hold up the next one, of another partition, for so long.
