@@ -23,7 +23,7 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
     if found.lost is not None:
         retention_passed(partition, found.lost, metrics)
     for first, last in found.other_life:
-        metrics.alarms.labels(kind="topic_recreated").inc()
+        metrics.alarm("topic_recreated")
         logger.critical(
             "%s: the ledger says that offsets %d to %d are stored, but their records were other "
             "ones: the topic was made anew, or the broker lost its end. New records are stored.",
@@ -35,7 +35,7 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
 
 def retention_passed(partition: Partition, lost: tuple[int, int], metrics: WorkerMetrics) -> None:
     """Say that the offsets *lost*, both ends included, were deleted before they were stored."""
-    metrics.alarms.labels(kind="retention_passed").inc()
+    metrics.alarm("retention_passed")
     logger.critical(
         "%s: offsets %d to %d were deleted by retention before they were stored. Ask the "
         "senders for them again, and give the topic a longer retention.ms.",

@@ -124,7 +124,7 @@ class Lane:
         was_flooding = self._flood.flooding
         pause = self._flood.pause_seconds(records, counts.rejected)
         if self._flood.flooding and not was_flooding:
-            self._writers.metrics.alarms.labels(kind="reject_flood").inc()
+            self._writers.metrics.alarm("reject_flood")
             logger.error(
                 "%s: most records are rejected; read slowly from now on. `railhead rejected list` "
                 "tells why; mend the producer.",
@@ -154,7 +154,7 @@ class Lane:
         now = asyncio.get_running_loop().time()
         if self._rewound_to != self._next or now - self._rewound_at > REWIND_AGAIN_SECONDS:
             self._rewound_to, self._rewound_at = self._next, now
-            self._writers.metrics.alarms.labels(kind="missing_slice").inc()
+            self._writers.metrics.alarm("missing_slice")
             logger.warning(
                 "%s: offsets %d to %d did not arrive; fetched again.",
                 self.partition,

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.fates import Fate
 from streams.judge import Judged
+
+# docs/runbook.md says of each what it means and what to do.
+ALARM_KINDS: Final = (
+    "recovery_stuck",
+    "rebalance_stuck",
+    "take_stuck",
+    "store_stuck",
+    "commit_stuck",
+    "missing_slice",
+    "retention_passed",
+    "topic_recreated",
+    "reject_flood",
+)
 
 
 class WorkerMetrics:
@@ -86,6 +100,13 @@ class WorkerMetrics:
             ["kind"],
             registry=self.registry,
         )
+
+        # Shown as 0 from the start: an alert on what grows needs a beginning.
+        self._alarms = {kind: self.alarms.labels(kind=kind) for kind in ALARM_KINDS}
+
+    def alarm(self, kind: str) -> None:
+        """Count an alarm of one of `ALARM_KINDS`."""
+        self._alarms[kind].inc()
 
     def forget_partitions(self, held: set[tuple[str, str]]) -> None:
         """Drop the gauges of partitions that are not *held* any more: another worker has them."""

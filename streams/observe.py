@@ -142,7 +142,7 @@ class Observer:
         if found is None:
             return
         kind, what = found
-        self._stream.metrics.alarms.labels(kind=kind).inc()
+        self._stream.metrics.alarm(kind)
         logger.critical("Stuck: %s; the process ends and starts again.", what)
         logging.shutdown()
         os._exit(FATAL_EXIT)

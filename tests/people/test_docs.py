@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from railhead.demo.printing import curl
+from streams.metrics import ALARM_KINDS
 from tests.people.command_lines import parse
 from tests.people.tables import DOCUMENTS, MARKED, ROOT, TABLES, filled
 
@@ -120,3 +121,11 @@ def test_make_targets_in_documents_exist() -> None:
             )
             <= targets
         ), document.name
+
+
+def test_runbook_explains_every_alarm() -> None:
+    """And no alarm that nobody raises."""
+    text = (ROOT / "docs" / "runbook.md").read_text()
+    section = text.split("## A worker raises an alarm")[1].split("\n## ")[0]
+
+    assert sorted(ALARM_KINDS) == sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
