@@ -20,6 +20,7 @@ MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
     "door": ("bench.door", "measure_door"),
     "stream": ("bench.stream", "measure_stream"),
     "end-to-end": ("bench.whole", "measure_whole"),
+    "outage": ("bench.outage", "measure_outage"),
     "ids": ("bench.ids", "measure_ids"),
     "growth": ("bench.growth", "measure_growth"),
 }
