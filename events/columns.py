@@ -14,6 +14,8 @@ from events.amounts import read_amount
 from events.fields import Field, Kind
 from events.group import Rows, is_absent
 from events.instants import read_instant
+from events.shapes import RAW_KINDS
+from events.texts import raw_array, text_array
 from events.vectors import AMOUNT_TYPE, INSTANT_TYPE, check_values
 
 _READERS: dict[Kind, Callable[[str], Decimal | int]] = {
@@ -25,6 +27,8 @@ _TYPES: dict[Kind, pa.DataType] = {
     Kind.INSTANT: INSTANT_TYPE,
     Kind.FLAG: pa.bool_(),
 }
+
+_NOTHING = Raw(b"")
 
 
 def arrow_type(field: Field) -> pa.DataType:
@@ -48,9 +52,18 @@ def _column(rows: Rows, field: Field) -> pa.Array:
         return _checked(rows, field, values)
     if not field.required and UNSET in values:
         values = [field.default if value is UNSET else value for value in values]
-    if field.kind not in (Kind.TEXT, Kind.CHOICE, Kind.FLAG):
-        values = [_text(value) for value in values]
-    return pa.array(values, arrow_type(field))
+    gaps = (field.nullable or not field.required) and None in values
+    if field.kind in RAW_KINDS:
+        return _raw_column(values) if gaps else raw_array(values)
+    if gaps or field.kind is Kind.FLAG:
+        return pa.array(values, arrow_type(field))
+    return text_array(values)
+
+
+def _raw_column(values: list[Raw | None]) -> pa.Array:
+    there = pa.array([value is not None for value in values], pa.bool_())
+    texts = raw_array([_NOTHING if value is None else value for value in values])
+    return pc.if_else(there, texts, pa.scalar(None, pa.string()))
 
 
 def _checked(rows: Rows, field: Field, values: list[Any]) -> pa.Array:
@@ -63,7 +76,7 @@ def _checked(rows: Rows, field: Field, values: list[Any]) -> pa.Array:
         return array
     if not (UNSET in values or None in values):
         return array
-    there = pa.array([not is_absent(value) for value in values], pa.bool_())
+    there = pa.array([value is not None and value is not UNSET for value in values], pa.bool_())
     return pc.if_else(there, array, default)
 
 

@@ -6,6 +6,7 @@ A doubtful row is never refused here: it is taken out and judged alone by `event
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -13,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from msgspec import UNSET, Raw, Struct
+from msgspec.structs import astuple
 
 from events.fields import Field, Kind
 from events.jsontext import MAX_DEPTH
 from events.registry import EventType
-from events.shapes import Decode, Shape, column, list_decoder, shape_of
+from events.shapes import RAW_KINDS, Decode, Shape, list_decoder, shape_of
 
 # What the fast road reads from: a record's value, or a slice of a request's body.
 Slice = bytes | Raw
@@ -45,10 +47,13 @@ class Rows:
 
     def values(self, field: Field) -> list[Any]:
         """Read one field of every row; a null is None, an absent field is UNSET."""
-        found = self._values.get(field.name)
-        if found is None:
-            found = self._values[field.name] = _read(self.rows, field)
-        return found
+        if not self._values:
+            self._values = _read(self.shape, self.rows)
+        return self._values[field.name]
+
+    def texts(self, name: str) -> list[str]:
+        """Read the required text called *name* of every row."""
+        return self.values(next(field for field in self.shape.fields if field.name == name))
 
     def where(self, field: Field, wanted: object) -> npt.NDArray[np.bool_]:
         """Tell in which rows the field is *wanted*: None, or UNSET."""
@@ -150,10 +155,14 @@ class Group(Rows):
         self.forget()
 
 
-def _read(rows: list[Struct], field: Field) -> list[Any]:
-    values = column(rows, field.name)
-    if field.nullable and field.kind not in (Kind.TEXT, Kind.FLAG, Kind.INSTANT, Kind.CHOICE):
-        return [None if value == _NULL else value for value in values]
+def _read(shape: Shape, rows: list[Struct]) -> dict[str, list[Any]]:
+    """Read all fields at once: half the time of an attribute after the other."""
+    flat = list(chain.from_iterable(map(astuple, rows)))
+    width = len(shape.fields)
+    values = {field.name: flat[at::width] for at, field in enumerate(shape.fields)}
+    for field in shape.of_kind(*RAW_KINDS):
+        if field.nullable:
+            values[field.name] = [None if one == _NULL else one for one in values[field.name]]
     return values
 
 

@@ -7,11 +7,10 @@ verdict into it, and columns, ids and fingerprints are made from rows alone. Num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from operator import attrgetter
-from typing import Any, Literal, Union
+from typing import Any, Final, Literal, Union
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -20,7 +19,7 @@ from pydantic import BaseModel
 from events.fields import Field, Kind, fields_of
 from events.registry import EVENT_TYPES, EventType
 
-_RAW_KINDS = {Kind.AMOUNT, Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
+RAW_KINDS: Final = {Kind.AMOUNT, Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +46,6 @@ def shape_of(model: type[BaseModel]) -> Shape:
     return Shape(fields, _struct(model.__name__, [_member(field) for field in fields]))
 
 
-def column(rows: Sequence[Struct], name: str) -> list[Any]:
-    """Read one field of all rows."""
-    return list(map(attrgetter(name), rows))
-
-
 def _struct(name: str, members: list[tuple[Any, ...]]) -> type[Struct]:
     # Rows hold no cycles, so the garbage collector need not walk them: a quarter of decoding time.
     return msgspec.defstruct(name, members, kw_only=True, gc=False)
@@ -67,7 +61,7 @@ def _member(field: Field) -> tuple[Any, ...]:
 
 
 def _annotation(field: Field) -> Any:
-    if field.kind in _RAW_KINDS:
+    if field.kind in RAW_KINDS:
         return Raw
     if field.kind is Kind.CHOICE:
         return Literal[field.choices]

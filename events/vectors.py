@@ -10,12 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, Raw
@@ -23,7 +20,8 @@ from msgspec import UNSET, Raw
 from events.amounts import PLACES, WHOLE_DIGITS
 from events.fields import Field, Kind
 from events.group import Rows
-from events.instants import EARLIEST_NS, LATEST_NS
+from events.moments import all_plain
+from events.texts import lengths, raw_array, text_array
 
 AMOUNT_TYPE: Final = pa.decimal128(WHOLE_DIGITS + PLACES, PLACES)
 INSTANT_TYPE: Final = pa.timestamp("ns", "UTC")
@@ -38,8 +36,6 @@ _DATE: Final = (
 )
 _TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _PLAIN_INSTANT: Final = rf"^{_DATE}T{_TIME}:[0-5][0-9](?:\.[0-9]{{1,9}})?(?:Z|[+-]{_TIME})$"
-
-_rfc_3339 = msgspec.json.Decoder(list[Annotated[datetime, msgspec.Meta(tz=True)]])
 
 
 @dataclass(slots=True)
@@ -92,12 +88,11 @@ def check_values(groups: Sequence[Rows]) -> None:
 
 
 def _amounts(values: list[Raw]) -> tuple[pa.Array, Sequence[int]]:
-    joined = b"".join(values)
-    lengths = np.fromiter(map(len, values), np.int32, len(values))
-    texts = _text_array(lengths, joined)
+    texts = raw_array(values)
+    joined = memoryview(texts.buffers()[2]).tobytes()
     # Arrow 26 reads some texts of more than 38 digits as wrong numbers without an error, and
     # exponents by rules of its own: both are rare, so they are told apart first.
-    if lengths.max() <= WHOLE_DIGITS and b"e" not in joined and b"E" not in joined:
+    if lengths(texts).max() <= WHOLE_DIGITS and b"e" not in joined and b"E" not in joined:
         try:
             return texts.cast(AMOUNT_TYPE), ()
         except pa.ArrowInvalid:
@@ -105,39 +100,14 @@ def _amounts(values: list[Raw]) -> tuple[pa.Array, Sequence[int]]:
     return _told_apart(texts, _PLAIN_AMOUNT, "0", AMOUNT_TYPE)
 
 
-def _text_array(lengths: npt.NDArray[np.int32], joined: bytes) -> pa.Array:
-    ends = np.zeros(len(lengths) + 1, np.int32)
-    np.cumsum(lengths, out=ends[1:])
-    return pa.StringArray.from_buffers(len(lengths), pa.py_buffer(ends), pa.py_buffer(joined))
-
-
 def _instants(values: list[str]) -> tuple[pa.Array, Sequence[int]]:
-    texts = pa.array(values, pa.string())
-    if _all_rfc_3339(values):
+    texts = text_array(values)
+    if all_plain(texts):
         try:
-            array = texts.cast(INSTANT_TYPE)
+            return texts.cast(INSTANT_TYPE), ()
         except pa.ArrowInvalid:
             pass
-        else:
-            moments = array.to_numpy(zero_copy_only=False).view(np.int64)
-            if moments.min() >= EARLIEST_NS and moments.max() < LATEST_NS:
-                return array, ()
     return _told_apart(texts, _PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
-
-
-def _all_rfc_3339(values: list[str]) -> bool:
-    """Tell whether msgspec reads them all and none uses the two liberties it takes beyond the RFC.
-
-    Those are a space for the T and an offset without its colon: each text has two colons, and a
-    third if it does not end in Z.
-    """
-    joined = '","'.join(values)
-    if " " in joined or joined.count(":") != 3 * len(values) - joined.count("Z"):
-        return False
-    try:
-        return len(_rfc_3339.decode(f'["{joined}"]')) == len(values)
-    except (msgspec.MsgspecError, UnicodeEncodeError):
-        return False
 
 
 def _told_apart(

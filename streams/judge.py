@@ -89,10 +89,11 @@ def judge(
         run_numbers(parts),
         parts,
     )
-    ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
-    if ownerless.any():
+    if any(part.tenant is None for part in parts):
+        ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
         return _judge_apart(piece, event_type, origin, ownerless, (seen, stored, rules))
-    checked = check_records(event_type, piece.values, tenants=_tenants(parts), rules=rules)
+    tenants = _tenants(parts) if rules.touches(event_type) else None
+    checked = check_records(event_type, piece.values, tenants=tenants, rules=rules)
     rejects = [reject_of(piece, origin, rejection) for rejection in checked.rejected]
     if not checked.accepted:
         return Judged(Counts(rejected=len(rejects)), rejects=rejects)

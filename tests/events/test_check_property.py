@@ -13,12 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from item_texts import data_texts, item_texts
 from oracle import is_published
+from pydantic_core import PydanticCustomError
 
 from events.check import check_items, check_records
 from events.columns import columns_of
 from events.fast import sort_items
 from events.fingerprint import fingerprints_of
 from events.group import Group
+from events.instants import read_instant
 from events.reasons import BY_CODE
 from events.registry import BY_NAME, EVENT_TYPES
 from events.slow import RefusedError, Valid, judge_item, judge_record
@@ -205,3 +207,69 @@ def test_columns_have_the_promised_types(examples: dict[str, bytes]) -> None:
     assert types["timestamp"] == pa.timestamp("ns", "UTC")
     assert types["is_cashout"] == pa.bool_()
     assert types["bets"] == types["user_id"] == pa.string()
+
+
+def login(timestamp: str) -> bytes:
+    """The data of a login at *timestamp*."""
+    return b'{"unique_id":"1","user_id":"2","timestamp":"%b"}' % timestamp.encode()
+
+
+def instant_or_none(text: str) -> int | None:
+    """What the exact reader makes of a date-time."""
+    try:
+        return read_instant(text)
+    except PydanticCustomError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "20{:02}-01-15T12:00:00Z",
+        "{:02}24-01-15T12:00:00Z",
+        "2025-{:02}-15T12:00:00.5Z",
+        "2025-01-{:02}T12:00:00Z",
+        "2024-02-{:02}T12:00:00Z",
+        "2100-02-{:02}T12:00:00Z",
+        "2025-04-{:02}T12:00:00+01:00",
+        "2025-01-15T{:02}:00:00.123456789Z",
+        "2025-01-15T12:{:02}:00-23:59",
+        "2025-01-15T12:00:{:02}Z",
+        "2025-01-15T12:00:00.{:02}Z",
+        "2025-01-15T12:00:00+{:02}:00",
+        "2025-01-15T12:00:00-01:{:02}",
+        "1901-01-01T00:00:00+{:02}:59",
+        "2261-12-31T23:59:59.999999999-{:02}:59",
+    ],
+)
+def test_times_of_the_usual_form_are_those_the_exact_reader_takes(form: str) -> None:
+    """Column by column there is no other day, hour or offset than one by one."""
+    logins = BY_NAME["realtime-login"]
+    for number in range(100):
+        text = form.format(number)
+        checked = check_records(logins, [login("2025-01-15T12:00:00Z"), login(text)])
+
+        taken = [
+            one.columns()["timestamp"].cast(pa.int64()).to_pylist() for one in checked.accepted
+        ]
+        expected = instant_or_none(text)
+        assert taken[0][1:] == ([] if expected is None else [expected])
+
+
+@THOROUGH
+@given(
+    st.lists(
+        st.from_regex(
+            r"\A(2025|1900|2262)-0[1-3]-[012][0-9][T, ][012][0-9]:00:[0-6]0"
+            r"(\.[0-9]{0,10})?(Z|z|[+,-]0[0-9]:?00|)\Z"
+        ),
+        max_size=4,
+    )
+)
+def test_times_are_read_alike_in_company(texts: list[str]) -> None:
+    """Whatever the lengths and the zones of a column's texts."""
+    checked = check_records(BY_NAME["realtime-login"], [login(text) for text in texts])
+
+    expected = [instant for text in texts if (instant := instant_or_none(text)) is not None]
+    taken = [one.columns()["timestamp"].cast(pa.int64()).to_pylist() for one in checked.accepted]
+    assert taken == ([expected] if expected else [])
