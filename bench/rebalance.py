@@ -25,8 +25,9 @@ from railhead.stack.settings import WORKER
 
 PARTITIONS: Final = 2
 EVENTS_PER_SECOND: Final = 5_000
-SECONDS: Final = 24.0
-ACT_AFTER_SECONDS: Final = 6.0
+SECONDS: Final = 30.0
+ACT_AFTER_SECONDS: Final = 4.0
+FLOWING: Final = 10
 ROWS: Final = """
 SELECT topic, partition, toUnixTimestamp64Milli(written_at) / 1000
 FROM fasttrack_store.ledger FINAL WHERE topic != 'fasttrack.rejected' ORDER BY written_at
@@ -72,10 +73,12 @@ def _kill(machine: Machine) -> None:
 
 def _silence(machine: Machine, keys: list[str], load: Load, act: Callable[[], None]) -> float:
     """The longest silence from when *act* was done, some seconds into *load*, to its end."""
+    loading_since = time.time()
     with ThreadPoolExecutor(1) as pool, watched({}) as usage:
         loading = pool.submit(
             put_load, load, port=machine.settings.http_port, keys=keys, usage=usage
         )
+        _await_flow(machine, loading_since)
         time.sleep(ACT_AFTER_SECONDS)
         begun = time.time()
         act()
@@ -83,19 +86,32 @@ def _silence(machine: Machine, keys: list[str], load: Load, act: Callable[[], No
     return longest_silence(machine.rows(ROWS), begun - 1.0, seen.ended)
 
 
+def _await_flow(machine: Machine, since: float) -> None:
+    """Return when each partition of the busiest topics has rows of this load."""
+    while (
+        len({(topic, number) for topic, number, at in machine.rows(ROWS) if at > since}) < FLOWING
+    ):
+        time.sleep(0.25)
+
+
 def longest_silence(rows: Iterable[tuple[str, int, float]], started: float, ended: float) -> float:
     """The longest time between *started* and *ended* without a row of some (topic, partition).
 
     *rows* are topic, partition and moment. Partitions without rows before *started* do not count:
     nothing may come there.
+
+    Raises:
+        ValueError: no partition had any, so nothing can be told.
     """
     moments: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     for topic, partition, at in rows:
         moments[topic, partition].append(at)
-    longest = 0.0
-    for known in moments.values():
-        if known[0] < started:
-            within = [started, *(at for at in known if started <= at <= ended), ended]
-            gaps = (after - before for before, after in pairwise(within))
-            longest = max(longest, *gaps)
-    return longest
+    silences = [
+        after - before
+        for known in moments.values()
+        if known[0] < started
+        for before, after in pairwise(
+            [started, *(at for at in known if started <= at <= ended), ended]
+        )
+    ]
+    return max(silences)
