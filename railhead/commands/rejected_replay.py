@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("ids", nargs="*", metavar="ID", help="only these, whatever the filters say")
+    add("--as-tenant", default="", metavar="NAME", help="send items that named no tenant as NAME's")
     add("--limit", type=int, default=1_000_000, metavar="N", help="at most so many")
     add("--via", choices=("door", "kafka"), default="door", help="(%(default)s)")
     add("--url", default="http://127.0.0.1:8080", help="the door (%(default)s)")
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace, archive: Archive, selection: Selection) -> int
     name = f"replay-{secrets.token_hex(6)}"
     try:
         ids = _ids(args, archive, selection)
-        tenant = one_tenant(archive, ids, named=selection.tenant)
+        tenant = one_tenant(archive, ids, named=selection.tenant, adopted_by=args.as_tenant)
         way = _way(args, tenant, name)
     except (OwnerError, ValueError, TenantsFileError, OSError) as error:
         errors.print(f"railhead rejected replay: {error}", markup=False)

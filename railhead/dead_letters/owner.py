@@ -18,13 +18,19 @@ class OwnerError(Exception):
     """It is not clear whose items are meant, or by whose key; the text says what to give."""
 
 
-def one_tenant(archive: Archive, ids: Sequence[LetterId], *, named: str) -> str:
+def one_tenant(
+    archive: Archive, ids: Sequence[LetterId], *, named: str, adopted_by: str = ""
+) -> str:
     """The tenant whose items *ids* are, who is *named*, if anybody.
+
+    Nobody's items (their records named no tenant) are *adopted_by* one, if that is said.
 
     Raises:
         OwnerError: they are several tenants', another's than named, or nobody's.
     """
     tenants = {letter.tenant for letter in archive.letters(ids, raw_bytes=0)}
+    if adopted_by:
+        tenants = {tenant or adopted_by for tenant in tenants}
     if named:
         tenants.add(named)
     if len(tenants) > 1:
@@ -33,7 +39,7 @@ def one_tenant(archive: Archive, ids: Sequence[LetterId], *, named: str) -> str:
     tenant = tenants.pop() if tenants else named
     if ids and not tenant:
         raise OwnerError(
-            "these are nobody's items: they named no tenant, and cannot be sent for one"
+            "these are nobody's items: they named no tenant; say whose they are: --as-tenant NAME"
         )
     return tenant
 

@@ -194,3 +194,20 @@ def test_flags_and_kept_json_are_compared_by_what_they_say(brand: Brand) -> None
     document = json.loads(brand.run("conflicts", "--tenant", brand.name, "--json"))
 
     assert document["differences"] == [{"field": "is_cashout", "first": "false", "later": "true"}]
+
+
+def test_items_of_nobody_are_sent_once_it_is_said_whose_they_are(brand: Brand) -> None:
+    """A record without the header `tenant` is valid but for its owner."""
+    unique_id = f"orphan-{brand.name}"
+    produce(brand.system, "", json.dumps(bet(unique_id)).encode())
+    raw = f"SELECT count() FROM fasttrack.rejected WHERE position(raw, '{unique_id}') > 0"
+    brand.system.wait_value(raw, 1)
+    lines = brand.run("rejected", "export", "--reason", "no_tenant").splitlines()
+    (letter,) = [one for one in map(json.loads, lines) if unique_id in (one["raw"] or "")]
+
+    brand.run("rejected", "replay", letter["id"], "--url", brand.system.url, code=2)
+    assert "--as-tenant" in brand.said
+    options = ("--url", brand.system.url, "--as-tenant", brand.name)
+    brand.run("rejected", "replay", letter["id"], *options)
+
+    brand.wait("casino", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -206,3 +207,57 @@ def test_one_tenants_ids_do_not_touch_anothers(system: System) -> None:
 
     for tenant in tenants:
         system.wait_value(count(tenant), 2)
+
+
+IDS = (
+    "x",
+    "X",
+    "ß" * 512,
+    "s" * 512,
+    "معرّف-١٢٣",
+    "编号 一",
+    "\u00e9",
+    "e\u0301",
+    "🎲🎰",
+    "a b\tc",
+    "'; DROP TABLE casino; --",
+    "0",
+    "00",
+)
+
+
+def test_ids_of_any_script_and_length_stay_themselves(system: System) -> None:
+    """Case and Unicode form make another id; nothing is trimmed or folded."""
+    tenant = new_tenant()
+    key = system.tenant(tenant)
+
+    for _ in range(2):
+        assert system.post([bet(unique_id) for unique_id in IDS], key).status == 204
+
+    system.wait_value(count(tenant), len(IDS))
+    rows = system.sql(f"SELECT unique_id FROM fasttrack.casino WHERE tenant = '{tenant}'")
+    assert {row[0] for row in rows} == set(IDS)
+
+
+@pytest.mark.parametrize("year", ["0001", "1899", "2263", "9999"])
+def test_years_that_no_column_holds_are_rejected_with_the_reason(system: System, year: str) -> None:
+    """Nothing is bent into range; the neighbour is stored, and no partition is opened for it."""
+    tenant = new_tenant()
+    odd = bet("odd", timestamp=f"{year}-06-15T12:00:00Z")
+
+    assert system.post([odd, bet("even")], system.tenant(tenant)).status == 204
+
+    system.wait_value(count(tenant), 1)
+    system.wait_value(count(tenant, "rejected"), 1)
+    rejected = f"SELECT reason, field FROM fasttrack.rejected WHERE tenant = '{tenant}'"
+    assert system.sql(rejected) == [("time_out_of_range", "data.timestamp")]
+
+
+def test_a_worker_without_partitions_is_ready_and_idle(new_system: Callable[..., System]) -> None:
+    """More workers than partitions: `up` says ready when each of them answers so."""
+    system = new_system("--workers", "3", "--partitions", "1")
+
+    assert system.post([bet("a")], system.tenant("acme")).status == 204
+
+    system.wait_value(count("acme"), 1)
+    assert all(system.pid(f"worker-{number}") for number in (1, 2, 3))
