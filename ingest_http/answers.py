@@ -50,9 +50,6 @@ OVERLOADED: Final = Kind(
 NOT_READY: Final = Kind(
     503, "not_ready", "Send the same batch again after Retry-After.", logging.WARNING, 2
 )
-DRAINING: Final = Kind(
-    503, "draining", "Send the same batch again; another door will take it.", retry_after_seconds=1
-)
 NOT_STORED: Final = Kind(
     510,
     "not_stored",
@@ -64,7 +61,7 @@ NOT_STORED: Final = Kind(
 KINDS: Final[tuple[Kind, ...]] = (
     BAD_REQUEST, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_SLOW, BODY_TOO_LARGE,
     TOO_MANY_ITEMS, MEDIA_TYPE, CONTENT_ENCODING, NOT_A_BATCH, INTERNAL, OVERLOADED, NOT_READY,
-    DRAINING, NOT_STORED,
+    NOT_STORED,
 )  # fmt: skip
 
 
