@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from events.amounts import read_amount
 from events.fields import Field, Kind
-from events.group import Rows, is_absent
+from events.group import ABSENT_TYPES, Rows, is_absent
 from events.instants import read_instant
 from events.shapes import RAW_KINDS
 from events.texts import raw_array, text_array
@@ -47,15 +46,16 @@ def columns_of(rows: Rows, *kinds: Kind) -> dict[str, pa.Array]:
 
 
 def _column(rows: Rows, field: Field) -> pa.Array:
-    values = rows.values(field)
+    values, kinds = rows.values(field), rows.kinds(field)
+    if kinds <= ABSENT_TYPES:
+        return pa.repeat(pa.scalar(field.default, arrow_type(field)), len(values))
     if field.kind in (Kind.AMOUNT, Kind.INSTANT):
-        return _checked(rows, field, values)
-    if not field.required and UNSET in values:
+        return _checked(rows, field)
+    if UnsetType in kinds:
         values = [field.default if value is UNSET else value for value in values]
-    gaps = (field.nullable or not field.required) and None in values
     if field.kind in RAW_KINDS:
-        return _raw_column(values) if gaps else raw_array(values)
-    if gaps or field.kind is Kind.FLAG:
+        return _raw_column(values) if kinds & ABSENT_TYPES else raw_array(values)
+    if field.kind is Kind.FLAG or kinds & ABSENT_TYPES:
         return pa.array(values, arrow_type(field))
     return text_array(values)
 
@@ -66,18 +66,13 @@ def _raw_column(values: list[Raw | None]) -> pa.Array:
     return pc.if_else(there, texts, pa.scalar(None, pa.string()))
 
 
-def _checked(rows: Rows, field: Field, values: list[Any]) -> pa.Array:
+def _checked(rows: Rows, field: Field) -> pa.Array:
     """Take the array that was checked; it holds a stand-in wherever the row has no value."""
-    array = rows.arrays.get(field.name)
-    default = pa.scalar(field.default, arrow_type(field))
-    if array is None:
-        return pa.repeat(default, len(values))
-    if field.required and not field.nullable:
+    array = rows.arrays[field.name]
+    if not rows.kinds(field) & ABSENT_TYPES:
         return array
-    if not (UNSET in values or None in values):
-        return array
-    there = pa.array([value is not None and value is not UNSET for value in values], pa.bool_())
-    return pc.if_else(there, array, default)
+    there = [value is not None and value is not UNSET for value in rows.values(field)]
+    return pc.if_else(there, array, pa.scalar(field.default, arrow_type(field)))
 
 
 def _exact(rows: Rows, field: Field) -> pa.Array:

@@ -18,17 +18,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
-from msgspec import Raw
 
 from events.canonical import canonical
 from events.columns import columns_of
 from events.fields import Field, Kind
 from events.group import Rows
+from events.shapes import FREE_KINDS
 
 Words = npt.NDArray[np.uint64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE}
 _IN_COLUMNS: Final = (Kind.TEXT, Kind.CHOICE, Kind.AMOUNT, Kind.INSTANT, Kind.FLAG)
-_FREE: Final = {Kind.OBJECTS, Kind.OBJECT}
 _MULTIPLIERS: Final = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F], np.uint64)
 _SHIFTS: Final = np.array([29, 32], np.uint64)
 
@@ -39,11 +38,12 @@ def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
     texts: list[list[str]] = []
     for field in rows.shape.fields:
         if field.kind in _TEXTS:
-            texts.append(_texts(rows, field))
+            if str in rows.kinds(field):
+                texts.append(_texts(rows, field))
             total += _part(field, _lengths(columns[field.name]), columns[field.name])
         elif field.kind is Kind.MODELS:
             total += _of_models(rows, field)
-        elif field.kind in _FREE:
+        elif field.kind in FREE_KINDS:
             total += _of_free_content(rows, field)
         else:
             total += _part(field, *_words(columns[field.name]))
@@ -77,7 +77,7 @@ def _seed(name: str) -> np.uint64:
 
 def _texts(rows: Rows, field: Field) -> list[str]:
     values = rows.values(field)
-    if field.required and not field.nullable:
+    if rows.kinds(field) == {str}:
         return values
     return [value if isinstance(value, str) else "" for value in values]
 
@@ -109,21 +109,21 @@ def _of_models(rows: Rows, field: Field) -> Words:
     if inner.rows:
         hashes = fingerprints_of(inner, columns_of(inner, *_IN_COLUMNS))
     ends = np.searchsorted(inner.owners, np.arange(len(rows.rows) + 1))
-    values = rows.values(field)
-    parts = [
-        xxhash.xxh3_64_intdigest(hashes[start:end].tobytes()) if isinstance(value, Raw) else None
-        for value, (start, end) in zip(values, pairwise(ends.tolist()), strict=True)
+    places, _ = rows.present(field)
+    borders = list(pairwise(ends.tolist()))
+    whole = hashes.tobytes()
+    digests = [
+        xxhash.xxh3_64_intdigest(whole[8 * start : 8 * end])
+        for start, end in map(borders.__getitem__, places)
     ]
-    return _of_hashes(field, parts)
+    return _of_hashes(rows, field, places, digests)
 
 
 def _of_free_content(rows: Rows, field: Field) -> Words:
     """Hash content by its canonical text; legs of one event mostly repeat each other's."""
-    values = rows.values(field)
     hashes = _ContentHashes()
-    return _of_hashes(
-        field, [hashes[bytes(value)] if isinstance(value, Raw) else None for value in values]
-    )
+    places, texts = rows.present(field)
+    return _of_hashes(rows, field, places, [hashes[text] for text in map(bytes, texts)])
 
 
 class _ContentHashes(dict[bytes, int]):
@@ -134,8 +134,7 @@ class _ContentHashes(dict[bytes, int]):
         return made
 
 
-def _of_hashes(field: Field, parts: list[int | None]) -> Words:
-    words = np.array([part or 0 for part in parts], np.uint64)
-    return np.where(
-        [part is None for part in parts], np.uint64(0), _mixed(words ^ _seed(field.name))
-    )
+def _of_hashes(rows: Rows, field: Field, places: list[int], hashes: list[int]) -> Words:
+    part = np.zeros(len(rows.rows), np.uint64)
+    part[places] = _mixed(np.array(hashes, np.uint64) ^ _seed(field.name))
+    return part

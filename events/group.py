@@ -5,21 +5,24 @@ A doubtful row is never refused here: it is taken out and judged alone by `event
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import chain
+from types import NoneType
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
 from events.fields import Field, Kind
 from events.jsontext import MAX_DEPTH
 from events.registry import EventType
-from events.shapes import RAW_KINDS, Decode, Shape, list_decoder, shape_of
+from events.shapes import FREE_KINDS, RAW_KINDS, Decode, Shape, list_decoder, shape_of
+from events.texts import count_letters
 
 # What the fast road reads from: a record's value, or a slice of a request's body.
 Slice = bytes | Raw
@@ -27,11 +30,9 @@ Slice = bytes | Raw
 REFUSALS: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
 # Content with fewer brackets than this is not too deep, wherever a model puts it.
 SURELY_SHALLOW: Final = MAX_DEPTH // 2
+# What stands where a row has no value: null, or not there.
+ABSENT_TYPES: Final = frozenset({NoneType, UnsetType})
 _NULL: Final = Raw(b"null")
-_FREE_DECODERS: Final = {
-    Kind.OBJECT: msgspec.json.Decoder(dict[str, Raw]).decode,
-    Kind.OBJECTS: msgspec.json.Decoder(list[dict[str, Raw]]).decode,
-}
 
 
 class Rows:
@@ -43,6 +44,7 @@ class Rows:
         self.arrays: dict[str, pa.Array] = {}
         self.doubtful: set[int] = set()
         self._values: dict[str, list[Any]] = {}
+        self._kinds: dict[str, frozenset[type]] = {}
         self._nested: dict[str, Nested] | None = None
 
     def values(self, field: Field) -> list[Any]:
@@ -50,6 +52,13 @@ class Rows:
         if not self._values:
             self._values = _read(self.shape, self.rows)
         return self._values[field.name]
+
+    def kinds(self, field: Field) -> frozenset[type]:
+        """Tell which types the field's values have; `NoneType` and `UnsetType` among them."""
+        found = self._kinds.get(field.name)
+        if found is None:
+            found = self._kinds[field.name] = frozenset(map(type, self.values(field)))
+        return found
 
     def texts(self, name: str) -> list[str]:
         """Read the required text called *name* of every row."""
@@ -66,6 +75,14 @@ class Rows:
             self._nested = {field.name: Nested(self, field) for field in fields}
         return self._nested
 
+    def present(self, field: Field) -> tuple[list[int], list[Raw]]:
+        """List the JSON texts of a field that is kept as text, and the rows that have one."""
+        if Raw not in self.kinds(field):
+            return [], []
+        values = self.values(field)
+        places = [place for place, value in enumerate(values) if isinstance(value, Raw)]
+        return places, [values[place] for place in places]
+
     def doubt(self, index: int) -> None:
         """Mark a row for the slow road."""
         self.doubtful.add(index)
@@ -73,6 +90,7 @@ class Rows:
     def forget(self) -> None:
         """Drop what was read from the rows, because they changed."""
         self._values.clear()
+        self._kinds.clear()
         self._nested = None
 
 
@@ -105,11 +123,10 @@ class Nested(Rows):
             self.owners += [index] * len(inner)
 
     def _doubt_free_content(self) -> None:
-        for field in self.shape.of_kind(Kind.OBJECTS, Kind.OBJECT):
-            decode = _FREE_DECODERS[field.kind]
-            for place, value in enumerate(self.values(field)):
-                if value is not UNSET and not _fits(decode, value):
-                    self.doubt(place)
+        for field in self.shape.of_kind(*FREE_KINDS):
+            places, texts = self.present(field)
+            for place in _misfits(list(zip(places, texts, strict=True)), field):
+                self.doubt(place)
 
 
 class Group(Rows):
@@ -166,15 +183,34 @@ def _read(shape: Shape, rows: list[Struct]) -> dict[str, list[Any]]:
     return values
 
 
-def _fits(decode: Decode, value: Raw) -> bool:
-    text = bytes(value)
-    if text.count(b"[") + text.count(b"{") > SURELY_SHALLOW:
+def _misfits(placed: list[tuple[int, Raw]], field: Field) -> Iterator[int]:
+    """Yield the places of content that is no content or perhaps too deep, by halves."""
+    if not placed or _all_fit([text for _, text in placed], field):
+        return
+    if len(placed) == 1:
+        yield placed[0][0]
+        return
+    half = len(placed) // 2
+    yield from _misfits(placed[:half], field)
+    yield from _misfits(placed[half:], field)
+
+
+def _all_fit(texts: list[Raw], field: Field) -> bool:
+    if count_letters(texts, b"[{").max() > SURELY_SHALLOW:
         return False
     try:
-        decode(value)
+        _free_decoder(field.kind)(b"[" + b",".join(texts) + b"]")
     except REFUSALS:
         return False
     return True
+
+
+@cache
+def _free_decoder(kind: Kind) -> Decode:
+    content = dict[str, Raw]
+    return msgspec.json.Decoder(
+        list[content] if kind is Kind.OBJECT else list[list[content]]
+    ).decode
 
 
 def is_absent(value: object) -> bool:

@@ -8,22 +8,23 @@ and no name a second time. Where there are more, `events.names` looks at the nam
 from __future__ import annotations
 
 from functools import cache
+from types import NoneType
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import UNSET, Raw
+from msgspec import UNSET, UnsetType
 
 from events.fields import Field, Kind
 from events.group import Group, Rows
 from events.jsontext import MAX_DEPTH
 from events.names import find_repeats
-from events.shapes import Shape
+from events.shapes import FREE_KINDS, Shape
 from events.slow import MAX_ITEM_BYTES
+from events.texts import count_letters
 
 Counts = npt.NDArray[np.int64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE, Kind.INSTANT}
-_FREE: Final = {Kind.OBJECTS, Kind.OBJECT}
 # So many levels of brackets need at least two bytes each.
 SURELY_FLAT_BYTES: Final = 2 * MAX_DEPTH
 
@@ -82,8 +83,10 @@ def _marks_of(rows: Rows) -> Counts:
     marks = np.full(len(rows.rows), certain, np.int64)
     for field, most in uncertain:
         _add_uncertain(marks, rows, field, most)
-    for field in rows.shape.of_kind(*_FREE):
-        marks += np.array([_marks_in(value) for value in rows.values(field)], np.int64)
+    for field in rows.shape.of_kind(*FREE_KINDS):
+        places, texts = rows.present(field)
+        if texts:
+            marks[places] += count_letters(texts, b'"')
     return marks
 
 
@@ -97,16 +100,11 @@ def _most_marks(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
 
 
 def _add_uncertain(marks: Counts, rows: Rows, field: Field, most: int) -> None:
-    values = rows.values(field)
-    absent = values.count(UNSET)
-    if absent == len(values):
+    kinds = rows.kinds(field)
+    if kinds == {UnsetType}:
         return
     marks += most
-    if absent:
+    if UnsetType in kinds:
         marks -= most * rows.where(field, UNSET)
-    if field.kind in _TEXTS and field.nullable and None in values:
+    if field.kind in _TEXTS and NoneType in kinds:
         marks -= 2 * rows.where(field, None)
-
-
-def _marks_in(value: object) -> int:
-    return bytes(value).count(b'"') if isinstance(value, Raw) else 0

@@ -19,7 +19,8 @@ from pydantic import BaseModel
 from events.fields import Field, Kind, fields_of
 from events.registry import EVENT_TYPES, EventType
 
-RAW_KINDS: Final = {Kind.AMOUNT, Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
+FREE_KINDS: Final = (Kind.OBJECTS, Kind.OBJECT)
+RAW_KINDS: Final = (Kind.AMOUNT, Kind.MODELS, *FREE_KINDS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

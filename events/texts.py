@@ -36,9 +36,17 @@ def text_array(values: Sequence[str]) -> pa.Array:
 
 def raw_array(values: Sequence[Raw]) -> pa.Array:
     """Turn pieces of JSON text into an array of strings."""
-    offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
-    return _array(offsets, b"".join(values))
+    return _array(_measured(values), b"".join(values))
+
+
+def count_letters(values: Sequence[Raw], wanted: bytes) -> npt.NDArray[np.int64]:
+    """Count in each piece of JSON text the bytes that are one of *wanted*."""
+    letters = np.frombuffer(b"".join(values), np.uint8)
+    found = letters == wanted[0]
+    for letter in wanted[1:]:
+        found |= letters == letter
+    # No JSON text is empty, so each has a start of its own.
+    return np.add.reduceat(found, _measured(values)[:-1], dtype=np.int64)
 
 
 def lengths(array: pa.Array) -> Offsets:
@@ -50,6 +58,12 @@ def offsets_of(array: pa.Array) -> Offsets:
     """Tell where each text starts in the array's bytes, and where the last ends."""
     ends = np.frombuffer(array.buffers()[1], np.int32)
     return ends[array.offset : array.offset + len(array) + 1]
+
+
+def _measured(values: Sequence[Raw]) -> Offsets:
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
+    return offsets
 
 
 def _array(offsets: Offsets, joined: bytes) -> pa.Array:

@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw
 
 from events.amounts import PLACES, WHOLE_DIGITS
 from events.fields import Field, Kind
-from events.group import Rows
+from events.group import ABSENT_TYPES, Rows
 from events.moments import all_plain
 from events.texts import lengths, raw_array, text_array
 
@@ -49,13 +49,10 @@ class Pile:
 
     def add(self, rows: Rows, one: Field) -> None:
         """Put a column on the pile; a stand-in takes the place of what is absent."""
-        values = rows.values(one)
-        absent = 0 if one.required else values.count(UNSET)
-        if one.nullable:
-            absent += values.count(None)
-        if absent == len(values):
+        values, kinds = rows.values(one), rows.kinds(one)
+        if kinds <= ABSENT_TYPES:
             return
-        if absent:
+        if kinds & ABSENT_TYPES:
             values = [
                 self.stand_in if value is UNSET or value is None else value for value in values
             ]

@@ -132,8 +132,9 @@ class _Context:
 
 
 def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Context) -> Judged:
-    rows = np.asarray(valid.positions, np.int64)
-    mine = origin if len(rows) == len(piece) else origin.take(rows)
+    mine = origin
+    if len(valid) < len(piece):
+        mine = origin.take(np.asarray(valid.positions, np.int64))
     candidates = _candidates(valid, mine)
     verdict = decide(candidates, context.seen)
     if verdict.news is not None:
