@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings
 
 from events.reasons import REASONS
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from failpoints import POINTS
 from ingest_http.answers import KINDS
 from ingest_http.metrics import DoorMetrics
 from ingest_http.settings import DoorSettings
@@ -29,6 +30,7 @@ from sinks.settings import StoreSettings
 from sinks.steps import read_steps
 from streams.metrics import WorkerMetrics
 from streams.settings import WorkerSettings
+from tests.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -172,6 +174,21 @@ def commands() -> str:
     return table(("command", "what it does"), rows)
 
 
+def crash_points() -> str:
+    """One row for each point at which a process can be told to die."""
+    rows = ((code(name), _sentence(what)) for name, what in POINTS.items())
+    return table(("point", "what is done there, and what is not"), rows)
+
+
+def mutants() -> str:
+    """One row for each way of breaking the rules, with the test that must see it."""
+    rows = (
+        (code(one.name), _sentence(one.what), code(one.caught_by.rpartition("::")[2]))
+        for one in MUTANTS
+    )
+    return table(("mutant", "what is broken", "caught by"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "event-types": event_types,
     "topics": topics,
@@ -181,6 +198,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "answers": answers,
     "reasons": reasons,
     "commands": commands,
+    "crash-points": crash_points,
+    "mutants": mutants,
 }
 
 
