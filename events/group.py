@@ -5,6 +5,7 @@ A doubtful row is never refused here: it is taken out and judged alone by `event
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
@@ -100,7 +101,8 @@ class Nested(Rows):
     def __init__(self, owner: Rows, field: Field) -> None:
         assert field.model is not None  # noqa: S101 - only fields of kind MODELS get here
         super().__init__(shape_of(field.model), [])
-        self.owner = owner
+        # The owner holds this: a cycle would keep all rows until the garbage collector comes.
+        self.owner = weakref.proxy(owner)
         self.owners: list[int] = []
         self._decode(owner.values(field), list_decoder(field.model))
         self._doubt_free_content()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from events.registry import EventType
 
 if TYPE_CHECKING:
-    from events.group import Group
+    from events.content import Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,29 @@ class Rejection:
     field: str | None
     message: str
 
+    def moved(self, by: int) -> Rejection:
+        """The same of an item that stands *by* positions further on."""
+        return replace(self, position=self.position + by)
+
 
 class CheckedType:
     """The accepted items of one event type: `positions` ascend, `ids` and columns go with them."""
 
     def __init__(
-        self, group: Group, ids: list[str], rewritten: Mapping[int, bytes] | None = None
+        self,
+        event_type: EventType,
+        positions: list[int],
+        ids: list[str],
+        content: Callable[[], Content],
+        *,
+        rewritten: Mapping[int, bytes] | None = None,
     ) -> None:
-        self.type: EventType = group.event_type
-        self.positions: list[int] = group.positions
-        self.ids: list[str] = ids
+        self.type = event_type
+        self.positions = positions
+        self.ids = ids
         # Items whose ids were numbers, as they must be published: the same text with quotes set.
         self.rewritten: Mapping[int, bytes] = rewritten or {}
-        self._group = group
+        self._make_content = content
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -56,7 +66,7 @@ class CheckedType:
         booleans; nested content (`bets`) as the JSON text that was sent. Absent optional fields
         hold the contract's default, or null.
         """
-        return self._columns
+        return self.content.columns
 
     def fingerprints(self) -> npt.NDArray[np.uint64]:
         """Hash what each item says in the contract's terms.
@@ -64,19 +74,12 @@ class CheckedType:
         Equal for equal meaning: 0.5 and 5e-1, 12:00Z and 13:00+01:00, a default given or left out,
         a whole item and its bare data, any order, white space and unknown fields.
         """
-        return self._fingerprints
+        return self.content.fingerprints
 
     @cached_property
-    def _columns(self) -> dict[str, pa.Array]:
-        from events.columns import columns_of  # noqa: PLC0415 - the door never needs it
-
-        return columns_of(self._group)
-
-    @cached_property
-    def _fingerprints(self) -> npt.NDArray[np.uint64]:
-        from events.fingerprint import fingerprints_of  # noqa: PLC0415 - the door never needs it
-
-        return fingerprints_of(self._group, self._columns)
+    def content(self) -> Content:
+        """Columns and hashes; the door never needs them, so they are made when asked for."""
+        return self._make_content()
 
 
 @dataclass(frozen=True, slots=True)

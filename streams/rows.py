@@ -70,10 +70,12 @@ def event_rows(
 
     *columns*, *ids* and *origin* have one entry a valid record.
     """
-    whole = len(keep) == len(ids)
-    picked = origin if whole else origin.take(keep)
-    contract = {"_id": pa.array(ids, pa.string()), **columns}
-    if not whole:
-        take = pa.array(keep)
-        contract = {name: column.take(take) for name, column in contract.items()}
-    return pa.RecordBatch.from_pydict({**origin_columns(picked), **contract})
+    rows = pa.RecordBatch.from_pydict(
+        {**origin_columns(origin), "_id": pa.array(ids, pa.string()), **columns}
+    )
+    if len(keep) == len(ids):
+        return rows
+    # A mask is twice as fast as positions: what is kept lies in long stretches.
+    wanted = np.zeros(len(ids), np.bool_)
+    wanted[keep] = True
+    return rows.filter(pa.array(wanted))
