@@ -24,6 +24,7 @@ from events.columns import columns_of
 from events.fields import Field, Kind
 from events.group import Rows
 from events.shapes import FREE_KINDS
+from events.texts import lengths
 
 Words = npt.NDArray[np.uint64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE}
@@ -40,12 +41,12 @@ def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
         if field.kind in _TEXTS:
             if str in rows.kinds(field):
                 texts.append(_texts(rows, field))
-            total += _part(field, _lengths(columns[field.name]), columns[field.name])
+                total += _of_lengths(field, columns[field.name])
         elif field.kind is Kind.MODELS:
             total += _of_models(rows, field)
         elif field.kind in FREE_KINDS:
             total += _of_free_content(rows, field)
-        else:
+        elif columns[field.name].null_count < len(total):
             total += _part(field, *_words(columns[field.name]))
     return _mixed(total + _of_texts(texts, len(total)))
 
@@ -53,7 +54,7 @@ def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
 def _mixed(words: Words) -> Words:
     for multiplier, shift in zip(_MULTIPLIERS, _SHIFTS, strict=True):
         words = words * multiplier
-        words = words ^ (words >> shift)
+        words ^= words >> shift
     return words
 
 
@@ -61,6 +62,11 @@ def _part(field: Field, words: Words, array: pa.Array, more: Words | None = None
     part = _mixed(words ^ _seed(field.name))
     if more is not None:
         part = _mixed(part ^ more)
+    return _without_defaults(field, part, array)
+
+
+def _without_defaults(field: Field, part: Words, array: pa.Array) -> Words:
+    """Let nulls and defaults add nothing; *part* is changed."""
     if field.default is not None:
         part[
             pc.equal(array, pa.scalar(field.default, array.type)).to_numpy(zero_copy_only=False)
@@ -87,9 +93,10 @@ def _of_texts(texts: list[list[str]], count: int) -> Words:
     return np.fromiter(map(xxhash.xxh3_64_intdigest, whole), np.uint64, count)
 
 
-def _lengths(array: pa.Array) -> Words:
-    ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset :][: len(array) + 1]
-    return np.diff(ends).astype(np.uint64)
+def _of_lengths(field: Field, array: pa.Array) -> Words:
+    """One multiplication a text is enough: the sum of all parts is mixed at the end."""
+    part = (lengths(array) + 1).astype(np.uint64) * (_seed(field.name) | np.uint64(1))
+    return _without_defaults(field, part, array)
 
 
 def _words(array: pa.Array) -> tuple[Words, pa.Array, Words | None]:
