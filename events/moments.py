@@ -7,9 +7,12 @@ its liberties (a space for the T, no seconds, no colon) are not written that way
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,18 +21,26 @@ from events.texts import offsets_of
 
 Letters = npt.NDArray[np.uint8]
 
-_FIRST_YEAR: Final = int.from_bytes(b"1901", "big")
-_LAST_YEAR: Final = int.from_bytes(b"2261", "big")
+FIRST_YEAR: Final = 1901
+LAST_YEAR: Final = 2261
+# Fewer are told sooner by reading them: numpy takes some 30 microseconds however few they are.
+MANY: Final = 400
+_FIRST_LETTERS: Final = int.from_bytes(str(FIRST_YEAR).encode(), "big")
+_LAST_LETTERS: Final = int.from_bytes(str(LAST_YEAR).encode(), "big")
 _SECONDS: Final = "0000-00-00T00:00:00"
 _UTC: Final = "Z"
 _OFFSET: Final = "+00:00"
 
+_rfc_3339 = msgspec.json.Decoder(list[Annotated[datetime, msgspec.Meta(tz=True)]])
 
-def all_plain(texts: pa.Array) -> bool:
-    """Tell whether each of *texts* is written the usual way; none is null."""
+
+def all_plain(values: Sequence[str], texts: pa.Array) -> bool:
+    """Tell whether each of *values* is written the usual way; *texts* are the same as an array."""
+    if len(values) < MANY:
+        return _few_are_plain(values)
     letters = np.frombuffer(texts.buffers()[2], np.uint8)
     offsets = offsets_of(texts)
-    sizes = np.diff(offsets)
+    sizes = offsets[1:] - offsets[:-1]
     size = int(sizes[0])
     if (sizes == size).all():
         return _are_plain(letters[offsets[0] : offsets[-1]], size)
@@ -37,6 +48,24 @@ def all_plain(texts: pa.Array) -> bool:
         _are_plain(_cut_out(letters, offsets[:-1][sizes == size], size), size)
         for size in set(sizes.tolist())
     )
+
+
+def _few_are_plain(values: Sequence[str]) -> bool:
+    """Tell whether msgspec reads them all and none uses the two liberties it takes beyond the RFC.
+
+    Those are a space for the T and an offset without its colon: each text has two colons, and a
+    third if it does not end in Z.
+    """
+    joined = '","'.join(values)
+    if " " in joined or joined.count(":") != 3 * len(values) - joined.count("Z"):
+        return False
+    try:
+        moments = _rfc_3339.decode(f'["{joined}"]')
+    except (msgspec.MsgspecError, UnicodeEncodeError):
+        return False
+    if len(moments) != len(values):
+        return False
+    return all(FIRST_YEAR <= moment.year <= LAST_YEAR for moment in moments)
 
 
 def _cut_out(letters: Letters, starts: npt.NDArray[np.int32], size: int) -> Letters:
@@ -61,7 +90,7 @@ def _are_plain(letters: Letters, size: int) -> bool:
     if zone == _OFFSET and (letters[size - len(zone) :: size] == ord(",")).any():
         return False
     years = np.ndarray(count, ">u4", letters, strides=(size,))
-    return bool(years.min() >= _FIRST_YEAR and years.max() <= _LAST_YEAR)
+    return bool(years.min() >= _FIRST_LETTERS and years.max() <= _LAST_LETTERS)
 
 
 @cache

@@ -8,12 +8,11 @@ and no name a second time. Where there are more, `events.names` looks at the nam
 from __future__ import annotations
 
 from functools import cache
-from types import NoneType
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from events.fields import Field, Kind
 from events.group import Group, Rows
@@ -100,11 +99,12 @@ def _most_marks(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
 
 
 def _add_uncertain(marks: Counts, rows: Rows, field: Field, most: int) -> None:
-    kinds = rows.kinds(field)
-    if kinds == {UnsetType}:
+    values = rows.values(field)
+    absent = values.count(UNSET)
+    if absent == len(values):
         return
     marks += most
-    if UnsetType in kinds:
+    if absent:
         marks -= most * rows.where(field, UNSET)
-    if field.kind in _TEXTS and NoneType in kinds:
+    if field.kind in _TEXTS and field.nullable and None in values:
         marks -= 2 * rows.where(field, None)

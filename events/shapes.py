@@ -34,6 +34,15 @@ class Shape:
         """List the fields of these kinds, in the contract's order."""
         return _of_kind(self, kinds)
 
+    def named(self, name: str) -> Field:
+        """Find a field by its name."""
+        return _named(self, name)
+
+
+@cache
+def _named(shape: Shape, name: str) -> Field:
+    return next(field for field in shape.fields if field.name == name)
+
 
 @cache
 def _of_kind(shape: Shape, kinds: tuple[Kind, ...]) -> tuple[Field, ...]:

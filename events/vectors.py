@@ -19,7 +19,7 @@ from msgspec import UNSET, Raw
 
 from events.amounts import PLACES, WHOLE_DIGITS
 from events.fields import Field, Kind
-from events.group import ABSENT_TYPES, Rows
+from events.group import Rows
 from events.moments import all_plain
 from events.texts import lengths, raw_array, text_array
 
@@ -49,10 +49,13 @@ class Pile:
 
     def add(self, rows: Rows, one: Field) -> None:
         """Put a column on the pile; a stand-in takes the place of what is absent."""
-        values, kinds = rows.values(one), rows.kinds(one)
-        if kinds <= ABSENT_TYPES:
+        values = rows.values(one)
+        absent = 0 if one.required else values.count(UNSET)
+        if one.nullable:
+            absent += values.count(None)
+        if absent == len(values):
             return
-        if kinds & ABSENT_TYPES:
+        if absent:
             values = [
                 self.stand_in if value is UNSET or value is None else value for value in values
             ]
@@ -86,7 +89,7 @@ def check_values(groups: Sequence[Rows]) -> None:
 
 def _amounts(values: list[Raw]) -> tuple[pa.Array, Sequence[int]]:
     texts = raw_array(values)
-    joined = memoryview(texts.buffers()[2]).tobytes()
+    joined = texts.buffers()[2].to_pybytes()
     # Arrow 26 reads some texts of more than 38 digits as wrong numbers without an error, and
     # exponents by rules of its own: both are rare, so they are told apart first.
     if lengths(texts).max() <= WHOLE_DIGITS and b"e" not in joined and b"E" not in joined:
@@ -99,7 +102,7 @@ def _amounts(values: list[Raw]) -> tuple[pa.Array, Sequence[int]]:
 
 def _instants(values: list[str]) -> tuple[pa.Array, Sequence[int]]:
     texts = text_array(values)
-    if all_plain(texts):
+    if all_plain(values, texts):
         try:
             return texts.cast(INSTANT_TYPE), ()
         except pa.ArrowInvalid:
