@@ -83,9 +83,9 @@ def _marks_of(rows: Rows) -> Counts:
     for field, most in uncertain:
         _add_uncertain(marks, rows, field, most)
     for field in rows.shape.of_kind(*FREE_KINDS):
-        places, texts = rows.present(field)
-        if texts:
-            marks[places] += count_letters(texts, b'"')
+        values = rows.values(field)
+        if values.count(UNSET) < len(values):
+            marks += count_letters(values, b'"')
     return marks
 
 
