@@ -76,6 +76,20 @@ class Slice:
             self.headers[start:],
         )
 
+    def cut(self, count: int) -> tuple[Slice, Slice | None]:
+        """The first *count* records, at least one, and those after them."""
+        if count >= len(self):
+            return self, None
+        begin = Slice(
+            self.partition,
+            self.follows,
+            self.offsets[:count],
+            self.appended_ms[:count],
+            self.values[:count],
+            self.headers[:count],
+        )
+        return begin, self.after(begin.last)
+
     def only(self, rows: npt.NDArray[np.int64]) -> Slice | None:
         """The records at the positions *rows*; None when there are none."""
         if not len(rows):
@@ -89,6 +103,20 @@ class Slice:
             [self.values[row] for row in wanted],
             [self.headers[row] for row in wanted],
         )
+
+
+def joined(parts: Sequence[Slice]) -> Slice | None:
+    """*parts* of one partition, which lie one after the other, as one; None when there are none."""
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return Slice(
+        parts[0].partition,
+        parts[0].follows,
+        np.concatenate([part.offsets for part in parts]),
+        np.concatenate([part.appended_ms for part in parts]),
+        [value for part in parts for value in part.values],
+        [headers for part in parts for headers in part.headers],
+    )
 
 
 def slice_of(partition: Partition, records: Sequence[Any], *, follows: int) -> Slice:

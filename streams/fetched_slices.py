@@ -1,0 +1,153 @@
+"""How do a fetch's bytes become a slice? The seam in aiokafka's fetcher.
+
+aiokafka keeps its own rule of what a consumer may see: checksums, markers, transactions taken back,
+where the next fetch begins. Its loop over batches (`PartitionRecords`) runs as it is, but is given
+batches whose only "record" is the whole run of them, undecoded. Two of aiokafka's names are
+changed, and neither changes anything for a consumer that does not read `as_slices`:
+
+- `MemoryRecords`, which wraps the bytes fetched of a partition, keeps them in reach;
+- `FetchResult.getall`, which unpacks them, gives a slice where one is wanted.
+
+aiokafka is pinned; `tests/streams/test_fetched_slices.py` compares with its own reading.
+"""
+
+# ruff: noqa: SLF001 - the seam is made of aiokafka's private names, held by its tests
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import groupby
+from typing import Any, Final
+
+from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
+
+from streams.raw_batches import Batches
+from streams.record_batches import Run, slice_of_runs
+from streams.slices import Partition, Slice, joined, slice_of
+
+# Decoded at once: small batches together, as numpy is slow with few records; not all of a fetch,
+# as decompressed batches need room.
+PORTION_BYTES: Final = 4 * 2**20
+
+Wanted = Callable[[Any], bool]
+_wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
+
+
+class KeptRecords(MemoryRecords):  # type: ignore[misc]  # aiokafka has no types
+    """aiokafka's records of one fetch, with their bytes in reach."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
+    """What was fetched of a partition, taken slice by slice.
+
+    `next_fetch_offset` is at each moment what aiokafka's would be after as many records.
+    """
+
+    def __init__(self, records: fetcher.PartitionRecords) -> None:
+        super().__init__(
+            records._tp,
+            Batches(records._records.data),
+            records._aborted_transactions,
+            records.next_fetch_offset,
+            records._key_deserializer,
+            records._value_deserializer,
+            records._check_crcs,
+            records._isolation_level,
+        )
+        self._partition = Partition(*records._tp)
+        self._rest: Slice | None = None
+        self._read = False
+
+    def _consumer_record(self, tp: Any, record: Any) -> Any:
+        """Note, as aiokafka's loop comes by, from where on records were asked for."""
+        if not isinstance(record, Run):
+            return super()._consumer_record(tp, record)
+        record.floor = self.next_fetch_offset
+        return record
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left."""
+        return self._read and self._rest is None
+
+    def take(self, limit: int) -> Slice | None:
+        """The next records, *limit* of them unless fewer are left; None when none are.
+
+        Raises what aiokafka does; nothing of what was fetched is to be taken after that.
+        """
+        parts = [] if self._rest is None else [self._rest]
+        self._rest = None
+        missing = limit - sum(map(len, parts))
+        while missing > 0 and not self._read:
+            portion = list(self._portion(missing))
+            parts += portion
+            missing -= sum(map(len, portion))
+        piece = joined(parts)
+        if piece is not None and missing <= 0:
+            piece, self._rest = piece.cut(limit)
+            self.next_fetch_offset = piece.last + 1
+        return piece
+
+    def _portion(self, limit: int) -> Iterator[Slice]:
+        """Whole batches up to *limit* records, or as many as are decoded at once."""
+        found: list[Any] = []
+        count = size_bytes = 0
+        while count < limit and size_bytes < PORTION_BYTES:
+            try:
+                item = next(self)
+            except StopIteration:
+                self._read = True
+                break
+            found.append(item)
+            count += len(item.begins) if isinstance(item, Run) else 1
+            size_bytes += item.size_bytes if isinstance(item, Run) else 0
+        for kind, items in groupby(found, key=type):
+            if kind is not Run:
+                records = list(items)
+                yield slice_of(self._partition, records, follows=records[0].offset)
+            elif (piece := slice_of_runs(self._partition, list(items))) is not None:
+                yield piece
+
+
+def install() -> None:
+    """Let consumers of this process read `as_slices`."""
+    fetcher.MemoryRecords = KeptRecords
+    fetcher.FetchResult.getall = _getall
+
+
+@contextmanager
+def as_slices(wanted: Wanted) -> Iterator[None]:
+    """Within it, in this task, partitions that are *wanted* so are fetched as slices."""
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+_getall_records = fetcher.FetchResult.getall
+
+
+def _getall(result: Any, max_records: int | None = None) -> Any:
+    """`FetchResult.getall`, which gives records, or one slice of them where that is wanted."""
+    tp, wanted = result._topic_partition, _wanted.get()
+    if wanted is None or not wanted(tp):
+        return _getall_records(result, max_records)
+    if not result.check_assignment(tp) or not result.has_more():
+        return []
+    records = result._partition_records
+    if not isinstance(records, SliceRecords):
+        records = result._partition_records = SliceRecords(records)
+    piece = records.take(sys.maxsize if max_records is None else max_records)
+    result._update_position()
+    if records.exhausted:
+        result._partition_records = None
+    return [] if piece is None else piece

@@ -1,0 +1,106 @@
+"""Where does a batch of records begin in fetched bytes, and what is known of it without decoding?
+
+aiokafka's own batch answers what its loop asks: checksum, offsets, producer, whether it is a
+marker. It does not let its bytes out, so its records are found here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from aiokafka import codec
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.legacy_records import LegacyRecordBatch
+
+from streams.record_batches import Run, begins_of
+
+# All formats begin alike: base offset and length; the version stands at the same place, too.
+_OVERHEAD_BYTES: Final = 12
+_VERSION_AT: Final = 16
+_OLD_MIN_BYTES: Final = 14
+# What comes before the records of a batch of format 2, their number last.
+_HEADER_BYTES: Final = 61
+_COUNT_AT: Final = 57
+_INT32 = struct.Struct(">i")
+
+_DECOMPRESS: Final[dict[int, Callable[[bytes], bytes]]] = {
+    DefaultRecordBatch.CODEC_GZIP: codec.gzip_decode,
+    DefaultRecordBatch.CODEC_SNAPPY: codec.snappy_decode,
+    DefaultRecordBatch.CODEC_LZ4: codec.lz4_decode,
+    DefaultRecordBatch.CODEC_ZSTD: codec.zstd_decode,
+}
+
+
+class Batch:
+    """A batch of aiokafka's (format 2) that iterates over its records as one run, or none."""
+
+    def __init__(self, data: bytes, begin: int, end: int) -> None:
+        if end - begin < _HEADER_BYTES:
+            raise CorruptRecordException("A batch is shorter than its header.")
+        known = DefaultRecordBatch(memoryview(data)[begin:end])
+        self._known, self._data, self._begin, self._end = known, data, begin, end
+        # What aiokafka's loop asks of a batch.
+        self.validate_crc = known.validate_crc
+        self.producer_id = known.producer_id
+        self.base_offset = known.base_offset
+        self.next_offset = known.next_offset
+        self.is_control_batch = known.is_control_batch
+        self.is_transactional = known.is_transactional
+
+    def __next__(self) -> Any:
+        """The marker in a control batch, which is the only one whose record aiokafka looks at."""
+        return next(self._known)
+
+    def __iter__(self) -> Iterator[Run]:
+        known, body = self._known, self._data
+        at, end = self._begin + _HEADER_BYTES, self._end
+        (count,) = _INT32.unpack_from(body, self._begin + _COUNT_AT)
+        if known.compression_type:
+            body = self._decompressed(known.compression_type)
+            at, end = 0, len(body)
+        begins = begins_of(body, at, end=end, count=count)
+        appended = bool(known.timestamp_type)
+        base_ms = known.max_timestamp if appended else known.first_timestamp
+        run = Run(body, begins, end, self.base_offset, base_ms, appended, self.next_offset - 1)
+        return iter((run,) if begins else ())
+
+    def _decompressed(self, compression: int) -> bytes:
+        decompress = _DECOMPRESS.get(compression)
+        if decompress is None:
+            iter(self._known)  # aiokafka has the words for it
+            raise AssertionError(compression)
+        return decompress(self._data[self._begin + _HEADER_BYTES : self._end])
+
+
+class Batches:
+    """The batches in *data*, one after the other; a last one that is not whole does not count.
+
+    aiokafka takes the format of the first batch for that of all. Here each has its own.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def has_next(self) -> bool:
+        """Whether there is one more."""
+        left = len(self._data) - self._at
+        return left >= _OVERHEAD_BYTES and left >= self._size()
+
+    def next_batch(self) -> Any:
+        """The next one; aiokafka's own if it is of an old format."""
+        begin, size = self._at, self._size()
+        if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
+            raise CorruptRecordException("A batch is shorter than its header.")
+        self._at = end = begin + size
+        version = self._data[begin + _VERSION_AT]
+        if version < 2:
+            return LegacyRecordBatch(memoryview(self._data)[begin:end], version)
+        return Batch(self._data, begin, end)
+
+    def _size(self) -> int:
+        (length,) = _INT32.unpack_from(self._data, self._at + 8)
+        return _OVERHEAD_BYTES + int(length)

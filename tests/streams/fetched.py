@@ -1,0 +1,88 @@
+"""What one fetch brought of a partition, taken by aiokafka record by record, or as slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka.consumer import fetcher
+from aiokafka.structs import TopicPartition
+
+from streams.fetched_slices import KeptRecords, as_slices
+from streams.slices import Slice
+
+EVENTS = TopicPartition("events", 0)
+Rows = list[tuple[int, int, bytes | None, tuple[tuple[str, bytes | None], ...]]]
+Step = tuple[Rows, int, bool]
+
+
+class Fetched:
+    """The two ways to take a fetch; `install` must have been called."""
+
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        offset: int = 0,
+        aborted: Sequence[tuple[int, int]] = (),
+        check_crcs: bool = True,
+    ) -> None:
+        self.state = SimpleNamespace(paused=False, position=offset)
+        self.state.consumed_to = lambda position: setattr(self.state, "position", position)
+        self.result = fetcher.FetchResult(
+            EVENTS,
+            assignment=SimpleNamespace(active=True, state_value=lambda _: self.state),
+            partition_records=fetcher.PartitionRecords(
+                EVENTS,
+                KeptRecords(data),
+                list(aborted),
+                offset,
+                None,
+                None,
+                check_crcs,
+                fetcher.READ_COMMITTED,
+            ),
+            backoff=0.1,
+        )
+
+    def by_record(self, limits: Iterator[int | None]) -> Iterator[Step]:
+        """Rows, position and whether there is more, fetch by fetch, as aiokafka has it."""
+        while self.result.has_more():
+            got = self.result.getall(next(limits))
+            rows = [(one.offset, one.timestamp, one.value, one.headers) for one in got]
+            yield rows, self.state.position, self.result.has_more()
+
+    def by_slice(self, limits: Iterator[int | None]) -> Iterator[Step]:
+        """The same, as slices."""
+        while self.result.has_more():
+            with as_slices(lambda _: True):
+                got = self.result.getall(next(limits))
+            yield rows_of(got), self.state.position, self.result.has_more()
+
+
+def rows_of(piece: Any) -> Rows:
+    """The records of a slice."""
+    if piece == []:
+        return []
+    assert isinstance(piece, Slice)
+    offsets, times = piece.offsets.tolist(), piece.appended_ms.tolist()
+    assert piece.follows <= offsets[0]
+    return list(zip(offsets, times, piece.values, piece.headers, strict=True))
+
+
+def endless(limits: Sequence[int | None]) -> Iterator[int | None]:
+    """*limits*, the last one again and again."""
+    yield from limits
+    while True:
+        yield limits[-1]
+
+
+def outcome(steps: Iterator[Step]) -> tuple[list[Step], type[Exception] | None]:
+    """What came, and the error that ended it."""
+    came = []
+    try:
+        came.extend(steps)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return came, type(error)
+    return came, None

@@ -1,0 +1,85 @@
+"""Is a slice what aiokafka would have given record by record? Asked of aiokafka itself."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams import fetched_slices
+from streams.fetched_slices import as_slices
+from tests.streams.any_fetch import MANY, fetches
+from tests.streams.fetched import Fetched, endless, outcome
+from tests.streams.kafka_batches import Made, Record, old_batch
+
+pytestmark = pytest.mark.usefixtures("slices_installed")
+
+LIMITS = st.lists(st.sampled_from([1, 2, 3, 39, 40, 41, 1_000, None]), min_size=1, max_size=4)
+
+
+@MANY
+@given(fetches(), LIMITS)
+def test_any_fetch_is_read_as_aiokafka_reads_it(
+    fetch: tuple[bytes, int, list[tuple[int, int]]], limits: list[int | None]
+) -> None:
+    """The same records, cut at the same places, and the next fetch begins at the same offset."""
+    data, offset, aborted = fetch
+    expected = Fetched(data, offset=offset, aborted=aborted).by_record(endless(limits))
+
+    assert list(Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits))) == list(
+        expected
+    )
+
+
+@MANY
+@given(fetches(), LIMITS, st.sampled_from([1, 2_000]))
+def test_it_does_not_matter_how_much_is_decoded_at_once(
+    fetch: tuple[bytes, int, list[tuple[int, int]]], limits: list[int | None], portion: int
+) -> None:
+    """Portions bound memory and nothing else."""
+    data, offset, aborted = fetch
+    expected = list(Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetched_slices, "PORTION_BYTES", portion)
+        assert expected == list(
+            Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits))
+        )
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("codec", [0, 1, 2])
+@pytest.mark.parametrize("limit", [2, None])
+def test_old_formats_are_read_by_aiokafka(version: int, codec: int, limit: int | None) -> None:
+    """A topic may be older than its broker; format 0 has no times, which no slice can hold."""
+    data = old_batch(5, [b"a", b"b", b"c"], version=version, codec=codec)
+
+    came, error = outcome(Fetched(data, offset=6).by_slice(endless([limit])))
+
+    if version == 0:
+        assert error is TypeError
+    else:
+        expected = list(Fetched(data, offset=6).by_record(endless([limit])))
+        assert (came, error) == (expected, None)
+
+
+def test_formats_may_follow_each_other() -> None:
+    """Aiokafka takes all batches of a fetch for the format of its first."""
+    new = Made(3, [Record(0, b"d")], 0).to_bytes()
+    data = old_batch(0, [b"a", b"b", b"c"], version=1) + new
+
+    ((rows, position, more),) = Fetched(data).by_slice(endless([None]))
+
+    assert [(row[0], row[2]) for row in rows] == list(enumerate([b"a", b"b", b"c", b"d"]))
+    assert (position, more) == (4, False)
+
+
+def test_records_of_one_request_share_their_headers() -> None:
+    """Nobody downstream needs to compare or decode them again."""
+    headers = [("tenant", b"acme")]
+    one, two = (Made(base, [Record(0, headers=headers)], 0) for base in (0, 1))
+
+    with as_slices(lambda _: True):
+        piece = Fetched(one.to_bytes() + two.to_bytes()).result.getall()
+
+    assert piece.headers[0] is piece.headers[1]
