@@ -3,8 +3,9 @@
 Faust is kept for what it is good at (group membership, agents, tables, changelogs, recovery).
 Its consumer is replaced where it works per message:
 
-- `getmany` yields one message a slice for event topics; changelog topics stay per record,
-  as recovery reads them that way (and a changelog record holds a whole slice's ids).
+- Event topics are fetched as slices (`streams/fetched_slices.py`), and `getmany` yields one message
+  a slice; changelog topics stay per record, as recovery reads them that way (and a changelog
+  record holds a whole slice's ids).
 - Event topics are fetched only while streams take what is fetched. Faust begins to fetch a
   moment before it clears the streams' queues at the end of a recovery, and what was put there
   in between is lost until the next restart (pitfall B3).
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -33,7 +35,8 @@ from faust.types import TP, ConsumerMessage, EventT
 import failpoints
 from streams.alarms import end_in_another_life
 from streams.feed import ChangelogFeed
-from streams.slices import Partition, Slice, slice_of
+from streams.fetched_slices import as_slices, install
+from streams.slices import Partition, Slice
 
 # The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
 # partitions whose records are still being taken, so a fetch may ask for idle ones only and would
@@ -42,15 +45,24 @@ FETCH_MAX_WAIT_MS = 40
 
 
 class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread with a shorter wait at the broker."""
+    """Faust's consumer thread: a shorter wait at the broker, and slices from event topics."""
 
     def _create_worker_consumer(self, transport: KafkaTransport) -> Any:
+        install()
         consumer = super()._create_worker_consumer(transport)
         # Faust has no settings for these.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
         # What a producer's transaction took back was never sent.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
+
+    async def _fetch_records(self, *args: Any, **options: Any) -> Mapping[TP, Any]:
+        """A slice for each event partition, records for each changelog partition."""
+        with as_slices(self._is_event_tp):
+            return await super()._fetch_records(*args, **options)  # type: ignore[no-any-return]
+
+    def _is_event_tp(self, tp: TP) -> bool:
+        return not self.consumer._is_changelog_tp(tp)  # noqa: SLF001
 
 
 class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
@@ -99,13 +111,14 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         for tp, batch in records.items():
             if not batch or not self._wanted(tp, active):
                 continue
-            begin = await self._without_deleted(tp, batch[0].offset, begins[tp])
+            first = self._first(tp, batch)
+            begin = await self._without_deleted(tp, first, begins[tp])
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 await self._put_back(records)
                 return
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
-                if not await self._goes_on(tp, batch[0].offset):
+                if not await self._goes_on(tp, first):
                     continue
                 for record in batch:
                     self._feed.give(tp, record.offset)
@@ -114,9 +127,13 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 self._end_in_another_life(tp, batch)
                 yield tp, self._slice_message(tp, self._slice(tp, batch, begin))
 
-    async def _put_back(self, records: Mapping[TP, list[Any]]) -> None:
+    def _first(self, tp: TP, batch: Any) -> int:
+        """The lowest offset that was fetched."""
+        return int(batch[0].offset if self._is_changelog_tp(tp) else batch.first)
+
+    async def _put_back(self, records: Mapping[TP, Any]) -> None:
         """Let dropped records come again: nothing else would, where no new ones follow them."""
-        firsts = {tp: batch[0].offset for tp, batch in records.items() if batch}
+        firsts = {tp: self._first(tp, batch) for tp, batch in records.items() if batch}
         mine = self.assignment()
         firsts = {
             tp: at for tp, at in firsts.items() if tp in mine and not self._is_changelog_tp(tp)
@@ -145,29 +162,28 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             return begin
         return None
 
-    def _end_in_another_life(self, tp: TP, batch: list[Any]) -> None:
+    def _end_in_another_life(self, tp: TP, batch: Slice) -> None:
         """End the process if *batch* holds other records than were handed on at its offsets.
 
         aiokafka begins anew by itself when a topic was made anew or has lost its end. The lane
         would take the new records for old ones; the next process asks the store what it has.
         """
         last, latest_ms = self._newest.get(tp, (-1, 0))
-        if batch[0].offset <= last and (
-            batch[0].timestamp > latest_ms or (self.highwater(tp) or last + 1) <= last
+        first_ms, last_ms = int(batch.appended_ms[0]), int(batch.appended_ms[-1])
+        if batch.first <= last and (
+            first_ms > latest_ms or (self.highwater(tp) or last + 1) <= last
         ):
-            end_in_another_life(Partition(*tp), batch[0].offset, last)
-        self._newest[tp] = (batch[-1].offset, max(latest_ms, batch[-1].timestamp))
+            end_in_another_life(Partition(*tp), batch.first, last)
+        self._newest[tp] = (batch.last, max(latest_ms, last_ms))
 
     def _begin(self, tp: TP) -> int | None:
         """Where the newest fetch of *tp* began, None if that is not known for sure."""
         begin, fetch = self._next.pop(tp, (0, self._fetches))
         return begin if fetch < self._fetches else None
 
-    def _slice(self, tp: TP, batch: list[Any], begin: int | None) -> Slice:
-        first = batch[0].offset
-        piece = slice_of(
-            Partition(*tp), batch, follows=first if begin is None else min(begin, first)
-        )
+    def _slice(self, tp: TP, batch: Slice, begin: int | None) -> Slice:
+        first = batch.first
+        piece = replace(batch, follows=first if begin is None else min(begin, first))
         self._next[tp] = (piece.last + 1, self._fetches)
         # What is delivered again is waited for in its new cut.
         delivered = self._delivered[tp]

@@ -10,19 +10,21 @@ from typing import Any
 from faust.types import TP
 
 from streams import transport
-from streams.slices import Partition, Slice
+from streams.slices import Partition, Slice, slice_of
 from streams.transport import SliceConsumer
 
 LEFT, RIGHT = TP("events", 0), TP("events", 1)
-Fetch = Mapping[TP, list[Any]]
+Fetch = Mapping[TP, Slice]
 
 
-def records(first: int, last: int, *, appended_ms: int = 1000) -> list[Any]:
-    """What aiokafka gives for these offsets."""
-    return [
+def records(first: int, last: int, *, appended_ms: int = 1000) -> Slice:
+    """What the consumer's thread gives for these offsets."""
+    told = [
         SimpleNamespace(offset=offset, timestamp=appended_ms, value=b"{}", headers=())
         for offset in range(first, last + 1)
     ]
+    # The partition is not what is asked here.
+    return slice_of(Partition("events", 0), told, follows=first)
 
 
 class Scripted(SliceConsumer):
@@ -75,14 +77,14 @@ class Scripted(SliceConsumer):
         return [message.value async for _, message in self.getmany(1.0)]
 
 
-class Rebalancing(dict[TP, list[Any]]):
+class Rebalancing(dict[TP, Slice]):
     """A fetch during which the group's generation changes."""
 
     def __init__(self, told: Fetch, consumer: Scripted) -> None:
         super().__init__(told)
         self._app = consumer.app
 
-    def items(self) -> ItemsView[TP, list[Any]]:
+    def items(self) -> ItemsView[TP, Slice]:
         """The records, a generation later."""
         self._app.consumer_generation_id += 1
         return super().items()
