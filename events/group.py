@@ -36,6 +36,10 @@ SURELY_SHALLOW: Final = MAX_DEPTH // 2
 FEW_ROWS: Final = 30
 # What stands where a row has no value: null, or not there.
 ABSENT_TYPES: Final = frozenset({NoneType, UnsetType})
+_CERTAIN_TYPES: Final = {
+    kind: frozenset({Raw if kind in RAW_KINDS else bool if kind is Kind.FLAG else str})
+    for kind in Kind
+}
 _NULL: Final = Raw(b"null")
 
 
@@ -61,6 +65,8 @@ class Rows:
 
     def kinds(self, field: Field) -> frozenset[type]:
         """Tell which types the field's values have; `NoneType` and `UnsetType` among them."""
+        if field.required and not field.nullable:
+            return _CERTAIN_TYPES[field.kind]
         found = self._kinds.get(field.name)
         if found is None:
             found = self._kinds[field.name] = frozenset(map(type, self.values(field)))

@@ -42,12 +42,11 @@ class Origin:
 def origin_columns(origin: Origin) -> dict[str, pa.Array]:
     """The columns that say whose a row is and which record it was."""
     count = len(origin.offsets)
-    run = pa.array(origin.run)
-    zeros = pa.array(np.zeros(count, np.int64))
+    zeros = np.zeros(count, np.int64)
     return {
-        "tenant": _dictionary(run, [part.tenant or "" for part in origin.runs]),
+        "tenant": _dictionary(origin.run, [part.tenant or "" for part in origin.runs]),
         "received_at": pa.array(origin.received_ms).cast(_MS),
-        "request_id": _dictionary(run, [part.request_id for part in origin.runs]),
+        "request_id": _dictionary(origin.run, [part.request_id for part in origin.runs]),
         "_topic": _dictionary(zeros, [origin.partition.topic]),
         "_partition": pa.array(np.full(count, origin.partition.number, np.int32)),
         "_offset": pa.array(origin.offsets),
@@ -55,9 +54,10 @@ def origin_columns(origin: Origin) -> dict[str, pa.Array]:
     }
 
 
-def _dictionary(indices: pa.Array, values: list[str]) -> pa.Array:
+def _dictionary(numbers: I64, values: list[str]) -> pa.Array:
     # ClickHouse refuses a dictionary that holds a value twice, so it is encoded, not assembled.
-    return pa.array(values, pa.string()).dictionary_encode().take(indices)
+    encoded = pa.array(values, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.to_numpy()[numbers], encoded.dictionary)
 
 
 def event_rows(
