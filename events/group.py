@@ -138,9 +138,8 @@ class Nested(Rows):
     def _doubt_free_content(self) -> None:
         for field in self.shape.of_kind(*FREE_KINDS):
             places, texts = self.present(field)
-            if texts and not _all_fit(texts, field):
-                for place in _misfits(list(zip(places, texts, strict=True)), field):
-                    self.doubt(place)
+            for place in _misfits(places, texts, field) if texts else ():
+                self.doubt(place)
 
 
 class Group(Rows):
@@ -203,16 +202,16 @@ def _without_nulls(field: Field, values: list[Any]) -> list[Any]:
     return values
 
 
-def _misfits(placed: list[tuple[int, Raw]], field: Field) -> Iterator[int]:
-    """Yield the places of content that is no content or perhaps too deep, by halves."""
-    if _all_fit([text for _, text in placed], field):
+def _misfits(places: list[int], texts: list[Raw], field: Field) -> Iterator[int]:
+    """Yield the places of texts that are no content or perhaps too deep, found by halves."""
+    if _all_fit(texts, field):
         return
-    if len(placed) == 1:
-        yield placed[0][0]
+    if len(texts) == 1:
+        yield places[0]
         return
-    half = len(placed) // 2
-    yield from _misfits(placed[:half], field)
-    yield from _misfits(placed[half:], field)
+    half = len(texts) // 2
+    yield from _misfits(places[:half], texts[:half], field)
+    yield from _misfits(places[half:], texts[half:], field)
 
 
 def _all_fit(texts: list[Raw], field: Field) -> bool:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from msgspec import Raw
 
-# Fewer are turned sooner in Arrow's way: numpy takes some microseconds however few they are.
+# Numpy takes some microseconds however few values there are, so fewer than these are turned in
+# Arrow's way, and counted one by one.
 MANY: Final = 500
 FEW: Final = 60
 # No contract's value holds it, as a rule; where one does, Arrow's own way is taken.

@@ -15,7 +15,8 @@ from item_texts import data_texts, item_texts
 from oracle import is_published
 from pydantic_core import PydanticCustomError
 
-from events.check import check_items, check_records
+from events import moments
+from events.check import PIECE, check_items, check_records
 from events.columns import columns_of
 from events.fast import sort_items
 from events.fingerprint import fingerprints_of
@@ -24,6 +25,7 @@ from events.instants import read_instant
 from events.reasons import BY_CODE
 from events.registry import BY_NAME, EVENT_TYPES
 from events.slow import RefusedError, Valid, judge_item, judge_record
+from events.texts import MANY, text_array
 
 WIDE = Context(prec=200)
 THOROUGH = settings(
@@ -267,9 +269,52 @@ def test_times_of_the_usual_form_are_those_the_exact_reader_takes(form: str) -> 
     )
 )
 def test_times_are_read_alike_in_company(texts: list[str]) -> None:
-    """Whatever the lengths and the zones of a column's texts."""
+    """Whatever the lengths and the zones of a column's texts, few or many."""
+    texts *= moments.MANY
     checked = check_records(BY_NAME["realtime-login"], [login(text) for text in texts])
 
     expected = [instant for text in texts if (instant := instant_or_none(text)) is not None]
     taken = [one.columns()["timestamp"].cast(pa.int64()).to_pylist() for one in checked.accepted]
     assert taken == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
+@settings(THOROUGH, max_examples=15)
+@given(data=st.data())
+def test_a_large_slice_is_judged_as_its_records_are(
+    event_type: Any, data: st.DataObject, examples: dict[str, bytes]
+) -> None:
+    """What is done by the thousand comes to the same as what is done a few at a time."""
+    texts = st.one_of(item_texts(event_type.name), data_texts(event_type.name))
+    odd = data.draw(st.lists(texts, min_size=1, max_size=3))
+    usual = [raw for raw in odd if check_records(event_type, [raw]).accepted]
+    raws = [*(usual or [examples[event_type.name]]) * (PIECE // 2), *odd, *odd]
+    raws = [*raws, *raws]
+
+    whole = check_records(event_type, raws)
+
+    by_text = {raw: check_records(event_type, [raw]) for raw in set(raws)}
+    taken = [at for at, raw in enumerate(raws) if by_text[raw].accepted]
+    (one,) = whole.accepted
+    assert one.positions == taken
+    assert [(no.position, no.message) for no in whole.rejected] == [
+        (at, no.message) for at, raw in enumerate(raws) for no in by_text[raw].rejected
+    ]
+    alone = {raw: by_text[raw].accepted[0] for raw in {raws[at] for at in taken}}
+    order = list(alone)
+    numbers = np.array([order.index(raws[at]) for at in taken])
+    assert one.ids == [alone[raws[at]].ids[0] for at in taken]
+    firsts = np.array([kind.fingerprints()[0] for kind in alone.values()], np.uint64)
+    assert np.array_equal(one.fingerprints(), firsts[numbers])
+    for name, column in one.columns().items():
+        few = pa.concat_arrays([kind.columns()[name] for kind in alone.values()])
+        assert column == few.take(pa.array(numbers))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), min_size=1))
+def test_texts_by_the_hundred_are_what_they_were(some: list[str]) -> None:
+    """Whatever letters they hold, the mark between them too."""
+    values = [*some, "", "\0", "é"] * MANY
+
+    for texts in (values, [text.replace("\0", "") for text in values]):
+        assert text_array(texts) == pa.array(texts, pa.string())
