@@ -10,7 +10,7 @@ from streams import fetched_slices
 from streams.fetched_slices import as_slices
 from tests.streams.any_fetch import MANY, fetches
 from tests.streams.fetched import Fetched, endless, outcome
-from tests.streams.kafka_batches import Made, Record, old_batch
+from tests.streams.kafka_batches import ABORT, COMMIT, Made, Record, marker, old_batch
 
 pytestmark = pytest.mark.usefixtures("slices_installed")
 
@@ -72,6 +72,22 @@ def test_formats_may_follow_each_other() -> None:
 
     assert [(row[0], row[2]) for row in rows] == list(enumerate([b"a", b"b", b"c", b"d"]))
     assert (position, more) == (4, False)
+
+
+def test_what_a_transaction_took_back_is_left_out() -> None:
+    """It was never sent; the next fetch begins behind the marker all the same."""
+    made = [
+        Made(0, [Record(0)], 0, producer=7, transactional=True),
+        Made(1, [Record(0)], 0, producer=8, transactional=True),
+        marker(2, 7, kind=ABORT),
+        marker(3, 8, kind=COMMIT),
+        Made(4, [Record(0)], 0, producer=7, transactional=True),
+    ]
+    data = b"".join(one.to_bytes() for one in made)
+
+    ((rows, position, _),) = Fetched(data, aborted=[(7, 0)]).by_slice(endless([None]))
+
+    assert ([row[0] for row in rows], position) == ([1, 4], 5)
 
 
 def test_records_of_one_request_share_their_headers() -> None:

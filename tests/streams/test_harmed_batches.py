@@ -36,6 +36,37 @@ def test_what_is_no_record_is_an_error_and_never_a_record(
     assert ours in {error, CorruptRecordException} if error else ours is None
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "14 0000 00 01 01 00 02 61 02 62",  # bytes behind the last header
+        "0a 0000 00 01 01",  # no number of headers
+        "14 0000 00 01 01 01 02 61 02 62",  # a negative number of headers
+        "14 0000 00 01 01 02 01 61 02 62",  # a header's name of negative size
+        "14 0000 00 01 01 02 7e 61 02 62",  # a header's name past the end
+        "14 0000 00 01 01 02 02 ff 02 62",  # a header's name that is not UTF-8
+        "14 0000 00 01 01 02 02 61 7e 62",  # a header past the end
+        "14 0000 00 01 7e 02 02 61 02 62",  # a value past the end
+        "26 0000 00 01 feffffffffffffffff01 02 02 61 02 62",  # a value without end
+        "26 0000 00 feffffffffffffffff01 01 02 02 61 02 62",  # a key without end
+        "2a 80808080808080808080 8000 00 01 01 02 02 61 02 62",  # a number without end
+        "13 0000 00 01 01 02 02 61 02 62",  # a negative length
+        "fe7f 00 00 00 01 01 02 02 61 02 62",  # a length past the end
+        "8080808080808080808000",  # a length without end
+        "12 0000 00 01 01 02 02 61 02 62",  # a length too short
+        "16 0000 00 01 01 02 02 61 02 62",  # a length too long
+    ],
+)
+def test_each_field_is_looked_after(body: str) -> None:
+    """One record, not compressed, its checksum right: 14 0000 00 01 01 02 02 61 02 62 is good."""
+    good = Made(0, [Record(0, None, headers=[("a", b"b")])], 0).to_bytes()
+    assert good[HEADER_BYTES:] == bytes.fromhex("14 0000 00 01 01 02 02 61 02 62")
+    harmed = sealed(bytearray(good[:HEADER_BYTES] + bytes.fromhex(body)))
+
+    assert outcome(Fetched(harmed).by_record(endless([None])))[1] is not None
+    assert outcome(Fetched(harmed).by_slice(endless([None]))) == ([], CorruptRecordException)
+
+
 @MANY
 @given(fetches(), st.data())
 def test_rubbish_ends(fetch: tuple[bytes, Any, Any], data: st.DataObject) -> None:
