@@ -97,9 +97,6 @@ def slice_of_runs(partition: Partition, runs: Sequence[Run]) -> Slice | None:
         return _decode(partition, runs)
     except IndexError:
         raise CorruptRecordException("A field goes past the end of its batch.") from None
-    except UnicodeDecodeError as error:
-        # So does aiokafka in Python; its compiled twin lets the error out.
-        raise CorruptRecordException(f"The name of a header is not UTF-8: {error}") from None
 
 
 def _decode(partition: Partition, runs: Sequence[Run]) -> Slice | None:
@@ -173,8 +170,7 @@ def _headers(body: bytes, begins: list[int], ends: list[int]) -> list[Headers]:
 def headers_of(block: bytes) -> Headers:
     """The headers that *block* holds, their number first.
 
-    Raises `CorruptRecordException` or `IndexError` when they do not end with it, and
-    `UnicodeDecodeError` when a name is none.
+    Raises `CorruptRecordException` or `IndexError` when they do not end with it.
     """
     count, at = varint(block, 0)
     if count < 0:
@@ -187,7 +183,8 @@ def headers_of(block: bytes) -> Headers:
         end = at + size
         if not at <= end < len(block):
             raise CorruptRecordException("The name of a header goes past the end of its record.")
-        name = block[at:end].decode()
+        # Other clients may write any bytes here: a name that is no text is no name of ours.
+        name = block[at:end].decode("utf-8", "replace")
         byte = block[end]
         size, at = varint(block, end) if byte & 0x81 else (byte >> 1, end + 1)
         end = max(at, at + size)
