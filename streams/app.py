@@ -199,6 +199,7 @@ class Stream:
             ),
             pacing=Pacing(
                 self.settings.insert_max_rows,
+                self.settings.insert_max_bytes,
                 self.settings.insert_pause_share,
                 self.settings.insert_max_pause_seconds,
             ),

@@ -45,6 +45,7 @@ class Pacing:
     """How much is written at once, and how long to wait between two inserts."""
 
     max_rows: int
+    max_bytes: int
     pause_share: float
     max_pause_seconds: float
 
@@ -211,12 +212,14 @@ class Lane:
     def _next_range(self) -> list[_Pending]:
         """The oldest queued slices, as many as one insert may cover; they stay queued."""
         chosen: list[_Pending] = []
-        rows = 0
+        rows = size_bytes = 0
         for pending in self._pending:
-            if chosen and rows + pending.records > self._pacing.max_rows:
+            rows += pending.records
+            size_bytes += pending.value_bytes
+            too_much = rows > self._pacing.max_rows or size_bytes > self._pacing.max_bytes
+            if chosen and too_much:
                 break
             chosen.append(pending)
-            rows += pending.records
         return chosen
 
     async def _write(self, parts: list[_Pending]) -> None:

@@ -38,6 +38,12 @@ class WorkerSettings(BaseSettings):
     insert_max_rows: int = Field(
         default=50_000, ge=1, description="Most rows of one insert; less under light load."
     )
+    insert_max_bytes: int = Field(
+        default=4 * 2**20,
+        ge=2**16,
+        description="Most bytes of records behind one insert: so much is taken and judged while "
+        "the one before is written, so it is a part of what may be taken and not yet stored.",
+    )
     fetch_max_bytes: int = Field(
         default=2 * 2**20, ge=2**16, description="Most bytes of one fetch from one partition."
     )

@@ -43,6 +43,10 @@ from streams.slices import Partition, Slice
 # hold up the others for as long as it waits: Faust's fixed 1,500 ms made the busy ones stand still.
 FETCH_MAX_WAIT_MS = 40
 
+# A fetch waits for the partitions it was begun for. One that has room again meanwhile is not among
+# them: Faust's second for a fetch made a busy worker stand still for most of it.
+WAIT_BESIDE_FULL_SECONDS = 0.03
+
 
 class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's consumer thread: a shorter wait at the broker, and slices from event topics."""
@@ -203,6 +207,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             if not active_partitions:
                 await self.sleep(0.02)
                 return {}
+        if self._buffered_partitions:
+            timeout = min(timeout, WAIT_BESIDE_FULL_SECONDS)
         self._fetches += 1
         # Not earlier: a fetch may have waited for a whole rebalance before it began.
         self._fetch_generation = self.app.consumer_generation_id

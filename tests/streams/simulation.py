@@ -204,7 +204,7 @@ class Worker:
             log_start=self._log_start,
             budget=Budget(20),
             flood=FloodGuard(FloodLimits(0.5, 1e9)),
-            pacing=lane.Pacing(7, 0.0, 0.0),
+            pacing=lane.Pacing(7, 1000, 0.0, 0.0),
         )
 
     async def _remember(self, _partition: int, block: Block) -> None:
