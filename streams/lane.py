@@ -19,7 +19,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import failpoints
@@ -28,7 +28,7 @@ from streams.budget import Budget
 from streams.flood import FloodGuard
 from streams.judge import Judged
 from streams.resume import Resume
-from streams.slices import Partition, Slice
+from streams.slices import Partition, Slice, joined
 from streams.writers import Range, Writers
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,16 @@ logger = logging.getLogger(__name__)
 # Slices that were on their way when a lane went back are let go; later than this it was in vain.
 REWIND_AGAIN_SECONDS = 2.0
 
+# Judging costs a millisecond or two however few records there are: so many are worth it at once.
+ENOUGH_TO_JUDGE = 2_000
+
 # From here on an insert's fixed cost is small beside its rows: nothing is gained by waiting.
 ENOUGH_ROWS = 20_000
+
+# A few rows cost the store as much as some thousand: types of which few come wait a little longer,
+# so that those of which many come need not.
+FEW_ROWS = 1_000
+PATIENCE_WITH_FEW = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +58,30 @@ class Pacing:
     max_pause_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Pending:
-    event: Any
-    judged: Judged
-    last: int
-    records: int
-    value_bytes: int
-    appended_ms: tuple[int, int]
+    """Slices that lie one after the other, judged together once they are enough."""
+
+    taken_at: float
+    events: list[Any] = field(default_factory=list)
+    pieces: list[Slice] = field(default_factory=list)
+    records: int = 0
+    value_bytes: int = 0
+    last: int = -1
+    appended_ms: tuple[int, int] = (0, 0)
+    judged: Judged | None = None
+
+    def add(self, event: Any, piece: Slice | None, size_bytes: int) -> None:
+        """Put a slice behind the others; None stands for one of which nothing is left."""
+        self.events.append(event)
+        if piece is None:
+            return
+        first_ms = self.appended_ms[0] if self.pieces else int(piece.appended_ms[0])
+        self.pieces.append(piece)
+        self.records += len(piece)
+        self.value_bytes += size_bytes
+        self.last = piece.last
+        self.appended_ms = (first_ms, int(piece.appended_ms[-1]))
 
 
 class Lane:
@@ -96,10 +120,12 @@ class Lane:
         self._changed = asyncio.Condition()
         self._closed = False
         self._dropped = False
-        self.taken_at: deque[float] = deque()
+        self._owed_pause_seconds = 0.0
 
     async def take(self, event: Any, piece: Slice) -> None:
-        """Judge *piece* and queue it; returns when it is queued, not when it is stored.
+        """Queue *piece*; returns when it is queued, not when it is stored.
+
+        It is judged with its neighbours, now or when its range is written.
 
         Waits while too many bytes are queued, which makes Faust stop fetching the partition.
         After `close` slices are dropped: they are delivered again to the partition's owner.
@@ -113,17 +139,26 @@ class Lane:
         if piece.follows > self._next and not await self._pass_what_is_gone(piece.follows):
             await self._go_back(piece)
             return
-        rest = piece.after(self._next - 1)
-        judged = Judged() if rest is None else self._judge(rest, self._resume.stored)
-        await self._queue(event, rest, judged)
-        await self._slow_down(judged)
+        await self._queue(event, piece.after(self._next - 1))
+        # A flood of rejects is read slowly.
+        pause, self._owed_pause_seconds = self._owed_pause_seconds, 0.0
+        if pause:
+            await asyncio.sleep(pause)
 
-    async def _slow_down(self, judged: Judged) -> None:
-        """Wait when the partition brings a flood of rejects, and say so when one begins."""
+    def _judge_now(self, pending: _Pending) -> None:
+        piece = joined(pending.pieces)
+        pending.judged = Judged()
+        if piece is not None and self._resume is not None:
+            pending.judged = self._judge(piece, self._resume.stored)
+        pending.pieces.clear()
+        self._watch_flood(pending.judged)
+
+    def _watch_flood(self, judged: Judged) -> None:
+        """Owe a pause when the partition brings a flood of rejects, and say so when one begins."""
         counts = judged.counts
         records = counts.stored + counts.duplicates + counts.conflicts + counts.rejected
         was_flooding = self._flood.flooding
-        pause = self._flood.pause_seconds(records, counts.rejected)
+        self._owed_pause_seconds += self._flood.pause_seconds(records, counts.rejected)
         if self._flood.flooding and not was_flooding:
             self._writers.metrics.alarm("reject_flood")
             logger.error(
@@ -131,8 +166,6 @@ class Lane:
                 "tells why; mend the producer.",
                 self.partition,
             )
-        if pause:
-            await asyncio.sleep(pause)
 
     async def _pass_what_is_gone(self, follows: int) -> bool:
         """Whether all before *follows* that was not taken is gone, deleted by retention.
@@ -173,20 +206,21 @@ class Lane:
         while not self._closed and not self._budget.has_room(self._pending_bytes):
             await self._budget.wait_for_room(self._pending_bytes)
 
-    async def _queue(self, event: Any, rest: Slice | None, judged: Judged) -> None:
-        last = self._next - 1 if rest is None else rest.last
-        span = (0, 0) if rest is None else (int(rest.appended_ms[0]), int(rest.appended_ms[-1]))
-        size = 0 if rest is None else rest.value_bytes
+    async def _queue(self, event: Any, rest: Slice | None) -> None:
+        size_bytes = 0 if rest is None else rest.value_bytes
         async with self._changed:
             if self._closed:
                 return
-            self._next = last + 1
-            self._pending.append(
-                _Pending(event, judged, last, 0 if rest is None else len(rest), size, span)
-            )
-            self._pending_bytes += size
-            self._budget.take(size)
-            self.taken_at.append(asyncio.get_running_loop().time())
+            if not self._pending or self._pending[-1].judged is not None:
+                self._pending.append(_Pending(asyncio.get_running_loop().time()))
+            newest = self._pending[-1]
+            newest.add(event, rest, size_bytes)
+            if rest is not None:
+                self._next = rest.last + 1
+            self._pending_bytes += size_bytes
+            self._budget.take(size_bytes)
+            if newest.records >= ENOUGH_TO_JUDGE:
+                self._judge_now(newest)
             self._changed.notify_all()
 
     async def run(self) -> None:
@@ -199,18 +233,27 @@ class Lane:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
             began = clock()
-            await self._write(self._next_range())
-            self._writers.metrics.range_seconds.observe(clock() - began)
-            await asyncio.sleep(self._pause(clock() - began))
+            parts = self._next_range()
+            await self._write(parts)
+            took = clock() - began
+            self._writers.metrics.range_seconds.observe(took)
+            await asyncio.sleep(self._pause(took, sum(part.records for part in parts)))
 
-    def _pause(self, took_seconds: float) -> float:
+    def _pause(self, took_seconds: float, records: int) -> float:
+        """How long to let the next range grow; it is written at once when it has grown already."""
         queued = sum(pending.records for pending in self._pending)
-        if queued >= min(ENOUGH_ROWS, self._pacing.max_rows):
+        if (
+            queued >= min(ENOUGH_ROWS, self._pacing.max_rows)
+            or 2 * self._pending_bytes >= self._pacing.max_bytes
+        ):
             return 0.0
-        return min(took_seconds * self._pacing.pause_share, self._pacing.max_pause_seconds)
+        longest = self._pacing.max_pause_seconds
+        if records < FEW_ROWS:
+            longest *= PATIENCE_WITH_FEW
+        return min(took_seconds * self._pacing.pause_share, longest)
 
     def _next_range(self) -> list[_Pending]:
-        """The oldest queued slices, as many as one insert may cover; they stay queued."""
+        """The oldest queued slices, judged, as many as one insert may cover; they stay queued."""
         chosen: list[_Pending] = []
         rows = size_bytes = 0
         for pending in self._pending:
@@ -219,6 +262,8 @@ class Lane:
             too_much = rows > self._pacing.max_rows or size_bytes > self._pacing.max_bytes
             if chosen and too_much:
                 break
+            if pending.judged is None:
+                self._judge_now(pending)
             chosen.append(pending)
         return chosen
 
@@ -233,17 +278,17 @@ class Lane:
                     covered[0].appended_ms[0],
                     covered[-1].appended_ms[1],
                 ),
-                [part.judged for part in covered],
+                [part.judged for part in covered if part.judged is not None],
             )
             self._resume.base = covered[-1].last + 1
         failpoints.passing("worker.before_ack")
         async with self._changed:
             for part in parts if not self._dropped else ():
                 self._pending.popleft()
-                self.taken_at.popleft()
                 self._pending_bytes -= part.value_bytes
                 self._budget.give_back(part.value_bytes)
-                self._acknowledge(part.event)
+                for event in part.events:
+                    self._acknowledge(event)
             self._changed.notify_all()
         failpoints.passing("worker.after_ack")
 
@@ -277,4 +322,4 @@ class Lane:
     @property
     def oldest_taken_at(self) -> float | None:
         """Loop time at which the oldest slice not yet stored was taken; None when none is."""
-        return self.taken_at[0] if self.taken_at else None
+        return self._pending[0].taken_at if self._pending else None

@@ -43,6 +43,10 @@ from streams.slices import Partition, Slice
 # hold up the others for as long as it waits: Faust's fixed 1,500 ms made the busy ones stand still.
 FETCH_MAX_WAIT_MS = 40
 
+# Under light load the broker gathers records for that long: each fetch costs some milliseconds
+# here, however little it brings. Under heavy load so much is always there.
+FETCH_MIN_BYTES = 2**16
+
 # A fetch waits for the partitions it was begun for. One that has room again meanwhile is not among
 # them: Faust's second for a fetch made a busy worker stand still for most of it.
 WAIT_BESIDE_FULL_SECONDS = 0.03
@@ -56,6 +60,7 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         # Faust has no settings for these.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001
         # What a producer's transaction took back was never sent.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
