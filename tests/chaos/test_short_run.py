@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.run import Wish, run
 from tests.chaos.table import lines
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "100"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 RATE = 300
 
@@ -30,6 +30,7 @@ async def test_a_short_run_keeps_every_promise(tmp_path: Path) -> None:
         seconds=SECONDS,
         events=int(SECONDS * RATE),
         longest_outage_seconds=8,
+        small_disks=True,  # where root may mount them
     )
     told: list[str] = []
 
