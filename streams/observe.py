@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+# A recovery reads millions of ids a second. One that is given nothing for so long is not given
+# anything later either, and its partitions stand still: a new process begins anew.
+RECOVERY_LIMIT_SECONDS = 12.0
 # Half of the shortest session: the group is about to take this worker for dead.
 LATE_SECONDS = 3.0
 
@@ -138,7 +141,12 @@ class Observer:
 
     def _watch(self) -> None:
         """End the process when something is stuck: the supervisor starts it again."""
-        found = stuck(self._facts(), limit_seconds=self._stream.settings.stuck_seconds)
+        limit = self._stream.settings.stuck_seconds
+        found = stuck(
+            self._facts(),
+            limit_seconds=limit,
+            recovery_limit_seconds=min(limit, RECOVERY_LIMIT_SECONDS),
+        )
         if found is None:
             return
         kind, what = found

@@ -39,8 +39,15 @@ class Facts:
     calm_seconds: float = float("inf")
 
 
-def stuck(facts: Facts, *, limit_seconds: float) -> tuple[str, str] | None:
-    """The kind of alarm and what to say when something is stuck; None when all is well."""
+def stuck(
+    facts: Facts, *, limit_seconds: float, recovery_limit_seconds: float | None = None
+) -> tuple[str, str] | None:
+    """The kind of alarm and what to say when something is stuck; None when all is well.
+
+    A recovery has a limit of its own, if one is given.
+    """
+    if facts.recovery_seconds > (recovery_limit_seconds or limit_seconds):
+        return "recovery_stuck", "recovery of the remembered ids makes no progress"
     ages = _always_watched(facts)
     if facts.calm_seconds > limit_seconds:
         ages += _watched(facts)
@@ -49,11 +56,6 @@ def stuck(facts: Facts, *, limit_seconds: float) -> tuple[str, str] | None:
 
 def _always_watched(facts: Facts) -> list[tuple[str, float, str]]:
     return [
-        (
-            "recovery_stuck",
-            facts.recovery_seconds,
-            "recovery of the remembered ids makes no progress",
-        ),
         ("rebalance_stuck", facts.rebalancing_seconds, "a rebalance of the group does not end"),
     ]
 
