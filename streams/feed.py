@@ -26,6 +26,10 @@ class ChangelogFeed:
         """Note that recovery is given the record at *offset*."""
         self._given[tp] = offset
 
+    def following(self, tp: TP, applied: int) -> int:
+        """The offset that recovery is to be given next; it has read up to *applied*."""
+        return max(self._given.get(tp, -1), applied) + 1
+
     def missing_from(self, tp: TP, first: int, *, applied: int | None) -> int | None:
         """The offset to go back to when records before *first* were not given; None if all were.
 
@@ -34,7 +38,7 @@ class ChangelogFeed:
         """
         if applied is None:
             return None
-        following = max(self._given.get(tp, -1), applied) + 1
+        following = self.following(tp, applied)
         if first <= following or self._gone_back.get(tp) == following:
             return None
         self._gone_back[tp] = following

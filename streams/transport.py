@@ -20,7 +20,7 @@ Its consumer is replaced where it works per message:
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -50,6 +50,9 @@ FETCH_MIN_BYTES = 2**16
 # A fetch waits for the partitions it was begun for. One that has room again meanwhile is not among
 # them: Faust's second for a fetch made a busy worker stand still for most of it.
 WAIT_BESIDE_FULL_SECONDS = 0.03
+
+# A recovery whose fetch brings nothing for so long looks whether its records went elsewhere.
+LOOK_FOR_LOST_SECONDS = 0.25
 
 
 class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -214,15 +217,39 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 return {}
         if self._buffered_partitions:
             timeout = min(timeout, WAIT_BESIDE_FULL_SECONDS)
+        recovering = not self.app.tables.actives_ready
+        if recovering:
+            timeout = min(timeout, LOOK_FOR_LOST_SECONDS)
         self._fetches += 1
         # Not earlier: a fetch may have waited for a whole rebalance before it began.
         self._fetch_generation = self.app.consumer_generation_id
         try:
-            return await super()._getmany(active_partitions, timeout)
+            found = await super()._getmany(active_partitions, timeout)
         except BaseException:
             # What the consumer's thread has fetched meanwhile is gone.
             self._next.clear()
             raise
+        if recovering and not found:
+            await self._go_back_to_lost(active_partitions or ())
+        return found
+
+    async def _go_back_to_lost(self, changelogs: Iterable[TP]) -> None:
+        """Go back in changelogs whose records were fetched and given to nobody.
+
+        A fetch that a rebalance cancelled goes on in the consumer's thread, and may take the first
+        records of the new assignment. Recovery would wait for them for ever.
+        """
+        for tp in list(changelogs):
+            applied = self.app.tables.recovery.active_offsets.get(tp)
+            state = self._fetch_state(tp)
+            if applied is None or state is None:
+                continue
+            following = self._feed.following(tp, applied)
+            if state.position > following:
+                self.log.warning(
+                    "%s[%d]: from %d on nothing was given; read again.", *tp, following
+                )
+                await self.seek(tp, following)
 
     async def rewind(self, partition: Partition, offset: int) -> None:
         """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""

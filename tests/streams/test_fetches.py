@@ -10,6 +10,7 @@ from typing import Any
 from faust.types import TP
 
 from streams import transport
+from streams.feed import ChangelogFeed
 from streams.slices import Partition, Slice, slice_of
 from streams.transport import SliceConsumer
 
@@ -218,3 +219,20 @@ async def test_steady_commits_are_not_taken_for_none(monkeypatch: Any) -> None:
 
     assert max(ages) <= 2
     assert stuck[-1] == 99
+
+
+async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
+    """A fetch that a rebalance cancelled may take them; recovery would wait for ever."""
+    consumer = Scripted()
+    consumer._feed = ChangelogFeed()
+    consumer.log = SimpleNamespace(warning=lambda *_: None)
+    applied = {LEFT: -1, RIGHT: 18}
+    consumer.app.tables = SimpleNamespace(recovery=SimpleNamespace(active_offsets=applied))
+    positions = {LEFT: 7, RIGHT: 19}
+    consumer._fetch_state = lambda tp: SimpleNamespace(position=positions[tp])  # type: ignore[method-assign]
+
+    await consumer._go_back_to_lost({LEFT, RIGHT})
+    consumer._feed.give(LEFT, 6)
+    await consumer._go_back_to_lost({LEFT, RIGHT})
+
+    assert consumer.sought == [{LEFT: 0}]
