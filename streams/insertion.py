@@ -7,18 +7,15 @@ a first try is believed, and after any try without an answer the rows are looked
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from sinks.bisect import Inserter, store_all
-from streams.resume import already_stored
+from streams.resume import already_stored, searched_since
 from streams.slices import Partition
-
-# Rows of a range lie close together in time; a broker's clock may be set back between them.
-_CLOCK_SLACK = timedelta(minutes=10)
 
 
 class InsertingStore(Inserter, Protocol):
@@ -70,12 +67,11 @@ class Insertion:
         """The rows that the store does not show, without those it refused."""
         offsets = self._rows.column("_offset").to_numpy()
         appended_ms = self._rows.column("_appended_at").cast(pa.int64()).to_numpy()
-        earliest = datetime.fromtimestamp(int(appended_ms.min()) / 1000, UTC)
         stored = await self._store.stored_offsets(
             self._table,
             *self._partition,
             first=int(offsets[0]),
-            since=earliest - _CLOCK_SLACK,
+            since=searched_since(int(appended_ms.min())),
         )
         there = already_stored(offsets, appended_ms, stored)
         refused = np.isin(offsets, list(self._refused))

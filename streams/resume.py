@@ -134,6 +134,11 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
+def searched_since(first_appended_ms: int) -> datetime:
+    """From when on to look for rows of records of which the first was appended at that time."""
+    return datetime.fromtimestamp(first_appended_ms / 1000, UTC) - _CLOCK_SLACK
+
+
 async def find_resume(
     store: StoreReader, table: str, piece: Slice, *, begin: int, log_start: int = 0
 ) -> Resume:
@@ -151,7 +156,7 @@ async def find_resume(
     reached = end_of_chain(start, without_zombies(mine))
     lost = (reached, log_start - 1) if reached < log_start else None
     following = max(reached, log_start)
-    since = datetime.fromtimestamp(int(piece.appended_ms[0]) / 1000, UTC) - _CLOCK_SLACK
+    since = searched_since(int(piece.appended_ms[0]))
     stored = await store.stored_offsets(table, topic, number, first=following, since=since)
     return Resume(following, following, stored, lost, others)
 
