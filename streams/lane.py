@@ -297,9 +297,9 @@ class Lane:
         self._closed = True
 
     async def drained(self) -> None:
-        """Return when nothing is queued."""
+        """Return when nothing is queued that is still to be written."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._pending)
+            await self._changed.wait_for(lambda: self._dropped or not self._pending)
 
     async def close(self) -> None:
         """Drop what is queued: it is not acknowledged, so it is delivered again to the owner."""
