@@ -69,7 +69,7 @@ class Usage:
 
     def note(self) -> None:
         """Note what each process has used by now; one that is gone keeps its last note."""
-        for name, process in self._processes.items():
+        for name, process in list(self._processes.items()):  # `add` comes from another thread
             with contextlib.suppress(psutil.Error), process.oneshot():
                 times, memory = process.cpu_times(), process.memory_info()
                 track = self.tracks[name]
