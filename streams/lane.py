@@ -229,7 +229,7 @@ class Lane:
         Trouble with the store or the broker raises nothing: the range is held until written.
         """
         clock = asyncio.get_running_loop().time
-        while not self._closed:
+        while not self._dropped:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
             began = clock()

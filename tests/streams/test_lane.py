@@ -177,3 +177,25 @@ async def test_an_orderly_stop_does_not_wait_for_what_a_rebalance_dropped(worker
     await held.close()
 
     await stopping
+
+
+async def test_a_lane_that_is_to_take_no_more_still_writes_what_it_has(worker: Worker) -> None:
+    """Also what came while a range was written: an orderly stop leaves nothing to begin anew."""
+    storing = Gate(worker.store.insert)
+    worker.store.insert = storing  # type: ignore[method-assign]
+    held = lanes.Lanes()
+    held.of(PARTITION, lambda _: worker.lane)
+    first, second, *_ = slices(worker)
+    await take(worker.lane, first)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await storing.reached.wait()
+    await take(worker.lane, second)
+    stopping = asyncio.create_task(held.finish(timeout_seconds=WITHIN_SECONDS))
+    await asyncio.sleep(0)
+
+    storing.open.set()
+    await stopping
+
+    assert [(entry.first, entry.last) for entry in worker.world.ledger] == [(0, 2), (3, 5)]
+    assert worker.world.committed == 6
+    await held.close()
