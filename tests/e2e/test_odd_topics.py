@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -18,19 +20,39 @@ pytestmark = pytest.mark.e2e
 CASINO = "fasttrack.realtime-casino"
 
 
-async def in_transactions(system: System, tenant: str, *ends: tuple[str, str]) -> None:
-    """Produce one bet a transaction: its id, and whether it is to "commit" or to "abort"."""
-    producer = AIOKafkaProducer(bootstrap_servers=system.kafka, transactional_id=tenant)
+# So soon a worker ends itself when there are records and it takes none.
+STUCK_SECONDS = 4
+
+
+@asynccontextmanager
+async def transactional(system: System, name: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer whose transactions have a name."""
+    producer = AIOKafkaProducer(bootstrap_servers=system.kafka, transactional_id=name)
     await producer.start()
     try:
-        for unique_id, end in ends:
-            await producer.begin_transaction()
-            value = json.dumps(bet(unique_id)).encode()
-            headers = [("tenant", tenant.encode())]
-            await producer.send_and_wait(CASINO, value, partition=0, headers=headers)
-            await getattr(producer, f"{end}_transaction")()
+        yield producer
     finally:
         await producer.stop()
+
+
+async def send(
+    producer: AIOKafkaProducer, tenant: str, unique_id: str, *, partition: int = 0
+) -> None:
+    """Send one bet."""
+    value = json.dumps(bet(unique_id)).encode()
+    headers = [("tenant", tenant.encode())]
+    await producer.send_and_wait(CASINO, value, partition=partition, headers=headers)
+
+
+async def in_transactions(
+    system: System, tenant: str, *ends: tuple[str, str], partition: int = 0
+) -> None:
+    """Produce one bet a transaction: its id, and whether it is to "commit" or to "abort"."""
+    async with transactional(system, f"{tenant}-{partition}") as producer:
+        for unique_id, end in ends:
+            await producer.begin_transaction()
+            await send(producer, tenant, unique_id, partition=partition)
+            await getattr(producer, f"{end}_transaction")()
 
 
 def test_what_a_transaction_took_back_was_never_sent(system: System) -> None:
@@ -48,6 +70,42 @@ def test_what_a_transaction_took_back_was_never_sent(system: System) -> None:
         what="the books balance over markers and aborted records",
         every=1,
     )
+
+
+async def ends_in_transactions(system: System, worker: int) -> None:
+    """Three partitions: the last record of one was sent, of one taken back, of one is not decided.
+
+    Returns when the worker's watchdog has had twice the time it takes to lose its patience.
+    """
+    await in_transactions(system, "acme", ("sent-0", "commit"), partition=0)
+    await in_transactions(system, "acme", ("sent-1", "commit"), ("not-1", "abort"), partition=1)
+    await in_transactions(system, "acme", ("sent-2", "commit"), partition=2)
+    async with transactional(system, "undecided") as producer:
+        await producer.begin_transaction()
+        await send(producer, "acme", "late-2", partition=2)
+        await asyncio.to_thread(system.wait_value, count("acme"), 3)
+        idle_since = time.monotonic()
+        while time.monotonic() < idle_since + 2 * STUCK_SECONDS:
+            assert system.pid("worker-1") == worker, "the worker took an idle partition for stuck"
+            await asyncio.sleep(0.1)
+        await producer.commit_transaction()
+
+
+def test_a_topic_that_ends_in_a_transaction_is_not_stuck(
+    new_system: Callable[..., System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offsets that no record ever comes from are nothing to wait for; the worker lives on."""
+    monkeypatch.setenv("RAILHEAD_STUCK_SECONDS", str(STUCK_SECONDS))
+    system = new_system("--partitions", "3")
+    worker = system.pid("worker-1")
+    assert worker is not None
+
+    asyncio.run(ends_in_transactions(system, worker))
+
+    system.wait_value(count("acme"), 4)
+    ids = system.sql("SELECT unique_id FROM fasttrack.casino WHERE tenant = 'acme' ORDER BY 1")
+    assert ids == [("late-2",), ("sent-0",), ("sent-1",), ("sent-2",)]
+    assert system.pid("worker-1") == worker
 
 
 async def make_anew(system: System, topic: str) -> None:
