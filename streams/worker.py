@@ -6,10 +6,12 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from typing import Any, NoReturn
 
 import uvloop
 
+from sinks.errors import Retryable, SinkError
 from sinks.settings import StoreSettings
 from sinks.store import Store
 from streams.app import Stream
@@ -35,7 +37,7 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     store = Store(store_settings)
-    await store.connect()
+    await connect_if_there(store)
     stream = Stream(settings, store)
     observer = Observer(stream)
     await observer.start()
@@ -55,6 +57,20 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     # leave running with its membership (pitfall B6).
     logging.shutdown()
     os._exit(code)
+
+
+async def connect_if_there(store: Store) -> None:
+    """Connect, if the store can be reached: what is taken before it can is held.
+
+    Ends the process where waiting would not help, such as at a wrong password.
+    """
+    try:
+        await store.connect()
+    except Retryable as error:
+        logger.warning("%s. Records are held until there is one.", error)
+    except SinkError as error:
+        logger.critical("%s", error)
+        sys.exit(FATAL_EXIT)
 
 
 async def _stop(stream: Stream, store: Store, observer: Observer, drain_seconds: float) -> None:
