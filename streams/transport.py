@@ -353,7 +353,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             return True
         state = self._fetch_state(tp)
         # Past the last stable offset lie records of transactions that are not over.
-        end = None if state is None else state.lso if (state.lso or -1) >= 0 else state.highwater
+        end = None if state is None else state.lso if _is_told(state.lso) else state.highwater
         return state is not None and state.position < (end or 0)
 
     def _fetch_state(self, tp: TP) -> Any:
@@ -405,6 +405,11 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
         return tp in self._uncommitted or bool(super()._should_commit(tp, offset))
+
+
+def _is_told(offset: int | None) -> bool:
+    """Whether the broker said it: it answers -1 for what it does not know."""
+    return offset is not None and offset >= 0
 
 
 class SliceTransport(KafkaTransport):  # type: ignore[misc]

@@ -11,12 +11,16 @@ from tests.mutants.table import Mutant
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = "RAILHEAD_MUTANT"
-# pytest's exit codes.
-PASSED, FAILED = 0, 1
+# pytest's exit codes, and one for a mutant that does not fit the code any more.
+PASSED, FAILED, MISFIT = 0, 1, -1
+_MISFITS = (b"AttributeError", b"ImportError", b"NameError", b"TypeError")
 
 
 def exit_code(test: str, mutant: str | None) -> int:
-    """Run *test* in a process of its own, broken by *mutant* if one is named."""
+    """Run *test* in a process of its own, broken by *mutant* if one is named.
+
+    MISFIT if it fails because the mutant itself does: that would prove nothing.
+    """
     environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": os.devnull}
     environment.pop(VARIABLE, None)
     if mutant:
@@ -29,7 +33,9 @@ def exit_code(test: str, mutant: str | None) -> int:
         check=False,
         timeout=120,
     )
-    return done.returncode
+    told = [line[1:].strip() for line in done.stdout.splitlines() if line.startswith(b"E ")]
+    misfits = mutant and any(line.startswith(_MISFITS) for line in told)
+    return MISFIT if misfits else done.returncode
 
 
 def caught(mutant: Mutant) -> bool:

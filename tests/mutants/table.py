@@ -47,8 +47,8 @@ def _acknowledge_before_insert() -> None:
     original = Lane._write
 
     async def write(self: Any, parts: list[Any]) -> None:
-        for part in parts:
-            self._acknowledge(part.event)
+        for event in (event for part in parts for event in part.events):
+            self._acknowledge(event)
         await original(self, parts)
 
     Lane._write = write  # type: ignore[method-assign]

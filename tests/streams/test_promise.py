@@ -28,7 +28,7 @@ def test_a_quiet_run_keeps_the_promise() -> None:
 def test_a_worker_may_die_at_every_moment() -> None:
     """Killed before or after any effect, and started again, the worker completes the promise."""
     moments = run(World(list(RECORDS)), [], CUTS)
-    assert moments > 20
+    assert moments > 15
     for moment in range(moments):
         world = World(list(RECORDS))
 
