@@ -24,6 +24,44 @@ AS SELECT
 FROM fasttrack_store.rejected FINAL
 COMMENT 'Items and records the contract refuses, with the reason; one row per item';
 
+-- FastTrack sends an invalid item again in new requests; each is a row of `rejected`. Reading this
+-- groups what `rejected` holds of the tenants asked for, the bytes of every item included: a
+-- condition on tenant is the one that leaves most unread. The origin is a tuple as argMin passes
+-- over NULL, and position or offset is NULL in every row.
+-- step: rejected_items
+CREATE OR REPLACE VIEW fasttrack.rejected_items /*on cluster*/
+(
+    tenant LowCardinality(String) COMMENT 'Casino brand that sent it; empty if unknown',
+    event String COMMENT 'Event name as sent; empty if there was none',
+    reason LowCardinality(String) COMMENT 'Why it was refused, as a code',
+    field String COMMENT 'Path of the field at fault; empty if it is the whole item',
+    raw String COMMENT 'The item as it was sent',
+    first_seen DateTime64(3, 'UTC') COMMENT 'When Railhead received it for the first time, in UTC',
+    last_seen DateTime64(3, 'UTC') COMMENT 'When Railhead received it for the last time, in UTC',
+    times UInt64 COMMENT 'How often it was received; each time is a row of rejected',
+    message String COMMENT 'Why it was refused the first time, for people',
+    request_id String COMMENT 'HTTP request or producer batch that brought it the first time',
+    position Nullable(Int64) COMMENT 'Position in that request, from 0; NULL for a record of a direct producer',
+    topic LowCardinality(String) COMMENT 'Kafka topic of the first refused record; empty if refused at the door',
+    partition Nullable(Int32) COMMENT 'Kafka partition of the first refused record; NULL if refused at the door',
+    offset Nullable(Int64) COMMENT 'Kafka offset of the first refused record; NULL if refused at the door'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT
+    tenant, event, reason, field, raw, first_seen, last_seen, times,
+    earliest.1 AS message, earliest.2 AS request_id, earliest.3 AS position,
+    earliest.4 AS topic, earliest.5 AS partition, earliest.6 AS offset
+FROM (
+    SELECT
+        tenant, event, reason, field, raw,
+        min(received_at) AS first_seen, max(received_at) AS last_seen, count() AS times,
+        argMin(
+            (message, request_id, position, topic, partition, offset),
+            (received_at, _appended_at, _partition, _offset)) AS earliest
+    FROM fasttrack_store.rejected FINAL
+    GROUP BY tenant, event, reason, field, raw)
+COMMENT 'Refused items, one row per distinct item (tenant, event, reason, field and raw) with how often it came; each read groups all rows of rejected that the tenant asked for has';
+
 -- step: conflicts
 CREATE OR REPLACE VIEW fasttrack.conflicts /*on cluster*/
 (

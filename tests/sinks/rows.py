@@ -170,14 +170,18 @@ def conflict(tenant: str, offset: int, *, raw: str = "{}") -> pa.Table:
 
 def rejected(tenant: str, report_offset: int, **given: Any) -> pa.Table:
     """A row of the table `rejected`."""
-    time = pa.array([APPENDED_MS]).cast(MS)
-    row: Mapping[str, Any] = {"position": None, "topic": "", "partition": None, "offset": None}
+    row: Mapping[str, Any] = {
+        "event": "realtime-login", "reason": "missing", "field": "data.user_id",
+        "message": "is missing", "raw": "{}", "request_id": "r", "position": None, "topic": "",
+        "partition": None, "offset": None, "received_ms": APPENDED_MS,
+    }  # fmt: skip
     row = {**row, **given}
+    time = pa.array([row["received_ms"]]).cast(MS)
     return pa.table(
         {
-            "tenant": [tenant], "event": ["realtime-login"], "reason": ["missing"],
-            "field": ["data.user_id"], "message": ["is missing"], "raw": ["{}"],
-            "request_id": ["r"], "position": pa.array([row["position"]], pa.int64()),
+            "tenant": [tenant], "event": [row["event"]], "reason": [row["reason"]],
+            "field": [row["field"]], "message": [row["message"]], "raw": [row["raw"]],
+            "request_id": [row["request_id"]], "position": pa.array([row["position"]], pa.int64()),
             "topic": [row["topic"]], "partition": pa.array([row["partition"]], pa.int32()),
             "offset": pa.array([row["offset"]], pa.int64()), "received_at": time,
             "_topic": ["fasttrack.rejected"], "_partition": pa.array([0], pa.int32()),

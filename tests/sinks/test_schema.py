@@ -28,7 +28,7 @@ BUSINESS_VIEWS = {
     "sports_bet_legs",
     "player_timeline",
 }
-KEPT = {"rejected", "conflicts", "ledger"}
+KEPT = {"rejected", "rejected_items", "conflicts", "ledger"}
 
 
 def described(sql: Client, database: str, table: str) -> list[dict[str, Any]]:

@@ -8,12 +8,21 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from clickhouse_connect.driver.client import Client
 
 from sinks.ledger import LedgerEntry
 from sinks.settings import StoreSettings
 from sinks.store import Store
-from tests.sinks.rows import casinos, gamerounds, logins, payments, sports_bets
+from tests.sinks.rows import (
+    APPENDED_MS,
+    casinos,
+    gamerounds,
+    logins,
+    payments,
+    rejected,
+    sports_bets,
+)
 
 DAY_NS = 86_400_000_000_000
 D = Decimal
@@ -266,3 +275,58 @@ async def test_a_zombies_late_range_gives_way(
     assert [tuple(row) for row in result.result_rows] == [
         (0, 99, 1), (100, 149, 2), (150, 220, 2), (221, 230, 2), (300, 310, 1),
     ]  # fmt: skip
+
+
+async def test_an_item_refused_again_and_again_is_one_item(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """It tells when it came first and last, how often, and where it came from the first time."""
+    came = [
+        {"request_id": "second", "position": 4, "received_ms": APPENDED_MS + 1_000},
+        {"request_id": "first", "position": 0, "message": "told first"},
+        {"request_id": "third", "position": 0, "received_ms": APPENDED_MS + 2_500},
+    ]
+    rows = [rejected(tenant, number, **given) for number, given in enumerate(came)]
+    # The same origin reported again is no other time.
+    rows.append(rejected(tenant, 9, **came[2]))
+    await store(settings, rejected=pa.concat_tables(rows))
+
+    columns = (
+        "toString(first_seen), toString(last_seen), times, message, request_id, position, topic, "
+        "partition, offset"
+    )
+    assert read(sql, "rejected_items", columns, tenant) == [
+        (
+            "2026-01-02 00:00:00.000", "2026-01-02 00:00:02.500", 3, "told first", "first", 0, "",
+            None, None,
+        )
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"event": "x"}, {"reason": "x"}, {"field": "x"}, {"raw": "{ }"}],
+    ids=lambda other: next(iter(other)),
+)
+async def test_what_differs_in_anything_is_another_item(
+    settings: StoreSettings, sql: Client, tenant: str, other: dict[str, str]
+) -> None:
+    """Event, reason, field and bytes make an item; a record keeps its coordinate."""
+    record = {"topic": "fasttrack.realtime-login", "partition": 0, "offset": 7}
+    rows = [rejected(tenant, 1, position=0), rejected(tenant, 2, **record, **other)]
+    await store(settings, rejected=pa.concat_tables(rows))
+
+    assert read(sql, "rejected_items", "times, position, topic, partition, offset", tenant) == [
+        (1, 0, "", None, None),
+        (1, None, "fasttrack.realtime-login", 0, 7),
+    ]
+
+
+def test_items_of_one_tenant_are_grouped_without_reading_the_others(sql: Client) -> None:
+    """The condition on the tenant reaches the table's key through the view."""
+    plan = sql.query(
+        "EXPLAIN indexes = 1 SELECT times FROM fasttrack.rejected_items WHERE tenant = 'somebody'"
+    )
+
+    text = "\n".join(row[0] for row in plan.result_rows)
+    assert "tenant in ['somebody', 'somebody']" in text
