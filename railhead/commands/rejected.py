@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO
 from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from railhead.accounting.moments import HOW_TO, moment_option
@@ -21,7 +22,7 @@ from railhead.commands.numbers import positive
 from railhead.dead_letters.archive import Archive
 from railhead.dead_letters.export import WRITERS
 from railhead.dead_letters.letters import LetterId, Selection, parse_id
-from railhead.dead_letters.listing import RAW_SHOWN, as_table, print_letter
+from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_letter
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings
 
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filters(list_)
     list_.add_argument("--limit", type=positive, default=50, metavar="N", help="(%(default)s)")
     list_.add_argument("--raw", action="store_true", help="the items themselves, not the messages")
+    list_.add_argument(
+        "--distinct",
+        action="store_true",
+        help="one line for each distinct item (tenant, event, reason, field and bytes), with when "
+        "it was first and last seen and how often, among what the filters let pass",
+    )
     show = _action(actions, "show", "everything about one rejected item")
     show.add_argument("id", type=_letter_id, metavar="ID", help="as `rejected list` prints it")
     show.add_argument("--raw", action="store_true", help="only the item, byte by byte")
@@ -101,15 +108,28 @@ def _selection(args: argparse.Namespace) -> Selection:
 
 def _list(args: argparse.Namespace, archive: Archive) -> int:
     selection = _selection(args)
+    raw_bytes = RAW_SHOWN * 4 if args.raw else 0
+    if args.distinct:
+        items = archive.count_distinct(selection)
+        seen = archive.distinct(selection, args.limit)
+        table = as_table_of_items(
+            archive.letters(seen, raw_bytes=raw_bytes), seen, with_raw=args.raw
+        )
+        _print_list(table, shown=len(seen), count=items, what="distinct rejected items")
+        return 0
     count = archive.count(selection)
     ids = archive.newest(selection, args.limit)
-    letters = archive.letters(ids, raw_bytes=RAW_SHOWN * 4 if args.raw else 0)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
-    if ids:
-        console.print(as_table(letters, with_raw=args.raw))
-    more = f", the newest {len(ids):,} are shown" if len(ids) < count else ""
-    console.print(Text(f"{count:,} rejected items{more}"))
+    table = as_table(archive.letters(ids, raw_bytes=raw_bytes), with_raw=args.raw)
+    _print_list(table, shown=len(ids), count=count, what="rejected items")
     return 0
+
+
+def _print_list(table: Table, *, shown: int, count: int, what: str) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    if shown:
+        console.print(table)
+    more = f", the newest {shown:,} are shown" if shown < count else ""
+    console.print(Text(f"{count:,} {what}{more}"))
 
 
 def _show(args: argparse.Namespace, archive: Archive) -> int:
@@ -122,7 +142,7 @@ def _show(args: argparse.Namespace, archive: Archive) -> int:
         sys.stdout.buffer.flush()
         return 0
     console = Console(highlight=False, soft_wrap=True)
-    print_letter(console, letter, archive.replays(letter.id))
+    print_letter(console, letter, archive.sightings(letter), archive.replays(letter.id))
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from railhead.dead_letters.letters import Letter, LetterId, Selection, letter_of
+from railhead.dead_letters.letters import Letter, LetterId, Selection, Sightings, letter_of
 from sinks.steps import read_steps
 
 LETTERS_AT_ONCE: Final = 200
@@ -47,6 +47,10 @@ class Archive:
         """How many letters are meant."""
         return int(self._ask(("count", "filters"), selection.parameters())[0][0])
 
+    def count_distinct(self, selection: Selection) -> int:
+        """How many different items the letters that are meant are about."""
+        return int(self._ask(("count_distinct", "filters"), selection.parameters())[0][0])
+
     def newest(self, selection: Selection, limit: int) -> list[LetterId]:
         """The ids of the letters that were received last, newest first."""
         return self._ids(("ids", "filters", "newest_first"), selection, limit)
@@ -55,6 +59,25 @@ class Archive:
         """The ids of the letters that were received first, without those that were sent *again*."""
         steps = ["ids", "filters", *([] if again else ["not_yet_replayed"]), "oldest_first"]
         return self._ids(steps, selection, limit)
+
+    def distinct(self, selection: Selection, limit: int) -> dict[LetterId, Sightings]:
+        """The different items that were received last, newest first, each by its first letter.
+
+        Only letters that are meant are counted, and an item's first one is the first of those.
+        """
+        steps = ("distinct", "filters", "last_seen_first")
+        rows = self._ask(steps, {**selection.parameters(), "limit": limit})
+        return {LetterId(*row[:2]): Sightings(*row[2:5]) for row in rows}
+
+    def sightings(self, letter: Letter) -> Sightings:
+        """When and how often the item of *letter* was received; reads its tenant's letters."""
+        parameters = {
+            "tenant": letter.tenant,
+            "partition": letter.id.partition,
+            "offset": letter.id.offset,
+            "appended_ms": round(letter.appended_at.timestamp() * 1000),
+        }
+        return Sightings(*self._ask(("sightings",), parameters)[0])
 
     def _ids(self, steps: Sequence[str], selection: Selection, limit: int) -> list[LetterId]:
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})

@@ -85,6 +85,15 @@ class Letter:
         return raw_bytes(self.raw, self.reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """When the same item (tenant, event, reason, field and bytes) was received, and how often."""
+
+    first_seen: datetime
+    last_seen: datetime
+    times: int
+
+
 def letter_of(row: tuple[Any, ...]) -> Letter:
     """Make a letter of a row of the query `letters`."""
     number, offset, *kept, times, last, outcome = row

@@ -56,3 +56,35 @@ SELECT replayed_at, replay, via, changes, outcome, reason, field, message
 FROM fasttrack_store.rejected_replays FINAL
 WHERE letter_partition = {partition:Int32} AND letter_offset = {offset:Int64}
 ORDER BY replayed_at
+
+-- One row for each distinct item of those that are meant, by the first letter of it. Hashes instead
+-- of the items: what is grouped is in memory at once.
+-- step: distinct
+SELECT
+    first.1, first.2, min(received_at) AS first_seen, max(received_at) AS last_seen,
+    count() AS times, argMin((_partition, _offset), (received_at, _appended_at, _partition, _offset))
+        AS first
+FROM fasttrack_store.rejected FINAL
+WHERE
+
+-- step: last_seen_first
+GROUP BY tenant, event, reason, field, length(raw), sipHash128(raw)
+ORDER BY last_seen DESC, first_seen DESC, first
+LIMIT {limit:UInt64}
+
+-- step: count_distinct
+SELECT uniqExact(tenant, event, reason, field, length(raw), sipHash128(raw))
+FROM fasttrack_store.rejected FINAL
+WHERE
+
+-- All of one tenant is read at most: the table's key begins with the tenant, and knows no items.
+-- step: sightings
+SELECT min(received_at), max(received_at), count()
+FROM fasttrack_store.rejected FINAL
+WHERE tenant = {tenant:String}
+    AND (event, reason, field, length(raw), sipHash128(raw)) IN (
+        SELECT event, reason, field, length(raw), sipHash128(raw)
+        FROM fasttrack_store.rejected FINAL
+        WHERE tenant = {tenant:String}
+            AND _partition = {partition:Int32} AND _offset = {offset:Int64}
+            AND _appended_at = fromUnixTimestamp64Milli({appended_ms:Int64}, 'UTC'))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from events.reasons import BY_CODE
-from railhead.dead_letters.letters import Letter
+from railhead.dead_letters.letters import Letter, LetterId, Sightings
 from railhead.dead_letters.plain_text import printable_lines, visible
 
 RAW_SHOWN: Final = 200
@@ -26,7 +26,6 @@ def as_table(letters: Iterable[Letter], *, with_raw: bool) -> Table:
     table.add_column("sent again")
     table.add_column("raw" if with_raw else "message", overflow="fold")
     for letter in letters:
-        last = letter.raw if with_raw else letter.message
         cells = (
             str(letter.id),
             f"{letter.received_at:%F %T}",
@@ -36,11 +35,45 @@ def as_table(letters: Iterable[Letter], *, with_raw: bool) -> Table:
             letter.field,
             letter.origin,
             sent_again(letter),
-            visible(last, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
+            _last_cell(letter, with_raw=with_raw),
         )
         # Text, not markup: a value like [red] is a value.
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
+
+
+def as_table_of_items(
+    letters: Iterable[Letter], seen: Mapping[LetterId, Sightings], *, with_raw: bool
+) -> Table:
+    """One line a distinct item, by the letter it is known by in *seen*; payload as above."""
+    table = Table("id", "first seen (UTC)", "last seen (UTC)", box=SIMPLE_HEAD)
+    table.add_column("times", justify="right")
+    for name in ("tenant", "event", "reason", "field"):
+        table.add_column(name)
+    table.add_column("first came from", overflow="fold")
+    table.add_column("raw" if with_raw else "message", overflow="fold")
+    for letter in letters:
+        sightings = seen[letter.id]
+        cells = (
+            str(letter.id),
+            f"{sightings.first_seen:%F %T}",
+            f"{sightings.last_seen:%F %T}",
+            f"{sightings.times:,}",
+            letter.tenant,
+            letter.event,
+            letter.reason,
+            letter.field,
+            letter.origin,
+            _last_cell(letter, with_raw=with_raw),
+        )
+        table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table
+
+
+def _last_cell(letter: Letter, *, with_raw: bool) -> str:
+    if with_raw:
+        return visible(letter.raw, most_characters=RAW_SHOWN)
+    return visible(letter.message, most_characters=MESSAGE_SHOWN)
 
 
 def sent_again(letter: Letter) -> str:
@@ -51,7 +84,9 @@ def sent_again(letter: Letter) -> str:
     return f"{letter.replayed_at:%F %T} {letter.replay_outcome}{times}"
 
 
-def print_letter(console: Console, letter: Letter, replays: Sequence[dict[str, Any]]) -> None:
+def print_letter(
+    console: Console, letter: Letter, sightings: Sightings, replays: Sequence[dict[str, Any]]
+) -> None:
     """Print everything about one letter, the raw bytes last."""
     reason = BY_CODE.get(letter.reason)
     lines: list[tuple[str, object]] = [
@@ -66,6 +101,9 @@ def print_letter(console: Console, letter: Letter, replays: Sequence[dict[str, A
         ("came from", letter.origin),
         ("request id", letter.request_id),
         ("received", _moment(letter.received_at)),
+        ("first seen", _moment(sightings.first_seen)),
+        ("last seen", _moment(sightings.last_seen)),
+        ("times", f"{sightings.times:,}"),
         ("reported", _moment(letter.appended_at)),
         ("stored", _moment(letter.stored_at)),
     ]

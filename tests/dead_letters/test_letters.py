@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +17,8 @@ from rich.console import Console
 
 from railhead.dead_letters.export import write_csv, write_ndjson
 from railhead.dead_letters.items import CannotSendError, item_of
-from railhead.dead_letters.letters import Letter, LetterId, parse_id, raw_bytes
-from railhead.dead_letters.listing import as_table, print_letter
+from railhead.dead_letters.letters import Letter, LetterId, Sightings, parse_id, raw_bytes
+from railhead.dead_letters.listing import as_table, as_table_of_items, print_letter
 from railhead.dead_letters.mending import CannotMendError, mend, parse_mend
 from railhead.dead_letters.pace import Pace
 from railhead.dead_letters.plain_text import csv_cell, visible
@@ -108,12 +108,26 @@ def test_a_table_shows_no_payload_unless_asked() -> None:
     assert "[red]x[/red]" in printed(as_table([one], with_raw=True))
 
 
+def test_a_table_of_items_tells_how_often_each_came() -> None:
+    """As many times in one line; payloads here as there."""
+    one = letter('{"secret":1}')
+    seen = {one.id: Sightings(NOON, NOON + timedelta(hours=1), 12_345)}
+
+    shown = printed(as_table_of_items([one], seen, with_raw=False))
+
+    assert "2026-01-15 12:00:00" in shown
+    assert "2026-01-15 13:00:00" in shown
+    assert "12,345" in shown
+    assert "secret" not in shown
+    assert '{"secret":1}' in printed(as_table_of_items([one], seen, with_raw=True))
+
+
 def test_bytes_that_are_no_text_are_dumped() -> None:
     """In hexadecimal, beside what of them is ASCII."""
     console = Console(file=io.StringIO(), width=200)
     raw = base64.b64encode(b"\xff\xfeab").decode()
 
-    print_letter(console, letter(raw, reason="bad_encoding"), [])
+    print_letter(console, letter(raw, reason="bad_encoding"), Sightings(NOON, NOON, 1), [])
 
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     assert "ff fe 61 62" in text

@@ -73,6 +73,37 @@ def test_one_item_is_shown_with_everything_about_it(brand: Brand) -> None:
     brand.run("rejected", "show", "0:999999999", code=1)
 
 
+def test_an_item_that_came_again_is_told_once_with_how_often(brand: Brand) -> None:
+    """FastTrack sends what is invalid again in new requests; filters choose what is counted."""
+    bad = bet("again", user_id=None)
+    for _ in range(3):
+        brand.post(bad)
+    brand.post(bet("once", type="bonus"), bad)
+    brand.wait("rejected", 5)
+    words = ("rejected", "list", "--distinct", "--tenant", brand.name)
+
+    everything = brand.run(*words)
+    some = brand.run(*words, "--reason", "not_allowed")
+    newest = brand.run(*words, "--limit", "1")
+    none = brand.run(*words, "--event", "other")
+
+    assert "2 distinct rejected items" in everything
+    assert "1 distinct rejected items" in some
+    assert "data.type" in some
+    assert "2 distinct rejected items, the newest 1 are shown" in newest
+    assert none.strip() == "0 distinct rejected items"
+    letters = [one for one in brand.letters() if one["field"] == "data.user_id"]
+    (line,) = [line for line in everything.splitlines() if "data.user_id" in line]
+    id_, *_, times = line.split()[:6]
+    assert (id_, times) == (letters[0]["id"], "4")
+    assert '"again"' in brand.run(*words, "--raw")
+    for one in letters:
+        shown = brand.run("rejected", "show", one["id"])
+        assert "times       4" in shown
+        assert f"first seen  {letters[0]['received_at'][:23]}" in shown
+        assert f"last seen   {letters[-1]['received_at'][:23]}" in shown
+
+
 def test_an_export_is_a_new_file_of_its_owners(brand: Brand, tmp_path: Path) -> None:
     """It holds players' data; a file that is there is not written over."""
     brand.post(bet("no-user", user_id=None))
