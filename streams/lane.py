@@ -224,7 +224,7 @@ class Lane:
             self._changed.notify_all()
 
     async def run(self) -> None:
-        """Write range after range until cancelled or closed.
+        """Write range after range until cancelled or closed; `refuse` ends nothing that is queued.
 
         Trouble with the store or the broker raises nothing: the range is held until written.
         """

@@ -8,6 +8,7 @@ from typing import Any
 
 from streams import lanes
 from streams.slices import Partition
+from tests.streams.flooding import GOOD, MANY, Topic, piece
 
 HERE = Partition("events", 0)
 
@@ -74,3 +75,15 @@ async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None
 
     assert ends == ["lanes that do not end"]
     release.set()
+
+
+async def test_a_lane_that_takes_no_more_writes_all_that_it_took() -> None:
+    """Also what does not fit into the range it is at: an orderly stop waits for it."""
+    topic = Topic(rejects_per_second=1e9)
+    for number in range(3):
+        await topic.take(piece(GOOD, number * MANY))
+    topic.good.refuse()
+    async with topic.running(), asyncio.timeout(5):
+        await topic.good.drained()
+
+    assert topic.written[GOOD] == [MANY - 1, 2 * MANY - 1, 3 * MANY - 1]
