@@ -47,7 +47,9 @@ NEVER_SECONDS = 10.0 * 365 * 86_400
 
 
 class RailheadApp(faust.App):  # type: ignore[misc]
-    """Faust with the slice transport."""
+    """Faust with the slice transport; `hold_back` tells which partitions not to fetch now."""
+
+    hold_back: Callable[[Partition], bool]
 
     def _new_transport(self) -> SliceTransport:
         return SliceTransport(self.conf.broker_consumer, self)
@@ -107,6 +109,7 @@ class Stream:
         self.ledger = LedgerWriter(store.write_ledger, self.patience)
         self.app = create_app(settings)
         self.lanes = Lanes()
+        self.app.hold_back = self.lanes.hold_back
         self.budget = Budget(settings.worker_max_pending_bytes)
         self.tables = {row.name: self._seen_table(row) for row in EVENT_TYPES}
         for row in EVENT_TYPES:

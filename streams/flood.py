@@ -1,7 +1,8 @@
 """What if a partition brings almost nothing but rejects? Say so loudly, and let them pass slowly.
 
 A producer gone wrong would otherwise fill the topic of dead letters and the disk at full speed.
-Nothing is dropped: the partition is read no faster than rejects may pass, and lag grows instead.
+Nothing is dropped: the partition is written and read no faster than rejects may pass, and its lag
+grows instead. The other partitions of its topic and its worker go on (`streams/rest.py`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class FloodGuard:
         self.flooding = False
 
     def pause_seconds(self, records: int, rejects: int) -> float:
-        """Note a slice; how long to wait before the next one, 0 unless it is a flood.
+        """Note a slice; how long to wait once it is written, 0 unless it is a flood.
 
         The share is taken over about the last LAST_RECORDS records, older ones fading out, and
         only once that many were seen: a few bad records after a start are no flood.

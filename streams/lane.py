@@ -11,6 +11,10 @@ Die before 1 is complete: the range comes again; ids are known at their own offs
 first sightings again, and rows the store has already are left out. Die between 2 and 3: the
 ledger says the range is done and it is skipped. One range is in work at a time; what arrives
 meanwhile becomes the next one, so ranges grow with the load by themselves.
+
+In a flood of rejects a lane pauses between two ranges, and its partition is fetched again only
+when nothing of it is queued: the agent, which all partitions of the topic share, waits for no
+pause.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from streams.alarms import retention_passed
 from streams.budget import Budget
 from streams.flood import FloodGuard
 from streams.judge import Judged
+from streams.rest import Rest
 from streams.resume import Resume
 from streams.slices import Partition, Slice, joined
 from streams.writers import Range, Writers
@@ -70,6 +75,8 @@ class _Pending:
     last: int = -1
     appended_ms: tuple[int, int] = (0, 0)
     judged: Judged | None = None
+    # How long the lane is to pause when these are written.
+    pause_seconds: float = 0.0
 
     def add(self, event: Any, piece: Slice | None, size_bytes: int) -> None:
         """Put a slice behind the others; None stands for one of which nothing is left."""
@@ -120,14 +127,16 @@ class Lane:
         self._changed = asyncio.Condition()
         self._closed = False
         self._dropped = False
-        self._owed_pause_seconds = 0.0
+        self._rest = Rest()
 
     async def take(self, event: Any, piece: Slice) -> None:
         """Queue *piece*; returns when it is queued, not when it is stored.
 
         It is judged with its neighbours, now or when its range is written.
 
-        Waits while too many bytes are queued, which makes Faust stop fetching the partition.
+        Waits while too many bytes are queued, which makes Faust stop fetching the partition; and
+        with it wait the other partitions of the topic. It waits for the store alone: a pause that
+        a flood of rejects owes is cut short meanwhile.
         After `close` slices are dropped: they are delivered again to the partition's owner.
         """
         await self._room()
@@ -140,10 +149,6 @@ class Lane:
             await self._go_back(piece)
             return
         await self._queue(event, piece.after(self._next - 1))
-        # A flood of rejects is read slowly.
-        pause, self._owed_pause_seconds = self._owed_pause_seconds, 0.0
-        if pause:
-            await asyncio.sleep(pause)
 
     def _judge_now(self, pending: _Pending) -> None:
         piece = joined(pending.pieces)
@@ -151,14 +156,14 @@ class Lane:
         if piece is not None and self._resume is not None:
             pending.judged = self._judge(piece, self._resume.stored)
         pending.pieces.clear()
-        self._watch_flood(pending.judged)
+        pending.pause_seconds = self._watch_flood(pending.judged)
 
-    def _watch_flood(self, judged: Judged) -> None:
-        """Owe a pause when the partition brings a flood of rejects, and say so when one begins."""
+    def _watch_flood(self, judged: Judged) -> float:
+        """How long to pause for *judged* in a flood of rejects; says so when one begins."""
         counts = judged.counts
         records = counts.stored + counts.duplicates + counts.conflicts + counts.rejected
         was_flooding = self._flood.flooding
-        self._owed_pause_seconds += self._flood.pause_seconds(records, counts.rejected)
+        pause_seconds = self._flood.pause_seconds(records, counts.rejected)
         if self._flood.flooding and not was_flooding:
             self._writers.metrics.alarm("reject_flood")
             logger.error(
@@ -166,6 +171,7 @@ class Lane:
                 "tells why; mend the producer.",
                 self.partition,
             )
+        return pause_seconds
 
     async def _pass_what_is_gone(self, follows: int) -> bool:
         """Whether all before *follows* that was not taken is gone, deleted by retention.
@@ -204,7 +210,8 @@ class Lane:
 
     async def _room(self) -> None:
         while not self._closed and not self._budget.has_room(self._pending_bytes):
-            await self._budget.wait_for_room(self._pending_bytes)
+            with self._rest.hurried():
+                await self._budget.wait_for_room(self._pending_bytes)
 
     async def _queue(self, event: Any, rest: Slice | None) -> None:
         size_bytes = 0 if rest is None else rest.value_bytes
@@ -232,10 +239,14 @@ class Lane:
         while not self._dropped:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
+            await self._rest.take()
+            if self._dropped:
+                return
             began = clock()
             parts = self._next_range()
             await self._write(parts)
             took = clock() - began
+            self._rest.owe(sum(part.pause_seconds for part in parts))
             self._writers.metrics.range_seconds.observe(took)
             await asyncio.sleep(self._pause(took, sum(part.records for part in parts)))
 
@@ -295,16 +306,19 @@ class Lane:
     def refuse(self) -> None:
         """Take no more; what is queued is still written. The rest is delivered to another owner."""
         self._closed = True
+        self._rest.hurry()
 
     async def drained(self) -> None:
-        """Return when nothing is queued that is still to be written."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._dropped or not self._pending)
+        """Return when nothing is queued that is still to be written; no pause is waited for."""
+        with self._rest.hurried():
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._dropped or not self._pending)
 
     async def close(self) -> None:
         """Drop what is queued: it is not acknowledged, so it is delivered again to the owner."""
         async with self._changed:
             self._closed = self._dropped = True
+            self._rest.hurry()
             self._changed.notify_all()
         self._budget.give_back(self._pending_bytes)
         self._pending_bytes = 0
@@ -317,9 +331,18 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether more may be taken now."""
-        return self._budget.has_room(self._pending_bytes)
+        return not self.held_back and self._budget.has_room(self._pending_bytes)
 
     @property
-    def oldest_taken_at(self) -> float | None:
-        """Loop time at which the oldest slice not yet stored was taken; None when none is."""
-        return self._pending[0].taken_at if self._pending else None
+    def held_back(self) -> bool:
+        """Whether the partition is not to be fetched now: it floods, and some of it is queued."""
+        return bool(self._pending) and (self._flood.flooding or self._rest.is_owed)
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Loop time since which the oldest slice not yet stored waits for nothing but the store.
+
+        None when there is none, and during a pause. The pauses are meant: who waits for one is not
+        stuck, however long ago it was taken.
+        """
+        return self._rest.left_out(self._pending[0].taken_at) if self._pending else None

@@ -32,6 +32,11 @@ class Lanes:
             self._lanes[partition] = (lane, asyncio.create_task(_run(lane)))
         return self._lanes[partition][0]
 
+    def hold_back(self, partition: Partition) -> bool:
+        """Whether *partition* is not to be fetched now; see `Lane.held_back`."""
+        held = self._lanes.get(partition)
+        return held is not None and held[0].held_back
+
     async def finish(self, timeout_seconds: float) -> None:
         """Take no more, and wait until what was taken is stored, at most *timeout_seconds*.
 

@@ -61,7 +61,7 @@ class WorkerMetrics:
         )
         self.oldest_unstored_seconds = Gauge(
             "railhead_worker_oldest_unstored_seconds",
-            "Age of the oldest slice taken and not yet stored.",
+            "Age of the oldest slice taken and not yet stored; pauses of a reject flood left out.",
             ["topic", "partition"],
             registry=self.registry,
         )

@@ -110,7 +110,7 @@ class Observer:
         metrics.forget_partitions(self._held())
         now = asyncio.get_running_loop().time()
         for lane in self._stream.lanes:
-            oldest = lane.oldest_taken_at
+            oldest = lane.waiting_since
             metrics.oldest_unstored_seconds.labels(*map(str, lane.partition)).set(
                 0.0 if oldest is None else now - oldest
             )
@@ -171,7 +171,7 @@ class Observer:
 
     def _partition_facts(self, lane: Lane) -> PartitionFacts:
         now = asyncio.get_running_loop().time()
-        oldest = lane.oldest_taken_at
+        oldest = lane.waiting_since
         waits = lane.has_room and self._stream.app.consumer.handed_on_past(
             lane.partition, lane.next_offset
         )

@@ -9,6 +9,7 @@ Its consumer is replaced where it works per message:
 - Event topics are fetched only while streams take what is fetched. Faust begins to fetch a
   moment before it clears the streams' queues at the end of a recovery, and what was put there
   in between is lost until the next restart (pitfall B3).
+- A partition that a lane holds back (a flood of rejects) is not fetched; its neighbours are.
 - A slice tells from where it was fetched, so that its lane sees whether one before it is missing.
   Fetched records get lost on many ways (a rebalance, a cancelled fetch, a cleared queue), so it is
   claimed only of a fetch that goes on from a slice that was handed on, or from a rewind.
@@ -209,9 +210,9 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> Any:
-        """Fetch; only changelogs as long as the streams are not ready to take what is fetched."""
-        if active_partitions and not self.app.tables.actives_ready:
-            active_partitions = {tp for tp in active_partitions if self._is_changelog_tp(tp)}
+        """Fetch what can be taken; of no partition at all aiokafka would fetch every one."""
+        if active_partitions:
+            active_partitions = set(filter(self._may_be_fetched, active_partitions))
             if not active_partitions:
                 await self.sleep(0.02)
                 return {}
@@ -232,6 +233,12 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         if recovering and not found:
             await self._go_back_to_lost(active_partitions or ())
         return found
+
+    def _may_be_fetched(self, tp: TP) -> bool:
+        """Only changelogs until the streams are ready; then what no lane holds back."""
+        if not self.app.tables.actives_ready:
+            return bool(self._is_changelog_tp(tp))
+        return not self.app.hold_back(Partition(*tp))
 
     async def _go_back_to_lost(self, changelogs: Iterable[TP]) -> None:
         """Go back in changelogs whose records were fetched and given to nobody.

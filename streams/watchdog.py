@@ -15,8 +15,9 @@ from dataclasses import dataclass
 class PartitionFacts:
     """Ages in seconds of what a partition waits for.
 
-    `unstored`: the oldest slice taken and not stored. `untaken`: since the last slice was taken,
-    while the broker has more; 0 when there is nothing to take or no room to take it.
+    `unstored`: the oldest slice taken and not stored, or since a flood's last pause after that.
+    `untaken`: since the last slice was taken, while the broker has more; 0 when there is nothing
+    to take, no room to take it, or when it is held back.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import ItemsView, Mapping
 from types import SimpleNamespace
@@ -236,3 +237,27 @@ async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
     await consumer._go_back_to_lost({LEFT, RIGHT})
 
     assert consumer.sought == [{LEFT: 0}]
+
+
+async def test_a_partition_that_is_held_back_is_not_fetched(monkeypatch: Any) -> None:
+    """Its neighbours are; and with none left nothing is, as no partition means all to aiokafka."""
+    asked: list[set[TP]] = []
+    held = {LEFT}
+
+    async def getmany(_self: Any, partitions: set[TP], _timeout: float) -> dict[TP, Slice]:
+        asked.append(partitions)
+        return {}
+
+    monkeypatch.setattr(transport.KafkaConsumer, "_getmany", getmany)
+    monkeypatch.setattr(Scripted, "sleep", staticmethod(asyncio.sleep))
+    consumer = Scripted()
+    consumer.app.tables = SimpleNamespace(actives_ready=True)
+    consumer.app.hold_back = held.__contains__
+
+    await consumer._getmany({LEFT, RIGHT}, 0.0)
+    held.add(RIGHT)
+    await consumer._getmany({LEFT, RIGHT}, 0.0)
+    held.clear()
+    await consumer._getmany({LEFT, RIGHT}, 0.0)
+
+    assert asked == [{RIGHT}, {LEFT, RIGHT}]
