@@ -111,7 +111,7 @@ async def test_a_lane_closed_while_it_asks_the_store_queues_nothing(worker: Work
     await taking
 
     assert lane._budget.held_bytes == 0
-    assert lane.oldest_taken_at is None
+    assert lane.waiting_since is None
 
 
 async def test_a_range_written_after_the_close_is_not_given_back_again(worker: Worker) -> None:
