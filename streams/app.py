@@ -24,6 +24,7 @@ from streams.budget import Budget
 from streams.crash import die
 from streams.dead_letters import dead_letter_rows
 from streams.flood import FloodGuard, FloodLimits
+from streams.flow import Flow
 from streams.judge import Judged, judge
 from streams.lane import Lane, Pacing
 from streams.lanes import Lanes
@@ -111,6 +112,7 @@ class Stream:
         self.lanes = Lanes()
         self.app.hold_back = self.lanes.hold_back
         self.budget = Budget(settings.worker_max_pending_bytes)
+        self.flow = Flow()
         self.tables = {row.name: self._seen_table(row) for row in EVENT_TYPES}
         for row in EVENT_TYPES:
             self._agent(row.topic, self._event_lane(row))
@@ -204,6 +206,7 @@ class Stream:
             rewind=self.app.consumer.rewind,
             log_start=log_start,
             budget=self.budget,
+            flow=self.flow,
             flood=FloodGuard(
                 FloodLimits(self.settings.reject_flood_share, self.settings.reject_flood_per_second)
             ),

@@ -30,6 +30,7 @@ import failpoints
 from streams.alarms import retention_passed
 from streams.budget import Budget
 from streams.flood import FloodGuard
+from streams.flow import Flow
 from streams.judge import Judged
 from streams.rest import Rest
 from streams.resume import Resume
@@ -48,9 +49,11 @@ ENOUGH_TO_JUDGE = 2_000
 ENOUGH_ROWS = 20_000
 
 # A few rows cost the store as much as some thousand: types of which few come wait a little longer,
-# so that those of which many come need not.
+# so that those of which many come need not. Under heavy load all of them do: inserts and the merges
+# after them are most of what an event costs the store, and fewer of them leave room for events.
 FEW_ROWS = 1_000
-PATIENCE_WITH_FEW = 2.5
+MANY_RECORDS_A_SECOND = 25_000
+PATIENCE = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Lane:
         budget: Budget,
         pacing: Pacing,
         flood: FloodGuard,
+        flow: Flow,
     ) -> None:
         self.partition = partition
         self._judge = judge
@@ -118,6 +122,7 @@ class Lane:
         self._budget = budget
         self._pacing = pacing
         self._flood = flood
+        self._flow = flow
         self._resume: Resume | None = None
         self._next = 0
         self._rewound_to: int | None = None
@@ -224,6 +229,7 @@ class Lane:
             newest.add(event, rest, size_bytes)
             if rest is not None:
                 self._next = rest.last + 1
+                self._flow.note(len(rest))
             self._pending_bytes += size_bytes
             self._budget.take(size_bytes)
             if newest.records >= ENOUGH_TO_JUDGE:
@@ -259,8 +265,8 @@ class Lane:
         ):
             return 0.0
         longest = self._pacing.max_pause_seconds
-        if records < FEW_ROWS:
-            longest *= PATIENCE_WITH_FEW
+        if records < FEW_ROWS or self._flow.per_second > MANY_RECORDS_A_SECOND:
+            longest *= PATIENCE
         return min(took_seconds * self._pacing.pause_share, longest)
 
     def _next_range(self) -> list[_Pending]:

@@ -62,7 +62,8 @@ class WorkerSettings(BaseSettings):
     insert_max_pause_seconds: float = Field(
         default=0.15,
         ge=0,
-        description="Upper bound of that wait; 2.5 times as long after an insert of few rows.",
+        description="Upper bound of that wait; 2.5 times as long after an insert of few rows, "
+        "and under heavy load.",
     )
     session_timeout_seconds: float = Field(
         default=8.0, ge=6.0, description="A worker that is silent this long leaves the group."

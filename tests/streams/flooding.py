@@ -11,6 +11,7 @@ import numpy as np
 
 from streams.budget import Budget
 from streams.flood import FloodGuard, FloodLimits
+from streams.flow import Flow
 from streams.judge import Counts, Judged
 from streams.lane import Lane, Pacing
 from streams.metrics import WorkerMetrics
@@ -68,6 +69,7 @@ class Topic:
             budget=self.budget,
             pacing=Pacing(MANY, 2**30, 0.0, 0.0),
             flood=FloodGuard(self.limits),
+            flow=Flow(),
         )
 
     async def _write(self, span: Any, _judged: Any) -> None:

@@ -23,6 +23,7 @@ from sinks.ledger import LedgerEntry
 from streams import fates, lane, patience, resume, writers
 from streams.budget import Budget
 from streams.flood import FloodGuard, FloodLimits
+from streams.flow import Flow
 from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
@@ -204,6 +205,7 @@ class Worker:
             log_start=self._log_start,
             budget=Budget(20),
             flood=FloodGuard(FloodLimits(0.5, 1e9)),
+            flow=Flow(),
             pacing=lane.Pacing(7, 1000, 0.0, 0.0),
         )
 
