@@ -1,4 +1,4 @@
-"""Are all date-times of a column written the usual way? Asked of their letters, all at once.
+"""Which date-times of a column are not written the usual way? Asked of their letters, all at once.
 
 The usual way is `2026-01-16T19:00:00`, up to nine places, and `Z` or an offset such as `+01:00`, in
 the years 1901 to 2261. Which days, hours and offsets there are, Arrow knows when it reads them;
@@ -20,6 +20,7 @@ import pyarrow as pa
 from events.texts import offsets_of
 
 Letters = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
 
 FIRST_YEAR: Final = 1901
 LAST_YEAR: Final = 2261
@@ -31,23 +32,37 @@ _SECONDS: Final = "0000-00-00T00:00:00"
 _UTC: Final = "Z"
 _OFFSET: Final = "+00:00"
 
+# Without places, or with a point and one to nine of them.
+_USUAL_SIZES: Final = sorted(
+    {
+        len(_SECONDS) + places + len(zone)
+        for places in (0, *range(2, 11))
+        for zone in (_UTC, _OFFSET)
+    }
+)
+
 _rfc_3339 = msgspec.json.Decoder(list[Annotated[datetime, msgspec.Meta(tz=True)]])
 
 
-def all_plain(values: Sequence[str], texts: pa.Array) -> bool:
-    """Tell whether each of *values* is written the usual way; *texts* are the same as an array."""
+def unusual(values: Sequence[str], texts: pa.Array) -> Places:
+    """Tell which of *values* may be written in another way; *texts* are the same as an array.
+
+    Of a few, where one is, all may be.
+    """
     if len(values) < MANY:
-        return _few_are_plain(values)
+        return np.arange(0 if _few_are_plain(values) else len(values))
     letters = np.frombuffer(texts.buffers()[2], np.uint8)
     offsets = offsets_of(texts)
     sizes = offsets[1:] - offsets[:-1]
     size = int(sizes[0])
-    if (sizes == size).all():
-        return _are_plain(letters[offsets[0] : offsets[-1]], size)
-    return all(
-        _are_plain(_cut_out(letters, offsets[:-1][sizes == size], size), size)
-        for size in set(sizes.tolist())
-    )
+    if size and (sizes == size).all():
+        return _unusual(letters[offsets[0] : offsets[-1]], size)
+    found = [np.flatnonzero(~np.isin(sizes, _USUAL_SIZES))]
+    for size in _USUAL_SIZES:
+        places = np.flatnonzero(sizes == size)
+        if len(places):
+            found.append(places[_unusual(_cut_out(letters, offsets[places], size), size)])
+    return np.concatenate(found)
 
 
 def _few_are_plain(values: Sequence[str]) -> bool:
@@ -76,21 +91,22 @@ def _cut_out(letters: Letters, starts: npt.NDArray[np.int32], size: int) -> Lett
     return everywhere[starts].view(np.uint8)
 
 
-def _are_plain(letters: Letters, size: int) -> bool:
+def _unusual(letters: Letters, size: int) -> Places:
     """Tell it of texts of one *size*, end to end."""
-    zone = _UTC if size and letters[size - 1] == ord(_UTC) else _OFFSET
+    count = len(letters) // size
+    zone = _UTC if letters[size - 1] == ord(_UTC) else _OFFSET
     pattern = _pattern(size - len(zone), zone)
     if pattern is None:
-        return False
-    count = len(letters) // size
+        return np.arange(count)
     # Row by row takes five times as long: numpy starts anew for each.
     low, span = (np.frombuffer(part * count, np.uint8) for part in pattern)
-    if not (letters - low <= span).all():
-        return False
-    if zone == _OFFSET and (letters[size - len(zone) :: size] == ord(",")).any():
-        return False
+    found = [np.flatnonzero(letters - low > span) // size]
+    if zone == _OFFSET:
+        found.append(np.flatnonzero(letters[size - len(zone) :: size] == ord(",")))
     years = np.ndarray(count, ">u4", letters, strides=(size,))
-    return bool(years.min() >= _FIRST_LETTERS and years.max() <= _LAST_LETTERS)
+    if years.min() < _FIRST_LETTERS or years.max() > _LAST_LETTERS:
+        found.append(np.flatnonzero((years < _FIRST_LETTERS) | (years > _LAST_LETTERS)))
+    return np.unique(np.concatenate(found)) if any(map(len, found)) else found[0]
 
 
 @cache

@@ -1,8 +1,8 @@
 """Can all the amounts and date-times of a slice be kept exactly? Asked of whole columns at once.
 
-The usual case costs some tenths of a microsecond per value; only when it fails are the values told
-apart, still as columns, by patterns that accept nothing the exact readers refuse. What a pattern
-does not know (exponents, lower-case t, years far away) is doubtful, not wrong.
+The usual case costs some tenths of a microsecond per value; the few that may not be usual are
+told apart, still as columns, by patterns that accept nothing the exact readers refuse. What a
+pattern does not know (exponents, lower-case t, years far away) is doubtful, not wrong.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from msgspec import UNSET, Raw
 from events.amounts import PLACES, WHOLE_DIGITS
 from events.fields import Field, Kind
 from events.group import Rows
-from events.moments import all_plain
-from events.texts import lengths, raw_array, text_array
+from events.moments import Places, unusual
+from events.texts import offsets_of, raw_array, text_array
 
 AMOUNT_TYPE: Final = pa.decimal128(WHOLE_DIGITS + PLACES, PLACES)
 INSTANT_TYPE: Final = pa.timestamp("ns", "UTC")
 
+_OF_NUMBERS: Final = np.zeros(256, np.bool_)
+_OF_NUMBERS[np.frombuffer(b"0123456789.-", np.uint8)] = True
 # JSON's own rules (no leading zero, a digit on both sides of the point) were held by the decoder.
 _PLAIN_AMOUNT: Final = r"^-?[0-9]{1,20}(?:\.[0-9]{1,18})?$"
 _DATE: Final = (
@@ -63,12 +65,12 @@ class Pile:
         self.owners.append((rows, one.name))
         self.values += values
 
-    def hand_out(self, array: pa.Array, doubtful: Sequence[int]) -> None:
+    def hand_out(self, array: pa.Array, doubtful: Places) -> None:
         """Give each column its part of the checked array, and each doubt to its row."""
         ends = [*self.starts[1:], len(self.values)]
         for (rows, name), start, end in zip(self.owners, self.starts, ends, strict=True):
             rows.arrays[name] = array.slice(start, end - start)
-        for place in doubtful:
+        for place in doubtful.tolist():
             owner = bisect_right(self.starts, place) - 1
             self.owners[owner][0].doubt(place - self.starts[owner])
 
@@ -87,32 +89,57 @@ def check_values(groups: Sequence[Rows]) -> None:
         instants.hand_out(*_instants(instants.values))
 
 
-def _amounts(values: list[Raw]) -> tuple[pa.Array, Sequence[int]]:
+def _amounts(values: list[Raw]) -> tuple[pa.Array, Places]:
     texts = raw_array(values)
-    joined = texts.buffers()[2].to_pybytes()
-    # Arrow 26 reads some texts of more than 38 digits as wrong numbers without an error, and
-    # exponents by rules of its own: both are rare, so they are told apart first.
-    if lengths(texts).max() <= WHOLE_DIGITS and b"e" not in joined and b"E" not in joined:
-        try:
-            return texts.cast(AMOUNT_TYPE), ()
-        except pa.ArrowInvalid:
-            pass
-    return _told_apart(texts, _PLAIN_AMOUNT, "0", AMOUNT_TYPE)
+    return _turned(texts, _odd_amounts(texts), (_PLAIN_AMOUNT, "0", AMOUNT_TYPE))
 
 
-def _instants(values: list[str]) -> tuple[pa.Array, Sequence[int]]:
+def _odd_amounts(texts: pa.Array) -> Places:
+    """Tell which amounts may not be of digits, a sign and a point, or be too many of them.
+
+    Arrow 26 reads some texts of more than 38 digits as wrong numbers without an error, and
+    exponents by rules of its own. The decoder held JSON's rules, so a value without other letters
+    is a number.
+    """
+    letters = np.frombuffer(texts.buffers()[2], np.uint8)
+    offsets = offsets_of(texts)
+    odd = np.flatnonzero(~_OF_NUMBERS[letters])
+    long = np.flatnonzero(offsets[1:] - offsets[:-1] > WHOLE_DIGITS)
+    if not len(odd):
+        return long
+    return np.union1d(np.searchsorted(offsets, odd, side="right") - 1, long)
+
+
+def _instants(values: list[str]) -> tuple[pa.Array, Places]:
     texts = text_array(values)
-    if all_plain(values, texts):
-        try:
-            return texts.cast(INSTANT_TYPE), ()
-        except pa.ArrowInvalid:
-            pass
-    return _told_apart(texts, _PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
+    kind = (_PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
+    return _turned(texts, unusual(values, texts), kind)
 
 
-def _told_apart(
-    texts: pa.Array, pattern: str, stand_in: str, kind: pa.DataType
-) -> tuple[pa.Array, Sequence[int]]:
-    plain = pc.match_substring_regex(texts, pattern)
-    doubtful = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
-    return pc.if_else(plain, texts, stand_in).cast(kind), doubtful.tolist()
+def _turned(
+    texts: pa.Array, odd: Places, kind: tuple[str, str, pa.DataType]
+) -> tuple[pa.Array, Places]:
+    """Turn *texts*, of which the *odd* ones are to be looked at; also tells which are in doubt.
+
+    *kind* is the pattern of what may be turned, what stands in for the rest, and the type.
+    """
+    pattern, stand_in, into = kind
+    doubtful = odd
+    if len(odd):
+        plain = pc.match_substring_regex(texts.take(pa.array(odd)), pattern)
+        doubtful = odd[~plain.to_numpy(zero_copy_only=False)]
+    try:
+        return _without(texts, doubtful, stand_in).cast(into), doubtful
+    except pa.ArrowInvalid:
+        if len(odd) == len(texts):
+            raise
+        # Days and hours that there are not; the pattern knows them.
+        return _turned(texts, np.arange(len(texts)), kind)
+
+
+def _without(texts: pa.Array, places: Places, stand_in: str) -> pa.Array:
+    if not len(places):
+        return texts
+    there = np.ones(len(texts), np.bool_)
+    there[places] = False
+    return pc.if_else(pa.array(there), texts, stand_in)
