@@ -40,7 +40,8 @@ def columns_of(rows: Rows, *kinds: Kind) -> dict[str, pa.Array]:
     if not rows.arrays:
         check_values([rows])
     if rows.doubtful:
-        rows.arrays = {one.name: _exact(rows, one) for one in rows.shape.of_kind(*_READERS)}
+        exact = {one.name: _exact(rows, one) for one in rows.shape.of_kind(*_READERS)}
+        rows.arrays.update(exact)
     fields = rows.shape.of_kind(*kinds) if kinds else rows.shape.fields
     return {field.name: _column(rows, field) for field in fields}
 

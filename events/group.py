@@ -44,16 +44,26 @@ _NULL: Final = Raw(b"null")
 
 
 class Rows:
-    """Decoded objects of one model; `arrays` holds the columns already turned and checked."""
+    """Decoded objects of one model."""
 
     def __init__(self, shape: Shape, rows: list[Struct]) -> None:
         self.shape = shape
         self.rows = rows
-        self.arrays: dict[str, pa.Array] = {}
+        self._arrays: dict[str, pa.Array] = {}
+        # Which rows of the arrays are left; the door never asks for them.
+        self._left: pa.Array | None = None
         self.doubtful: set[int] = set()
         self._values: dict[str, list[Any]] = {}
         self._kinds: dict[str, frozenset[type]] = {}
         self._nested: dict[str, Nested] | None = None
+
+    @property
+    def arrays(self) -> dict[str, pa.Array]:
+        """The columns already turned and checked."""
+        if self._left is not None:
+            self._arrays = {name: array.take(self._left) for name, array in self._arrays.items()}
+            self._left = None
+        return self._arrays
 
     def values(self, field: Field) -> list[Any]:
         """Read one field of every row; a null is None, an absent field is UNSET."""
@@ -179,8 +189,8 @@ class Group(Rows):
         self.rows = [self.rows[i] for i in indexes]
         self.positions = [self.positions[i] for i in indexes]
         self.slices = [self.slices[i] for i in indexes] if self.slices else []
-        chosen = pa.array(indexes, pa.int64())
-        self.arrays = {name: array.take(chosen) for name, array in self.arrays.items()}
+        if self.arrays:
+            self._left = pa.array(indexes, pa.int64())
         self.doubtful = set()
         self.forget()
 
