@@ -21,7 +21,7 @@ from events.amounts import PLACES, WHOLE_DIGITS
 from events.fields import Field, Kind
 from events.group import Rows
 from events.moments import Places, unusual
-from events.texts import offsets_of, raw_array, text_array
+from events.texts import lengths, offsets_of, raw_array, text_array
 
 AMOUNT_TYPE: Final = pa.decimal128(WHOLE_DIGITS + PLACES, PLACES)
 INSTANT_TYPE: Final = pa.timestamp("ns", "UTC")
@@ -102,12 +102,11 @@ def _odd_amounts(texts: pa.Array) -> Places:
     is a number.
     """
     letters = np.frombuffer(texts.buffers()[2], np.uint8)
-    offsets = offsets_of(texts)
     odd = np.flatnonzero(~_OF_NUMBERS[letters])
-    long = np.flatnonzero(offsets[1:] - offsets[:-1] > WHOLE_DIGITS)
+    long = np.flatnonzero(lengths(texts) > WHOLE_DIGITS)
     if not len(odd):
         return long
-    return np.union1d(np.searchsorted(offsets, odd, side="right") - 1, long)
+    return np.union1d(np.searchsorted(offsets_of(texts), odd, side="right") - 1, long)
 
 
 def _instants(values: list[str]) -> tuple[pa.Array, Places]:
