@@ -26,19 +26,8 @@ def as_table(letters: Iterable[Letter], *, with_raw: bool) -> Table:
     table.add_column("sent again")
     table.add_column("raw" if with_raw else "message", overflow="fold")
     for letter in letters:
-        cells = (
-            str(letter.id),
-            f"{letter.received_at:%F %T}",
-            letter.tenant,
-            letter.event,
-            letter.reason,
-            letter.field,
-            letter.origin,
-            sent_again(letter),
-            _last_cell(letter, with_raw=with_raw),
-        )
-        # Text, not markup: a value like [red] is a value.
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        when = f"{letter.received_at:%F %T}"
+        _add_line(table, letter, when, after=[sent_again(letter)], with_raw=with_raw)
     return table
 
 
@@ -54,26 +43,29 @@ def as_table_of_items(
     table.add_column("raw" if with_raw else "message", overflow="fold")
     for letter in letters:
         sightings = seen[letter.id]
-        cells = (
-            str(letter.id),
-            f"{sightings.first_seen:%F %T}",
-            f"{sightings.last_seen:%F %T}",
-            f"{sightings.times:,}",
-            letter.tenant,
-            letter.event,
-            letter.reason,
-            letter.field,
-            letter.origin,
-            _last_cell(letter, with_raw=with_raw),
-        )
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        first, last = f"{sightings.first_seen:%F %T}", f"{sightings.last_seen:%F %T}"
+        _add_line(table, letter, first, last, f"{sightings.times:,}", with_raw=with_raw)
     return table
 
 
-def _last_cell(letter: Letter, *, with_raw: bool) -> str:
-    if with_raw:
-        return visible(letter.raw, most_characters=RAW_SHOWN)
-    return visible(letter.message, most_characters=MESSAGE_SHOWN)
+def _add_line(
+    table: Table, letter: Letter, *when: str, after: Sequence[str] = (), with_raw: bool
+) -> None:
+    """Add a letter's line: *when* stands behind its id, *after* behind where it came from."""
+    told = letter.raw if with_raw else letter.message
+    cells = (
+        str(letter.id),
+        *when,
+        letter.tenant,
+        letter.event,
+        letter.reason,
+        letter.field,
+        letter.origin,
+        *after,
+        visible(told, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
+    )
+    # Text, not markup: a value like [red] is a value.
+    table.add_row(*(Text(visible(cell)) for cell in cells))
 
 
 def sent_again(letter: Letter) -> str:
