@@ -47,18 +47,16 @@ def stuck(
 
     A recovery has a limit of its own, if one is given.
     """
-    if facts.recovery_seconds > (recovery_limit_seconds or limit_seconds):
-        return "recovery_stuck", "recovery of the remembered ids makes no progress"
-    ages = _always_watched(facts)
-    if facts.calm_seconds > limit_seconds:
-        ages += _watched(facts)
-    return next(((kind, what) for kind, age, what in ages if age > limit_seconds), None)
-
-
-def _always_watched(facts: Facts) -> list[tuple[str, float, str]]:
-    return [
-        ("rebalance_stuck", facts.rebalancing_seconds, "a rebalance of the group does not end"),
+    recovery_limit = recovery_limit_seconds or limit_seconds
+    recovery = "recovery of the remembered ids makes no progress"
+    rebalance = "a rebalance of the group does not end"
+    ages = [
+        ("recovery_stuck", facts.recovery_seconds, recovery_limit, recovery),
+        ("rebalance_stuck", facts.rebalancing_seconds, limit_seconds, rebalance),
     ]
+    if facts.calm_seconds > limit_seconds:
+        ages += [(kind, age, limit_seconds, what) for kind, age, what in _watched(facts)]
+    return next(((kind, what) for kind, age, limit, what in ages if age > limit), None)
 
 
 def _watched(facts: Facts) -> Iterator[tuple[str, float, str]]:
