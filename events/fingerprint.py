@@ -9,6 +9,7 @@ any other change to this file makes repeats of older items look like conflicts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -23,32 +24,46 @@ from events.canonical import canonical
 from events.columns import columns_of
 from events.fields import Field, Kind
 from events.group import Rows
-from events.shapes import FREE_KINDS
+from events.shapes import FREE_KINDS, Shape
 from events.texts import lengths
 
 Words = npt.NDArray[np.uint64]
-_TEXTS: Final = {Kind.TEXT, Kind.CHOICE}
-_IN_COLUMNS: Final = (Kind.TEXT, Kind.CHOICE, Kind.AMOUNT, Kind.INSTANT, Kind.FLAG)
+TEXTS: Final = (Kind.TEXT, Kind.CHOICE)
+_IN_COLUMNS: Final = (*TEXTS, Kind.AMOUNT, Kind.INSTANT, Kind.FLAG)
 _MULTIPLIERS: Final = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F], np.uint64)
 _SHIFTS: Final = np.array([29, 32], np.uint64)
 
 
 def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
     """Hash each row's content; *columns* are `columns_of(rows)`."""
+    told = [field for field in rows.shape.of_kind(*TEXTS) if str in rows.kinds(field)]
+    texts = map("".join, zip(*(_texts(rows, field) for field in told), strict=True))
     total = np.zeros(len(rows.rows), np.uint64)
-    texts: list[list[str]] = []
-    for field in rows.shape.fields:
-        if field.kind in _TEXTS:
-            if str in rows.kinds(field):
-                texts.append(_texts(rows, field))
-                total += _of_lengths(field, columns[field.name])
-        elif field.kind is Kind.MODELS:
-            total += _of_models(rows, field)
-        elif field.kind in FREE_KINDS:
-            total += _of_free_content(rows, field)
-        elif columns[field.name].null_count < len(total):
-            total += _part(field, *_words(columns[field.name]))
-    return _mixed(total + _of_texts(texts, len(total)))
+    for field in rows.shape.of_kind(Kind.MODELS):
+        total += _of_models(rows, field)
+    for field in rows.shape.of_kind(*FREE_KINDS):
+        total += _of_free_content(rows, field)
+    return hashes_of(rows.shape, columns, map(str.encode, texts), total)
+
+
+def hashes_of(
+    shape: Shape, columns: dict[str, pa.Array], texts: Iterable[bytes], nested: Words
+) -> Words:
+    """Hash contents by their *columns*, one per field of the contract.
+
+    *texts* are each one's strings end to end, in the contract's order; *nested* are the parts of
+    what lies inside lists of models and free content.
+    """
+    total = nested + _of_texts(texts, len(nested))
+    for field in shape.of_kind(*_IN_COLUMNS):
+        array = columns[field.name]
+        if array.null_count == len(total):
+            continue
+        if field.kind in TEXTS:
+            total += _of_lengths(field, array)
+        else:
+            total += _part(field, *_words(array))
+    return _mixed(total)
 
 
 def _mixed(words: Words) -> Words:
@@ -88,9 +103,8 @@ def _texts(rows: Rows, field: Field) -> list[str]:
     return [value if isinstance(value, str) else "" for value in values]
 
 
-def _of_texts(texts: list[list[str]], count: int) -> Words:
-    whole = map(str.encode, map("".join, zip(*texts, strict=True)))
-    return np.fromiter(map(xxhash.xxh3_64_intdigest, whole), np.uint64, count)
+def _of_texts(texts: Iterable[bytes], count: int) -> Words:
+    return np.fromiter(map(xxhash.xxh3_64_intdigest, texts), np.uint64, count)
 
 
 def _of_lengths(field: Field, array: pa.Array) -> Words:

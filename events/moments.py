@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from events.texts import offsets_of
+from events.texts import cut_out, offsets_of
 
 Letters = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
@@ -44,13 +44,14 @@ _USUAL_SIZES: Final = sorted(
 _rfc_3339 = msgspec.json.Decoder(list[Annotated[datetime, msgspec.Meta(tz=True)]])
 
 
-def unusual(values: Sequence[str], texts: pa.Array) -> Places:
-    """Tell which of *values* may be written in another way; *texts* are the same as an array.
+def unusual(texts: pa.Array, values: Sequence[str] | None = None) -> Places:
+    """Tell which of *texts* may be written in another way; *values* are the same, if at hand.
 
     Of a few, where one is, all may be.
     """
-    if len(values) < MANY:
-        return np.arange(0 if _few_are_plain(values) else len(values))
+    if len(texts) < MANY:
+        plain = _few_are_plain(texts.to_pylist() if values is None else values)
+        return np.arange(0 if plain else len(texts))
     letters = np.frombuffer(texts.buffers()[2], np.uint8)
     offsets = offsets_of(texts)
     sizes = offsets[1:] - offsets[:-1]
@@ -61,7 +62,7 @@ def unusual(values: Sequence[str], texts: pa.Array) -> Places:
     for size in _USUAL_SIZES:
         places = np.flatnonzero(sizes == size)
         if len(places):
-            found.append(places[_unusual(_cut_out(letters, offsets[places], size), size)])
+            found.append(places[_unusual(cut_out(texts.buffers()[2], offsets[places], size), size)])
     return np.concatenate(found)
 
 
@@ -81,14 +82,6 @@ def _few_are_plain(values: Sequence[str]) -> bool:
     if len(moments) != len(values):
         return False
     return all(FIRST_YEAR <= moment.year <= LAST_YEAR for moment in moments)
-
-
-def _cut_out(letters: Letters, starts: npt.NDArray[np.int32], size: int) -> Letters:
-    """Copy the texts of one *size* that stand at *starts*."""
-    if not size:
-        return letters[:0]
-    everywhere = np.ndarray(len(letters) - size + 1, f"V{size}", letters, strides=(1,))
-    return everywhere[starts].view(np.uint8)
 
 
 def _unusual(letters: Letters, size: int) -> Places:

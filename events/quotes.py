@@ -20,7 +20,7 @@ from events.jsontext import MAX_DEPTH
 from events.names import find_repeats
 from events.shapes import FREE_KINDS, Shape
 from events.slow import MAX_ITEM_BYTES
-from events.texts import count_letters
+from events.texts import count_letters, is_utf8
 
 Counts = npt.NDArray[np.int64]
 _TEXTS: Final = {Kind.TEXT, Kind.CHOICE, Kind.INSTANT}
@@ -61,19 +61,11 @@ def _doubt_where(group: Group, doubtful: npt.NDArray[np.bool_]) -> None:
 
 def _doubt_bad_encoding(group: Group, joined: bytes) -> None:
     # Items start and end with ASCII, so they are UTF-8 together if and only if each of them is.
-    if joined.isascii() or _is_utf8(joined):
+    if is_utf8(joined):
         return
     for index, raw in enumerate(group.slices):
-        if not _is_utf8(bytes(raw)):
+        if not is_utf8(bytes(raw)):
             group.doubt(index)
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _marks_of(rows: Rows) -> Counts:

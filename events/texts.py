@@ -21,9 +21,14 @@ FEW: Final = 60
 _MARK: Final = "\0"
 _SPACE: Final = Raw(b" ")
 # Offsets of Arrow's strings are 32 bits wide.
-_MAX_BYTES: Final = 2**31 - 1
+MAX_BYTES: Final = 2**31 - 1
 
+# So many bytes of a text stand in an Arrow view of it.
+ROOM: Final = 12
+
+Letters = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64] | Offsets
 
 
 def text_array(values: Sequence[str]) -> pa.Array:
@@ -32,7 +37,7 @@ def text_array(values: Sequence[str]) -> pa.Array:
         return pa.array(values, pa.string())
     marked = _MARK.join(values).encode()
     ends = np.flatnonzero(np.frombuffer(marked, np.uint8) == ord(_MARK))
-    if len(ends) != len(values) - 1 or len(marked) > _MAX_BYTES:
+    if len(ends) != len(values) - 1 or len(marked) > MAX_BYTES:
         return pa.array(values, pa.string())
     offsets = np.empty(len(values) + 1, np.int32)
     offsets[0] = 0
@@ -61,6 +66,42 @@ def count_letters(values: Sequence[Any], wanted: bytes) -> npt.NDArray[np.int64]
 
 def _letters_in(value: object, wanted: bytes) -> int:
     return sum(map(bytes(value).count, wanted)) if isinstance(value, Raw) else 0
+
+
+def texts_at(text: bytes, starts: Places, sizes: Places) -> pa.Array:
+    """Cut texts out of UTF-8, where each starts and how many bytes it has: below 2 GiB.
+
+    There must be `ROOM` bytes more in *text* than the last one starts at.
+    """
+    # A view has a size and, third and fourth, a buffer and a place in it; of a short text its bytes
+    # stand instead. The second, its beginning, serves comparisons and is not needed here.
+    views = np.empty((len(starts), 4), np.int32)
+    views[:, 0] = sizes
+    views[:, 2] = 0
+    views[:, 3] = starts
+    short = np.flatnonzero(sizes <= ROOM)
+    views.view(np.uint8)[short, 4:] = cut_out(text, starts[short], ROOM).reshape(-1, ROOM)
+    buffers = [None, pa.py_buffer(views), pa.py_buffer(text)]
+    return pa.Array.from_buffers(pa.string_view(), len(starts), buffers).cast(pa.string())
+
+
+def cut_out(text: bytes | pa.Buffer, starts: Places, size: int) -> Letters:
+    """Copy what stands at *starts*, each of one *size*, end to end."""
+    if not size or not len(starts):
+        return np.zeros(0, np.uint8)
+    everywhere = np.ndarray(len(text) - size + 1, f"V{size}", text, strides=(1,))
+    return everywhere[starts].view(np.uint8)
+
+
+def is_utf8(text: bytes) -> bool:
+    """Tell whether these bytes are UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def lengths(array: pa.Array) -> Offsets:

@@ -28,8 +28,7 @@ INSTANT_TYPE: Final = pa.timestamp("ns", "UTC")
 
 _OF_NUMBERS: Final = np.zeros(256, np.bool_)
 _OF_NUMBERS[np.frombuffer(b"0123456789.-", np.uint8)] = True
-# JSON's own rules (no leading zero, a digit on both sides of the point) were held by the decoder.
-_PLAIN_AMOUNT: Final = r"^-?[0-9]{1,20}(?:\.[0-9]{1,18})?$"
+_PLAIN_AMOUNT: Final = r"^-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?$"
 _DATE: Final = (
     r"(?:(?:190[1-9]|19[1-9][0-9]|2[01][0-9]{2}|22[0-5][0-9]|226[01])-"
     r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -38,6 +37,10 @@ _DATE: Final = (
 )
 _TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _PLAIN_INSTANT: Final = rf"^{_DATE}T{_TIME}:[0-5][0-9](?:\.[0-9]{{1,9}})?(?:Z|[+-]{_TIME})$"
+
+# What a text must be like, what stands in for one that is not, and the type.
+_AMOUNT: Final = (_PLAIN_AMOUNT, "0", AMOUNT_TYPE)
+_INSTANT: Final = (_PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
 
 
 @dataclass(slots=True)
@@ -89,9 +92,19 @@ def check_values(groups: Sequence[Rows]) -> None:
         instants.hand_out(*_instants(instants.values))
 
 
+def read_amounts(texts: pa.Array) -> tuple[pa.Array, Places]:
+    """Turn texts that no decoder has read; also tells which are not proved to be kept exactly."""
+    return _turned(texts, np.union1d(_odd_amounts(texts), _odd_ends(texts)), _AMOUNT)
+
+
+def read_instants(texts: pa.Array) -> tuple[pa.Array, Places]:
+    """Turn texts; also tells which are not proved to be date-times that can be kept exactly."""
+    return _turned(texts, unusual(texts), _INSTANT)
+
+
 def _amounts(values: list[Raw]) -> tuple[pa.Array, Places]:
     texts = raw_array(values)
-    return _turned(texts, _odd_amounts(texts), (_PLAIN_AMOUNT, "0", AMOUNT_TYPE))
+    return _turned(texts, _odd_amounts(texts), _AMOUNT)
 
 
 def _odd_amounts(texts: pa.Array) -> Places:
@@ -109,10 +122,23 @@ def _odd_amounts(texts: pa.Array) -> Places:
     return np.union1d(np.searchsorted(offsets_of(texts), odd, side="right") - 1, long)
 
 
+def _odd_ends(texts: pa.Array) -> Places:
+    """Tell which do not begin and end as numbers do: Arrow also reads 007, 5. and .5 (JSON not).
+
+    A sign or a point too many it refuses.
+    """
+    offsets = offsets_of(texts)
+    letters = np.frombuffer(bytes(texts.buffers()[2]) + b"  ", np.uint8)
+    begins = offsets[:-1] + (letters[offsets[:-1]] == ord("-"))
+    first, second, last = letters[begins], letters[begins + 1], letters[offsets[1:] - 1]
+    odd = (first < ord("0")) | (last < ord("0")) | (begins >= offsets[1:])
+    odd |= (first == ord("0")) & (second >= ord("0")) & (begins + 1 < offsets[1:])
+    return np.flatnonzero(odd)
+
+
 def _instants(values: list[str]) -> tuple[pa.Array, Places]:
     texts = text_array(values)
-    kind = (_PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
-    return _turned(texts, unusual(values, texts), kind)
+    return _turned(texts, unusual(texts, values), _INSTANT)
 
 
 def _turned(
@@ -120,7 +146,7 @@ def _turned(
 ) -> tuple[pa.Array, Places]:
     """Turn *texts*, of which the *odd* ones are to be looked at; also tells which are in doubt.
 
-    *kind* is the pattern of what may be turned, what stands in for the rest, and the type.
+    *kind* is one of the two above.
     """
     pattern, stand_in, into = kind
     doubtful = odd

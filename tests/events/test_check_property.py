@@ -14,17 +14,15 @@ from hypothesis import strategies as st
 from item_texts import data_texts, item_texts
 from oracle import is_published
 from pydantic_core import PydanticCustomError
+from roads import assert_same, judged_alone, slowly
 
 from events import moments
 from events.check import PIECE, check_items, check_records
-from events.columns import columns_of
 from events.fast import sort_items
-from events.fingerprint import fingerprints_of
-from events.group import Group
 from events.instants import read_instant
 from events.reasons import BY_CODE
 from events.registry import BY_NAME, EVENT_TYPES
-from events.slow import RefusedError, Valid, judge_item, judge_record
+from events.slow import judge_item, judge_record
 from events.texts import MANY, text_array
 
 WIDE = Context(prec=200)
@@ -55,41 +53,6 @@ def test_an_item_is_valid_if_and_only_if_the_published_schema_says_so(raw: bytes
         assert not is_published(raw)
     elif verdict not in BEFORE_THE_CONTRACT:
         assert is_published(raw)
-
-
-def slowly(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
-    """What the slow road alone makes of accepted items: positions, columns, hashes by type."""
-    made = {}
-    for event_type in EVENT_TYPES:
-        rows = [(at, valid.row) for at, valid in judged if valid.event_type is event_type]
-        if rows:
-            group = Group(event_type, 0)
-            group.merge(rows)
-            columns = columns_of(group)
-            made[event_type.name] = (group.positions, columns, fingerprints_of(group, columns))
-    return made
-
-
-def judged_alone(raws: list[bytes], judge: Any) -> list[tuple[int, Valid]]:
-    """The slow road's verdict on each item."""
-    judged = []
-    for position, raw in enumerate(raws):
-        try:
-            judged.append((position, judge(raw)))
-        except RefusedError:
-            continue
-    return judged
-
-
-def assert_same(checked: Any, expected: dict[str, Any]) -> None:
-    """Compare a check's outcome with the slow road's."""
-    assert {one.type.name for one in checked.accepted} == set(expected)
-    for one in checked.accepted:
-        positions, columns, hashes = expected[one.type.name]
-        assert one.positions == positions
-        assert one.columns() == columns
-        assert np.array_equal(one.fingerprints(), hashes)
-        assert one.ids == [str(v) for v in columns[one.type.id_fields[0]].to_pylist()]
 
 
 @THOROUGH
