@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 
+from events.alike import cut_alike
 from events.coercion import quote_plain_numbers
+from events.content import content_of, joined, taken
+from events.cuts import Cut
 from events.explain import Problem
 from events.fast import sort_items, sort_records
 from events.group import Group, Slice
@@ -22,9 +25,6 @@ from events.reasons import BY_CODE
 from events.registry import EventType
 from events.result import Checked, CheckedType, Rejection
 from events.slow import RefusedError, Valid, judge_item, judge_record
-
-if TYPE_CHECKING:
-    from events.content import Content
 
 # So few are judged sooner one by one: columns cost about 100 microseconds however short they are.
 FEW = 5
@@ -67,24 +67,36 @@ def check_records(
     rules: IdRules = DEFAULT_RULES,
 ) -> Checked:
     """Check the values of one topic's records: whole items, or their `data` alone."""
-    if len(values) <= PIECE:
-        return _check_piece(event_type, values, tenants, rules)
-    whole = Checked()
-    contents: list[Content] = []
-    positions: list[int] = []
-    ids: list[str] = []
+    cuts: list[Cut] = []
+    rejected: list[Rejection] = []
     for start in range(0, len(values), PIECE):
-        cut = slice(start, start + PIECE)
-        piece = _check_piece(event_type, values[cut], tenants[cut] if tenants else None, rules)
-        whole.rejected.extend(one.moved(start) for one in piece.rejected)
-        for part in piece.accepted:
-            positions += [start + at for at in part.positions]
-            ids += part.ids
-            contents.append(part.content)
-    if contents:
-        made = partial(_joined, contents)
-        whole.accepted.append(CheckedType(event_type, positions, ids, made))
-    return whole
+        piece = values[start : start + PIECE]
+        alike, left = (
+            cut_alike(event_type, piece)
+            if _id_is_a_field(event_type, rules)
+            else ([], range(len(piece)))
+        )
+        cuts += [one.moved(start) for one in alike]
+        if not left:
+            continue
+        theirs = tenants and [tenants[start + at] for at in left]
+        rest = _check_piece(event_type, [piece[at] for at in left], theirs, rules)
+        rejected += [one.moved_to(start + left[one.position]) for one in rest.rejected]
+        for part in rest.accepted:
+            places = np.array([left[at] for at in part.positions]) + start
+            cuts.append(Cut(places, part.ids, part.content))
+    return Checked([_in_order(event_type, cuts)] if cuts else [], rejected)
+
+
+def _in_order(event_type: EventType, cuts: list[Cut]) -> CheckedType:
+    positions = np.concatenate([one.positions for one in cuts])
+    ids = [one_id for one in cuts for one_id in one.ids]
+    content = joined([one.content for one in cuts])
+    if (positions[1:] < positions[:-1]).any():
+        order = np.argsort(positions, kind="stable")
+        positions, content = positions[order], taken(content, order)
+        ids = [ids[place] for place in order.tolist()]
+    return CheckedType(event_type, positions.tolist(), ids, lambda: content)
 
 
 def _check_piece(
@@ -102,18 +114,6 @@ def _check_piece(
     judged, rejected = _judge_each(left, judge)
     whose: TenantAt = tenants.__getitem__ if tenants is not None else lambda _: None
     return _checked(_merged(groups, judged), rejected, (rules, whose), {})
-
-
-def _content(group: Group) -> Content:
-    from events.content import content_of  # noqa: PLC0415 - the door never needs it
-
-    return content_of(group)
-
-
-def _joined(contents: list[Content]) -> Content:
-    from events.content import joined  # noqa: PLC0415 - as above
-
-    return joined(contents)
 
 
 Judged = dict[int, Valid]
@@ -186,14 +186,18 @@ def _checked(
             ids = [one for index, one in enumerate(ids) if index not in too_long]
             group.drop(too_long)
         mine = {at: rewritten[at] for at in group.positions if at in rewritten} if rewritten else {}
-        made = partial(_content, group)
+        made = partial(content_of, group)
         accepted.append(CheckedType(group.event_type, group.positions, ids, made, rewritten=mine))
     rejected.sort(key=lambda one: one.position)
     return Checked([one for one in accepted if one.positions], rejected)
 
 
+def _id_is_a_field(event_type: EventType, rules: IdRules) -> bool:
+    return not rules.touches(event_type) and len(event_type.id_fields) == 1
+
+
 def _ids(group: Group, rules: IdRules, whose: TenantAt) -> list[str]:
-    if not rules.touches(group.event_type) and len(group.event_type.id_fields) == 1:
+    if _id_is_a_field(group.event_type, rules):
         return group.texts(group.event_type.id_fields[0])
     return [
         join_id([getattr(row, name) for name in rules.fields_for(whose(at), group.event_type)])

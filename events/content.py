@@ -30,8 +30,19 @@ def content_of(group: Group) -> Content:
 
 def joined(parts: Sequence[Content]) -> Content:
     """Put contents of one type one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
     names = parts[0].columns
     return Content(
         {name: pa.concat_arrays([part.columns[name] for part in parts]) for name in names},
         np.concatenate([part.fingerprints for part in parts]),
+    )
+
+
+def taken(content: Content, places: npt.NDArray[np.int64]) -> Content:
+    """Choose and order the items of *content*."""
+    rows = pa.array(places)
+    return Content(
+        {name: column.take(rows) for name, column in content.columns.items()},
+        content.fingerprints[places],
     )

@@ -32,9 +32,9 @@ class Rejection:
     field: str | None
     message: str
 
-    def moved(self, by: int) -> Rejection:
-        """The same of an item that stands *by* positions further on."""
-        return replace(self, position=self.position + by)
+    def moved_to(self, position: int) -> Rejection:
+        """The same of an item that stands at *position*."""
+        return replace(self, position=position)
 
 
 class CheckedType:

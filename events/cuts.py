@@ -1,0 +1,114 @@
+"""What do records hold that are written alike? Their values, cut out of the text by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from events.content import Content
+from events.fields import Kind
+from events.fingerprint import TEXTS, hashes_of
+from events.idrules import MAX_ID_CHARACTERS
+from events.layout import Layout
+from events.registry import EventType
+from events.shapes import shape_of
+from events.texts import lengths, offsets_of, texts_at
+from events.vectors import read_amounts, read_instants
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Valid records: where they stood, their ids, and what they hold."""
+
+    positions: Numbers
+    ids: list[str]
+    content: Content
+
+    def moved(self, by: int) -> Cut:
+        """The same of records that stand *by* positions further on."""
+        return Cut(self.positions + by, self.ids, self.content) if by else self
+
+
+def cut_values(
+    event_type: EventType, layout: Layout, text: bytes, rows: Numbers, begins: Numbers
+) -> Cut:
+    """Cut the values of *rows* out, and leave out rows of which one value does not hold.
+
+    *begins* are the places in *text* where each of the layout's segments begins in each row.
+    """
+    shape = shape_of(event_type.model)
+    starts = begins[:-1] + np.array([[len(one.text)] for one in layout.segments[:-1]])
+    values = _Values(text, starts, begins[1:] - starts)
+    columns: dict[str, pa.Array] = {}
+    holds = np.ones(len(rows), np.bool_)
+    for kinds, read in _READERS.items():
+        places = layout.places_of(*kinds)
+        if places:
+            array, doubtful = read(values.column(list(places.values())))
+            holds[doubtful % len(rows)] = False
+            columns |= dict(zip(places, _split(array, len(rows)), strict=True))
+    for field in shape.of_kind(Kind.CHOICE):
+        if field.name in columns:
+            known = pc.is_in(columns[field.name], pa.array(field.choices))
+            holds &= known.to_numpy(zero_copy_only=False)
+    (id_name,) = event_type.id_fields
+    holds &= lengths(columns[id_name]) <= MAX_ID_CHARACTERS
+    if not holds.all():
+        rows, values = rows[holds], values.only(holds)
+        columns = {name: array.filter(pa.array(holds)) for name, array in columns.items()}
+    for name, constant in layout.constants.items():
+        columns[name] = pa.repeat(constant, len(rows))
+    columns = {field.name: columns[field.name] for field in shape.fields}
+    texts = values.joined(list(layout.places_of(*TEXTS).values()))
+    hashes = hashes_of(shape, columns, texts, np.zeros(len(rows), np.uint64))
+    return Cut(rows, columns[id_name].to_pylist(), Content(columns, hashes))
+
+
+def _split(array: pa.Array, count: int) -> list[pa.Array]:
+    return [array.slice(start, count) for start in range(0, len(array), count)]
+
+
+def _as_they_are(texts: pa.Array) -> tuple[pa.Array, Numbers]:
+    return texts, np.zeros(0, np.int64)
+
+
+_READERS: Final[dict[tuple[Kind, ...], Callable[[pa.Array], tuple[pa.Array, Numbers]]]] = {
+    (Kind.AMOUNT,): read_amounts,
+    (Kind.INSTANT,): read_instants,
+    TEXTS: _as_they_are,
+}
+
+
+class _Values:
+    """Where in *text* the values stand: a row for each place of the layout, a column a record."""
+
+    def __init__(self, text: bytes, starts: Numbers, sizes: Numbers) -> None:
+        self.text = text
+        self.starts = starts
+        self.sizes = sizes
+
+    def column(self, places: list[int]) -> pa.Array:
+        """The values at *places*, one place after the other."""
+        return texts_at(self.text, self.starts[places].ravel(), self.sizes[places].ravel())
+
+    def only(self, which: npt.NDArray[np.bool_]) -> _Values:
+        """The values of some records."""
+        return _Values(self.text, self.starts[:, which], self.sizes[:, which])
+
+    def joined(self, places: list[int]) -> list[bytes]:
+        """The values at *places* of each record end to end."""
+        pieces = texts_at(self.text, self.starts[places].T.ravel(), self.sizes[places].T.ravel())
+        offsets = np.ascontiguousarray(offsets_of(pieces)[:: len(places)])
+        buffers = [None, pa.py_buffer(offsets), pieces.buffers()[2]]
+        whole: list[bytes] = pa.Array.from_buffers(
+            pa.binary(), len(offsets) - 1, buffers
+        ).to_pylist()
+        return whole
