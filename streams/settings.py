@@ -48,10 +48,11 @@ class WorkerSettings(BaseSettings):
         default=2 * 2**20, ge=2**16, description="Most bytes of one fetch from one partition."
     )
     worker_max_pending_bytes: int = Field(
-        default=12 * 2**20,
+        default=32 * 2**20,
         ge=2**20,
-        description="Bytes of records taken and not yet stored, of all partitions together; past "
-        "it a partition with more than a megabyte pauses fetching.",
+        description="Most bytes of records taken and not yet stored, of all partitions together: "
+        "what is stored in a second, at least 12 MiB, but never more than this. Past it a "
+        "partition with more than a megabyte pauses fetching.",
     )
     insert_pause_share: float = Field(
         default=3.0,

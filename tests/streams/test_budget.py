@@ -1,0 +1,65 @@
+"""What may be taken and not yet stored follows what is stored, between two bounds."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams import flow
+from streams.budget import ALWAYS_BYTES, LEAST_BYTES, Budget
+
+MOST_BYTES = 4 * LEAST_BYTES
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, to be moved by hand."""
+    now = [100.0]
+    monkeypatch.setattr(flow, "monotonic", lambda: now[0])
+    return now
+
+
+def store(budget: Budget, clock: list[float], *, bytes_per_second: int, seconds: int = 10) -> None:
+    """Take and store at an even pace."""
+    for _ in range(10 * seconds):
+        clock[0] += 0.1
+        budget.take(bytes_per_second // 10)
+        budget.give_back(bytes_per_second // 10)
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_second", "bound"),
+    [
+        (0, LEAST_BYTES),
+        (LEAST_BYTES // 10, LEAST_BYTES),
+        (2 * LEAST_BYTES, 2 * LEAST_BYTES),
+        (100 * MOST_BYTES, MOST_BYTES),
+    ],
+)
+def test_as_much_may_be_held_as_is_stored_in_a_second(
+    clock: list[float], bytes_per_second: int, bound: int
+) -> None:
+    """So judging goes on while ranges are written, at any rate."""
+    budget = Budget(MOST_BYTES)
+
+    store(budget, clock, bytes_per_second=bytes_per_second)
+
+    assert budget.bound_bytes == pytest.approx(bound, rel=0.05)
+    budget.take(int(0.9 * bound))
+    assert budget.has_room(ALWAYS_BYTES)
+    budget.take(int(0.2 * bound))
+    assert not budget.has_room(ALWAYS_BYTES)
+    assert budget.has_room(ALWAYS_BYTES - 1)
+
+
+def test_a_store_that_stands_still_is_given_little(clock: list[float]) -> None:
+    """However much it took before: an outage costs memory for what is held."""
+    budget = Budget(MOST_BYTES)
+    store(budget, clock, bytes_per_second=MOST_BYTES)
+    clock[0] += 30
+
+    assert budget.bound_bytes == LEAST_BYTES
+
+
+def test_a_small_bound_holds(clock: list[float]) -> None:
+    """What the operator sets is the most there may be."""
+    assert Budget(5).bound_bytes == 5
