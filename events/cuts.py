@@ -29,7 +29,7 @@ class Cut:
     """Valid records: where they stood, their ids, and what they hold."""
 
     positions: Numbers
-    ids: list[str]
+    ids: pa.StringArray
     content: Content
 
     def moved(self, by: int) -> Cut:
@@ -69,7 +69,7 @@ def cut_values(
     columns = {field.name: columns[field.name] for field in shape.fields}
     texts = values.joined(list(layout.places_of(*TEXTS).values()))
     hashes = hashes_of(shape, columns, texts, np.zeros(len(rows), np.uint64))
-    return Cut(rows, columns[id_name].to_pylist(), Content(columns, hashes))
+    return Cut(rows, columns[id_name], Content(columns, hashes))
 
 
 def _split(array: pa.Array, count: int) -> list[pa.Array]:

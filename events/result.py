@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from events.registry import EventType
+from events.texts import text_array
 
 if TYPE_CHECKING:
     from events.content import Content
@@ -44,20 +45,30 @@ class CheckedType:
         self,
         event_type: EventType,
         positions: list[int],
-        ids: list[str],
+        ids: list[str] | pa.StringArray,
         content: Callable[[], Content],
         *,
         rewritten: Mapping[int, bytes] | None = None,
     ) -> None:
         self.type = event_type
         self.positions = positions
-        self.ids = ids
+        self._ids = ids
         # Items whose ids were numbers, as they must be published: the same text with quotes set.
         self.rewritten: Mapping[int, bytes] = rewritten or {}
         self._make_content = content
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The idempotency id of each item."""
+        return self._ids if isinstance(self._ids, list) else self._ids.to_pylist()
+
+    @cached_property
+    def id_array(self) -> pa.StringArray:
+        """The same as a column."""
+        return text_array(self._ids) if isinstance(self._ids, list) else self._ids
 
     def columns(self) -> dict[str, pa.Array]:
         """Give one array per field of the contract, in the contract's order.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from events.check import check_records
@@ -150,7 +151,7 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
     tally = np.bincount(fates, minlength=3)
     return Judged(
         Counts(int(tally[0]), int(tally[1]), int(tally[2]), len(context.rejects)),
-        event_rows(valid.columns(), valid.ids, mine, kept) if len(kept) else None,
+        event_rows(valid.columns(), valid.id_array, mine, kept) if len(kept) else None,
         conflict_rows(piece, valid, mine, conflicts, verdict.first_offsets),
         context.rejects,
         verdict.news,
@@ -162,17 +163,10 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
 
 
 def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
-    prefixes = [(part.tenant or "") + "\0" for part in origin.runs]
-    digest = xxhash.xxh3_128_digest
-    hashes = np.frombuffer(
-        b"".join(
-            [
-                digest((prefixes[run] + key).encode())
-                for run, key in zip(origin.run.tolist(), valid.ids, strict=True)
-            ]
-        ),
-        ">u8",
-    ).astype(np.uint64)
+    whose = pa.array([(part.tenant or "") + "\0" for part in origin.runs])
+    keys = pc.binary_join_element_wise(whose.take(pa.array(origin.run)), valid.id_array, "")
+    digests = map(xxhash.xxh3_128_digest, keys.cast(pa.binary()).to_pylist())
+    hashes = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
     return Candidates(
         hashes[0::2],
         hashes[1::2],

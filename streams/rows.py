@@ -62,7 +62,7 @@ def _dictionary(numbers: I64, values: list[str]) -> pa.Array:
 
 def event_rows(
     columns: Mapping[str, pa.Array],
-    ids: Sequence[str],
+    ids: pa.StringArray,
     origin: Origin,
     keep: npt.NDArray[np.int64],
 ) -> pa.RecordBatch:
@@ -70,9 +70,7 @@ def event_rows(
 
     *columns*, *ids* and *origin* have one entry a valid record.
     """
-    rows = pa.RecordBatch.from_pydict(
-        {**origin_columns(origin), "_id": pa.array(ids, pa.string()), **columns}
-    )
+    rows = pa.RecordBatch.from_pydict({**origin_columns(origin), "_id": ids, **columns})
     if len(keep) == len(ids):
         return rows
     # A mask is twice as fast as positions: what is kept lies in long stretches.

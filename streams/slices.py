@@ -58,7 +58,7 @@ class Slice:
     @property
     def value_bytes(self) -> int:
         """Bytes of all values, to bound what is held in memory."""
-        return sum(len(value) for value in self.values if value is not None)
+        return sum(map(len, filter(None, self.values)))
 
     def after(self, offset: int) -> Slice | None:
         """The part whose offsets are greater than *offset*; None when there is none."""
