@@ -62,6 +62,8 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             records._check_crcs,
             records._isolation_level,
         )
+        # It holds itself by its iterator, and all that was fetched until the collector comes by.
+        records._records_iterator.close()
         self._partition = Partition(*records._tp)
         self._rest: Slice | None = None
         self._read = False

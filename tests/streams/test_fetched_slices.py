@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +102,17 @@ def test_records_of_one_request_share_their_headers() -> None:
         piece = Fetched(one.to_bytes() + two.to_bytes()).result.getall()
 
     assert piece.headers[0] is piece.headers[1]
+
+
+def test_what_was_taken_is_let_go_at_once() -> None:
+    """Fetches are large: a loaded worker would hold many if only the collector freed them."""
+    fetched = Fetched(Made(0, [Record(0)], 0).to_bytes())
+    records = weakref.ref(fetched.result._partition_records)
+    gc.disable()
+    try:
+        with as_slices(lambda _: True):
+            fetched.result.getall()
+
+        assert records() is None
+    finally:
+        gc.enable()
