@@ -1,8 +1,10 @@
 """Which items are valid? The one check that the door and the stream share.
 
-Each item is judged alone: nothing about one item changes what happens to another. The fast road
-proves most items valid in columns; what it leaves over is judged one by one, and that verdict is
-final. Nothing here raises for anything an item holds.
+Each item is judged alone: nothing about one item changes what happens to another. Of a topic's
+records most are written alike and are proved by comparing text (`events.alike`); the fast road
+proves most others, and a request's items, by decoding them into columns (`events.fast`); what is
+left over is judged one by one (`events.slow`), and that verdict is final. Nothing here raises for
+anything an item holds.
 """
 
 from __future__ import annotations
