@@ -76,12 +76,10 @@ def check_records(
     size = math.ceil(len(values) / max(1, round(len(values) / PIECE)))
     for start in range(0, len(values), size or 1):
         piece = values[start : start + size]
-        alike, left = (
-            cut_alike(event_type, piece)
-            if _id_is_a_field(event_type, rules)
-            else ([], range(len(piece)))
-        )
-        cuts += [one.moved(start) for one in alike]
+        left: Sequence[int] = range(len(piece))
+        if _id_is_a_field(event_type, rules):
+            alike, left = cut_alike(event_type, piece)
+            cuts += [one.moved(start) for one in alike]
         if not left:
             continue
         theirs = tenants and [tenants[start + at] for at in left]

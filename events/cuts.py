@@ -17,7 +17,7 @@ from events.fingerprint import TEXTS, hashes_of
 from events.idrules import MAX_ID_CHARACTERS
 from events.layout import Layout
 from events.registry import EventType
-from events.shapes import shape_of
+from events.shapes import Shape, shape_of
 from events.texts import lengths, offsets_of, texts_at
 from events.vectors import read_amounts, read_instants
 
@@ -47,18 +47,7 @@ def cut_values(
     shape = shape_of(event_type.model)
     starts = begins[:-1] + np.array([[len(one.text)] for one in layout.segments[:-1]])
     values = _Values(text, starts, begins[1:] - starts)
-    columns: dict[str, pa.Array] = {}
-    holds = np.ones(len(rows), np.bool_)
-    for kinds, read in _READERS.items():
-        places = layout.places_of(*kinds)
-        if places:
-            array, doubtful = read(values.column(list(places.values())))
-            holds[doubtful % len(rows)] = False
-            columns |= dict(zip(places, _split(array, len(rows)), strict=True))
-    for field in shape.of_kind(Kind.CHOICE):
-        if field.name in columns:
-            known = pc.is_in(columns[field.name], pa.array(field.choices))
-            holds &= known.to_numpy(zero_copy_only=False)
+    columns, holds = _read(shape, layout, values, len(rows))
     (id_name,) = event_type.id_fields
     holds &= lengths(columns[id_name]) <= MAX_ID_CHARACTERS
     if not holds.all():
@@ -70,6 +59,25 @@ def cut_values(
     texts = values.joined(list(layout.places_of(*TEXTS).values()))
     hashes = hashes_of(shape, columns, texts, np.zeros(len(rows), np.uint64))
     return Cut(rows, columns[id_name], Content(columns, hashes))
+
+
+def _read(
+    shape: Shape, layout: Layout, values: _Values, count: int
+) -> tuple[dict[str, pa.Array], npt.NDArray[np.bool_]]:
+    """Turn all values of *count* records; also tells which records hold."""
+    columns: dict[str, pa.Array] = {}
+    holds = np.ones(count, np.bool_)
+    for kinds, read in _READERS.items():
+        places = layout.places_of(*kinds)
+        if places:
+            array, doubtful = read(values.column(list(places.values())))
+            holds[doubtful % count] = False
+            columns |= dict(zip(places, _split(array, count), strict=True))
+    for field in shape.of_kind(Kind.CHOICE):
+        if field.name in columns:
+            known = pc.is_in(columns[field.name], pa.array(field.choices))
+            holds &= known.to_numpy(zero_copy_only=False)
+    return columns, holds
 
 
 def _split(array: pa.Array, count: int) -> list[pa.Array]:
