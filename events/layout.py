@@ -26,6 +26,8 @@ MARK: Final = b'"'
 # What has escapes or control characters is left to a reader of all of JSON.
 ESCAPE: Final = b"\\"
 FIRST_PRINTED: Final = b" "
+# Each value costs some numpy calls a slice; more than any contract has are not worth them.
+MOST_VALUES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def learn(event_type: EventType, raw: bytes) -> Layout | None:
     group.merge([(0, row)])
     text = raw.decode()
     values = list(_values(text, group.shape.fields))
+    if len(values) > MOST_VALUES:
+        return None
     numbers = {one.name: number for number, one in enumerate(values)}
     places = {one: numbers[one.name] for one in group.shape.fields if one.name in numbers}
     constants = {

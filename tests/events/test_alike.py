@@ -12,7 +12,7 @@ from roads import assert_same, judged_alone, slowly
 
 from events.alike import MANY, cut_alike
 from events.check import check_records
-from events.layout import learn
+from events.layout import MOST_VALUES, learn
 from events.registry import BY_NAME, EVENT_TYPES, EventType
 from events.slow import judge_record
 
@@ -170,6 +170,15 @@ def test_nothing_is_learned_of_what_is_not_valid(raw: bytes) -> None:
 def test_nothing_is_learned_of_legs(examples: dict[str, bytes]) -> None:
     """Content in lists differs in more than its values."""
     assert learn(BETS, one_line(examples["realtime-sports-bet"])) is None
+
+
+def test_nothing_is_learned_of_more_values_than_are_worth_it(examples: dict[str, bytes]) -> None:
+    """Whoever sends hundreds of unknown fields shall not make every slice dear."""
+    raw = one_line(examples["realtime-casino"])
+    more = b",".join(b'"x%d":"y"' % number for number in range(MOST_VALUES))
+
+    assert learn(CASINO, raw) is not None
+    assert learn(CASINO, re.sub(rb'("data": ?\{)', rb"\1" + more + b",", raw)) is None
 
 
 def test_whole_items_and_bare_data_have_layouts_of_their_own(examples: dict[str, Any]) -> None:
