@@ -39,7 +39,7 @@ class WorkerSettings(BaseSettings):
         default=50_000, ge=1, description="Most rows of one insert; less under light load."
     )
     insert_max_bytes: int = Field(
-        default=4 * 2**20,
+        default=8 * 2**20,
         ge=2**16,
         description="Most bytes of records behind one insert: so much is taken and judged while "
         "the one before is written, so it is a part of what may be taken and not yet stored.",
