@@ -45,8 +45,15 @@ class SeenStore(Store):  # type: ignore[misc]
         return self._applied.get(tp)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        """Note that the changelog up to *offset* is contained."""
-        self._applied[tp] = max(offset, self._applied.get(tp, -1))
+        """Note that this worker has written *offset*: contained, if all before it is.
+
+        Between its last record and this one there may be those of another worker: one that was
+        paused until it was taken for dead writes what it had in hand, and may be given the
+        partition again without a moment in which it knows that it had lost it. What lies between
+        is then read at the next assignment.
+        """
+        if offset == self._applied.get(tp, -1) + 1:
+            self._applied[tp] = offset
 
     def apply_changelog_batch(
         self,
@@ -68,7 +75,7 @@ class SeenStore(Store):  # type: ignore[misc]
             message = event.message
             if message.tp.topic != changelog:
                 continue
-            self.set_persisted_offset(message.tp, message.offset)
+            self._applied[message.tp] = max(message.offset, self._applied.get(message.tp, -1))
             try:
                 blocks[message.partition].append(unpack(message.value or b""))
             except UnreadableBlock:
