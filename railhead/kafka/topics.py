@@ -68,11 +68,9 @@ def wanted_topics(
     changelogs = [changelog_topic(row.name, group=settings.group) for row in EVENT_TYPES]
     kept = settings.event_retention_hours
     remembered = settings.dedupe_window_hours + CHANGELOG_SLACK_HOURS
-    # The broker's clock stamps events: a client with a wrong one could have them deleted at once.
-    stamped = {"message.timestamp.type": "LogAppendTime"}
     configs = {
-        **dict.fromkeys(events, _config(kept, EVENT_BATCH_BYTES, replication) | stamped),
-        REJECTED_TOPIC: _config(kept, REJECTED_BATCH_BYTES, replication) | stamped,
+        **dict.fromkeys(events, _config(kept, EVENT_BATCH_BYTES, replication)),
+        REJECTED_TOPIC: _config(kept, REJECTED_BATCH_BYTES, replication),
         **dict.fromkeys(changelogs, _config(remembered, CHANGELOG_BATCH_BYTES, replication)),
     }
     return tuple(
@@ -83,6 +81,9 @@ def wanted_topics(
 
 def _config(kept_hours: float, batch_bytes: int, replication: int) -> dict[str, str]:
     return {
+        # The broker's clock stamps records: of a client or worker with a wrong one they would be
+        # deleted at once, or refused (more than an hour ahead).
+        "message.timestamp.type": "LogAppendTime",
         "cleanup.policy": "delete",
         "retention.ms": str(round(kept_hours * HOUR_MS)),
         # Whole segments are deleted: with Kafka's week-long ones a record could stay twice as long.
