@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from aiokafka.consumer import fetcher
 
+from streams import flow
 from streams.fetched_slices import install
 
 
@@ -14,3 +15,11 @@ def slices_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "MemoryRecords", fetcher.MemoryRecords)
     monkeypatch.setattr(fetcher.FetchResult, "getall", fetcher.FetchResult.getall)
     install()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that a flow is told, to be moved by hand."""
+    now = [100.0]
+    monkeypatch.setattr(flow, "monotonic", lambda: now[0])
+    return now

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams import flow
 from streams.budget import ALWAYS_BYTES, LEAST_BYTES, Budget
 
 MOST_BYTES = 4 * LEAST_BYTES
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time, to be moved by hand."""
-    now = [100.0]
-    monkeypatch.setattr(flow, "monotonic", lambda: now[0])
-    return now
 
 
 def store(budget: Budget, clock: list[float], *, bytes_per_second: int, seconds: int = 10) -> None:

@@ -7,14 +7,6 @@ import pytest
 from streams import flow
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time, to be moved by hand."""
-    now = [100.0]
-    monkeypatch.setattr(flow, "monotonic", lambda: now[0])
-    return now
-
-
 @pytest.mark.parametrize("every_seconds", [0.01, 0.25])
 def test_a_steady_load_is_told_as_what_it_is(clock: list[float], every_seconds: float) -> None:
     """Ten seconds of 10,000 records a second."""
