@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from events.cuts import Cut, cut_values
+from events.cuts import Cut, Numbers, cut_values
 from events.layout import ESCAPE, FIRST_PRINTED, MARK, Layout, learn
 from events.registry import EventType
 from events.slow import MAX_ITEM_BYTES
@@ -31,8 +31,6 @@ MANY: Final = 150
 LAYOUTS: Final = 16
 # So many records of a slice are looked at for layouts that are not known yet.
 LESSONS: Final = 2
-
-Numbers = npt.NDArray[np.int64]
 
 # The layouts met last. They make a verdict sooner but never another, so they may be kept.
 _known_layouts: Final[defaultdict[EventType, list[Layout]]] = defaultdict(list)
@@ -132,7 +130,7 @@ def _alike(layout: Layout, page: _Page, rows: Numbers) -> tuple[Numbers, Numbers
     Returns these and where in the page's text each of the layout's segments begins in them.
     """
     first, ends = page.first[rows], page.ends[rows]
-    sizes = np.array([[len(one.text)] for one in layout.segments])
+    sizes = layout.sizes
     begins = np.empty((len(sizes), len(rows)), np.int64)
     for begin, one in zip(begins, layout.segments, strict=True):
         begin[:] = (

@@ -73,8 +73,8 @@ def check_records(
     """Check the values of one topic's records: whole items, or their `data` alone."""
     cuts: list[Cut] = []
     rejected: list[Rejection] = []
-    size = math.ceil(len(values) / max(1, round(len(values) / PIECE)))
-    for start in range(0, len(values), size or 1):
+    size = math.ceil(len(values) / max(1, round(len(values) / PIECE))) or 1
+    for start in range(0, len(values), size):
         piece = values[start : start + size]
         left: Sequence[int] = range(len(piece))
         if _id_is_a_field(event_type, rules):

@@ -45,7 +45,7 @@ def cut_values(
     *begins* are the places in *text* where each of the layout's segments begins in each row.
     """
     shape = shape_of(event_type.model)
-    starts = begins[:-1] + np.array([[len(one.text)] for one in layout.segments[:-1]])
+    starts = begins[:-1] + layout.sizes[:-1]
     values = _Values(text, starts, begins[1:] - starts)
     columns, holds = _read(shape, layout, values, len(rows))
     (id_name,) = event_type.id_fields

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from events.columns import columns_of
@@ -57,6 +59,11 @@ class Layout:
     places: dict[Field, int]
     constants: dict[str, pa.Scalar]
     marks: int
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """The bytes of each segment, one below the other."""
+        return np.array([[len(one.text)] for one in self.segments])
 
     def places_of(self, *kinds: Kind) -> dict[str, int]:
         """The places of the fields of these kinds, by name, in the contract's order."""

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from events.texts import cut_out, offsets_of
+from events.texts import Letters, cut_out, offsets_of
 
-Letters = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int64]
 
 FIRST_YEAR: Final = 1901
@@ -62,7 +61,7 @@ def unusual(texts: pa.Array, values: Sequence[str] | None = None) -> Places:
     for size in _USUAL_SIZES:
         places = np.flatnonzero(sizes == size)
         if len(places):
-            found.append(places[_unusual(cut_out(texts.buffers()[2], offsets[places], size), size)])
+            found.append(places[_unusual(cut_out(letters, offsets[places], size), size)])
     return np.concatenate(found)
 
 

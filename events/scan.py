@@ -15,9 +15,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from events.texts import Letters
+
 BLOCK_BYTES: Final = 1 << 18
 _SPACE: Final = b" \t\n\r"
-Letters = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 

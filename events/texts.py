@@ -85,7 +85,7 @@ def texts_at(text: bytes, starts: Places, sizes: Places) -> pa.Array:
     return pa.Array.from_buffers(pa.string_view(), len(starts), buffers).cast(pa.string())
 
 
-def cut_out(text: bytes | pa.Buffer, starts: Places, size: int) -> Letters:
+def cut_out(text: bytes | Letters, starts: Places, size: int) -> Letters:
     """Copy what stands at *starts*, each of one *size*, end to end."""
     if not size or not len(starts):
         return np.zeros(0, np.uint8)
