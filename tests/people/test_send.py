@@ -200,6 +200,7 @@ def test_requests_are_compressed_on_request(write: Write) -> None:
         (b'[{"a":1}] and more', "beside the array"),
         (gzip.compress(b"[1]" * 100)[:-9], "gzip"),
     ],
+    ids=["array cut short", "text after the array", "gzip cut short"],
 )
 def test_damaged_file_is_an_error_not_an_end(
     write: Write, capsys: pytest.CaptureFixture[str], content: bytes, words: str
