@@ -65,6 +65,17 @@ class MemoryStore:
             if key[:2] == (topic, partition) and entry.last >= at_or_past
         ]
 
+    async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The latest append time before an offset, None unless the one before it is known."""
+        entries = [
+            entry
+            for key, entry in self._ledger.items()
+            if key[:2] == (topic, partition) and entry.first < before
+        ]
+        if not any(entry.last >= before - 1 for entry in entries):
+            return None
+        return max(entry.last_appended_ms for entry in entries)
+
     async def stored_offsets(
         self, table: str, topic: str, partition: int, *, first: int, since: datetime
     ) -> dict[int, int]:

@@ -43,6 +43,9 @@ LEDGER_COLUMNS: Final = (
     "worker, toUnixTimestamp64Milli(first_appended_at), toUnixTimestamp64Milli(last_appended_at)"
 )
 
+# How far back the ledger is asked when the last thing was appended that it knows.
+LOOK_BACK_OFFSETS: Final = 1_000_000
+
 
 class Store:
     """The ClickHouse behind a worker; one instance serves all partitions at once.
@@ -106,21 +109,47 @@ class Store:
             result = await client.query(query, parameters=parameters)
         return [LedgerEntry(*row) for row in result.result_rows]
 
+    async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The latest append time of what the ledger has before an offset, in milliseconds.
+
+        None unless it has the offset right before it. Looked at are the ranges that begin within
+        a million offsets of it: the key leads to them.
+        """
+        query = (
+            "SELECT max(last) + 1 >= {before:Int64}, "  # noqa: S608 - constants
+            "max(toUnixTimestamp64Milli(last_appended_at)) "
+            f"FROM {DATABASE}.ledger "
+            "WHERE topic = {topic:String} AND partition = {partition:Int32} "
+            "AND first < {before:Int64} AND first >= {from:Int64} HAVING count() > 0"
+        )
+        parameters = {
+            "topic": topic,
+            "partition": partition,
+            "before": before,
+            "from": before - LOOK_BACK_OFFSETS,
+        }
+        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
+            client = await self._connected()
+            result = await client.query(query, parameters=parameters)
+        reaches, until = (result.result_rows or [(False, None)])[0]
+        return until if reaches else None
+
     async def stored_offsets(
         self, table: str, topic: str, partition: int, *, first: int, since: datetime
     ) -> dict[int, int]:
         """Offsets at or past *first* whose rows were appended to Kafka at or after *since*.
 
         Each with its append time in milliseconds: an offset alone does not name a record for
-        ever, as a topic may have been made anew. Parts whose append times end before *since* are
-        passed over unread; of the others three narrow columns are read.
+        ever, as a topic may have been made anew. The latest counts where there are several. Parts
+        whose append times end before *since* are passed over unread; of the others three narrow
+        columns are read.
         """
         query = (
             "SELECT DISTINCT _offset, toUnixTimestamp64Milli(_appended_at) "  # noqa: S608 - constants
             f"FROM {DATABASE}.{table} "
             "PREWHERE _appended_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
             "AND _partition = {partition:Int32} AND _offset >= {first:Int64} "
-            "WHERE _topic = {topic:String}"
+            "WHERE _topic = {topic:String} ORDER BY 2"
         )
         parameters = {
             "topic": topic,

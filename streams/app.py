@@ -192,7 +192,16 @@ class Stream:
             start = await log_start(piece.partition)
             found = await self.patience.until_done(
                 "resume",
-                lambda: find_resume(self.store, table, piece, begin=begin, log_start=start),
+                lambda: find_resume(
+                    self.store,
+                    table,
+                    piece,
+                    begin=begin,
+                    log_start=start,
+                    first_after=lambda time_ms: self.app.consumer.first_after(
+                        piece.partition, time_ms
+                    ),
+                ),
             )
             raise_alarms(piece.partition, found, self.metrics)
             return found

@@ -4,12 +4,16 @@ Committed offsets lag behind what is stored. Before the first insert for a parti
 asked: the ledger tells the ranges that are complete, and of the one insert that may have been
 made without its ledger row the offsets are read back. The cost is bounded by what can be in
 doubt, not by the size of the table.
+
+An offset names a record only within one life of its topic: offsets start anew when a topic is made
+anew, and go back when a broker loses its end in a power cut. Append times tell the lives apart, for
+they ascend: what the ledger speaks of was appended before anything of a later life.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -52,10 +56,16 @@ class StoreReader(Protocol):
     ) -> Sequence[LedgerRange]:
         """Ranges of the ledger that end at or past an offset, ascending."""
 
+    async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The latest append time of what the ledger has before an offset, in milliseconds.
+
+        None unless it has the offset right before it.
+        """
+
     async def stored_offsets(
         self, table: str, topic: str, partition: int, *, first: int, since: datetime
     ) -> dict[int, int]:
-        """Offsets at or past *first* of rows appended at or after *since*, with those times."""
+        """Offsets at or past *first* of rows appended at or after *since*, with the latest time."""
 
 
 @dataclass(slots=True)
@@ -89,9 +99,8 @@ def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
 def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRange]:
     """The ranges that can speak of the records of *piece*.
 
-    Offsets start anew when a topic is made anew, or go back when a broker lost its tail in a
-    power cut. Append times tell: a range that covers a record ends no earlier than the record
-    was appended, unless it speaks of another record at that offset.
+    A range that covers a record ends no earlier than the record was appended, unless it speaks of
+    another record at that offset.
     """
     last_within = np.searchsorted(piece.offsets, [entry.last for entry in ranges], side="right") - 1
     return [
@@ -139,17 +148,32 @@ def searched_since(first_appended_ms: int) -> datetime:
     return datetime.fromtimestamp(first_appended_ms / 1000, UTC) - _CLOCK_SLACK
 
 
-async def find_resume(
-    store: StoreReader, table: str, piece: Slice, *, begin: int, log_start: int = 0
+async def find_resume(  # noqa: PLR0913 - what the group, the broker and the store know
+    store: StoreReader,
+    table: str,
+    piece: Slice,
+    *,
+    begin: int,
+    log_start: int = 0,
+    first_after: Callable[[int], Awaitable[int | None]],
 ) -> Resume:
     """Ask *store* where to go on with the partition of *piece*, its first slice.
 
     *begin* is the group's committed offset or, when there is none yet, the first offset that the
     partition still has: what lies before the slice and was never stored is not passed by.
-    *log_start* is the first offset that the broker still has.
+    *log_start* is the first offset that the broker still has. *first_after* tells the first offset
+    that was appended after a time in milliseconds, None when there is none.
+
+    The result may lie before the slice: the slices between are to be fetched first.
     """
     topic, number = piece.partition
     start = min(begin, piece.follows)
+    known_until = await store.appended_until(topic, number, before=start)
+    anew = None if known_until is None else await first_after(known_until)
+    if known_until is not None and anew is not None and anew < start:
+        since = datetime.fromtimestamp((known_until + 1) / 1000, UTC)
+        stored = await store.stored_offsets(table, topic, number, first=anew, since=since)
+        return Resume(anew, anew, stored, other_life=((anew, start - 1),))
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
     mine = of_this_life(ranges, piece)
     others = tuple((entry.first, entry.last) for entry in ranges if entry not in mine)

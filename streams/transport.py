@@ -20,6 +20,7 @@ Its consumer is replaced where it works per message:
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -68,6 +69,23 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         # What a producer's transaction took back was never sent.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit as Faust does, but only for as long as the assignment lasts that it is for.
+
+        aiokafka tries again without an end while a topic is missing, and across rebalances: it
+        would succeed once the topic was made anew, whose offsets these are not.
+        """
+        subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001
+        if subscription is None or subscription.assignment is None:
+            return False
+        ended = subscription.assignment.unassign_future
+        committing = asyncio.ensure_future(super()._commit(offsets))
+        try:
+            await asyncio.wait({committing, ended}, return_when=asyncio.FIRST_COMPLETED)
+            return committing.done() and bool(committing.result())
+        finally:
+            committing.cancel()
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Mapping[TP, Any]:
         """A slice for each event partition, records for each changelog partition."""
@@ -138,6 +156,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                     yield tp, self._to_message(tp, record)
             else:
                 self._end_in_another_life(tp, batch)
+                self._let_pass(tp, first)
                 yield tp, self._slice_message(tp, self._slice(tp, batch, begin))
 
     def _first(self, tp: TP, batch: Any) -> int:
@@ -188,6 +207,18 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         ):
             end_in_another_life(Partition(*tp), batch.first, last)
         self._newest[tp] = (batch.last, max(latest_ms, last_ms))
+
+    def _let_pass(self, tp: TP, first: int) -> None:
+        """Have Faust hand on, and commit, what lies before its marks.
+
+        It silently drops messages before the offset read last, and commits none before the one
+        committed last. Both may be of another life of the topic; what is in the store, the lane
+        knows.
+        """
+        self._read_offset[tp] = None
+        committed = self._committed_offset[tp]
+        if committed is not None and first < committed:
+            self._committed_offset[tp] = first
 
     def _begin(self, tp: TP) -> int | None:
         """Where the newest fetch of *tp* began, None if that is not known for sure."""
@@ -301,7 +332,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget what was delivered before: consumption starts again at the committed offsets."""
         self._delivered.clear()
-        self._uncommitted.clear()
+        # Another one: a commit of before may still be about to note in it that it failed.
+        self._uncommitted = {}
         self._waiting_since.clear()
         self._newest.clear()
         self._feed.clear()
@@ -338,6 +370,13 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         """The first offset that the broker still has."""
         tp = TP(*partition)
         return int((await self.earliest_offsets(tp))[tp])
+
+    async def first_after(self, partition: Partition, appended_ms: int) -> int | None:
+        """The first offset that was appended after that time; None when there is none."""
+        tp = TP(*partition)
+        consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no method for it
+        found = await self._thread.call_thread(consumer.offsets_for_times, {tp: appended_ms + 1})
+        return None if found[tp] is None else int(found[tp].offset)
 
     def uncommitted_seconds(self) -> float:
         """How long a partition has had acknowledged offsets without a commit; 0: none has any.
@@ -396,14 +435,15 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         Faust would count them as committed (pitfall A11).
         """
         failpoints.passing("worker.before_commit")
+        uncommitted = self._uncommitted
         done = bool(await super()._commit(offsets))
         if done:
             failpoints.passing("worker.after_commit")
             for tp in offsets:
-                self._uncommitted.pop(tp, None)
+                uncommitted.pop(tp, None)
                 self._waiting_since.pop(tp, None)
         else:
-            self._uncommitted.update(offsets)
+            uncommitted.update(offsets)
         return done
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:

@@ -125,6 +125,12 @@ class System:
             process.communicate()
         return process.returncode
 
+    def again(self, *options: str) -> None:
+        """Stop, and start with these options."""
+        assert self.down() == 0
+        self.options = options
+        self.up()
+
     def pid(self, part: str) -> int | None:
         """Process id of a part such as `door-1`; None while it is down."""
         try:

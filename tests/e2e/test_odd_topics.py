@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.e2e.system import System, wait_until
@@ -137,3 +137,52 @@ def test_a_topic_made_anew_under_a_worker_loses_nothing_new(
     system.wait_value(count("acme"), 53, seconds=90)
     log = (system.data_dir / "logs" / "worker-1.log").read_text()
     assert "made anew" in log
+
+
+async def as_if_late(system: System, *, records: int, committed: int) -> None:
+    """Records of a topic made anew, and a commit of before that came when it was there again."""
+    producer = AIOKafkaProducer(bootstrap_servers=system.kafka)
+    await producer.start()
+    for n in range(records):
+        await send(producer, "acme", f"new-{n}")
+    await producer.stop()
+    worker = AIOKafkaConsumer(
+        bootstrap_servers=system.kafka, group_id="railhead", enable_auto_commit=False
+    )
+    await worker.start()
+    worker.assign([TopicPartition(CASINO, 0)])
+    await worker.commit({TopicPartition(CASINO, 0): committed})
+    await worker.stop()
+
+
+async def committed(system: System) -> int:
+    """What the workers' group has committed."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets("railhead")
+        return int(offsets[TopicPartition(CASINO, 0)].offset)
+    finally:
+        await admin.close()
+
+
+@pytest.mark.parametrize("records", [3, 60], ids=["short of it", "past it"])
+def test_an_offset_committed_before_a_topic_was_made_anew_hides_nothing(
+    new_system: Callable[..., System], records: int
+) -> None:
+    """Neither where the topic ends before that offset, nor where it goes on past it."""
+    system = new_system()
+    key = system.tenant("acme")
+    system.push([bet(f"old-{n}") for n in range(50)], key)
+    system.wait_value(count("acme"), 50)
+    system.again("--parts", "kafka,clickhouse")
+    asyncio.run(make_anew(system, CASINO))
+    asyncio.run(as_if_late(system, records=records, committed=50))
+
+    system.again()
+
+    system.wait_value(count("acme"), 50 + records, seconds=60)
+    assert "made anew" in (system.data_dir / "logs" / "worker-1.log").read_text()
+    wait_until(
+        lambda: asyncio.run(committed(system)) == records, seconds=30, what="all is committed"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -125,6 +126,22 @@ async def test_ledger_ranges_end_at_or_past_the_offset(subject: Subject, tenant:
 
     assert mine[1:] == ranges
     assert await subject.store.ledger_ranges(tenant, 3, at_or_past=0) == []
+
+
+async def test_the_ledger_tells_until_when_it_knows_what_was_appended(
+    subject: Subject, tenant: str
+) -> None:
+    """The latest time before an offset; nothing where it has a hole right before it."""
+    first = replace(entry(tenant, 0, 9), last_appended_ms=9_000)
+    await subject.store.write_ledger([first, entry(tenant, 10, 19), entry(tenant, 20, 29)])
+
+    async def until(before: int, partition: int = 2) -> int | None:
+        return await subject.store.appended_until(tenant, partition, before=before)
+
+    assert await until(20) == await until(15) == await until(30) == 9_000
+    assert await until(31) is None
+    assert await until(0) is None
+    assert await until(20, partition=3) is None
 
 
 async def test_a_range_noted_twice_is_one(subject: Subject, tenant: str) -> None:

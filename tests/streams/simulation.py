@@ -126,6 +126,10 @@ class SimStore:
         """Ranges that end at or past an offset."""
         return [entry for entry in self.world.ledger if entry.last >= at_or_past]
 
+    async def appended_until(self, *_: Any, before: int) -> int | None:
+        """When all records were appended, if the one before that offset is in the ledger."""
+        return 1000 if any(entry.last >= before - 1 for entry in self.world.ledger) else None
+
     async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> dict[int, int]:
         """Offsets of stored rows."""
         return {offset: 1000 for offset, _, _ in self.world.rows if offset >= first}
@@ -188,7 +192,11 @@ class Worker:
             PARTITION,
             judge=lambda piece, stored: judge(piece, stored, self.seen),
             resume=lambda piece: resume.find_resume(
-                self.store, "table", piece, begin=world.committed or 0
+                self.store,
+                "table",
+                piece,
+                begin=world.committed or 0,
+                first_after=self._first_after,
             ),
             writers=writers.Writers(
                 "table",
@@ -220,6 +228,9 @@ class Worker:
 
     async def _rewind(self, _partition: Partition, offset: int) -> None:
         self.rewound = offset
+
+    async def _first_after(self, _appended_ms: int) -> int | None:
+        return None
 
     async def _log_start(self, _partition: Partition) -> int:
         return self.world.log_start

@@ -45,6 +45,8 @@ class Scripted(SliceConsumer):
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)
         self._next = {}
+        self._read_offset = {}
+        self._committed_offset = defaultdict(lambda: None)
         self._uncommitted = {}
         self._waiting_since = {}
         self._newest = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.ledger import LedgerEntry
-from streams.resume import already_stored, end_of_chain, find_resume, without_zombies
+from streams.resume import Resume, already_stored, end_of_chain, find_resume, without_zombies
 from streams.slices import Partition, Slice
 
 NOW_MS = 1_800_000_000_000
@@ -47,16 +47,42 @@ class Reader:
         """Ranges that end at or past an offset."""
         return [one for one in self.ranges if one.last >= at_or_past]
 
+    async def appended_until(self, *_: Any, before: int) -> int | None:
+        """The latest time before an offset, if the one right before it is known."""
+        entries = [one for one in self.ranges if one.first < before]
+        if not any(one.last >= before - 1 for one in entries):
+            return None
+        return max(one.last_appended_ms for one in entries)
+
     async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> dict[int, int]:
         """Rows at or past an offset."""
         return {offset: time for offset, time in self.stored.items() if offset >= first}
+
+
+async def resumed(
+    store: Reader,
+    first_slice: Slice,
+    *,
+    begin: int,
+    log_start: int = 0,
+    appended: Mapping[int, int] | None = None,
+) -> Resume:
+    """Where to go on with a partition whose records were appended at these times."""
+
+    async def first_after(time_ms: int) -> int | None:
+        times = (appended or {}).items()
+        return min((offset for offset, at_ms in times if at_ms > time_ms), default=None)
+
+    return await find_resume(
+        store, "x", first_slice, begin=begin, log_start=log_start, first_after=first_after
+    )
 
 
 async def test_what_the_ledger_has_is_not_done_again() -> None:
     """Ranges that join from the committed offset are passed; rows past them are known."""
     store = Reader([entry(0, 9), entry(10, 14), entry(20, 29)], {15: NOW_MS, 3: NOW_MS})
 
-    found = await find_resume(store, "x", piece(5, 30), begin=5)
+    found = await resumed(store, piece(5, 30), begin=5)
 
     assert (found.next_offset, found.base, found.stored) == (15, 15, {15: NOW_MS})
     assert (found.lost, found.other_life) == (None, ())
@@ -67,7 +93,7 @@ async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
     late, new = entry(10, 29, generation=4), entry(10, 19, generation=5)
     rows = dict.fromkeys(range(10, 30), NOW_MS)
 
-    found = await find_resume(Reader([late, new], rows), "x", piece(10, 40), begin=10)
+    found = await resumed(Reader([late, new], rows), piece(10, 40), begin=10)
 
     assert found.next_offset == 20
     assert set(found.stored) == set(range(20, 30))
@@ -77,10 +103,44 @@ async def test_a_ledger_of_another_life_of_the_topic_says_nothing() -> None:
     """The topic was made anew: its offsets begin again and every record is to be stored."""
     store = Reader([entry(0, 99, NOW_MS - 5000)], {})
 
-    found = await find_resume(store, "x", piece(0, 20), begin=0)
+    found = await resumed(store, piece(0, 20), begin=0)
 
     assert found.next_offset == 0
     assert found.other_life == ((0, 99),)
+
+
+async def test_an_offset_committed_in_another_life_of_the_topic_hides_nothing() -> None:
+    """Made anew, the topic went on past what was committed of the old one."""
+    old, rows = [entry(0, 49, NOW_MS - 5000)], {3: NOW_MS, 60: NOW_MS}
+    here = piece(50, 99)
+
+    found = await resumed(
+        Reader(old, rows), here, begin=50, appended=dict.fromkeys(range(100), NOW_MS)
+    )
+
+    assert (found.next_offset, found.base, found.stored) == (0, 0, rows)
+    assert found.other_life == ((0, 49),)
+
+
+async def test_a_tail_lost_and_written_over_past_the_commit_is_read() -> None:
+    """The broker lost 40 to 49 in a power cut; other records are there now, and more."""
+    ranges = [entry(0, 39, NOW_MS - 9000), entry(40, 49, NOW_MS - 5000)]
+    times = {**dict.fromkeys(range(40), NOW_MS - 9000), **dict.fromkeys(range(40, 60), NOW_MS)}
+
+    found = await resumed(Reader(ranges, {}), piece(50, 59), begin=50, appended=times)
+
+    assert found.next_offset == 40
+
+
+async def test_nothing_is_read_again_that_was_passed_on_purpose() -> None:
+    """The operator moved the group's offset on; the ledger has nothing right before it."""
+    times = dict.fromkeys(range(100), NOW_MS)
+
+    found = await resumed(
+        Reader([entry(0, 9, NOW_MS - 1)], {}), piece(50, 99), begin=50, appended=times
+    )
+
+    assert found.next_offset == 50
 
 
 async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
@@ -90,11 +150,8 @@ async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
     times = new.appended_ms.copy()
     times[3:] = NOW_MS + 1000
 
-    found = await find_resume(
-        store,
-        "x",
-        Slice(new.partition, 5, new.offsets, times, new.values, new.headers),
-        begin=5,
+    found = await resumed(
+        store, Slice(new.partition, 5, new.offsets, times, new.values, new.headers), begin=5
     )
 
     assert found.next_offset == 5
@@ -105,7 +162,7 @@ async def test_records_that_retention_deleted_are_named() -> None:
     """The log begins past what was stored: the hole stays visible in the ledger."""
     store = Reader([entry(0, 9)], {})
 
-    found = await find_resume(store, "x", piece(50, 60, follows=10), begin=10, log_start=50)
+    found = await resumed(store, piece(50, 60, follows=10), begin=10, log_start=50)
 
     assert (found.lost, found.next_offset, found.base) == ((10, 49), 50, 50)
 

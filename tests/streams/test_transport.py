@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
 from streams.slices import Partition
-from streams.transport import SliceConsumer
+from streams.transport import SliceConsumer, SliceConsumerThread
 
 HERE = TP("topic", 0)
 
@@ -23,6 +27,7 @@ class Consumer(SliceConsumer):
         self._committed_offset = defaultdict(lambda: None)
         self._uncommitted = {}
         self._next = {}
+        self._read_offset = defaultdict(lambda: None)
         self.sought: list[tuple[TP, int]] = []
 
     def deliver(self, *ends: int) -> None:
@@ -93,3 +98,46 @@ async def test_gaps_in_the_offsets_pass_nothing() -> None:
     await consumer._add_gap(HERE, 0, 9)
 
     assert consumer._new_offset(HERE) is None
+
+
+def test_what_lies_before_the_marks_is_handed_on_and_committed() -> None:
+    """The marks may be of another life of the topic; Faust would drop it without a word."""
+    consumer = Consumer()
+    consumer._read_offset[HERE] = consumer._committed_offset[HERE] = 50
+
+    consumer._let_pass(HERE, 0)
+
+    assert consumer._read_offset[HERE] is None
+    assert consumer._should_commit(HERE, 3)
+
+
+def test_what_lies_past_the_marks_moves_no_commit_back() -> None:
+    """The usual case."""
+    consumer = Consumer()
+    consumer._committed_offset[HERE] = 50
+
+    consumer._let_pass(HERE, 50)
+
+    assert not consumer._should_commit(HERE, 50)
+
+
+async def test_no_commit_outlives_its_assignment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a topic is missing aiokafka tries for ever, then commits to the one made anew."""
+    tried = asyncio.Event()
+
+    async def commits_for_ever(*_: Any) -> bool:
+        tried.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(AIOKafkaConsumerThread, "_commit", commits_for_ever)
+    assignment = SimpleNamespace(unassign_future=asyncio.Future())
+    subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+    thread: Any = SliceConsumerThread.__new__(SliceConsumerThread)
+    thread._consumer = SimpleNamespace(_subscription=subscription)
+
+    committing = asyncio.create_task(thread._commit({HERE: 50}))
+    await tried.wait()
+    assignment.unassign_future.set_result(None)
+
+    assert await committing is False
