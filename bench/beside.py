@@ -24,6 +24,7 @@ from bench.options import Options
 from bench.results import Bar, Figure, Result
 from bench.usage import Use, watched
 from events.registry import EVENT_TYPES
+from railhead.stack.ports import free_port
 from railhead.stack.settings import CLICKHOUSE, KAFKA
 
 PYTHON_VARIABLE: Final = "RAILHEAD_BENCH_PYTHON"
@@ -114,7 +115,7 @@ def door_beside(machine: Machine, load: Load, ours: Result) -> Result:
     what = "FastAPI, pydantic models, aiokafka send per item"
     if python is None:
         return missing(what)
-    port, key = _free_port(), "baseline-key"
+    port, key = free_port(), "baseline-key"
     argv = [python, str(PROGRAMS / "fastapi_door.py")]
     argv += [machine.settings.kafka_bootstrap, str(port)]
     with running(argv, environment={"BASELINE_KEY": key}) as program:
@@ -228,13 +229,6 @@ def _ratios(
         yield Figure(name="Railhead is faster by", value=ratio, unit="times", bar=bar)
         saved = use.cpu_us_per_event / own_cpu
         yield Figure(name="Railhead uses less CPU by", value=saved, unit="times")
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _await_port(program: Program, port: int) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import random
 import socket
 import time
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,9 @@ from railhead.stack.settings import LOOPBACK, StackError
 # The parts of an `up` that was killed are gone a moment after it.
 PATIENCE_SECONDS: Final = 3.0
 RETRY_AFTER_SECONDS: Final = 0.1
+
+# Below what Linux (from 32768) and macOS (from 49152) take for the near end of a connection.
+NOT_FOR_CONNECTIONS: Final = range(20_000, 32_768)
 
 
 def why_taken(host: str, port: int) -> str | None:
@@ -49,12 +54,20 @@ async def require_free(wanted: Iterable[tuple[str, int, str]]) -> None:
             await asyncio.sleep(RETRY_AFTER_SECONDS)
 
 
+def free_ports(count: int) -> list[int]:
+    """That many different loopback ports that nothing listens on now.
+
+    None of those that the system gives to outgoing connections: one of them may be given away
+    before the part that it was chosen for listens.
+    """
+    candidates = random.sample(NOT_FOR_CONNECTIONS, len(NOT_FOR_CONNECTIONS))
+    free = islice((port for port in candidates if why_taken(LOOPBACK, port) is None), count)
+    return list(free)
+
+
 def free_port() -> int:
     """A loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 class PortBook:

@@ -24,7 +24,7 @@ from typing import Self
 from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
 from railhead.stack.parts import RAILHEAD, clickhouse_part, door_part, kafka_part, worker_part
-from railhead.stack.ports import PortBook, free_port
+from railhead.stack.ports import PortBook, free_ports
 from railhead.stack.settings import LOOPBACK
 from railhead.stack.steps import ready_broker, run_step
 from railhead.stack.supervisor import Part, Supervisor
@@ -75,7 +75,7 @@ class Rig:
         self.members: dict[str, Member] = {}
         self.deaths: Counter[str] = Counter()
         self._hurry = asyncio.Event()
-        http, kafka, engine, *ports = _ports(6)
+        http, kafka, engine, *ports = free_ports(6)
         self._http_port, self._kafka_port, self._engine_port = http, kafka, engine
         targets = {"door": http, "kafka": kafka, "clickhouse": engine}
         self.proxies = {
@@ -278,10 +278,3 @@ async def until(condition: Callable[[], bool], *, seconds: float, what: str) -> 
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:.0f} s still not: {what}")
         await asyncio.sleep(0.05)
-
-
-def _ports(count: int) -> list[int]:
-    chosen: set[int] = set()
-    while len(chosen) < count:
-        chosen.add(free_port())
-    return list(chosen)

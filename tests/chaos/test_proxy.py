@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from railhead.stack.ports import free_port
+from railhead.stack.ports import free_ports
 from tests.chaos.proxy import LOOPBACK, Proxy, Weather
 
 
@@ -41,7 +41,7 @@ class Echo:
 @pytest.fixture
 async def echo() -> AsyncIterator[Echo]:
     """An echo server behind a proxy."""
-    proxy = Proxy(free_port(), free_port())
+    proxy = Proxy(*free_ports(2))
     made = Echo(proxy)
     server = await asyncio.start_server(made.serve, LOOPBACK, proxy.target)
     await proxy.start()

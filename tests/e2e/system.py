@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,17 +17,11 @@ from typing import Any, TypeVar
 
 import clickhouse_connect
 
+from railhead.stack.ports import free_ports
+
 RAILHEAD = str(Path(sys.executable).with_name("railhead"))
 BULK = "/api/v1/integrations/fasttrack/bulk"
 Result = TypeVar("Result")
-
-
-def free_port() -> int:
-    """A TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(
@@ -72,7 +65,7 @@ class System:
     @classmethod
     def make(cls, data_dir: Path, *options: str) -> System:
         """A stack that is to live in *data_dir*, on free ports."""
-        return cls(data_dir, free_port(), free_port(), free_port(), options=options)
+        return cls(data_dir, *free_ports(3), options=options)
 
     @property
     def kafka(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 from railhead.cli import main
 from railhead.doctor import machine, told
 from railhead.doctor.finding import State
-from tests.people.scripted_door import free_port
+from railhead.stack.ports import free_port
 
 
 def states(findings: list[dict[str, str]]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import last_lines, open_log
-from railhead.stack.ports import PortBook, free_port, require_free
+from railhead.stack.ports import PortBook, free_port, free_ports, require_free
 from railhead.stack.settings import StackError, StackSettings, parse_parts
 
 
@@ -85,6 +85,11 @@ def test_a_damaged_port_book_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{")
 
     assert PortBook(tmp_path / "ports.json").choose("controller") > 0
+
+
+def test_ports_chosen_together_differ() -> None:
+    """The system may give out the same free port twice."""
+    assert len(set(free_ports(500))) == 500
 
 
 def test_two_parts_cannot_have_one_port() -> None:
