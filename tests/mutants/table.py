@@ -105,6 +105,29 @@ def _offsets_name_records_for_ever() -> None:
     resume.of_this_life = lambda ranges, _piece: list(ranges)
 
 
+def _trust_the_commit() -> None:
+    from streams import resume
+
+    original = resume.find_resume
+
+    async def nothing_after(_appended_ms: int) -> int | None:
+        return None
+
+    async def find_resume(*args: Any, **options: Any) -> Any:
+        return await original(*args, **options | {"first_after": nothing_after})
+
+    resume.find_resume = find_resume
+
+
+def _pass_over_blocks() -> None:
+    from streams.seen.table import SeenStore
+
+    def set_persisted_offset(self: Any, tp: Any, offset: int) -> None:
+        self._applied[tp] = max(offset, self._applied.get(tp, -1))
+
+    SeenStore.set_persisted_offset = set_persisted_offset  # type: ignore[method-assign]
+
+
 def _answer_before_acks() -> None:
     from ingest_http import bulk
 
@@ -211,6 +234,19 @@ MUTANTS = (
         "a ledger of another life of the topic counts",
         "tests/streams/test_resume.py::test_a_ledger_of_another_life_of_the_topic_says_nothing",
         _offsets_name_records_for_ever,
+    ),
+    Mutant(
+        "trust-the-commit",
+        "an offset committed in another life of the topic counts",
+        "tests/streams/test_resume.py::"
+        "test_an_offset_committed_in_another_life_of_the_topic_hides_nothing",
+        _trust_the_commit,
+    ),
+    Mutant(
+        "pass-over-blocks",
+        "an own changelog block counts as contained whatever lies before it",
+        "tests/streams/test_recovery.py::test_what_another_worker_wrote_meanwhile_is_read",
+        _pass_over_blocks,
     ),
     Mutant(
         "answer-before-acks",
