@@ -76,7 +76,7 @@ class _Pending:
     records: int = 0
     value_bytes: int = 0
     last: int = -1
-    appended_ms: tuple[int, int] = (0, 0)
+    appended_ms: tuple[int, int] = (0, 0)  # the earliest and the latest
     judged: Judged | None = None
     # How long the lane is to pause when these are written.
     pause_seconds: float = 0.0
@@ -86,12 +86,14 @@ class _Pending:
         self.events.append(event)
         if piece is None:
             return
-        first_ms = self.appended_ms[0] if self.pieces else int(piece.appended_ms[0])
+        # They nearly always ascend; two brokers' clocks may differ where a leader changed.
+        times = int(piece.appended_ms.min()), int(piece.appended_ms.max())
+        earliest, latest = self.appended_ms if self.pieces else times
+        self.appended_ms = min(earliest, times[0]), max(latest, times[1])
         self.pieces.append(piece)
         self.records += len(piece)
         self.value_bytes += size_bytes
         self.last = piece.last
-        self.appended_ms = (first_ms, int(piece.appended_ms[-1]))
 
 
 class Lane:
@@ -292,8 +294,8 @@ class Lane:
                     self.partition,
                     self._resume.base,
                     covered[-1].last,
-                    covered[0].appended_ms[0],
-                    covered[-1].appended_ms[1],
+                    min(part.appended_ms[0] for part in covered),
+                    max(part.appended_ms[1] for part in covered),
                 ),
                 [part.judged for part in covered if part.judged is not None],
             )

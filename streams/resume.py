@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from streams.slices import Slice
+from streams.slices import Partition, Slice
 
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 _CLOCK_SLACK = timedelta(minutes=10)
@@ -44,8 +44,12 @@ class LedgerRange(Protocol):
         """Generation of the group that wrote it."""
 
     @property
+    def first_appended_ms(self) -> int:
+        """Append time of its earliest record in milliseconds."""
+
+    @property
     def last_appended_ms(self) -> int:
-        """Append time of its last record in milliseconds."""
+        """Append time of its latest record in milliseconds."""
 
 
 class StoreReader(Protocol):
@@ -171,9 +175,9 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     known_until = await store.appended_until(topic, number, before=start)
     anew = None if known_until is None else await first_after(known_until)
     if known_until is not None and anew is not None and anew < start:
-        since = datetime.fromtimestamp((known_until + 1) / 1000, UTC)
-        stored = await store.stored_offsets(table, topic, number, first=anew, since=since)
-        return Resume(anew, anew, stored, other_life=((anew, start - 1),))
+        return await _resume_anew(
+            store, table, piece.partition, anew=anew, start=start, known_until=known_until
+        )
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
     mine = of_this_life(ranges, piece)
     others = tuple((entry.first, entry.last) for entry in ranges if entry not in mine)
@@ -183,6 +187,28 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     since = searched_since(int(piece.appended_ms[0]))
     stored = await store.stored_offsets(table, topic, number, first=following, since=since)
     return Resume(following, following, stored, lost, others)
+
+
+async def _resume_anew(  # noqa: PLR0913 - what find_resume knows
+    store: StoreReader,
+    table: str,
+    partition: Partition,
+    *,
+    anew: int,
+    start: int,
+    known_until: int,
+) -> Resume:
+    """Where to go on when the records from *anew* to *start* are not those the ledger speaks of.
+
+    A range that reaches over *anew* is done again as a whole: what covers a part of its offsets
+    hides it.
+    """
+    ranges = await store.ledger_ranges(*partition, at_or_past=anew)
+    cut = [entry for entry in ranges if entry.first < anew]
+    following = min([anew, *(entry.first for entry in cut)])
+    since = searched_since(min([known_until, *(entry.first_appended_ms for entry in cut)]))
+    stored = await store.stored_offsets(table, *partition, first=following, since=since)
+    return Resume(following, following, stored, other_life=((anew, start - 1),))
 
 
 def already_stored(

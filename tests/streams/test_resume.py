@@ -132,6 +132,18 @@ async def test_a_tail_lost_and_written_over_past_the_commit_is_read() -> None:
     assert found.next_offset == 40
 
 
+async def test_a_range_of_which_only_the_end_was_lost_is_done_again_as_a_whole() -> None:
+    """What covers 45 to 49 hides it in the ledger; its other rows are in the store."""
+    ranges = [entry(0, 39, NOW_MS - 9000), entry(40, 49, NOW_MS - 5000)]
+    times = {**dict.fromkeys(range(45), NOW_MS - 9000), **dict.fromkeys(range(45, 60), NOW_MS)}
+    rows = dict.fromkeys(range(40, 50), NOW_MS - 9000)
+
+    found = await resumed(Reader(ranges, rows), piece(50, 59), begin=50, appended=times)
+
+    assert (found.next_offset, found.base, found.stored) == (40, 40, rows)
+    assert found.other_life == ((45, 49),)
+
+
 async def test_nothing_is_read_again_that_was_passed_on_purpose() -> None:
     """The operator moved the group's offset on; the ledger has nothing right before it."""
     times = dict.fromkeys(range(100), NOW_MS)
