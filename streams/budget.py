@@ -32,10 +32,14 @@ class Budget:
         self.held_bytes += size_bytes
 
     def give_back(self, size_bytes: int) -> None:
-        """Note that a lane holds less."""
+        """Note that a lane holds less, stored or not."""
         self.held_bytes -= size_bytes
-        self._stored.note(size_bytes)
         self._given_back.set()
+
+    def stored(self, size_bytes: int) -> None:
+        """Note that a lane has stored something, and holds it no longer."""
+        self._stored.note(size_bytes)
+        self.give_back(size_bytes)
 
     @property
     def bound_bytes(self) -> float:

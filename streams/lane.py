@@ -305,7 +305,7 @@ class Lane:
             for part in parts if not self._dropped else ():
                 self._pending.popleft()
                 self._pending_bytes -= part.value_bytes
-                self._budget.give_back(part.value_bytes)
+                self._budget.stored(part.value_bytes)
                 for event in part.events:
                     self._acknowledge(event)
             self._changed.notify_all()

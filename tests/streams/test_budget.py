@@ -14,7 +14,7 @@ def store(budget: Budget, clock: list[float], *, bytes_per_second: int, seconds:
     for _ in range(10 * seconds):
         clock[0] += 0.1
         budget.take(bytes_per_second // 10)
-        budget.give_back(bytes_per_second // 10)
+        budget.stored(bytes_per_second // 10)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,14 @@ def test_a_store_that_stands_still_is_given_little(clock: list[float]) -> None:
 def test_a_small_bound_holds(clock: list[float]) -> None:
     """What the operator sets is the most there may be."""
     assert Budget(5).bound_bytes == 5
+
+
+def test_what_a_closed_lane_drops_was_not_stored(clock: list[float]) -> None:
+    """A worker that loses partitions may not hold more for it."""
+    budget = Budget(MOST_BYTES)
+    budget.take(MOST_BYTES)
+
+    budget.give_back(MOST_BYTES)
+
+    assert budget.held_bytes == 0
+    assert budget.bound_bytes == LEAST_BYTES
