@@ -173,11 +173,12 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     topic, number = piece.partition
     start = min(begin, piece.follows)
     known_until = await store.appended_until(topic, number, before=start)
-    anew = None if known_until is None else await first_after(known_until)
-    if known_until is not None and anew is not None and anew < start:
-        return await _resume_anew(
-            store, table, piece.partition, anew=anew, start=start, known_until=known_until
-        )
+    if known_until is not None:
+        anew = await first_after(known_until)
+        if anew is not None and anew < start:
+            return await _resume_anew(
+                store, table, piece.partition, anew=anew, start=start, known_until=known_until
+            )
     ranges = await store.ledger_ranges(topic, number, at_or_past=start)
     mine = of_this_life(ranges, piece)
     others = tuple((entry.first, entry.last) for entry in ranges if entry not in mine)

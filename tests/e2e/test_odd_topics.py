@@ -108,16 +108,23 @@ def test_a_topic_that_ends_in_a_transaction_is_not_stuck(
     assert system.pid("worker-1") == worker
 
 
-async def make_anew(system: System, topic: str) -> None:
-    """Delete *topic* and let `railhead topics` create it again."""
+@asynccontextmanager
+async def admin_of(system: System) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client of the broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka)
     await admin.start()
     try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def make_anew(system: System, topic: str) -> None:
+    """Delete *topic* and let `railhead topics` create it again."""
+    async with admin_of(system) as admin:
         await admin.delete_topics([topic])
         while topic in await admin.list_topics():  # noqa: ASYNC110 - the broker tells no event
             await asyncio.sleep(0.05)
-    finally:
-        await admin.close()
     await asyncio.to_thread(system.railhead, "topics")
 
 
@@ -157,13 +164,9 @@ async def as_if_late(system: System, *, records: int, committed: int) -> None:
 
 async def committed(system: System) -> int:
     """What the workers' group has committed."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=system.kafka)
-    await admin.start()
-    try:
+    async with admin_of(system) as admin:
         offsets = await admin.list_consumer_group_offsets("railhead")
         return int(offsets[TopicPartition(CASINO, 0)].offset)
-    finally:
-        await admin.close()
 
 
 @pytest.mark.parametrize("records", [3, 60], ids=["short of it", "past it"])
