@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from railhead.stack.ports import free_port
 from sinks.errors import Retryable
 from sinks.migrate import migrate
 from sinks.settings import StoreSettings
@@ -33,9 +33,7 @@ async def test_an_engine_killed_and_started_again_has_every_stored_row_once(
     tmp_path: Path, tenant: str
 ) -> None:
     """In between writes are retryable; the same client goes on; a token is still known."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     engine = start(tmp_path, port)
     settings = StoreSettings(url=f"http://127.0.0.1:{port}")
     migrate(settings, tell=lambda _line: None)
