@@ -29,11 +29,9 @@ def test_every_file_that_the_architecture_names_exists() -> None:
 
 
 def test_every_mutant_that_the_architecture_names_exists() -> None:
-    """And the number of mutants is theirs."""
+    """A rule that is said to be guarded is guarded."""
     from tests.mutants.table import BY_NAME  # noqa: PLC0415 - only this test needs it
 
     text = (ROOT / "ARCHITECTURE.md").read_text()
 
     assert set(re.findall(r"mutant `([\w-]+)`", text)) <= set(BY_NAME)
-    assert len(BY_NAME) == 16
-    assert "Sixteen deliberate breaks" in text

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 PROMISE = "tests/streams/test_promise.py::"
+REFUSED = "tests/streams/test_refused_rows.py::"
 EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
 
 
@@ -165,6 +166,31 @@ def _cover_slices_that_did_not_arrive() -> None:
     Lane._go_back = go_on  # type: ignore[method-assign]
 
 
+def _ignore_refusals() -> None:
+    from streams import writers
+
+    writers.without = lambda judged, _refused: judged
+
+
+def _keep_refused_ids(*, in_the_index: bool, in_the_changelog: bool) -> Callable[[], None]:
+    def apply() -> None:
+        from streams import refusals
+
+        original = refusals._forgotten
+
+        def forgotten(judged: Any, offsets: list[int]) -> Any:
+            from streams.seen.index import SeenIndex
+
+            if in_the_index:
+                judged = replace(judged, seen=SeenIndex(judged.seen.window_ms))
+            left = original(judged, offsets)
+            return judged.news if in_the_changelog else left
+
+        refusals._forgotten = forgotten
+
+    return apply
+
+
 def _remember_nothing_in_a_slice() -> None:
     from streams import fates
 
@@ -278,6 +304,24 @@ MUTANTS = (
         "repeats inside one slice are not seen",
         PROMISE + "test_a_quiet_run_keeps_the_promise",
         _remember_nothing_in_a_slice,
+    ),
+    Mutant(
+        "ignore-refusals",
+        "rows that the store refused are counted as stored, without a dead letter",
+        REFUSED + "test_a_refused_row_is_a_dead_letter_and_its_id_is_free",
+        _ignore_refusals,
+    ),
+    Mutant(
+        "refused-id-in-the-index",
+        "the id of a refused row is not removed from the index in memory",
+        REFUSED + "test_a_refused_row_is_a_dead_letter_and_its_id_is_free",
+        _keep_refused_ids(in_the_index=True, in_the_changelog=False),
+    ),
+    Mutant(
+        "refused-id-in-the-changelog",
+        "the id of a refused row is written to the changelog",
+        REFUSED + "test_a_worker_may_die_at_every_moment_around_a_refusal",
+        _keep_refused_ids(in_the_index=False, in_the_changelog=True),
     ),
     Mutant(
         "endless-window",

@@ -16,9 +16,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
-from sinks.errors import Retryable
+from sinks.errors import Refused, Retryable
 from sinks.ledger import LedgerEntry
 from streams import fates, lane, patience, resume, writers
 from streams.budget import Budget
@@ -27,6 +28,7 @@ from streams.flow import Flow
 from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
+from streams.rejects import Reject
 from streams.seen.blocks import Block, pack, unpack
 from streams.seen.index import SeenIndex
 from streams.slices import Partition, Slice
@@ -63,10 +65,15 @@ class World:
     tokens: set[str] = field(default_factory=set)
     ledger: list[LedgerEntry] = field(default_factory=list)
     conflicts: set[int] = field(default_factory=set)
+    # Contents that the store refuses a row for, and the dead letters by the offset they are of.
+    refuses: frozenset[str] = frozenset()
+    dead_letters: dict[int, str] = field(default_factory=dict)
     timeouts: list[bool] = field(default_factory=list)
     # Inserts, the first one last, in which the store dies when it has noted the token.
     hollow: list[bool] = field(default_factory=list)
     log_start: int = 0
+    # Whether each slice is written before the next is taken.
+    one_by_one: bool = False
     # Slices, by their number in a fetch, that Faust loses on the way to the agent.
     dropped: set[int] = field(default_factory=set)
 
@@ -98,6 +105,8 @@ class SimStore:
         """Store the rows unless the token is known; sometimes time out after the effect."""
         self.moments.passing()
         await asyncio.sleep(0)
+        if self.world.refuses & set(rows.column("content").to_pylist()):
+            raise Refused("a value does not fit its column")
         if token not in self.world.tokens:
             if token:
                 self.world.tokens.add(token)
@@ -155,6 +164,9 @@ def judge(piece: Slice, stored: Mapping[int, int], seen: SeenIndex) -> Judged:
         _batch(piece, pairs, keep),
         _batch(piece, pairs, clash),
         news=verdict.news,
+        piece=piece,
+        seen=seen,
+        by_tenant={("", fate): int(tally[fate]) for fate in fates.Fate if fate < len(tally)},
     )
 
 
@@ -223,7 +235,11 @@ class Worker:
         self.world.changelog.append(pack(block))
         self.moments.passing()
 
-    async def _publish(self, _reject: Any) -> None:
+    async def _publish(self, reject: Reject) -> None:
+        self.moments.passing()
+        await asyncio.sleep(0)
+        letter = orjson.loads(reject.value)
+        self.world.dead_letters[letter["offset"]] = letter["reason"]
         self.moments.passing()
 
     async def _rewind(self, _partition: Partition, offset: int) -> None:
@@ -264,7 +280,7 @@ class Worker:
                     self.world.dropped.remove(number)
                     continue
                 await self.lane.take(piece.last, piece)
-                await asyncio.sleep(0)
+                await (self.lane.drained() if self.world.one_by_one else asyncio.sleep(0))
                 if self.rewound is not None:
                     break
             start = self.rewound
@@ -300,10 +316,16 @@ def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> in
 
 
 def check(world: World) -> None:
-    """The promise: each id once, from its first record; each offset one fate; ranges join."""
+    """The promise: each id once, from its first record; each offset one fate; ranges join.
+
+    A record that the store refuses is a dead letter and uses up no id: the next one with its id is
+    the first, if it is judged when the refusal is known.
+    """
+    refused = {at for at, (_, content) in enumerate(world.records) if content in world.refuses}
     first: dict[str, tuple[int, str]] = {}
     for offset, (key, content) in enumerate(world.records):
-        first.setdefault(key, (offset, content))
+        if offset not in refused:
+            first.setdefault(key, (offset, content))
     rows = sorted(world.rows)
     assert rows == sorted((offset, key, text) for key, (offset, text) in first.items())
     assert world.committed == len(world.records)
@@ -316,7 +338,11 @@ def check(world: World) -> None:
     assert end == len(world.records)
     assert sum(entry.stored for entry in world.ledger) == len(first)
     clashes = {
-        offset for offset, (key, content) in enumerate(world.records) if first[key][1] != content
+        offset
+        for offset, (key, content) in enumerate(world.records)
+        if offset not in refused and first[key][1] != content
     }
     assert world.conflicts == clashes
     assert sum(entry.conflicts for entry in world.ledger) == len(clashes)
+    assert world.dead_letters == dict.fromkeys(refused, "store_refused")
+    assert sum(entry.rejected for entry in world.ledger) == len(refused)
