@@ -1,6 +1,7 @@
-"""How is a compressed body opened without trusting it? Piece by piece, so that a bomb is seen.
+"""Decoders of compressed bodies that open them in pieces of bounded size.
 
-Each decoder yields pieces of bounded size; the caller counts them and stops when it likes.
+The caller counts the pieces and stops when it likes, so a small body that opens to a huge one costs
+no more than the limit. What opens to nothing is counted here: streams behind each other.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -19,6 +20,8 @@ PIECE_BYTES: Final = 256 * 1024
 # RFC 8878 asks every decoder for windows of 8 MiB; a larger one is memory that a header asks for.
 ZSTD_WINDOW_LOG_MAX: Final = 23
 GZIP_BITS: Final = 16 + zlib.MAX_WBITS
+# Members or frames of one body. Each costs a new decoder, however little it opens to.
+MAX_STREAMS: Final = 10_000
 
 
 class BadCompressionError(Exception):
@@ -43,30 +46,55 @@ class Decoder(Protocol):
         """
 
 
+class _Streams:
+    """Counts the streams of one body."""
+
+    def __init__(self) -> None:
+        self._left = MAX_STREAMS
+
+    def begin(self) -> None:
+        """Count one more.
+
+        Raises:
+            BadCompressionError: there are too many.
+        """
+        if not self._left:
+            raise BadCompressionError(f"it is more than {MAX_STREAMS:,} streams in a row")
+        self._left -= 1
+
+
 class ZlibDecoder:
     """gzip (members may follow each other) and deflate."""
 
     def __init__(self, window_bits: int) -> None:
         self._window_bits = window_bits
-        self._inner = zlib.decompressobj(window_bits)
+        self._streams = _Streams()
+        self._inner = self._new()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder`."""
-        piece = b""
-        while data or len(piece) == PIECE_BYTES:
+        full = False
+        # A full piece may not be the last one, even when all input is read; but behind the end of
+        # a stream only more input begins another.
+        while data or (full and not self._inner.eof):
             if self._inner.eof:
-                self._inner = zlib.decompressobj(self._window_bits)
+                self._inner = self._new()
             try:
                 piece = self._inner.decompress(data, PIECE_BYTES)
             except zlib.error as error:
                 raise BadCompressionError(str(error)) from None
             data = self._inner.unconsumed_tail or self._inner.unused_data
+            full = len(piece) == PIECE_BYTES
             yield piece
 
     def end(self) -> None:
         """See `Decoder`."""
         if not self._inner.eof:
             raise BadCompressionError("the stream ends early")
+
+    def _new(self) -> Any:
+        self._streams.begin()
+        return zlib.decompressobj(self._window_bits)
 
 
 class DeflateDecoder:
@@ -95,6 +123,7 @@ class ZstdDecoder:
     """zstd; frames may follow each other."""
 
     def __init__(self) -> None:
+        self._streams = _Streams()
         self._inner = self._new()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -114,8 +143,8 @@ class ZstdDecoder:
         if not self._inner.eof:
             raise BadCompressionError("the stream ends early")
 
-    @staticmethod
-    def _new() -> zstd.ZstdDecompressor:
+    def _new(self) -> zstd.ZstdDecompressor:
+        self._streams.begin()
         window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG_MAX}
         return zstd.ZstdDecompressor(options=window)
 

@@ -64,11 +64,18 @@ PACKERS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
 }  # fmt: skip
 
 
+def _at_a_boundary(rng: Random, body: bytes) -> bytes:
+    """Bring *body* to a size at which some buffer may be just full: a power of two, or near it."""
+    size = rng.choice((1, 2, 3, 4)) * 2 ** rng.choice(range(10, 20)) + rng.choice((-1, 0, 0, 1))
+    return body.ljust(size) if rng.random() < 0.5 else body
+
+
 def encoding(rng: Random, unique: str, secrets: Secrets) -> Case:
     """A content encoding: right, cut off, damaged, doubled, followed by junk, or not the one."""
     name, pack = rng.choice(list(PACKERS.items()))
     plain = name == b"identity"
     body, case = _case(rng, unique, "content encoding", TAKEN)
+    body = _at_a_boundary(rng, body)
     packed = pack(body)
     spoilt, expected = packed, TAKEN
     dice = rng.randrange(9)

@@ -1,0 +1,207 @@
+"""Compressed bodies of every size around the decoders' chunks, in every form a client may send."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest_http.decompress import DECODERS, MAX_STREAMS, PIECE_BYTES, BadCompressionError
+from tests.ingest_http.doors import OpenADoor, OpenDoor
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+LIMIT = 3 * PIECE_BYTES
+SIZES = sorted(
+    {
+        max(0, around + by)
+        for around in (0, PIECE_BYTES, 2 * PIECE_BYTES, LIMIT, 64 * 1024, 128 * 1024)
+        for by in (-2, -1, 0, 1, 2)
+    }
+)
+
+
+def bare_deflate(data: bytes) -> bytes:
+    """Deflate without zlib's frame."""
+    encoder = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return encoder.compress(data) + encoder.flush()
+
+
+def stored_gzip(data: bytes) -> bytes:
+    """Gzip without compression: as many bytes in as out."""
+    return gzip.compress(data, compresslevel=0)
+
+
+def flushed_gzip(data: bytes) -> bytes:
+    """Gzip whose encoder was flushed in the middle and before its end."""
+    encoder = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    half = len(data) // 2
+    texts = [encoder.compress(data[:half]), encoder.flush(zlib.Z_SYNC_FLUSH)]
+    texts += [encoder.compress(data[half:]), encoder.flush(zlib.Z_FULL_FLUSH)]
+    return b"".join(texts) + encoder.flush()
+
+
+def unsized_zstd(data: bytes) -> bytes:
+    """A frame that does not say how large its content is."""
+    encoder = zstd.ZstdCompressor()
+    return encoder.compress(data) + encoder.flush()
+
+
+def checked_zstd(data: bytes) -> bytes:
+    """A frame with a checksum behind its content."""
+    return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
+
+
+def skippable_zstd(data: bytes) -> bytes:
+    """A frame between two that hold no content."""
+    skippable = b"\x50\x2a\x4d\x18\x04\x00\x00\x00note"
+    return skippable + zstd.compress(data) + skippable
+
+
+def of_two(encode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """The same content in two streams, the first one chunk long."""
+    return lambda data: encode(data[:PIECE_BYTES]) + encode(data[PIECE_BYTES:])
+
+
+FORMS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": ("gzip", gzip.compress),
+    "gzip, stored": ("gzip", stored_gzip),
+    "gzip, flushed": ("gzip", flushed_gzip),
+    "gzip, two members": ("gzip", of_two(gzip.compress)),
+    "gzip, an empty member": ("gzip", lambda data: gzip.compress(data) + gzip.compress(b"")),
+    "deflate, zlib": ("deflate", zlib.compress),
+    "deflate, bare": ("deflate", bare_deflate),
+    "zstd": ("zstd", zstd.compress),
+    "zstd, no size": ("zstd", unsized_zstd),
+    "zstd, checksum": ("zstd", checked_zstd),
+    "zstd, two frames": ("zstd", of_two(zstd.compress)),
+    "zstd, skippable frames": ("zstd", skippable_zstd),
+}
+
+
+def content(size: int) -> bytes:
+    """A batch of *size* bytes: an empty array and white space, which is what compresses best."""
+    return b"[]".ljust(size)[:size]
+
+
+def cut(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """*data* in pieces of *sizes*, over and over."""
+    at = number = 0
+    while at < len(data):
+        size = sizes[number % len(sizes)]
+        yield data[at : at + size]
+        at += size
+        number += 1
+
+
+def opened(encoding: str, pieces: Iterator[bytes]) -> bytes:
+    """What the decoder of *encoding* makes of *pieces*."""
+    make = DECODERS[encoding]
+    assert make is not None
+    decoder = make()
+    found = b"".join(out for piece in pieces for out in decoder.feed(piece))
+    decoder.end()
+    return found
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_stream_of_any_size_opens_to_what_was_compressed(form: str, size: int) -> None:
+    """Also where the content ends exactly with a chunk of the decoder's."""
+    encoding, encode = FORMS[form]
+
+    data = content(size)
+    assert opened(encoding, iter([encode(data)])) == data
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.one_of(st.sampled_from(SIZES), st.integers(0, LIMIT)),
+    sizes=st.lists(st.integers(1, 700) | st.integers(1, 2 * LIMIT), min_size=1, max_size=4),
+    noise=st.integers(0, 255),
+)
+def test_pieces_of_any_size_open_to_what_was_compressed(
+    form: str, size: int, sizes: list[int], noise: int
+) -> None:
+    """However the network cuts the stream."""
+    encoding, encode = FORMS[form]
+    data = bytes((at * noise) & 255 for at in range(min(size, 5_000))).ljust(size)
+
+    assert opened(encoding, cut(encode(data), sizes)) == data
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", [2, PIECE_BYTES, 2 * PIECE_BYTES, PIECE_BYTES + 1])
+def test_a_stream_without_its_end_is_refused(form: str, size: int) -> None:
+    """At every size: what was cut off may have been data."""
+    encoding, encode = FORMS[form]
+    whole = encode(content(size))
+
+    for missing in (1, 4, len(whole) - 1):
+        with pytest.raises(BadCompressionError):
+            opened(encoding, iter([whole[:-missing]]))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", [2, PIECE_BYTES, 2 * PIECE_BYTES])
+@pytest.mark.parametrize("tail", [b"\0", b"x", b"garbage behind the stream"])
+def test_bytes_behind_a_stream_are_refused(form: str, size: int, tail: bytes) -> None:
+    """They may be what is left of a damaged one."""
+    encoding, encode = FORMS[form]
+
+    with pytest.raises(BadCompressionError):
+        opened(encoding, iter([encode(content(size)) + tail]))
+    with pytest.raises(BadCompressionError):
+        opened(encoding, iter([encode(content(size)), tail]))
+
+
+@pytest.mark.parametrize("form", ["gzip", "deflate, zlib", "deflate, bare", "zstd"])
+def test_streams_without_end_behind_each_other_are_refused(form: str) -> None:
+    """Each costs a decoder and opens to nothing: a body of them would never be too large."""
+    encoding, encode = FORMS[form]
+    few, many = encode(b"") * MAX_STREAMS, encode(b"") * (MAX_STREAMS + 1)
+
+    assert opened(encoding, iter([few])) == b""
+    with pytest.raises(BadCompressionError, match="streams"):
+        opened(encoding, cut(many, [65_536]))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [
+        *[(size, 204) for size in SIZES if 2 <= size <= LIMIT],
+        *[(size, 413) for size in SIZES if size > LIMIT],
+        *[(size, 422) for size in SIZES if size < 2],
+    ],
+)
+async def test_a_body_is_taken_up_to_the_limit_exactly(
+    open_door: OpenADoor, form: str, size: int, status: int
+) -> None:
+    """Compressed or not, the limit is the same."""
+    encoding, encode = FORMS[form]
+    async with open_door(max_body_bytes=LIMIT + 4_096) as door:
+        limit = LIMIT + 4_096
+        data = content(size if size <= LIMIT else limit + size - LIMIT)
+        answer = await door.push(encode(data), Content_Encoding=encoding)
+
+    assert answer.status == status
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_body_of_exactly_one_chunk_is_stored(acme: OpenDoor, form: str) -> None:
+    """The size of the decoder's chunks means nothing to a client."""
+    encoding, encode = FORMS[form]
+
+    answer = await acme.push(encode(content(PIECE_BYTES)), Content_Encoding=encoding)
+
+    assert answer.status == 204
