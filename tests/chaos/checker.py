@@ -219,14 +219,19 @@ async def _ledger(truth: Truth, ask: Ask, verdict: Verdict) -> None:
         verdict.looked_at["ledger ranges"] += 1
         ranges.setdefault((topic, partition), []).append([int(number) for number in numbers])
     for place, fates in truth.fates.items():
-        _chain(place, fates, ranges.pop(place, []), verdict)
+        end = truth.ends.get(place, len(fates))
+        _chain(place, (fates, end), ranges.pop(place, []), verdict)
     for place in ranges:
         verdict.find("invented", f"ledger ranges of {place}")
 
 
 def _chain(
-    place: tuple[str, int], fates: bytearray, ranges: list[list[int]], verdict: Verdict
+    place: tuple[str, int],
+    held: tuple[bytearray, int],
+    ranges: list[list[int]],
+    verdict: Verdict,
 ) -> None:
+    fates, end = held
     following = 0
     for first, last, *told, _generation in ranges:
         if first != following:
@@ -239,8 +244,10 @@ def _chain(
                 "unaccounted",
                 f"{place} {first} to {last}: {dict(zip(FATES, told, strict=True))}, true {true}",
             )
-    if following != len(fates):
-        verdict.find("unaccounted", f"{place} ends at {following}, the topic at {len(fates)}")
+    # Behind the last record there may be markers and records taken back, which nobody is given.
+    if not len(fates) <= following <= end:
+        what = f"{place} ends at {following}, its records at {len(fates)}, the topic at {end}"
+        verdict.find("unaccounted", what)
     verdict.looked_at["offsets"] += len(fates)
 
 

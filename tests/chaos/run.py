@@ -18,8 +18,9 @@ from tests.chaos.history import History
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.rig import Plan, Rig
 from tests.chaos.senders import Quota, Sender, produce_directly, push_over_http
-from tests.chaos.topics import Truth, committed, ends, read_all
+from tests.chaos.topics import Truth, committed, ends, read_all, unread
 from tests.chaos.traffic import Ids, Traffic
+from tests.chaos.transactions import produce_in_transactions
 
 TENANTS = ("alpha", "beta", "gamma")
 HTTP_SENDERS_EACH = 2
@@ -45,6 +46,7 @@ class Wish:
     doors: int = 2
     partitions: int = 3
     small_disks: bool = False
+    transactions: bool = False
     longest_outage_seconds: float = 15.0
 
 
@@ -161,6 +163,10 @@ def _senders(
         name = f"kafka-{tenant}"
         traffic = Traffic(f"{name} {wish.seed}", ids, rubbish_share=RUBBISH_SHARE)
         yield produce_directly(Sender(name, tenant, traffic, quota, history), rig.bootstrap)
+        if wish.transactions:
+            name = f"transactions-{tenant}"
+            sender = Sender(name, tenant, Traffic(f"{name} {wish.seed}", ids), quota, history)
+            yield produce_in_transactions(sender, rig.bootstrap)
 
 
 async def drain(rig: Rig, *, say: Say) -> float:
@@ -184,5 +190,6 @@ async def drain(rig: Rig, *, say: Say) -> float:
 async def _lag(rig: Rig) -> dict[str, int]:
     last, done = await ends(rig.bootstrap), await committed(rig.bootstrap)
     # Nothing committed is as good as offset 0 only where nothing was ever written.
-    lag = {tp: end - max(0, done.get(tp, 0)) for tp, end in last.items()}
-    return {f"{tp.topic}[{tp.partition}]": behind for tp, behind in lag.items() if behind}
+    at = {tp: max(0, done.get(tp, 0)) for tp in last}
+    behind = await unread(rig.bootstrap, {tp: at[tp] for tp, end in last.items() if at[tp] < end})
+    return {f"{tp.topic}[{tp.partition}]": last[tp] - at[tp] for tp in behind}

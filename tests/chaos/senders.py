@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiokafka import AIOKafkaProducer
@@ -96,13 +98,13 @@ def _meaning(status: int, said: bytes) -> str:
 
 async def produce_directly(sender: Sender, bootstrap: str) -> None:
     """Write to the topics as another system does: own keys, bare data or whole items."""
-    producers = _Producers(bootstrap)
+    producers = Producers(bootstrap)
 
     async def attempt(items: list[Item]) -> str:
         try:
             async with asyncio.timeout(PRODUCE_TIMEOUT_SECONDS):
                 producer = await producers.current()
-                sent = [await _send(producer, sender, item) for item in items]
+                sent = [await send(producer, sender.tenant, item) for item in items]
                 await asyncio.gather(*sent)
         except (KafkaError, TimeoutError, OSError) as error:
             await producers.give_up()
@@ -115,41 +117,53 @@ async def produce_directly(sender: Sender, bootstrap: str) -> None:
         await producers.give_up()
 
 
-async def _send(producer: AIOKafkaProducer, sender: Sender, item: Item) -> asyncio.Future[object]:
+async def send(producer: AIOKafkaProducer, tenant: str, item: Item) -> asyncio.Future[object]:
+    """Hand *item* to a producer, written, keyed and partitioned in one of several ways."""
     event = BY_NAME[KINDS[item.kind]]
     # The same item always looks the same, so that a retry repeats it.
-    way = (item.kind + item.number) % 4
-    text = data_text(sender.tenant, item) if way % 2 else item_text(sender.tenant, item)
+    way = (item.kind + item.number) % 6
+    text = data_text(tenant, item) if way % 2 else item_text(tenant, item)
     if item.version == Version.RUBBISH:
-        text = data_text(sender.tenant, item)
-    own_key = f"own-{item.number % 50}"
-    key = (f"{sender.tenant}:{id_of(item.kind, item.number)}", own_key, None, own_key)[way]
+        text = data_text(tenant, item)
+    of_id, own = f"{tenant}:{id_of(item.kind, item.number)}", f"own-{item.number % 50}"
+    key = (of_id, own, None, own, of_id, None)[way]
+    partition = None
+    if way >= 4:
+        # As librdkafka does, whose default is not Kafka's hash; and anywhere without a key.
+        partitions = sorted(await producer.partitions_for(event.topic))
+        partition = partitions[zlib.crc32(f"{key} {item.number}".encode()) % len(partitions)]
     sent: asyncio.Future[object] = await producer.send(
         event.topic,
         text.encode(),
         key=None if key is None else key.encode(),
-        headers=[("tenant", sender.tenant.encode())],
+        partition=partition,
+        headers=[("tenant", tenant.encode())],
     )
     return sent
 
 
-class _Producers:
+class Producers:
     """One producer at a time; a new one after trouble, as an application would restart."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, **options: Any) -> None:
+        self._options = {
+            "bootstrap_servers": bootstrap,
+            "acks": "all",
+            "request_timeout_ms": 5000,
+            "linger_ms": 5,
+            **options,
+        }
         self._producer: AIOKafkaProducer | None = None
 
     async def current(self) -> AIOKafkaProducer:
+        """The producer there is, or a new one."""
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, acks="all", request_timeout_ms=5000, linger_ms=5
-            )
-            self._producer = producer
+            producer = self._producer = AIOKafkaProducer(**self._options)
             await producer.start()
         return self._producer
 
     async def give_up(self) -> None:
+        """Stop the producer there is; a transaction that it has begun stays open."""
         producer, self._producer = self._producer, None
         if producer is not None:
             with contextlib.suppress(KafkaError, TimeoutError, OSError):

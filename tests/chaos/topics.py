@@ -5,7 +5,10 @@ An oracle that shares no code with the product: a plain dictionary per partition
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +19,13 @@ from events.registry import EVENT_TYPES, REJECTED_TOPIC
 from tests.chaos.content import KINDS, VALID, Item, Version, read
 
 GROUP = "railhead"
+UNREAD_WITHIN_SECONDS = 5.0
 TOPICS = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
 FATES = ("stored", "duplicates", "conflicts", "rejected")
+NOTHING = 255
+"""At an offset that no consumer is given: a transaction's marker, or a record it took back."""
 
 
 @dataclass(slots=True)
@@ -27,11 +33,13 @@ class Truth:
     """What the topics hold.
 
     `firsts`: for each tenant and (kind, number) the (append time, offset, version) of the first
-    sighting in each partition that has one. `fates`: for each partition a byte for each offset.
+    sighting in each partition that has one. `fates`: for each partition a byte for each offset up
+    to the last record, a position in FATES or NOTHING. `ends`: where each partition ends.
     """
 
     firsts: dict[tuple[str, int, int], list[tuple[int, int, Version]]] = field(default_factory=dict)
     fates: dict[tuple[str, int], bytearray] = field(default_factory=dict)
+    ends: dict[tuple[str, int], int] = field(default_factory=dict)
     conflicts: set[Place] = field(default_factory=set)
     refused: set[Place] = field(default_factory=set)
     foreign: list[Place] = field(default_factory=list)
@@ -61,18 +69,38 @@ async def committed(bootstrap: str) -> dict[TopicPartition, int]:
         await admin.close()
 
 
+async def unread(bootstrap: str, positions: dict[TopicPartition, int]) -> set[TopicPartition]:
+    """Those of the partitions that hold a record at or past the position, or may yet hold one.
+
+    Nothing but markers and records taken back may lie there: no consumer is given those, so no
+    commit passes them. Of a transaction that is not over nobody knows yet.
+    """
+    found: set[TopicPartition] = set()
+    if not positions:
+        return found
+    async with _reader(bootstrap) as consumer:
+        consumer.assign(list(positions))
+        for tp, position in positions.items():
+            consumer.seek(tp, position)
+        ends = await consumer.end_offsets(list(positions))
+        left = {tp for tp, position in positions.items() if position < ends[tp]}
+        until = time.monotonic() + UNREAD_WITHIN_SECONDS
+        while left and time.monotonic() < until:
+            found |= set(await consumer.getmany(*left, timeout_ms=200))
+            left -= found
+            left -= {tp for tp in left if await consumer.position(tp) >= ends[tp]}
+    return found | left
+
+
 async def read_all(bootstrap: str) -> Truth:
-    """Read every record of every topic."""
+    """Read every record that a consumer is given, of every topic; no transaction may be open."""
     truth = Truth()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, max_partition_fetch_bytes=8 << 20, fetch_max_bytes=64 << 20
-    )
-    await consumer.start()
-    try:
+    async with _reader(bootstrap) as consumer:
         partitions = await _partitions(consumer)
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         last = await consumer.end_offsets(partitions)
+        truth.ends = {(tp.topic, tp.partition): end for tp, end in last.items() if end}
         left = {tp for tp, end in last.items() if end}
         seen: dict[tuple[str, int, str, int], Version] = {}
         while left:
@@ -80,12 +108,25 @@ async def read_all(bootstrap: str) -> Truth:
                 fates = truth.fates.setdefault((tp.topic, tp.partition), bytearray())
                 for record in records:
                     truth.records += 1
+                    fates.extend([NOTHING] * (record.offset - len(fates)))
                     fates.append(_fate(record, truth, seen))
-                if records[-1].offset + 1 >= last[tp]:
-                    left.discard(tp)
+            left -= {tp for tp in left if await consumer.position(tp) >= last[tp]}
+    return truth
+
+
+@asynccontextmanager
+async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=8 << 20,
+        fetch_max_bytes=64 << 20,
+    )
+    await consumer.start()
+    try:
+        yield consumer
     finally:
         await consumer.stop()
-    return truth
 
 
 async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
