@@ -38,8 +38,9 @@ def main() -> int:
         transactions=args.transactions,
         longest_outage_seconds=args.longest_outage,
     )
-    # The senders' own client says every refused connection.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # The senders' own client says every refused connection, and every producer that was fenced.
+    for name in ("aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     _say(f"seed {wish.seed}: {wish.events:,} events in {wish.seconds:.0f} s, in {directory}")
     is_clean = False
     try:
