@@ -6,14 +6,13 @@ next one says how many were left out.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
-
-import orjson
 
 PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "left_out"}
 LINES_PER_SECOND: Final = 20
@@ -38,7 +37,8 @@ class JsonLines(logging.Formatter):
         left_out = getattr(record, "left_out", 0)
         if left_out:
             line["left_out"] = left_out
-        return orjson.dumps(line, default=str).decode()
+        # Escaped to ASCII: what a client sent cannot steer the terminal of who reads the log.
+        return json.dumps(line, default=str)
 
 
 class Thinned(logging.Filter):

@@ -13,6 +13,7 @@ from rich.text import Text
 from events.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.accounting.accounts import TopicAccount, is_balanced
 from railhead.accounting.findings import MEANINGS, Finding, Kind
+from railhead.dead_letters.plain_text import visible
 
 SHOWN: Final = 20
 FATES: Final = ("stored", "duplicates", "conflicts", "rejected")
@@ -79,7 +80,7 @@ def _print_kind(console: Console, kind: Kind, findings: Sequence[Finding]) -> No
     count = f" ({len(findings):,})" if len(findings) > 1 else ""
     console.print(Text(f"{kind}{count}: {MEANINGS[kind]}", style))
     for one in findings[:SHOWN]:
-        console.print(Text(f"  {line_of(one)}"))
+        console.print(Text(f"  {visible(line_of(one))}"))
     if len(findings) > SHOWN:
         console.print(Text(f"  and {len(findings) - SHOWN:,} more: --json names all"))
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from railhead.dead_letters.plain_text import printable_lines
 from railhead.doctor import machine, parts, told
 from railhead.doctor.finding import Finding, State
 from railhead.doctor.place import Place
@@ -88,7 +89,7 @@ def look(place: Place) -> Iterator[Finding]:
 def show(console: Console, finding: Finding) -> None:
     """Print one finding, its advice below it."""
     line = Text(f"{finding.state:>4}", style=STYLES[finding.state])
-    line.append(f"  {finding.check}: {finding.says}", style="default")
+    line.append(printable_lines(f"  {finding.check}: {finding.says}"), style="default")
     console.print(line, soft_wrap=True)
     if finding.advice:
-        console.print(f"        {finding.advice}", style="dim", markup=False, soft_wrap=True)
+        console.print(Text(f"        {printable_lines(finding.advice)}", "dim"), soft_wrap=True)

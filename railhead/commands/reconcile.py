@@ -135,7 +135,7 @@ def _print(args: argparse.Namespace, accounts: list[TopicAccount], doors: dict[s
         document["since"] = args.since.isoformat() if args.since else None
         document["tenant"] = args.tenant or None
         document["doors"] = doors or None
-        print(json.dumps(document, ensure_ascii=False, indent=1))
+        print(json.dumps(document, indent=1))
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     print_statement(console, accounts)

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from railhead.dead_letters.plain_text import printable_lines, visible
 from railhead.send import reading
 from railhead.send.batching import batches
 from railhead.send.door import Door, default_url
@@ -146,7 +147,7 @@ class _Run:
 
     def _print(self, reject: Reject) -> None:
         where = f"{reject.reason} {reject.field}" if reject.field else reject.reason
-        sys.stdout.write(f"{reject.place}: {where}: {reject.message}\n")
+        sys.stdout.write(f"{reject.place}: {visible(f'{where}: {reject.message}')}\n")
 
     def _summary(self, why: str) -> None:
         figures = self._sender.figures
@@ -165,6 +166,6 @@ class _Run:
         told += f"; {self._not_json:,} not JSON" if self._not_json else ""
         self._errors.print(told, markup=False)
         if why:
-            self._errors.print(f"stopped: {why}", markup=False)
+            self._errors.print(f"stopped: {printable_lines(why)}", markup=False)
             if self._args.file != "-" and self._done:
                 self._errors.print(f"to go on from there, add: --skip {self._done}", markup=False)

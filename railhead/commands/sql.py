@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from railhead.dead_letters.plain_text import printable_lines, visible
 from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
 from sinks.settings import read_settings
 
@@ -67,20 +68,31 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fail(message: str, *, code: int = 1) -> int:
-    print(f"railhead sql: {message}", file=sys.stderr)
+    print(f"railhead sql: {printable_lines(message)}", file=sys.stderr)
     return code
 
 
 def _answer(client: Client, query: str, chosen: str) -> None:
     if not reads(query):
-        print(client.command(query))
+        print(printable_lines(str(client.command(query))))
         return
     own = OWN_FORMAT.search(query) is not None
     body = client.raw_query(query, settings=OUTPUT_SETTINGS, fmt=None if own else FORMATS[chosen])
     if own or chosen != "table":
-        sys.stdout.write(body.decode("utf-8", "replace"))
+        _write(body)
         return
-    show([json.loads(line) for line in body.splitlines()], Console())
+    # Only a line feed ends a row: text may hold other line ends of Unicode's.
+    lines = body.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    show([json.loads(line) for line in lines], Console())
+
+
+def _write(body: bytes) -> None:
+    """Write a result in a format of its own: its very bytes, but harmless ones on a terminal."""
+    if sys.stdout.isatty():
+        sys.stdout.write(printable_lines(body.decode("utf-8", "surrogateescape")))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(body)
 
 
 def reads(query: str) -> bool:
@@ -112,7 +124,7 @@ def as_table(lines: list[list[Any]]) -> Table:
     names, types, *rows = lines
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, kind in zip(names, types, strict=True):
-        table.add_column(Text(name), justify="right" if NUMBER_TYPE.match(kind) else "left")
+        table.add_column(_text(name), justify="right" if NUMBER_TYPE.match(kind) else "left")
     for row in rows:
         table.add_row(*map(_text, row))
     return table
@@ -126,10 +138,10 @@ def as_records(lines: list[list[Any]]) -> Table:
     table.add_column(overflow="fold")
     for row in rows:
         for name, value in zip(names, row, strict=True):
-            table.add_row(Text(name), _text(value), end_section=name is names[-1])
+            table.add_row(_text(name), _text(value), end_section=name is names[-1])
     return table
 
 
 def _text(value: str | None) -> Text:
-    """The value as it is: text, not markup, which a value might look like."""
-    return Text("NULL" if value is None else value)
+    """The value as text, not markup, with everything that does not print escaped."""
+    return Text("NULL" if value is None else visible(value))

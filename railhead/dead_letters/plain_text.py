@@ -27,13 +27,18 @@ def visible(text: str, *, most_characters: int | None = None) -> str:
     So neither colours nor cursor moves nor reversed writing reach the terminal.
     """
     cut = text if most_characters is None else text[: most_characters + 1]
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "replace").decode()
-        for char in cut
-    )
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in cut)
     if most_characters is not None and len(shown) > most_characters:
         return shown[: max(0, most_characters - 1)] + "…"
     return shown
+
+
+def _escaped(char: str) -> str:
+    """A byte that was not UTF-8 (`surrogateescape`) as that byte, anything else as Python does."""
+    number = ord(char)
+    if 0xDC80 <= number <= 0xDCFF:
+        return f"\\x{number - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()
 
 
 def printable_lines(text: str) -> str:

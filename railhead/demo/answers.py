@@ -12,6 +12,9 @@ from clickhouse_connect.driver.client import Client
 from rich import box
 from rich.console import JustifyMethod
 from rich.table import Table
+from rich.text import Text
+
+from railhead.dead_letters.plain_text import visible
 
 
 class Question(NamedTuple):
@@ -77,7 +80,7 @@ def answers(client: Client, tenant: str, since: date) -> Iterator[Table]:
             justify: JustifyMethod = "right" if isinstance(value, int | Decimal) else "left"
             table.add_column(name, justify=justify, overflow="fold")
         for row in result.result_rows:
-            table.add_row(*map(shown, row))
+            table.add_row(*(Text(shown(value)) for value in row))
         yield table
 
 
@@ -96,4 +99,4 @@ def shown(value: Any) -> str:
         case datetime() | date():
             return value.isoformat()
         case _:
-            return str(value)
+            return visible(str(value))

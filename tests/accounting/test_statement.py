@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -50,6 +51,13 @@ def test_what_was_accepted_is_the_sum_of_its_fates() -> None:
     )
     assert "4 rejected items reported by doors and workers = 3 kept + 1 in flight." in text
     assert "The books balance." in text
+
+
+def test_a_finding_cannot_steer_the_terminal() -> None:
+    """Tenants of direct producers are foreign text."""
+    text = printed(account(replace(finding(Kind.LOST, 1), tenant="a\x1b[2J\nb\x9b\u202e")))
+
+    assert "tenant a\\x1b[2J\\nb\\x9b\\u202e" in text
 
 
 def test_faults_are_named_kind_by_kind_with_what_they_mean() -> None:

@@ -95,6 +95,7 @@ def test_text_stays_text(text: str) -> None:
 def test_nothing_of_strangers_moves_the_cursor() -> None:
     """Control characters and reversed writing are shown as what they are."""
     assert visible("a\x1b[31m\n\u202eb\x9b") == "a\\x1b[31m\\n\\u202eb\\x9b"
+    assert visible("a\udcffb\udc80") == "a\\xffb\\x80"  # bytes that were not UTF-8
     assert visible("0123456789", most_characters=5) == "0123…"
     assert visible("späť 1 €") == "späť 1 €"
 

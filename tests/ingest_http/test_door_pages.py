@@ -165,6 +165,18 @@ async def test_refusals_are_logged_with_the_requests_id(
     assert line["code"] == "not_a_batch"
 
 
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\nb", "a\x9bb", "a\u202eb", "a\u2028b", "a\udc80b"])
+def test_a_log_line_is_one_line_of_plain_text(text: str) -> None:
+    """Whatever a client sent, it neither ends the line nor steers a terminal."""
+    record = logging.makeLogRecord({"msg": "refused %s", "args": (text,), "tenant": text})
+
+    line = JsonLines().format(record)
+
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["tenant"] == text
+
+
 def test_floods_of_one_line_are_thinned() -> None:
     """And what was left out is counted."""
     thinned = Thinned(lines_per_second=3)

@@ -106,6 +106,52 @@ def test_values_are_text_not_markup() -> None:
     assert "NULL" in printed(width=80)
 
 
+# Colours, cursor moves of C0 and C1, reversed writing, line ends of ASCII and Unicode, a title.
+FOREIGN = [
+    "a\x1b[31mb", "a\x9b2Jb", "a\u202eb\u2066c", "a\nforged row", "a\r\u2028\u0085b",
+    "a\x1b]0;t\x07b", "a\u200bb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", FOREIGN)
+@pytest.mark.parametrize("width", [200, 12])
+def test_nothing_of_strangers_steers_the_terminal(value: str, width: int) -> None:
+    """Values and names are escaped, as a table and as one value a line; no row can be forged."""
+    out = io.StringIO()
+    lines = [[value, "b"], ["String", "String"], [value, "x" * 9]]
+
+    show(lines, Console(file=out, width=width, force_terminal=True, color_system=None))
+
+    rows = out.getvalue().split("\n")
+    assert all(char.isprintable() for row in rows for char in row)
+    if width == 200:
+        assert len(rows) == 7  # a blank, a heading, its rule, one row, a blank, the count, the end
+
+
+def test_bytes_that_are_no_text_are_shown(settings: StoreSettings) -> None:
+    """In a table as what they are; in a format for programs unchanged."""
+    query = "SELECT unhex('61FF62C3') AS a, unhex('C28580') AS b"
+    code, out, err = railhead(settings, query)
+
+    assert (code, err) == (0, "")
+    assert out.splitlines()[3].split() == ["a\\xffb\\xc3", "\\x85\\x80"]
+    raw = subprocess.run(
+        [sys.executable, "-m", "railhead.cli", "sql", "--url", str(settings.url), "--format",
+         "csv", "SELECT unhex('61FF62') AS a"],
+        capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert raw.stdout == b'"a"\n"a\xffb"\n'
+
+
+def test_an_error_is_as_harmless_as_a_value(settings: StoreSettings) -> None:
+    """Its text quotes what was asked."""
+    code, _, err = railhead(settings, "SELECT throwIf(1, 'a\x1b[2J\u202e')")
+
+    assert code == 1
+    assert "\x1b" not in err
+    assert "\u202e" not in err
+
+
 def test_what_is_wider_than_the_terminal_is_one_value_a_line() -> None:
     """Letters are not stacked in narrow columns."""
     wide = [[f"{name}-{number}" for number in range(9)] for name in ("name", "String", "value")]
