@@ -17,6 +17,13 @@ from railhead.clickhouse.disk import KEEP_FREE_BYTES
 from railhead.clickhouse.limits import Limits, may_adjust
 
 ANALYSTS_DATABASE = "fasttrack"
+# Where the engine's defaults would return another number than the right one: a day in 1955 becomes
+# one in 2135. Analysts cannot change them; deploy/clickhouse/users.d has the same.
+EXACT_SETTINGS = {
+    "decimal_check_overflow": "1",
+    "date_time_overflow_behavior": "throw",
+    "enable_extended_results_for_datetime_functions": "1",
+}
 # How many times its largest part a merge must be in all. With ClickHouse's own 5, a row was written
 # again 3.8 times within half a minute at 50,000 events a second; with 10 it is 1.8 times, and the
 # engine needs a tenth less CPU. Queries then read some more parts.
@@ -45,8 +52,8 @@ _SERVER = """<clickhouse>
 """
 _USERS = """<clickhouse>
 <profiles>
-  <default></default>
-  <analyst><constraints>
+  <default>{exact}</default>
+  <analyst>{exact}<constraints>
 {constraints}
   </constraints></analyst>
 </profiles>
@@ -92,7 +99,10 @@ def write(settings: EngineSettings, setting_names: Iterable[str]) -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
     users = directory / "users.xml"
     constraints = _constraints(settings.analyst_limits, setting_names)
-    users.write_text(_USERS.format(constraints=constraints, database=ANALYSTS_DATABASE))
+    exact = "".join(f"<{name}>{value}</{name}>" for name, value in EXACT_SETTINGS.items())
+    users.write_text(
+        _USERS.format(exact=exact, constraints=constraints, database=ANALYSTS_DATABASE)
+    )
     main = directory / "config.xml"
     main.write_text(
         _SERVER.format(

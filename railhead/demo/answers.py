@@ -27,7 +27,8 @@ class Question(NamedTuple):
 QUESTIONS: Final = (
     Question(
         "Gross gaming revenue per day, game and currency (the best three in EUR and ETH)",
-        """SELECT day, game_id, currency, bets, wins, ggr, players FROM fasttrack.ggr_daily
+        """SELECT day, game_id, currency, bets, rollbackbets, wins, rollbackwins, ggr, players
+FROM fasttrack.ggr_daily
 WHERE tenant = {tenant:String} AND day >= {since:Date} AND currency IN ('EUR', 'ETH')
 ORDER BY currency DESC, day, ggr DESC LIMIT 3 BY day, currency""",
     ),

@@ -1,5 +1,8 @@
 -- The event types as analysts see them: one row per idempotency id, the first sighting.
 --
+-- Amounts are stored as Decimal(38, 18) and shown as Decimal(76, 18): the engine does not check
+-- products, quotients and sums of Decimal(38, 18) for overflow, and those of amounts fit the wider
+-- type. Tools limited to 38 digits: docs/analysts.md.
 -- The views say FINAL, so their readers need not; a reader who says it too changes nothing.
 -- SQL SECURITY DEFINER: reading them needs no right on fasttrack_store. Views hold no data and are
 -- created anew by every `railhead migrate`; sinks/steps.py tells how these files are read.
@@ -15,9 +18,9 @@ CREATE OR REPLACE VIEW fasttrack.casino /*on cluster*/
     game_id String COMMENT 'The game',
     round_id String COMMENT 'The game round the event belongs to',
     type LowCardinality(String) COMMENT 'bet takes the stake, win pays, rollbackbet gives a stake back, rollbackwin takes a win back, loss moves no money',
-    amount Decimal(38, 18) COMMENT 'Amount moved, exact, in currency',
+    amount Decimal(76, 18) COMMENT 'Amount moved, exact, in currency',
     currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of amount',
-    bonus_wager_amount Decimal(38, 18) COMMENT 'Part of the stake paid from bonus money, in currency',
+    bonus_wager_amount Decimal(76, 18) COMMENT 'Part of the stake paid from bonus money, in currency',
     tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
@@ -39,9 +42,9 @@ CREATE OR REPLACE VIEW fasttrack.payment /*on cluster*/
     payment_id String COMMENT 'Idempotency id of the payment',
     type LowCardinality(String) COMMENT 'credit is a deposit, debit a withdrawal',
     status LowCardinality(String) COMMENT 'State of the payment when it was first told, as sent',
-    amount Decimal(38, 18) COMMENT 'Amount, exact, in currency',
+    amount Decimal(76, 18) COMMENT 'Amount, exact, in currency',
     currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of amount',
-    base_amount Decimal(38, 18) COMMENT 'Amount in the operator base currency; 0 if not told',
+    base_amount Decimal(76, 18) COMMENT 'Amount in the operator base currency; 0 if not told',
     vendor_name LowCardinality(String) COMMENT 'Payment method or provider',
     tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
@@ -92,12 +95,12 @@ CREATE OR REPLACE VIEW fasttrack.gameround /*on cluster*/
     game_id String COMMENT 'The game',
     user_currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of the amounts that end in _user',
     meta_reporting_currency LowCardinality(Nullable(String)) COMMENT 'ISO 4217 code of the reporting currency, if told',
-    bonus_bet_user Decimal(38, 18) COMMENT 'Part of the bet paid from bonus money, in user_currency',
-    total_bet_user Decimal(38, 18) COMMENT 'The whole bet, in user_currency',
-    total_bet_base Decimal(38, 18) COMMENT 'The whole bet in the operator base currency; 0 if not told',
-    bonus_win_user Decimal(38, 18) COMMENT 'Part of the win paid as bonus money, in user_currency',
-    total_win_user Decimal(38, 18) COMMENT 'The whole win, in user_currency',
-    total_win_base Decimal(38, 18) COMMENT 'The whole win in the operator base currency; 0 if not told',
+    bonus_bet_user Decimal(76, 18) COMMENT 'Part of the bet paid from bonus money, in user_currency',
+    total_bet_user Decimal(76, 18) COMMENT 'The whole bet, in user_currency',
+    total_bet_base Decimal(76, 18) COMMENT 'The whole bet in the operator base currency; 0 if not told',
+    bonus_win_user Decimal(76, 18) COMMENT 'Part of the win paid as bonus money, in user_currency',
+    total_win_user Decimal(76, 18) COMMENT 'The whole win, in user_currency',
+    total_win_base Decimal(76, 18) COMMENT 'The whole win in the operator base currency; 0 if not told',
     tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
@@ -119,12 +122,12 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet /*on cluster*/
     process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     activity_id String COMMENT 'Idempotency id of the bet or settlement',
     activity_id_reference String COMMENT 'For a settlement the activity_id of its bet',
-    amount Decimal(38, 18) COMMENT 'Stake of a bet or payout of a settlement, exact, in currency',
+    amount Decimal(76, 18) COMMENT 'Stake of a bet or payout of a settlement, exact, in currency',
     bet_type LowCardinality(String) COMMENT 'Single, Multi or System',
-    odds Nullable(Decimal(38, 18)) COMMENT 'Odds, if told',
-    total_odds Nullable(Decimal(38, 18)) COMMENT 'Odds of the whole slip, if told',
+    odds Nullable(Decimal(76, 18)) COMMENT 'Odds, if told',
+    total_odds Nullable(Decimal(76, 18)) COMMENT 'Odds of the whole slip, if told',
     bets Nullable(String) COMMENT 'The legs as the JSON array that was sent; one row per leg in sports_bet_legs',
-    bonus_wager_amount Decimal(38, 18) COMMENT 'Part of the stake paid from bonus money, in currency',
+    bonus_wager_amount Decimal(76, 18) COMMENT 'Part of the stake paid from bonus money, in currency',
     currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of amount',
     is_cashout Bool COMMENT 'Whether the player cashed out before the end',
     status LowCardinality(String) COMMENT 'State when first told, as sent: Approved, Rollback, ...',

@@ -1,5 +1,6 @@
--- Casino money per day. Sums are exact (Decimal256: no sum of Decimal(38, 18) can overflow it), per
+-- Casino money per day. Sums are exact (no sum of stored amounts can overflow Decimal(76, 18)), per
 -- currency, and by the UTC day of the event's own timestamp. Date32, as events may be dated 2262.
+-- A column whose comment says "equals" can be derived from the others of its row.
 
 -- step: ggr_daily
 CREATE OR REPLACE VIEW fasttrack.ggr_daily /*on cluster*/
@@ -12,8 +13,10 @@ CREATE OR REPLACE VIEW fasttrack.ggr_daily /*on cluster*/
     rollbackbets Decimal(76, 18) COMMENT 'Stakes given back: sum of type rollbackbet',
     wins Decimal(76, 18) COMMENT 'Wins paid: sum of type win',
     rollbackwins Decimal(76, 18) COMMENT 'Wins taken back: sum of type rollbackwin',
-    ggr Decimal(76, 18) COMMENT 'Gross gaming revenue: (bets - rollbackbets) - (wins - rollbackwins)',
-    bonus_bets Decimal(76, 18) COMMENT 'Part of bets - rollbackbets that was bonus money',
+    ggr Decimal(76, 18) COMMENT 'Gross gaming revenue; equals (bets - rollbackbets) - (wins - rollbackwins)',
+    gross_bonus_bets Decimal(76, 18) COMMENT 'Part of bets that was bonus money',
+    rollback_bonus_bets Decimal(76, 18) COMMENT 'Part of rollbackbets that was bonus money',
+    bonus_bets Decimal(76, 18) COMMENT 'Bonus money bet; equals gross_bonus_bets - rollback_bonus_bets',
     rounds UInt64 COMMENT 'Different round_id',
     players UInt64 COMMENT 'Different user_id',
     events UInt64 COMMENT 'Casino events behind the row, type loss included'
@@ -24,13 +27,14 @@ AS SELECT
     toDate32(timestamp) AS day,
     game_id,
     currency,
-    sumIf(toDecimal256(amount, 18), type = 'bet') AS bets,
-    sumIf(toDecimal256(amount, 18), type = 'rollbackbet') AS rollbackbets,
-    sumIf(toDecimal256(amount, 18), type = 'win') AS wins,
-    sumIf(toDecimal256(amount, 18), type = 'rollbackwin') AS rollbackwins,
+    sumIf(amount, type = 'bet') AS bets,
+    sumIf(amount, type = 'rollbackbet') AS rollbackbets,
+    sumIf(amount, type = 'win') AS wins,
+    sumIf(amount, type = 'rollbackwin') AS rollbackwins,
     (bets - rollbackbets) - (wins - rollbackwins) AS ggr,
-    sumIf(toDecimal256(bonus_wager_amount, 18), type = 'bet')
-        - sumIf(toDecimal256(bonus_wager_amount, 18), type = 'rollbackbet') AS bonus_bets,
+    sumIf(bonus_wager_amount, type = 'bet') AS gross_bonus_bets,
+    sumIf(bonus_wager_amount, type = 'rollbackbet') AS rollback_bonus_bets,
+    gross_bonus_bets - rollback_bonus_bets AS bonus_bets,
     uniqExact(round_id) AS rounds,
     uniqExact(user_id) AS players,
     count() AS events
@@ -47,7 +51,7 @@ CREATE OR REPLACE VIEW fasttrack.ggr_gameround_daily /*on cluster*/
     currency LowCardinality(String) COMMENT 'user_currency: currency of all amounts of the row',
     bets Decimal(76, 18) COMMENT 'Stakes taken: sum of total_bet_user',
     wins Decimal(76, 18) COMMENT 'Wins paid: sum of total_win_user',
-    ggr Decimal(76, 18) COMMENT 'Gross gaming revenue: bets - wins',
+    ggr Decimal(76, 18) COMMENT 'Gross gaming revenue; equals bets - wins',
     bonus_bets Decimal(76, 18) COMMENT 'Bonus money bet: sum of bonus_bet_user',
     bonus_wins Decimal(76, 18) COMMENT 'Bonus money won: sum of bonus_win_user',
     rounds UInt64 COMMENT 'Game rounds; one event is one round',
@@ -59,11 +63,11 @@ AS SELECT
     toDate32(timestamp) AS day,
     game_id,
     user_currency AS currency,
-    sum(toDecimal256(total_bet_user, 18)) AS bets,
-    sum(toDecimal256(total_win_user, 18)) AS wins,
+    sum(total_bet_user) AS bets,
+    sum(total_win_user) AS wins,
     bets - wins AS ggr,
-    sum(toDecimal256(bonus_bet_user, 18)) AS bonus_bets,
-    sum(toDecimal256(bonus_win_user, 18)) AS bonus_wins,
+    sum(bonus_bet_user) AS bonus_bets,
+    sum(bonus_win_user) AS bonus_wins,
     count() AS rounds,
     uniqExact(user_id) AS players
 FROM fasttrack.gameround

@@ -11,16 +11,23 @@ CREATE OR REPLACE VIEW fasttrack.sports_daily /*on cluster*/
     tenant LowCardinality(String) COMMENT 'Casino brand',
     day Date32 COMMENT 'UTC day of timestamp: of the bet for stakes, of the settlement for payouts',
     currency LowCardinality(String) COMMENT 'Currency of all amounts of the row',
-    stakes Decimal(76, 18) COMMENT 'Stakes of bets less those rolled back',
-    payouts Decimal(76, 18) COMMENT 'Payouts of settlements less those rolled back',
-    margin Decimal(76, 18) COMMENT 'stakes - payouts',
-    bonus_stakes Decimal(76, 18) COMMENT 'Part of stakes that was bonus money',
+    gross_stakes Decimal(76, 18) COMMENT 'Stakes of bets that count',
+    rollback_stakes Decimal(76, 18) COMMENT 'Stakes of bets rolled back',
+    stakes Decimal(76, 18) COMMENT 'Stakes that stand; equals gross_stakes - rollback_stakes',
+    gross_payouts Decimal(76, 18) COMMENT 'Payouts of settlements that count',
+    rollback_payouts Decimal(76, 18) COMMENT 'Payouts of settlements rolled back',
+    payouts Decimal(76, 18) COMMENT 'Payouts that stand; equals gross_payouts - rollback_payouts',
+    margin Decimal(76, 18) COMMENT 'Stakes less payouts; equals stakes - payouts',
+    gross_bonus_stakes Decimal(76, 18) COMMENT 'Part of gross_stakes that was bonus money',
+    rollback_bonus_stakes Decimal(76, 18) COMMENT 'Part of rollback_stakes that was bonus money',
+    bonus_stakes Decimal(76, 18) COMMENT 'Bonus money bet; equals gross_bonus_stakes - rollback_bonus_stakes',
     bets UInt64 COMMENT 'Bets counted in stakes, not rolled back',
     settlements UInt64 COMMENT 'Settlements counted in payouts, not rolled back',
     cashouts UInt64 COMMENT 'Settlements of bets the player cashed out',
     rollbacks UInt64 COMMENT 'Bets and settlements rolled back',
     players UInt64 COMMENT 'Different players with a bet counted in stakes',
-    uncounted UInt64 COMMENT 'Events of another type or a status that moves no money'
+    events UInt64 COMMENT 'All bets, settlements and others behind the row',
+    uncounted UInt64 COMMENT 'Events of another type or a status that moves no money; equals events - bets - settlements - rollbacks'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
@@ -29,25 +36,28 @@ AS WITH
     lower(status) = 'rollback' AS is_rollback,
     NOT is_rollback AND lower(status) NOT IN (
         'requested', 'pending', 'rejected', 'declined', 'cancelled', 'canceled', 'failed'
-    ) AS moves_money,
-    toDecimal256(amount, 18) AS exact,
-    toDecimal256(bonus_wager_amount, 18) AS exact_bonus
+    ) AS moves_money
 SELECT
     tenant,
     toDate32(timestamp) AS day,
     currency,
-    sumIf(exact, is_bet AND moves_money) - sumIf(exact, is_bet AND is_rollback) AS stakes,
-    sumIf(exact, is_settlement AND moves_money)
-        - sumIf(exact, is_settlement AND is_rollback) AS payouts,
+    sumIf(amount, is_bet AND moves_money) AS gross_stakes,
+    sumIf(amount, is_bet AND is_rollback) AS rollback_stakes,
+    gross_stakes - rollback_stakes AS stakes,
+    sumIf(amount, is_settlement AND moves_money) AS gross_payouts,
+    sumIf(amount, is_settlement AND is_rollback) AS rollback_payouts,
+    gross_payouts - rollback_payouts AS payouts,
     stakes - payouts AS margin,
-    sumIf(exact_bonus, is_bet AND moves_money)
-        - sumIf(exact_bonus, is_bet AND is_rollback) AS bonus_stakes,
+    sumIf(bonus_wager_amount, is_bet AND moves_money) AS gross_bonus_stakes,
+    sumIf(bonus_wager_amount, is_bet AND is_rollback) AS rollback_bonus_stakes,
+    gross_bonus_stakes - rollback_bonus_stakes AS bonus_stakes,
     countIf(is_bet AND moves_money) AS bets,
     countIf(is_settlement AND moves_money) AS settlements,
     countIf(is_settlement AND moves_money AND is_cashout) AS cashouts,
     countIf((is_bet OR is_settlement) AND is_rollback) AS rollbacks,
     uniqExactIf(user_id, is_bet AND moves_money) AS players,
-    count() - bets - settlements - rollbacks AS uncounted
+    count() AS events,
+    events - bets - settlements - rollbacks AS uncounted
 FROM fasttrack.sports_bet
 GROUP BY tenant, day, currency
 COMMENT 'Sports stakes, payouts and margin per tenant, day and currency';
@@ -67,7 +77,7 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
     tournament_name String COMMENT 'Tournament, as sent',
     event_name Nullable(String) COMMENT 'Match or event, if told',
     market Nullable(String) COMMENT 'Market, if told',
-    odds Decimal(38, 18) COMMENT 'Odds of the leg, exact',
+    odds Decimal(76, 18) COMMENT 'Odds of the leg, exact',
     match_start Nullable(DateTime64(9, 'UTC')) COMMENT 'Start of the match, in UTC, if told',
     is_live Bool COMMENT 'Whether it was placed while the match was on',
     is_free_bet Bool COMMENT 'Whether it was a free bet',
@@ -78,7 +88,7 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
     status LowCardinality(String) COMMENT 'Of the slip: status, as sent',
     bet_type LowCardinality(String) COMMENT 'Of the slip: Single, Multi or System',
     legs UInt32 COMMENT 'Legs of the slip',
-    slip_amount Decimal(38, 18) COMMENT 'Amount of the whole slip; repeated on each leg, so never summed over legs',
+    slip_amount Decimal(76, 18) COMMENT 'Amount of the whole slip; repeated on each leg, so never summed over legs',
     currency LowCardinality(String) COMMENT 'Currency of slip_amount',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC'
 )

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from pydantic_settings import BaseSettings
 
 from ingest_http.metrics import DoorMetrics
 from ingest_http.settings import DoorSettings
+from railhead.clickhouse.config import EXACT_SETTINGS
 from railhead.kafka.relock import KAFKA
 from railhead.kafka.settings import FIXED
 from railhead.kafka.topics import TopicSettings
@@ -291,3 +293,18 @@ def test_users_of_the_real_server_can_do_their_work_and_nothing_else(tmp_path: P
     assert facts["rows"] == 1
     assert facts["failed"] == []
     assert facts["queries"] > 10
+
+
+def test_analysts_of_a_real_server_get_an_error_instead_of_a_wrong_number() -> None:
+    """The settings that see to it are those of the one-machine stack, and pinned."""
+    users = ET.parse(ROOT / "deploy" / "clickhouse" / "users.d" / "railhead.xml")  # noqa: S314 - our own file
+    profile = users.find("profiles/analyst")
+    assert profile is not None
+
+    said = {name: profile.findtext(name) for name in EXACT_SETTINGS}
+    pinned = {
+        name for name in EXACT_SETTINGS if profile.find(f"constraints/{name}/readonly") is not None
+    }
+
+    assert said == EXACT_SETTINGS
+    assert pinned == set(EXACT_SETTINGS)

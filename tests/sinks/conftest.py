@@ -64,6 +64,13 @@ def sql(settings: StoreSettings) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def analyst(settings: StoreSettings) -> Iterator[Client]:
+    """A client signed in as analysts are."""
+    with create_client(**{**client_arguments(settings), "username": "analyst"}) as client:
+        yield client
+
+
 @pytest.fixture
 def tenant() -> str:
     """A tenant nobody else uses."""

@@ -72,14 +72,27 @@ def test_a_table_has_the_contracts_columns(sql: Client, event: EventType) -> Non
 def test_a_view_shows_the_contracts_columns_as_the_table_has_them(
     sql: Client, event: EventType
 ) -> None:
-    """Names, types and comments are the table's; what begins with an underscore is hidden."""
-    table = {column["name"]: column for column in described(sql, "fasttrack_store", event.table)}
+    """Names, types and comments are the table's, but amounts are wider; `_` hides a column."""
+    table = {
+        column["name"]: {**column, "type": column["type"].replace("(38, 18)", "(76, 18)")}
+        for column in described(sql, "fasttrack_store", event.table)
+    }
     names = [field.name for field in fields_of(event.model)]
 
     view = described(sql, "fasttrack", event.table)
 
     assert sorted(column["name"] for column in view) == sorted([*names, *ADDED])
     assert view == [table[column["name"]] for column in view]
+
+
+def test_no_view_shows_a_decimal_whose_arithmetic_the_engine_does_not_check(sql: Client) -> None:
+    """Sums, products and quotients of stored amounts fit 76 digits; of 38 they wrap silently."""
+    narrow = sql.query(
+        "SELECT table, name, type FROM system.columns WHERE database = 'fasttrack' "
+        "AND type LIKE '%Decimal(%' AND type NOT LIKE '%Decimal(76, 18)%'"
+    )
+
+    assert [tuple(row) for row in narrow.result_rows] == []
 
 
 def test_the_analysts_database_has_these_views_and_no_other(sql: Client) -> None:

@@ -330,3 +330,60 @@ def test_items_of_one_tenant_are_grouped_without_reading_the_others(sql: Client)
 
     text = "\n".join(row[0] for row in plan.result_rows)
     assert "tenant in ['somebody', 'somebody']" in text
+
+
+MONEY = "99999999999999999999.999999999999999999"
+ROLLED_BACK = [
+    {"type": kind, "status": status, "amount": D(amount), "bonus_wager_amount": D("0.3")}
+    for amount in ("7.5", MONEY, "-1")
+    for kind in ("bet", "win", "rollbackbet", "rollbackwin", "credit", "debit", "settlement")
+    for status in ("approved", "rollback", "requested")
+]
+
+
+async def test_what_a_column_says_it_equals_it_equals(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Whatever a daily view prints adds up from other columns that it prints."""
+    await store(
+        settings,
+        casino=casinos(tenant, ROLLED_BACK),
+        payment=payments(tenant, ROLLED_BACK),
+        sports_bet=sports_bets(tenant, ROLLED_BACK),
+        gameround=gamerounds(tenant, [{"total_bet_user": D(MONEY), "total_win_user": D(2)}] * 3),
+    )
+    stated = sql.query(
+        "SELECT table, name, extract(comment, 'equals ([^;]+)$') AS sum FROM system.columns "
+        "WHERE database = 'fasttrack' AND comment LIKE '% equals %'"
+    ).result_rows
+
+    broken = []
+    for view, column, formula in stated:
+        rows = read(sql, view, f"{column} - ({formula}), {column} != 0", tenant)
+        if not rows or any(difference for difference, _ in rows):
+            broken.append((view, column, rows))
+
+    assert broken == []
+    assert {view for view, _, _ in stated} == {
+        "ggr_daily", "ggr_gameround_daily", "deposits_withdrawals_daily", "sports_daily",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("view", "net"),
+    [
+        ("ggr_daily", {"ggr", "bonus_bets"}),
+        ("ggr_gameround_daily", {"ggr"}),
+        ("deposits_withdrawals_daily", {"deposits", "withdrawals", "net", "uncounted"}),
+        ("sports_daily", {"stakes", "payouts", "margin", "bonus_stakes", "uncounted"}),
+    ],
+)
+def test_a_net_figure_states_what_it_equals(sql: Client, view: str, net: set[str]) -> None:
+    """What is subtracted is shown."""
+    stated = sql.query(
+        "SELECT name FROM system.columns WHERE database = 'fasttrack' AND table = {view:String} "
+        "AND comment LIKE '% equals %'",
+        parameters={"view": view},
+    ).result_rows
+
+    assert {name for (name,) in stated} == net
