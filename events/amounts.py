@@ -1,7 +1,8 @@
-"""Which decimal does the text of a JSON number mean, and can 38 digits with 18 places hold it?
+"""The one rule by which the text of a JSON number becomes a decimal of 38 digits with 18 places.
 
-Never through a binary float, never rounded: 0.1 is one tenth, and a number with a nineteenth place
-is refused rather than shortened. The work is linear in the text's length whatever the exponent.
+Never through a binary float: 0.1 is one tenth. Digits after the 18th place are rounded half to even
+there, as no currency has such places while the shortest texts of doubles do; more than 20 digits
+before the point are refused. The work is linear in the text's length whatever the exponent.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from events.adjustments import Adjustment
+
 PLACES: Final = 18
 WHOLE_DIGITS: Final = 20
 # An exponent of more digits than this outweighs any text we accept; int() of it could be slow.
@@ -22,6 +25,7 @@ EXPONENT_DIGITS: Final = 9
 NUMBER: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
 # The usual text: fits whatever its digits are.
 _PLAIN: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?")
+_ZERO: Final = Decimal(0)
 
 
 @dataclass(slots=True)
@@ -32,29 +36,42 @@ class JsonNumber:
 
 
 def read_amount(text: str) -> Decimal:
-    """Read the text of a JSON number exactly.
+    """Read the text of a JSON number as it is stored.
 
     Raises:
-        PydanticCustomError: `number_out_of_range`, `number_too_precise`, or `wrong_type` for text
-            that is no JSON number.
+        PydanticCustomError: `number_out_of_range`, or `wrong_type` for text that is no JSON number.
     """
+    return adjusted_amount(text)[0]
+
+
+def adjusted_amount(text: str) -> tuple[Decimal, Adjustment | None]:
+    """Read as `read_amount` does; says as well whether digits were rounded away."""
     if _PLAIN.fullmatch(text):
-        return Decimal(text) or Decimal(0)
+        return Decimal(text) or _ZERO, None
     match = NUMBER.fullmatch(text)
     if match is None:
         raise _refused("wrong_type", "is not a number")
-    sign, whole, places, exponent_sign, exponent_digits = match.groups(default="")
-    digits = (whole + places).lstrip("0")
-    if not digits:
-        return Decimal(0)
-    significant = digits.rstrip("0")
-    exponent = _exponent(exponent_sign, exponent_digits) - len(places)
-    exponent += len(digits) - len(significant)
+    sign, significant, exponent = _normalized(match)
+    if not significant:
+        return _ZERO, None
+    rounded = exponent < -PLACES
+    # Before rounding as well: int() of a long text would be slow.
+    if len(significant) + exponent <= WHOLE_DIGITS and rounded:
+        significant, exponent = _rounded(significant, -PLACES - exponent), -PLACES
     if len(significant) + exponent > WHOLE_DIGITS:
         raise _refused("number_out_of_range", "has more than 20 digits before the point")
-    if exponent < -PLACES:
-        raise _refused("number_too_precise", "has more than 18 digits after the point")
-    return Decimal(f"{sign}{significant}e{exponent}")
+    value = Decimal(f"{sign}{significant}e{exponent}") or _ZERO
+    return value, Adjustment.AMOUNT_ROUNDED if rounded else None
+
+
+def _rounded(digits: str, surplus: int) -> str:
+    """Round *digits*, which do not end in 0, half to even to *surplus* digits less."""
+    if surplus > len(digits):
+        return "0"
+    kept, first = int(digits[:-surplus] or "0"), digits[-surplus]
+    if first == "5" and surplus == 1:
+        return str(kept + kept % 2)
+    return str(kept + (first >= "5"))
 
 
 def canonical_number(text: str) -> str:
@@ -62,13 +79,17 @@ def canonical_number(text: str) -> str:
     match = NUMBER.fullmatch(text)
     if match is None:
         raise ValueError("not the text of a JSON number")
+    sign, significant, exponent = _normalized(match)
+    return f"{sign}{significant}e{exponent}" if significant else "0"
+
+
+def _normalized(match: re.Match[str]) -> tuple[str, str, int]:
+    """Sign, digits from the first to the last that is not 0, and the power of ten of the last."""
     sign, whole, places, exponent_sign, exponent_digits = match.groups(default="")
     digits = (whole + places).lstrip("0")
     significant = digits.rstrip("0")
-    if not significant:
-        return "0"
     exponent = _exponent(exponent_sign, exponent_digits) - len(places)
-    return f"{sign}{significant}e{exponent + len(digits) - len(significant)}"
+    return sign, significant, exponent + len(digits) - len(significant)
 
 
 def _exponent(sign: str, digits: str) -> int:

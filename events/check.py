@@ -15,7 +15,6 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Struct
 
 from events.alike import cut_alike
 from events.coercion import quote_plain_numbers
@@ -24,6 +23,7 @@ from events.cuts import Cut
 from events.explain import Problem
 from events.fast import sort_items, sort_records
 from events.group import Group, Slice
+from events.group import Judged as Accepted
 from events.idrules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, join_id
 from events.reasons import BY_CODE
 from events.registry import EventType
@@ -87,7 +87,8 @@ def check_records(
         rejected += [one.moved_to(start + left[one.position]) for one in rest.rejected]
         for part in rest.accepted:
             places = np.array([left[at] for at in part.positions]) + start
-            cuts.append(Cut(places, part.id_array, part.content))
+            adjusted = [(start + left[at], one) for at, one in part.adjusted]
+            cuts.append(Cut(places, part.id_array, part.content, adjusted))
     return Checked([_in_order(event_type, cuts)] if cuts else [], rejected)
 
 
@@ -98,7 +99,8 @@ def _in_order(event_type: EventType, cuts: list[Cut]) -> CheckedType:
     if (positions[1:] < positions[:-1]).any():
         order = np.argsort(positions, kind="stable")
         positions, content, ids = positions[order], taken(content, order), ids.take(pa.array(order))
-    return CheckedType(event_type, positions.tolist(), ids, lambda: content)
+    adjusted = [pair for one in cuts for pair in one.adjusted]
+    return CheckedType(event_type, positions.tolist(), ids, lambda: content, adjusted=adjusted)
 
 
 def _check_piece(
@@ -159,15 +161,15 @@ def _rejection(position: int, event: str | None, problem: Problem) -> Rejection:
 
 def _merged(groups: list[Group], judged: Judged) -> list[Group]:
     """Bring together what both roads accepted: one group per type, positions ascending."""
-    extra: dict[EventType, list[tuple[int, Struct]]] = {}
+    extra: dict[EventType, list[Accepted]] = {}
     merged: dict[EventType, Group] = {}
     for group in groups:
         if group.event_type in merged:
-            pairs = zip(group.positions, group.rows, strict=True)
-            extra.setdefault(group.event_type, []).extend(pairs)
+            extra.setdefault(group.event_type, []).extend(group.judged())
         merged.setdefault(group.event_type, group)
     for position, valid in judged.items():
-        extra.setdefault(valid.event_type, []).append((position, valid.row))
+        one = (position, valid.row, valid.adjusted)
+        extra.setdefault(valid.event_type, []).append(one)
     for event_type, rows in extra.items():
         merged.setdefault(event_type, Group(event_type, 0)).merge(rows)
     return list(merged.values())
@@ -189,7 +191,12 @@ def _checked(
             group.drop(too_long)
         mine = {at: rewritten[at] for at in group.positions if at in rewritten} if rewritten else {}
         made = partial(content_of, group)
-        accepted.append(CheckedType(group.event_type, group.positions, ids, made, rewritten=mine))
+        adjusted = group.adjustments() if group.adjusted else ()
+        accepted.append(
+            CheckedType(
+                group.event_type, group.positions, ids, made, rewritten=mine, adjusted=adjusted
+            )
+        )
     rejected.sort(key=lambda one: one.position)
     return Checked([one for one in accepted if one.positions], rejected)
 

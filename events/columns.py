@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
-
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, Raw, UnsetType
 
-from events.amounts import read_amount
 from events.fields import Field, Kind
-from events.group import ABSENT_TYPES, Rows, is_absent
-from events.instants import read_instant
+from events.group import ABSENT_TYPES, Rows
 from events.shapes import RAW_KINDS
 from events.texts import raw_array, text_array
 from events.vectors import AMOUNT_TYPE, INSTANT_TYPE, check_values
 
-_READERS: dict[Kind, Callable[[str], Decimal | int]] = {
-    Kind.AMOUNT: read_amount,
-    Kind.INSTANT: read_instant,
-}
 _TYPES: dict[Kind, pa.DataType] = {
     Kind.AMOUNT: AMOUNT_TYPE,
     Kind.INSTANT: INSTANT_TYPE,
@@ -39,9 +30,6 @@ def columns_of(rows: Rows, *kinds: Kind) -> dict[str, pa.Array]:
     """Turn *rows* into one array per field, in the contract's order; only of *kinds*, if given."""
     if not rows.arrays:
         check_values([rows])
-    if rows.doubtful:
-        exact = {one.name: _exact(rows, one) for one in rows.shape.of_kind(*_READERS)}
-        rows.arrays.update(exact)
     fields = rows.shape.of_kind(*kinds) if kinds else rows.shape.fields
     return {field.name: _column(rows, field) for field in fields}
 
@@ -74,18 +62,3 @@ def _checked(rows: Rows, field: Field) -> pa.Array:
         return array
     there = [value is not None and value is not UNSET for value in rows.values(field)]
     return pc.if_else(there, array, pa.scalar(field.default, arrow_type(field)))
-
-
-def _exact(rows: Rows, field: Field) -> pa.Array:
-    """Read an unusual column value by value; legs of bets come here with exponents and such."""
-    texts = [None if is_absent(value) else _text(value) for value in rows.values(field)]
-    read = _READERS[field.kind]
-    values = [None if text is None else read(text) for text in texts]
-    return pa.array(values, arrow_type(field))
-
-
-def _text(value: Raw | str | None) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    text = bytes(value).decode()
-    return None if text == "null" else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,30 +11,39 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from events.adjustments import Adjustment
 from events.content import Content
-from events.fields import Kind
+from events.fields import Field, Kind
 from events.fingerprint import TEXTS, hashes_of
 from events.idrules import MAX_ID_CHARACTERS
 from events.layout import Layout
 from events.registry import EventType
 from events.shapes import Shape, shape_of
 from events.texts import lengths, offsets_of, texts_at
-from events.vectors import read_amounts, read_instants
+from events.vectors import Turned, read_amounts, read_instants
 
 Numbers = npt.NDArray[np.int64]
+Adjusted = list[tuple[int, Adjustment]]
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Valid records: where they stood, their ids, and what they hold."""
+    """Valid records: where they stood, their ids, and what they hold.
+
+    `adjusted` says by position what is stored otherwise than it was sent.
+    """
 
     positions: Numbers
     ids: pa.StringArray
     content: Content
+    adjusted: Adjusted
 
     def moved(self, by: int) -> Cut:
         """The same of records that stand *by* positions further on."""
-        return Cut(self.positions + by, self.ids, self.content) if by else self
+        if not by:
+            return self
+        adjusted = [(position + by, one) for position, one in self.adjusted]
+        return Cut(self.positions + by, self.ids, self.content, adjusted)
 
 
 def cut_values(
@@ -47,9 +56,10 @@ def cut_values(
     shape = shape_of(event_type.model)
     starts = begins[:-1] + layout.sizes[:-1]
     values = _Values(text, starts, begins[1:] - starts)
-    columns, holds = _read(shape, layout, values, len(rows))
+    columns, holds, adjusted = _read(shape, layout, values, len(rows))
     (id_name,) = event_type.id_fields
     holds &= lengths(columns[id_name]) <= MAX_ID_CHARACTERS
+    adjusted = [(int(rows[row]), one) for row, one in adjusted if holds[row]]
     if not holds.all():
         rows, values = rows[holds], values.only(holds)
         columns = {name: array.filter(pa.array(holds)) for name, array in columns.items()}
@@ -58,40 +68,43 @@ def cut_values(
     columns = {field.name: columns[field.name] for field in shape.fields}
     texts = values.joined(list(layout.places_of(*TEXTS).values()))
     hashes = hashes_of(shape, columns, texts, np.zeros(len(rows), np.uint64))
-    return Cut(rows, columns[id_name], Content(columns, hashes))
+    return Cut(rows, columns[id_name], Content(columns, hashes), adjusted)
 
 
 def _read(
     shape: Shape, layout: Layout, values: _Values, count: int
-) -> tuple[dict[str, pa.Array], npt.NDArray[np.bool_]]:
-    """Turn all values of *count* records; also tells which records hold."""
+) -> tuple[dict[str, pa.Array], npt.NDArray[np.bool_], Adjusted]:
+    """Turn all values of *count* records; also tells which records hold, and what was adjusted."""
     columns: dict[str, pa.Array] = {}
     holds = np.ones(count, np.bool_)
+    adjusted: Adjusted = []
     for kinds, read in _READERS.items():
         places = layout.places_of(*kinds)
         if places:
-            array, doubtful = read(values.column(list(places.values())))
-            holds[doubtful % count] = False
-            columns |= dict(zip(places, _split(array, count), strict=True))
+            fields = [shape.named(name) for name in places]
+            turned = read(values.column(list(places.values())), fields, count)
+            holds[turned.doubtful % count] = False
+            adjusted += [(place % count, one) for place, one in turned.adjusted]
+            columns |= dict(zip(places, _split(turned.array, count), strict=True))
     for field in shape.of_kind(Kind.CHOICE):
         if field.name in columns:
             known = pc.is_in(columns[field.name], pa.array(field.choices))
             holds &= known.to_numpy(zero_copy_only=False)
-    return columns, holds
+    return columns, holds, adjusted
 
 
 def _split(array: pa.Array, count: int) -> list[pa.Array]:
     return [array.slice(start, count) for start in range(0, len(array), count)]
 
 
-def _as_they_are(texts: pa.Array) -> tuple[pa.Array, Numbers]:
-    return texts, np.zeros(0, np.int64)
-
-
-_READERS: Final[dict[tuple[Kind, ...], Callable[[pa.Array], tuple[pa.Array, Numbers]]]] = {
-    (Kind.AMOUNT,): read_amounts,
-    (Kind.INSTANT,): read_instants,
-    TEXTS: _as_they_are,
+# Values of some fields, those of one field after those of the other, a *count* of each.
+Read = Callable[[pa.Array, Sequence[Field], int], Turned]
+_READERS: Final[dict[tuple[Kind, ...], Read]] = {
+    (Kind.AMOUNT,): lambda texts, _fields, _count: read_amounts(texts),
+    (Kind.INSTANT,): lambda texts, fields, count: read_instants(
+        texts, lambda place: fields[place // count].null_outside
+    ),
+    TEXTS: lambda texts, _fields, _count: Turned(texts, np.zeros(0, np.int64)),
 }
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from events.amounts import AmountRule
-from events.instants import InstantRule
+from events.instants import InstantRule, NullOutsideRange
 from events.nulls import NeverNull, allows_none, without_none
 
 
@@ -34,7 +34,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `nullable` is the contract's JSON null; `default` is the page's, None if none."""
+    """One field: `nullable` is the contract's JSON null; `default` is the page's, None if none.
+
+    `null_outside` is a time that is stored as null where no column can hold it.
+    """
 
     name: str
     kind: Kind
@@ -44,6 +47,7 @@ class Field:
     choices: tuple[str, ...]
     model: type[BaseModel] | None
     description: str
+    null_outside: bool = False
 
 
 @cache
@@ -63,6 +67,7 @@ def _field(name: str, info: FieldInfo) -> Field:
         choices=detail if kind is Kind.CHOICE else (),
         model=detail if kind is Kind.MODELS else None,
         description=info.description or "",
+        null_outside=NullOutsideRange in info.metadata,
     )
 
 

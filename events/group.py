@@ -20,12 +20,15 @@ import pyarrow as pa
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
+from events.adjustments import Adjustment
 from events.fields import Field, Kind
 from events.jsontext import MAX_DEPTH
 from events.registry import EventType
 from events.shapes import FREE_KINDS, RAW_KINDS, Decode, Shape, list_decoder, shape_of
 from events.texts import count_letters
 
+# A valid item: its position, what was read of it, and what is stored otherwise than it was sent.
+Judged = tuple[int, Struct, Sequence[Adjustment]]
 # What the fast road reads from: a record's value, or a slice of a request's body.
 Slice = bytes | Raw
 # What decoding raises for an item that the fast road does not take.
@@ -53,6 +56,8 @@ class Rows:
         # Which rows of the arrays are left; the door never asks for them.
         self._left: pa.Array | None = None
         self.doubtful: set[int] = set()
+        # What of each row is stored otherwise than it was sent, by the row's index; mostly nothing.
+        self.adjusted: dict[int, list[Adjustment]] = {}
         self._values: dict[str, list[Any]] = {}
         self._kinds: dict[str, frozenset[type]] = {}
         self._nested: dict[str, Nested] | None = None
@@ -109,6 +114,10 @@ class Rows:
         """Mark a row for the slow road."""
         self.doubtful.add(index)
 
+    def adjust(self, index: int, adjustment: Adjustment) -> None:
+        """Note that a value of a row is stored otherwise than it was sent."""
+        self.adjusted.setdefault(index, []).append(adjustment)
+
     def forget(self) -> None:
         """Drop what was read from the rows, because they changed."""
         self._values.clear()
@@ -132,6 +141,10 @@ class Nested(Rows):
         """Mark the row here, and the one it lies in."""
         super().doubt(index)
         self.owner.doubt(self.owners[index])
+
+    def adjust(self, index: int, adjustment: Adjustment) -> None:
+        """Note it of the row it lies in."""
+        self.owner.adjust(self.owners[index], adjustment)
 
     def _decode(self, values: list[Any], decode: Decode) -> None:
         for index, raw in enumerate(values):
@@ -171,15 +184,25 @@ class Group(Rows):
         self._keep([i for i in range(len(self.rows)) if i not in self.doubtful])
         return taken
 
-    def merge(self, judged: Sequence[tuple[int, Struct]]) -> None:
-        """Put rows judged by the slow road in their places."""
-        both = sorted(
-            [*zip(self.positions, self.rows, strict=True), *judged], key=lambda pair: pair[0]
-        )
-        self.positions = [position for position, _ in both]
-        self.rows = [row for _, row in both]
+    def merge(self, judged: Sequence[Judged]) -> None:
+        """Put rows judged by others in their places."""
+        both = sorted([*self.judged(), *judged], key=lambda one: one[0])
+        self.positions = [position for position, _, _ in both]
+        self.rows = [row for _, row, _ in both]
+        self.adjusted = {index: list(what) for index, (_, _, what) in enumerate(both) if what}
         self.arrays.clear()
         self.forget()
+
+    def judged(self) -> list[Judged]:
+        """List the rows as `merge` takes them."""
+        what = [self.adjusted.get(index, ()) for index in range(len(self.rows))]
+        return list(zip(self.positions, self.rows, what, strict=True))
+
+    def adjustments(self) -> list[tuple[int, Adjustment]]:
+        """List what is stored otherwise than it was sent, by position."""
+        return [
+            (self.positions[index], one) for index, what in self.adjusted.items() for one in what
+        ]
 
     def drop(self, indexes: set[int]) -> None:
         """Remove rows for good."""
@@ -189,6 +212,9 @@ class Group(Rows):
         self.rows = [self.rows[i] for i in indexes]
         self.positions = [self.positions[i] for i in indexes]
         self.slices = [self.slices[i] for i in indexes] if self.slices else []
+        if self.adjusted:
+            what = enumerate(map(self.adjusted.get, indexes))
+            self.adjusted = {index: one for index, one in what if one is not None}
         if self.arrays:
             self._left = pa.array(indexes, pa.int64())
         self.doubtful = set()
@@ -242,8 +268,3 @@ def _free_decoder(kind: Kind) -> Decode:
     return msgspec.json.Decoder(
         list[content] if kind is Kind.OBJECT else list[list[content]]  # type: ignore[valid-type]
     ).decode
-
-
-def is_absent(value: object) -> bool:
-    """Tell whether a row has no value of a field: null, or not there."""
-    return value is None or value is UNSET

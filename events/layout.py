@@ -79,7 +79,7 @@ def learn(event_type: EventType, raw: bytes) -> Layout | None:
     except RefusedError:
         return None
     group = Group(event_type, 0)
-    group.merge([(0, row)])
+    group.merge([(0, row, ())])
     text = raw.decode()
     values = list(_values(text, group.shape.fields))
     if len(values) > MOST_VALUES:

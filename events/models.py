@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from events.amounts import Amount
-from events.instants import Instant
+from events.instants import Instant, OptionalInstant
 from events.nulls import NeverNull
 
 CurrencyCode = Annotated[str, Field(description="ISO-4217 currency code")]
@@ -32,8 +32,8 @@ class EventData(Contract):
 
     user_id: str
     timestamp: Instant
-    entry_timestamp: Instant | None = None
-    process_timestamp: Instant | None = None
+    entry_timestamp: OptionalInstant = None
+    process_timestamp: OptionalInstant = None
 
 
 class Casino(EventData):
@@ -108,7 +108,7 @@ class Leg(Contract):
     odds: Amount
     event_name: str | None = None
     market: str | None = None
-    match_start: Instant | None = None
+    match_start: OptionalInstant = None
     outcomes: Annotated[list[dict[str, Any]] | None, NeverNull] = None
     meta: Annotated[dict[str, Any] | None, NeverNull] = None
 

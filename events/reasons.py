@@ -1,9 +1,9 @@
 """Why was an item rejected? The closed list of reasons; documents and metrics are made from it.
 
 Three kinds: `contract` reasons say that the published schema refuses the item; `storage` reasons
-say that the schema allows it but it cannot be kept exactly as it was meant, so it is refused
-visibly rather than clamped, trimmed, rounded or guessed at; `stream` reasons are found behind the
-check, by the workers.
+say that the schema allows it but it cannot be kept as it was meant, so it is refused visibly rather
+than clamped, trimmed or guessed at (the few values that are adjusted: `events.adjustments`);
+`stream` reasons are found behind the check, by the workers.
 """
 
 from __future__ import annotations
@@ -34,9 +34,12 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("not_allowed", "contract", "not one of the allowed values", "send an allowed value"),
     Reason("bad_time", "contract", "not an RFC 3339 date-time with offset", "send one"),
     Reason("number_out_of_range", "storage", "more than 20 digits before the point", "send fewer"),
-    Reason("number_too_precise", "storage", "more than 18 digits after the point", "send fewer"),
-    Reason("time_out_of_range", "storage", "not from 1900-01-01 to 2262-04-10", "send a real time"),
-    Reason("time_too_precise", "storage", "finer than a nanosecond", "send 9 digits at most"),
+    Reason(
+        "time_out_of_range",
+        "storage",
+        "a required time is not from 1900-01-01 to 2262-04-10",
+        "send a real time",
+    ),
     Reason("leap_second", "contract", "a leap second, which no clock here has", "send second 59"),
     Reason("duplicate_name", "storage", "a field stands twice in one object", "send it once"),
     Reason("bad_text", "storage", "half a surrogate pair is no character", "send whole characters"),

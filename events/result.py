@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from events.adjustments import Adjustment
 from events.registry import EventType
 from events.texts import text_array
 
@@ -41,7 +42,7 @@ class Rejection:
 class CheckedType:
     """The accepted items of one event type: `positions` ascend, `ids` and columns go with them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last two go with few items
         self,
         event_type: EventType,
         positions: list[int],
@@ -49,12 +50,15 @@ class CheckedType:
         content: Callable[[], Content],
         *,
         rewritten: Mapping[int, bytes] | None = None,
+        adjusted: Sequence[tuple[int, Adjustment]] = (),
     ) -> None:
         self.type = event_type
         self.positions = positions
         self._ids = ids
         # Items whose ids were numbers, as they must be published: the same text with quotes set.
         self.rewritten: Mapping[int, bytes] = rewritten or {}
+        # By position, each value that is stored otherwise than it was sent, and in which way.
+        self.adjusted = adjusted
         self._make_content = content
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ exactly. Costs some twenty microseconds, so only items that the fast road is not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -15,10 +15,12 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 from pydantic import ValidationError
 
+from events.adjustments import Adjustment
+from events.amounts import JsonNumber, adjusted_amount
 from events.coercion import quote_numbers
 from events.explain import Problem, first_problem
 from events.fields import Field, Kind, fields_of
-from events.instants import format_instant
+from events.instants import adjusted_instant, format_instant
 from events.jsontext import JsonObject, JsonTextError, first_value, members, read_json
 from events.models import EventData
 from events.registry import BY_NAME, EventType
@@ -31,11 +33,15 @@ _KEPT_KINDS: Final = {Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The item holds; `rewritten` is its new text if ids had to be put in quotes."""
+    """The item holds; `rewritten` is its new text if ids had to be put in quotes.
+
+    `adjusted` says of each value that is stored otherwise than it was sent in which way it is.
+    """
 
     event_type: EventType
     row: Struct
     rewritten: bytes | None
+    adjusted: Sequence[Adjustment] = ()
 
 
 class RefusedError(Exception):
@@ -97,7 +103,7 @@ def _judge_whole(text: str, item: JsonObject, *, coerce_ids: bool) -> Valid:
     if changed is None:
         return _judge_data(item["data"], event_type, lambda: _members(text, _data_start(text)))
     again = _judge_whole(*_read_object(changed), coerce_ids=False)
-    return Valid(event_type, again.row, changed)
+    return Valid(event_type, again.row, changed, again.adjusted)
 
 
 def _data_start(text: str) -> int:
@@ -131,7 +137,21 @@ def _judge_data(data: Any, event_type: EventType, texts: Callable[[], dict[str, 
         raise RefusedError(first_problem(problem), event_type.name) from None
     except RefusedError as refused:
         raise RefusedError(refused.problem, event_type.name) from None
-    return Valid(event_type, _row(model, kept), None)
+    return Valid(event_type, _row(model, kept), None, list(_adjustments(data, event_type)))
+
+
+def _adjustments(data: Any, event_type: EventType) -> Iterator[Adjustment]:
+    """Read the values of valid *data* once more, for what was adjusted."""
+    for _, part, fields in _known_objects(data, fields_of(event_type.model)):
+        for field in fields:
+            value = part.get(field.name)
+            adjustment = None
+            if isinstance(value, JsonNumber) and field.kind is Kind.AMOUNT:
+                adjustment = adjusted_amount(value.text)[1]
+            elif isinstance(value, str) and field.kind is Kind.INSTANT:
+                adjustment = adjusted_instant(value, optional=field.null_outside)[1]
+            if adjustment is not None:
+                yield adjustment
 
 
 def _refuse_repeats(data: Any, event_type: EventType) -> None:

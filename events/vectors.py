@@ -1,25 +1,30 @@
-"""Can all the amounts and date-times of a slice be kept exactly? Asked of whole columns at once.
+"""Turns the amounts and date-times of many items into columns at once.
 
-The usual case costs some tenths of a microsecond per value; the few that may not be usual are
-told apart, still as columns, by patterns that accept nothing the exact readers refuse. What a
-pattern does not know (exponents, lower-case t, years far away) is doubtful, not wrong.
+The usual case costs some tenths of a microsecond per value. The few that may not be usual are told
+apart, still as columns, by patterns that accept nothing the exact readers refuse or adjust. What a
+pattern does not know (exponents, a nineteenth place, lower-case t, years far away) is read by the
+exact readers one by one, so there is one rule; what they refuse is doubtful here, not wrong.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, Raw
+from pydantic_core import PydanticCustomError
 
-from events.amounts import PLACES, WHOLE_DIGITS
+from events.adjustments import Adjustment
+from events.amounts import PLACES, WHOLE_DIGITS, adjusted_amount
 from events.fields import Field, Kind
 from events.group import Rows
+from events.instants import adjusted_instant, format_instant
 from events.moments import Places, unusual
 from events.texts import lengths, offsets_of, raw_array, text_array
 
@@ -38,9 +43,36 @@ _DATE: Final = (
 _TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _PLAIN_INSTANT: Final = rf"^{_DATE}T{_TIME}:[0-5][0-9](?:\.[0-9]{{1,9}})?(?:Z|[+-]{_TIME})$"
 
-# What a text must be like, what stands in for one that is not, and the type.
+# Reads the text at a place exactly: the text of what is stored (None: null), and the adjustment.
+Exactly = Callable[[int, str], tuple[str | None, Adjustment | None]]
+# Tells by its place whether a time is stored as null where no column can hold it.
+NullOutside = Callable[[int], bool]
+
+
+def _exact_amount(_place: int, text: str) -> tuple[str | None, Adjustment | None]:
+    value, adjustment = adjusted_amount(text)
+    return f"{value:f}", adjustment
+
+
+def _exact_instant(
+    null_outside: NullOutside, place: int, text: str
+) -> tuple[str | None, Adjustment | None]:
+    value, adjustment = adjusted_instant(text, optional=null_outside(place))
+    return None if value is None else format_instant(value), adjustment
+
+
+# What a text is like that Arrow turns rightly, what stands in for one that is not, and the type.
 _AMOUNT: Final = (_PLAIN_AMOUNT, "0", AMOUNT_TYPE)
 _INSTANT: Final = (_PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
+
+
+@dataclass(slots=True)
+class Turned:
+    """A column, the places that are in doubt, and what was adjusted at which place."""
+
+    array: pa.Array
+    doubtful: Places
+    adjusted: Sequence[tuple[int, Adjustment]] = ()
 
 
 @dataclass(slots=True)
@@ -50,7 +82,7 @@ class Pile:
     stand_in: Any
     values: list[Any] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
-    owners: list[tuple[Rows, str]] = field(default_factory=list)
+    owners: list[tuple[Rows, Field]] = field(default_factory=list)
 
     def add(self, rows: Rows, one: Field) -> None:
         """Put a column on the pile; a stand-in takes the place of what is absent."""
@@ -65,17 +97,27 @@ class Pile:
                 self.stand_in if value is UNSET or value is None else value for value in values
             ]
         self.starts.append(len(self.values))
-        self.owners.append((rows, one.name))
+        self.owners.append((rows, one))
         self.values += values
 
-    def hand_out(self, array: pa.Array, doubtful: Places) -> None:
-        """Give each column its part of the checked array, and each doubt to its row."""
+    def hand_out(self, turned: Turned) -> None:
+        """Give each column its part of the array, and each doubt and adjustment to its row."""
         ends = [*self.starts[1:], len(self.values)]
-        for (rows, name), start, end in zip(self.owners, self.starts, ends, strict=True):
-            rows.arrays[name] = array.slice(start, end - start)
-        for place in doubtful.tolist():
-            owner = bisect_right(self.starts, place) - 1
+        for (rows, one), start, end in zip(self.owners, self.starts, ends, strict=True):
+            rows.arrays[one.name] = turned.array.slice(start, end - start)
+        for place in turned.doubtful.tolist():
+            owner = self._owner(place)
             self.owners[owner][0].doubt(place - self.starts[owner])
+        for place, adjustment in turned.adjusted:
+            owner = self._owner(place)
+            self.owners[owner][0].adjust(place - self.starts[owner], adjustment)
+
+    def null_outside(self, place: int) -> bool:
+        """Tell whether the value at *place* is a time that may be stored as null."""
+        return self.owners[self._owner(place)][1].null_outside
+
+    def _owner(self, place: int) -> int:
+        return bisect_right(self.starts, place) - 1
 
 
 def check_values(groups: Sequence[Rows]) -> None:
@@ -87,24 +129,25 @@ def check_values(groups: Sequence[Rows]) -> None:
         for one in rows.shape.of_kind(Kind.INSTANT):
             instants.add(rows, one)
     if amounts.values:
-        amounts.hand_out(*_amounts(amounts.values))
+        amounts.hand_out(_amounts(amounts.values))
     if instants.values:
-        instants.hand_out(*_instants(instants.values))
+        instants.hand_out(_instants(instants.values, instants.null_outside))
 
 
-def read_amounts(texts: pa.Array) -> tuple[pa.Array, Places]:
-    """Turn texts that no decoder has read; also tells which are not proved to be kept exactly."""
-    return _turned(texts, np.union1d(_odd_amounts(texts), _odd_ends(texts)), _AMOUNT)
+def read_amounts(texts: pa.Array) -> Turned:
+    """Turn texts that no decoder has read; what is no JSON number is in doubt."""
+    odd = np.union1d(_odd_amounts(texts), _odd_ends(texts))
+    return _turned(texts, odd, _AMOUNT, _exact_amount)
 
 
-def read_instants(texts: pa.Array) -> tuple[pa.Array, Places]:
-    """Turn texts; also tells which are not proved to be date-times that can be kept exactly."""
-    return _turned(texts, unusual(texts), _INSTANT)
+def read_instants(texts: pa.Array, null_outside: NullOutside) -> Turned:
+    """Turn texts; what is no date-time, or one that is refused, is in doubt."""
+    return _turned(texts, unusual(texts), _INSTANT, partial(_exact_instant, null_outside))
 
 
-def _amounts(values: list[Raw]) -> tuple[pa.Array, Places]:
+def _amounts(values: list[Raw]) -> Turned:
     texts = raw_array(values)
-    return _turned(texts, _odd_amounts(texts), _AMOUNT)
+    return _turned(texts, _odd_amounts(texts), _AMOUNT, _exact_amount)
 
 
 def _odd_amounts(texts: pa.Array) -> Places:
@@ -136,35 +179,53 @@ def _odd_ends(texts: pa.Array) -> Places:
     return np.flatnonzero(odd)
 
 
-def _instants(values: list[str]) -> tuple[pa.Array, Places]:
+def _instants(values: list[str], null_outside: NullOutside) -> Turned:
     texts = text_array(values)
-    return _turned(texts, unusual(texts, values), _INSTANT)
+    exactly = partial(_exact_instant, null_outside)
+    return _turned(texts, unusual(texts, values), _INSTANT, exactly)
 
 
 def _turned(
-    texts: pa.Array, odd: Places, kind: tuple[str, str, pa.DataType]
-) -> tuple[pa.Array, Places]:
-    """Turn *texts*, of which the *odd* ones are to be looked at; also tells which are in doubt.
+    texts: pa.Array, odd: Places, kind: tuple[str, str, pa.DataType], exactly: Exactly
+) -> Turned:
+    """Turn *texts*, of which the *odd* ones are to be looked at.
 
     *kind* is one of the two above.
     """
     pattern, stand_in, into = kind
-    doubtful = odd
+    strange = odd
     if len(odd):
         plain = pc.match_substring_regex(texts.take(pa.array(odd)), pattern)
-        doubtful = odd[~plain.to_numpy(zero_copy_only=False)]
+        strange = odd[~plain.to_numpy(zero_copy_only=False)]
+    read = _read_exactly(texts, strange, stand_in, exactly)
     try:
-        return _without(texts, doubtful, stand_in).cast(into), doubtful
+        return Turned(read.array.cast(into), read.doubtful, read.adjusted)
     except pa.ArrowInvalid:
         if len(odd) == len(texts):
             raise
         # Days and hours that there are not; the pattern knows them.
-        return _turned(texts, np.arange(len(texts)), kind)
+        return _turned(texts, np.arange(len(texts)), kind, exactly)
 
 
-def _without(texts: pa.Array, places: Places, stand_in: str) -> pa.Array:
+def _read_exactly(texts: pa.Array, places: Places, stand_in: str, exactly: Exactly) -> Turned:
+    """Put what is stored in place of the texts at *places*; a stand-in where that is in doubt."""
     if not len(places):
-        return texts
-    there = np.ones(len(texts), np.bool_)
-    there[places] = False
-    return pc.if_else(pa.array(there), texts, stand_in)
+        return Turned(texts, places)
+    stored: list[str | None] = []
+    doubtful: list[int] = []
+    adjusted: list[tuple[int, Adjustment]] = []
+    # Replacements are taken in the order of the array.
+    places = np.sort(places)
+    for place, text in zip(places.tolist(), texts.take(pa.array(places)).to_pylist(), strict=True):
+        try:
+            value, adjustment = exactly(place, text)
+        except PydanticCustomError:
+            value, adjustment = stand_in, None
+            doubtful.append(place)
+        stored.append(value)
+        if adjustment is not None:
+            adjusted.append((place, adjustment))
+    mask = np.zeros(len(texts), np.bool_)
+    mask[places] = True
+    array = pc.replace_with_mask(texts, pa.array(mask), pa.array(stored, texts.type))
+    return Turned(array, np.array(doubtful, np.int64), adjusted)

@@ -17,19 +17,33 @@ ODD_TEXTS = ["null", "true", "[]", "{}", '""', "0", '"x"', "[[]]", "[{}]", '"\\u
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
+# What programs print that reckon with doubles.
+COMPUTED = st.one_of(
+    st.builds(
+        lambda cents, rate: repr(cents / 100 * rate), st.integers(0, 10_000), st.floats(0, 1)
+    ),
+    st.floats(-1, 1, allow_nan=False).map(repr),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+)
+
+
 @st.composite
 def numbers(draw: st.DrawFn) -> str:
-    """Spell a number: mostly one that fits, sometimes huge, tiny or long."""
+    """Spell a number: mostly one that fits, sometimes huge, tiny or long, or a computed double."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(COMPUTED)
     whole = draw(st.integers(0, 10 ** draw(st.integers(1, 22))))
-    places = draw(st.from_regex(r"\A(\.[0-9]{1,20})?\Z"))
-    exponent = draw(st.sampled_from(["", "", "", "", "e2", "E+3", "e-5", "e0", "e400", "e-400"]))
+    places = draw(st.from_regex(r"\A(\.[0-9]{1,20}|\.[0-9]{17,19}[05]{1,3})?\Z"))
+    exponent = draw(
+        st.sampled_from(["", "", "", "", "e2", "E+3", "e-5", "e-19", "e0", "e400", "e-400"])
+    )
     return draw(st.sampled_from(["", "-"])) + str(whole) + places + exponent
 
 
 @st.composite
 def times(draw: st.DrawFn) -> str:
     """Spell a date-time: mostly RFC 3339, sometimes nearly."""
-    year = draw(st.sampled_from(["2025", "2024", "1900", "1899", "2262", "2263", "0001", "0000"]))
+    year = draw(st.sampled_from(["2025", "2024", "1900", "1899", "2262", "2263", "9999", "0000"]))
     month, day = draw(st.integers(0, 13)), draw(st.integers(0, 32))
     hour, minute, second = (
         draw(st.integers(0, 24)),
@@ -37,7 +51,7 @@ def times(draw: st.DrawFn) -> str:
         draw(st.integers(0, 61)),
     )
     separator = draw(st.sampled_from("TTTTTTt "))
-    fraction = draw(st.from_regex(r"\A(\.[0-9]{0,10})?\Z"))
+    fraction = draw(st.from_regex(r"\A(\.[0-9]{0,12})?\Z"))
     offset = draw(
         st.sampled_from(
             ["Z"] * 6 + ["z", "+01:00", "-00:00", "+23:59", "+24:00", "+0100", "+01", ""]
@@ -49,6 +63,21 @@ def times(draw: st.DrawFn) -> str:
 
 
 GOOD_TIMES = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
+# How languages write "no time": zero values, epochs of spreadsheets, ends of calendars.
+NOT_SET = st.sampled_from(
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00.0000000+00:00",
+        "0000-01-01T00:00:00Z",
+        "1899-12-30T00:00:00Z",
+        "1753-01-01T00:00:00Z",
+        "1899-12-31T23:59:59.9999999999Z",
+        "2262-04-11T23:47:16.854775807Z",
+        "9999-12-31T23:59:59.9999999Z",
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+23:59",
+    ]
+)
 
 
 def quoted(text: str, *, ascii_only: bool) -> str:
@@ -71,7 +100,7 @@ def _fitting(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     if "enum" in schema:
         return st.sampled_from(schema["enum"]).map(json.dumps)
     if schema.get("format") == "date-time":
-        return st.one_of(GOOD_TIMES, GOOD_TIMES, times()).map(json.dumps)
+        return st.one_of(GOOD_TIMES, GOOD_TIMES, NOT_SET, times()).map(json.dumps)
     return _PLAIN_KINDS[schema["type"]](schema)
 
 

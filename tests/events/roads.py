@@ -17,12 +17,15 @@ def slowly(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
     """What the slow road alone makes of accepted items: positions, columns, hashes by type."""
     made = {}
     for event_type in EVENT_TYPES:
-        rows = [(at, valid.row) for at, valid in judged if valid.event_type is event_type]
+        mine = [(at, valid) for at, valid in judged if valid.event_type is event_type]
+        rows = [(at, valid.row, valid.adjusted) for at, valid in mine]
         if rows:
             group = Group(event_type, 0)
             group.merge(rows)
             columns = columns_of(group)
-            made[event_type.name] = (group.positions, columns, fingerprints_of(group, columns))
+            hashes = fingerprints_of(group, columns)
+            adjusted = sorted((at, one) for at, _, what in rows for one in what)
+            made[event_type.name] = (group.positions, columns, hashes, adjusted)
     return made
 
 
@@ -41,8 +44,9 @@ def assert_same(checked: Any, expected: dict[str, Any]) -> None:
     """Compare a check's outcome with the slow road's."""
     assert {one.type.name for one in checked.accepted} == set(expected)
     for one in checked.accepted:
-        positions, columns, hashes = expected[one.type.name]
+        positions, columns, hashes, adjusted = expected[one.type.name]
         assert one.positions == positions
         assert one.columns() == columns
         assert np.array_equal(one.fingerprints(), hashes)
+        assert sorted(one.adjusted) == adjusted
         assert one.ids == [str(v) for v in columns[one.type.id_fields[0]].to_pylist()]

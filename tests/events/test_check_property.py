@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -111,17 +111,17 @@ AMOUNT = (
 
 @settings(THOROUGH, max_examples=400)
 @given(st.from_regex(r"\A-?(0|[1-9][0-9]{0,21})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z"))
-def test_amounts_keep_every_digit_or_are_refused(text: str) -> None:
-    """An amount is stored equal to what was written, or refused because 38 digits cannot."""
+def test_amounts_are_stored_to_the_eighteenth_place_or_refused(text: str) -> None:
+    """An amount is stored equal to what was written, rounded half to even at the 18th place."""
     checked = check_items([AMOUNT % text.encode()] * 2)
 
-    written = Decimal(text)
-    fits = written == 0 or (
-        abs(written) < Decimal(10) ** 20 and written.normalize(WIDE).as_tuple().exponent >= -18
-    )
+    stored = Decimal(text).quantize(Decimal(1).scaleb(-18), ROUND_HALF_EVEN, WIDE)
+    fits = abs(stored) < Decimal(10) ** 20
     assert bool(checked.accepted) == fits
     if fits:
-        assert checked.accepted[0].columns()["amount"].to_pylist() == [written] * 2
+        (one,) = checked.accepted
+        assert one.columns()["amount"].to_pylist() == [stored] * 2
+        assert len(one.adjusted) == (2 if stored != Decimal(text) else 0)
 
 
 @THOROUGH
