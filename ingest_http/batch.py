@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from events.adjustments import Adjustment
 from events.check import check_items
 from events.idrules import IdRules
 from events.registry import REJECTED_TOPIC
@@ -34,11 +35,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Valid items of one type: where they stand in the body, and their idempotency ids."""
+    """Valid items of one type: where they stand in the body, and their idempotency ids.
+
+    `adjusted` says by position what will be stored otherwise than it was sent.
+    """
 
     event: str
     positions: Sequence[int]
     ids: Sequence[str]
+    adjusted: Sequence[tuple[int, Adjustment]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,8 @@ def _add(
     for accepted in checked.accepted:
         batch.lots.append(accepted_lot(accepted, raws, headers, origin.tenant))
         positions = _shifted(accepted.positions, start)
-        batch.groups.append(Taken(accepted.type.name, positions, accepted.ids))
+        adjusted = [(start + position, one) for position, one in accepted.adjusted]
+        batch.groups.append(Taken(accepted.type.name, positions, accepted.ids, adjusted))
     if checked.rejected:
         values = reject_records(checked.rejected, raws, start, origin)
         keys = [origin.tenant.encode()] * len(values)

@@ -57,6 +57,14 @@ class Door:
                 metrics.items.labels(tenant, event, "not_stored").inc(missing)
             if isinstance(group, Dropped):
                 self._count_reasons(group, tenant)
+            elif group.adjusted:
+                gone = {group.positions[place] for lot, place in not_stored if lot == number}
+                self._count_adjusted(group, gone, tenant)
+
+    def _count_adjusted(self, group: Taken, not_stored: set[int], tenant: str) -> None:
+        for position, adjustment in group.adjusted:
+            if position not in not_stored:
+                self.metrics.adjusted.labels(tenant, group.event, adjustment.value).inc()
 
     def _count_reasons(self, group: Dropped, tenant: str) -> None:
         log.info("items rejected", extra={"tenant": tenant, "items": len(group.positions)})

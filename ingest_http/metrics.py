@@ -64,6 +64,14 @@ class DoorMetrics:
             ["tenant", "event", "reason"],
             registry=registry,
         )
+        self.adjusted = Counter(
+            "railhead_door_adjusted_values",
+            "Values of acknowledged items that are stored otherwise than they were sent, by "
+            "adjustment; repeats count again, which railhead_worker_adjusted_values_total leaves "
+            "out.",
+            ["tenant", "event", "adjustment"],
+            registry=registry,
+        )
         self.in_flight_bytes = Gauge(
             "railhead_door_in_flight_bytes",
             "Bytes of bodies held now; past railhead_door_in_flight_limit_bytes pushes get 503.",

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any, Final
 
+from events.adjustments import Adjustment
 from events.registry import EVENT_TYPES
 from events.schema import bulk_schema
 from ingest_http.answers import KINDS, METHOD_NOT_ALLOWED, NOT_FOUND, Kind
@@ -51,6 +52,11 @@ REPORT_SCHEMA: Final[dict[str, Any]] = {
                     "outcome": {"type": "string", "enum": OUTCOMES},
                     "event": {"type": ["string", "null"]},
                     "id": {"type": "string"},
+                    "adjusted": {
+                        "type": "object",
+                        "description": "Values stored otherwise than they were sent, by way.",
+                        "properties": {one.value: {"type": "integer"} for one in Adjustment},
+                    },
                     "reason": {"type": "string"},
                     "field": {"type": ["string", "null"]},
                     "message": {"type": "string"},

@@ -36,8 +36,13 @@ def report_of(
 
 
 def _taken(group: Taken) -> Iterator[dict[str, Any]]:
-    for one in group.ids:
-        yield {"event": group.event, "id": one}
+    adjusted: dict[int, dict[str, int]] = {}
+    for position, adjustment in group.adjusted:
+        counts = adjusted.setdefault(position, {})
+        counts[adjustment.value] = counts.get(adjustment.value, 0) + 1
+    for position, one in zip(group.positions, group.ids, strict=True):
+        facts: dict[str, Any] = {"event": group.event, "id": one}
+        yield {**facts, "adjusted": adjusted[position]} if position in adjusted else facts
 
 
 def _dropped(group: Dropped) -> Iterator[dict[str, Any]]:

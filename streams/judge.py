@@ -15,6 +15,7 @@ from events.check import check_records
 from events.idrules import IdRules
 from events.registry import EventType
 from events.result import CheckedType, Rejection
+from streams.adjusted import Adjusted, adjusted_by_tenant
 from streams.fates import Candidates, Fate, decide
 from streams.provenance import Run, received_ms, run_numbers, runs
 from streams.rejects import Reject, conflict_rows, reject_of
@@ -66,6 +67,7 @@ class Judged:
     refused: Sequence[Reject] = ()
     seen: SeenIndex | None = None
     by_tenant: dict[tuple[str, Fate], int] = field(default_factory=dict)
+    adjusted: Adjusted = field(default_factory=dict)
 
 
 def judge(
@@ -159,6 +161,7 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
         (),
         context.seen,
         _tally_by_tenant(mine, fates),
+        adjusted_by_tenant(valid, mine, fates),
     )
 
 

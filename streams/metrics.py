@@ -41,6 +41,13 @@ class WorkerMetrics:
             ["topic", "reason"],
             registry=self.registry,
         )
+        self.adjusted = Counter(
+            "railhead_worker_adjusted_values_total",
+            "Values stored otherwise than they were sent, by adjustment, from all producers; the "
+            "door counts what it is sent in railhead_door_adjusted_values_total.",
+            ["topic", "tenant", "adjustment"],
+            registry=self.registry,
+        )
         self.ranges = Counter(
             "railhead_worker_ranges_total",
             "Contiguous offset ranges stored.",
@@ -125,6 +132,8 @@ class WorkerMetrics:
         for part in judged:
             for (tenant, fate), number in part.by_tenant.items():
                 self.records.labels(topic=topic, tenant=tenant, fate=fate.name.lower()).inc(number)
+            for (tenant, one), number in part.adjusted.items():
+                self.adjusted.labels(topic=topic, tenant=tenant, adjustment=one.value).inc(number)
             for reject in part.rejects:
                 self.rejected.labels(topic=topic, reason=reject.reason).inc()
                 self.records.labels(

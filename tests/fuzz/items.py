@@ -13,6 +13,7 @@ from importlib.resources import files
 from random import Random
 from typing import Any, Final
 
+from events.fields import Kind, fields_of
 from events.registry import EVENT_TYPES, EventType
 from tests.fuzz.case import TENANT, Valid
 
@@ -34,8 +35,28 @@ def valid_item(rng: Random, unique: str) -> tuple[bytes, Valid]:
     row = rng.choice(EVENT_TYPES)
     id_ = unique + rng.choice(IDS)
     data = example(row.name) | dict.fromkeys(row.id_fields, id_)
+    if rng.random() < 0.3:
+        data |= _noise(rng, row)
     text = json.dumps({"event": row.name, "data": data}, ensure_ascii=rng.random() < 0.5)
     return text.encode(), Valid(id_, (row.topic, f"{TENANT}:{id_}".encode()))
+
+
+# How languages write "no time": zero values, epochs of spreadsheets, ends of calendars.
+NOT_SET: Final = (
+    "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00", "1899-12-30T00:00:00Z",
+    "1753-01-01T00:00:00.000Z", "9999-12-31T23:59:59.9999999Z", "9999-12-31T00:00:00-12:00",
+)  # fmt: skip
+
+
+def _noise(rng: Random, row: EventType) -> dict[str, Any]:
+    """Values that programs send and nobody means: computed doubles, times that are not set."""
+    noise: dict[str, Any] = {}
+    for field in fields_of(row.model):
+        if field.kind is Kind.AMOUNT and rng.random() < 0.5:
+            noise[field.name] = rng.randrange(10_000) / 100 * rng.random() ** rng.choice((1, 9, 99))
+        elif field.kind is Kind.INSTANT and not field.required and rng.random() < 0.5:
+            noise[field.name] = rng.choice(NOT_SET)
+    return noise
 
 
 def odd_item(rng: Random) -> bytes:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from tests.ingest_http.doors import OpenDoor, casino
 
 
@@ -62,3 +66,44 @@ async def test_large_report_names_every_position_once(acme: OpenDoor) -> None:
 
     assert [one["position"] for one in told["outcomes"]] == list(range(6_000))
     assert told["counts"] == {"stored": 5_400, "rejected": 600}
+
+
+NOISY = {"amount": 0.0035999999999999995, "entry_timestamp": "0001-01-01T00:00:00Z"}
+ADJUSTED = {"amount_rounded": 1, "time_unset": 1}
+
+
+@pytest.mark.parametrize("query", ["?report=1", "?dry_run=1"])
+async def test_report_says_which_values_are_stored_otherwise(acme: OpenDoor, query: str) -> None:
+    """Of each item, wherever it stands in the batch."""
+    items = [casino(str(number)) for number in range(3_000)]
+    for position in (1, 2_999):
+        items[position] = casino(str(position), **NOISY)
+
+    outcomes = (await acme.push(items, query)).json()["outcomes"]
+
+    told = {one["position"]: one["adjusted"] for one in outcomes if "adjusted" in one}
+    assert told == {1: ADJUSTED, 2_999: ADJUSTED}
+
+
+async def test_adjusted_values_are_counted_by_tenant_once_acknowledged(acme: OpenDoor) -> None:
+    """A dry run stores nothing, and what Kafka did not take is sent again."""
+    page = acme.door.metrics.registry
+    labels = {"tenant": "acme", "event": "realtime-casino", "adjustment": "time_unset"}
+
+    await acme.push([casino("a", **NOISY), casino("b", **NOISY), casino("c")])
+    await acme.push([casino("d", **NOISY)], "?dry_run=1")
+    acme.memory.refused_topics.add("fasttrack.realtime-casino")
+    answer = await acme.push([casino("e", **NOISY)])
+
+    assert answer.status == 510
+    assert page.get_sample_value("railhead_door_adjusted_values_total", labels) == 2
+
+
+async def test_an_adjusted_item_is_published_as_it_was_sent(acme: OpenDoor) -> None:
+    """The worker reads it by the same rule, and another may come one day."""
+    body = json.dumps([casino("a", **NOISY)]).encode()
+
+    assert (await acme.push(body)).status == 204
+
+    (record,) = acme.memory.topics["fasttrack.realtime-casino"]
+    assert record.value in body

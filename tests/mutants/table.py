@@ -215,6 +215,43 @@ def _forget_the_window() -> None:
     fates.decide = decide
 
 
+def _round_otherwise_in_columns() -> None:
+    from decimal import ROUND_DOWN, Decimal
+
+    from events import vectors
+    from events.amounts import adjusted_amount
+
+    def cut(_place: int, text: str) -> Any:
+        value, adjustment = adjusted_amount(text)
+        if adjustment is not None:
+            value = Decimal(text).quantize(Decimal("1e-18"), ROUND_DOWN)
+        return f"{value:f}", adjustment
+
+    vectors._exact_amount = cut
+
+
+def _refuse_times_that_are_not_set() -> None:
+    from events import vectors
+    from events.instants import format_instant, read_instant
+
+    vectors._exact_instant = lambda _, __, text: (format_instant(read_instant(text)), None)
+
+
+def _expect_more_after_a_full_chunk() -> None:
+    from ingest_http.decompress import PIECE_BYTES, ZlibDecoder
+
+    def feed(self: Any, data: bytes) -> Any:
+        piece = b""
+        while data or len(piece) == PIECE_BYTES:
+            if self._inner.eof:
+                self._inner = self._new()
+            piece = self._inner.decompress(data, PIECE_BYTES)
+            data = self._inner.unconsumed_tail or self._inner.unused_data
+            yield piece
+
+    ZlibDecoder.feed = feed  # type: ignore[method-assign]
+
+
 MUTANTS = (
     Mutant(
         "mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_seen_with_true
@@ -328,6 +365,26 @@ MUTANTS = (
         "ids never age",
         "tests/streams/test_fates.py::test_a_repeat_counts_to_the_end_of_the_window_and_not_beyond",
         _forget_the_window,
+    ),
+    Mutant(
+        "two-rules-of-rounding",
+        "the columnar check cuts digits where the exact one rounds",
+        "tests/events/test_adjustments.py::"
+        "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
+        _round_otherwise_in_columns,
+    ),
+    Mutant(
+        "unset-times-refused",
+        "the columnar check leaves optional times out of range to the exact one",
+        "tests/events/test_adjustments.py::test_an_optional_time_out_of_range_is_null",
+        _refuse_times_that_are_not_set,
+    ),
+    Mutant(
+        "full-chunk-goes-on",
+        "behind a full chunk a decoder expects more, also at the end of its stream",
+        "tests/ingest_http/test_decompress.py::"
+        "test_a_stream_of_any_size_opens_to_what_was_compressed",
+        _expect_more_after_a_full_chunk,
     ),
 )
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
+from events.adjustments import MEANINGS
 from events.reasons import REASONS
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
 from failpoints import POINTS
@@ -168,6 +169,12 @@ def reasons() -> str:
     return table(("reason", "what is wrong", "what to do"), rows)
 
 
+def adjustments() -> str:
+    """One row for each way in which a value is stored otherwise than it was sent."""
+    rows = ((code(one), _sentence(sent), _sentence(kept)) for one, (sent, kept) in MEANINGS.items())
+    return table(("adjustment", "what was sent", "what is stored"), rows)
+
+
 def commands() -> str:
     """One row for each command."""
     rows = ((code(f"railhead {name}"), _sentence(text)) for name, text in COMMANDS.items())
@@ -197,6 +204,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "answers": answers,
     "reasons": reasons,
+    "adjustments": adjustments,
     "commands": commands,
     "crash-points": crash_points,
     "mutants": mutants,

@@ -9,17 +9,20 @@ import numpy as np
 import orjson
 import pytest
 
+from events.adjustments import Adjustment
 from events.examples import example_text
 from events.idrules import DEFAULT_RULES, IdRules, parse_id_rules
 from events.registry import BY_NAME
 from streams.fates import Fate
 from streams.judge import Counts, Judged, judge
+from streams.metrics import WorkerMetrics
 from streams.seen.index import SeenIndex
 from streams.slices import Headers, Partition, Slice
 
 CASINO = BY_NAME["realtime-casino"]
 APPENDED_MS = 1_736_942_400_000
 WINDOW_MS = 60_000
+ADJUSTED_METRIC = "railhead_worker_adjusted_values_total"
 
 
 def item(unique_id: str, **changes: object) -> bytes:
@@ -229,3 +232,31 @@ def test_a_tenants_rule_decides_what_the_id_is() -> None:
 
     assert result.counts == Counts(stored=3, conflicts=1)
     assert stored_offsets(result) == [0, 1, 2]
+
+
+def test_adjusted_values_are_counted_by_tenant_once_they_are_stored() -> None:
+    """Not those of repeats, conflicts and rejects: nothing of them is in a table of events."""
+    noisy = {"amount": 0.0035999999999999995, "entry_timestamp": "0001-01-01T00:00:00Z"}
+    values = [
+        item("a", **noisy),
+        item("a", **noisy),
+        item("a", amount=1e-25),
+        item("b", bonus_wager_amount=1e-25),
+        item("c", type=1, amount=1e-25),
+        item("a", **noisy),
+        item("d"),
+    ]
+    given = [ALPHA] * 5 + [headers("beta")] * 2
+
+    result = judged(piece(values, given))
+
+    assert result.adjusted == {
+        ("alpha", Adjustment.AMOUNT_ROUNDED): 2,
+        ("alpha", Adjustment.TIME_UNSET): 1,
+        ("beta", Adjustment.AMOUNT_ROUNDED): 1,
+        ("beta", Adjustment.TIME_UNSET): 1,
+    }
+    metrics = WorkerMetrics()
+    metrics.count(CASINO.topic, [result])
+    labels = {"topic": CASINO.topic, "tenant": "alpha", "adjustment": "amount_rounded"}
+    assert metrics.registry.get_sample_value(ADJUSTED_METRIC, labels) == 2
