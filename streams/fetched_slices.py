@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from streams.raw_batches import Batches
 from streams.record_batches import Run, slice_of_runs
-from streams.slices import Partition, Slice, joined, slice_of
+from streams.slices import Partition, Slice, joined, slice_of, without_records
 
 # Decoded at once: small batches together, as numpy is slow with few records; not all of a fetch,
 # as decompressed batches need room.
@@ -51,6 +52,8 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     `next_fetch_offset` is at each moment what aiokafka's would be after as many records.
     """
 
+    next_fetch_offset: int
+
     def __init__(self, records: fetcher.PartitionRecords) -> None:
         super().__init__(
             records._tp,
@@ -67,6 +70,8 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         self._partition = Partition(*records._tp)
         self._rest: Slice | None = None
         self._read = False
+        # What aiokafka's loop has read, which may be more than was taken.
+        self._read_to: int = records.next_fetch_offset
 
     def _consumer_record(self, tp: Any, record: Any) -> Any:
         """Note, as aiokafka's loop comes by, from where on records were asked for."""
@@ -81,10 +86,15 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         return self._read and self._rest is None
 
     def take(self, limit: int) -> Slice | None:
-        """The next records, *limit* of them unless fewer are left; None when none are.
+        """The next records, *limit* of them unless fewer are left.
+
+        The slice says which offsets it speaks of: from `next_fetch_offset` before to after. That
+        holds wherever a fetch begins and whatever lies there, and where no record is left to be
+        seen, too. None when the fetch brought no whole batch.
 
         Raises what aiokafka does; nothing of what was fetched is to be taken after that.
         """
+        follows = self.next_fetch_offset
         parts = [] if self._rest is None else [self._rest]
         self._rest = None
         missing = limit - sum(map(len, parts))
@@ -96,7 +106,17 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         if piece is not None and missing <= 0:
             piece, self._rest = piece.cut(limit)
             self.next_fetch_offset = piece.last + 1
-        return piece
+            return replace(piece, follows=min(follows, piece.first), up_to=piece.last + 1)
+        return self._whole(piece, follows)
+
+    def _whole(self, piece: Slice | None, follows: int) -> Slice | None:
+        """*piece*, all that was left, with the offsets behind it that have no record."""
+        self.next_fetch_offset = end = self._read_to
+        latest_ms = self._records.latest_ms
+        if piece is not None:
+            follows, end = min(follows, piece.first), max(end, piece.end)
+            return replace(piece, follows=follows, up_to=end, latest_ms=latest_ms)
+        return without_records(self._partition, follows, end, latest_ms) if end > follows else None
 
     def _portion(self, limit: int) -> Iterator[Slice]:
         """Whole batches up to *limit* records, or as many as are decoded at once."""
@@ -111,6 +131,7 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             found.append(item)
             count += len(item.begins) if isinstance(item, Run) else 1
             size_bytes += item.size_bytes if isinstance(item, Run) else 0
+        self._read_to = self.next_fetch_offset
         for kind, items in groupby(found, key=type):
             if kind is not Run:
                 records = list(items)

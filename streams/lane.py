@@ -39,8 +39,8 @@ from streams.writers import Range, Writers
 
 logger = logging.getLogger(__name__)
 
-# Slices that were on their way when a lane went back are let go; later than this it was in vain.
-REWIND_AGAIN_SECONDS = 2.0
+# How long no more is said of offsets that were fetched again and still did not arrive.
+TELL_AGAIN_SECONDS = 2.0
 
 # Judging costs a millisecond or two however few records there are: so many are worth it at once.
 ENOUGH_TO_JUDGE = 2_000
@@ -75,7 +75,7 @@ class _Pending:
     pieces: list[Slice] = field(default_factory=list)
     records: int = 0
     value_bytes: int = 0
-    last: int = -1
+    end: int = 0  # the first offset past the slices
     appended_ms: tuple[int, int] = (0, 0)  # the earliest and the latest
     judged: Judged | None = None
     # How long the lane is to pause when these are written.
@@ -86,14 +86,13 @@ class _Pending:
         self.events.append(event)
         if piece is None:
             return
-        # They nearly always ascend; two brokers' clocks may differ where a leader changed.
-        times = int(piece.appended_ms.min()), int(piece.appended_ms.max())
-        earliest, latest = self.appended_ms if self.pieces else times
+        times = piece.span_ms
+        earliest, latest = self.appended_ms if self.end else times
         self.appended_ms = min(earliest, times[0]), max(latest, times[1])
         self.pieces.append(piece)
         self.records += len(piece)
         self.value_bytes += size_bytes
-        self.last = piece.last
+        self.end = piece.end
 
 
 class Lane:
@@ -160,7 +159,7 @@ class Lane:
     def _judge_now(self, pending: _Pending) -> None:
         piece = joined(pending.pieces)
         pending.judged = Judged()
-        if piece is not None and self._resume is not None:
+        if piece and len(piece) and self._resume is not None:
             pending.judged = self._judge(piece, self._resume.stored)
         pending.pieces.clear()
         pending.pause_seconds = self._watch_flood(pending.judged)
@@ -197,9 +196,13 @@ class Lane:
         return start >= follows
 
     async def _go_back(self, piece: Slice) -> None:
-        """A slice before *piece* did not arrive: fetch again from where this lane is."""
+        """A slice before *piece* did not arrive: fetch again from where this lane is.
+
+        Each time, as nobody knows whether *piece* was fetched before the last time or after it.
+        Slices that were on their way then each cost one more fetch, and no more than that.
+        """
         now = asyncio.get_running_loop().time()
-        if self._rewound_to != self._next or now - self._rewound_at > REWIND_AGAIN_SECONDS:
+        if self._rewound_to != self._next or now - self._rewound_at > TELL_AGAIN_SECONDS:
             self._rewound_to, self._rewound_at = self._next, now
             self._writers.metrics.alarm("missing_slice")
             logger.warning(
@@ -208,12 +211,12 @@ class Lane:
                 self._next,
                 piece.follows - 1,
             )
-            try:
-                await self._rewind(self.partition, self._next)
-            except Exception:
-                # The partition may have gone to another worker meanwhile.
-                if not self._closed:
-                    raise
+        try:
+            await self._rewind(self.partition, self._next)
+        except Exception:
+            # The partition may have gone to another worker meanwhile.
+            if not self._closed:
+                raise
 
     async def _room(self) -> None:
         while not self._closed and not self._budget.has_room(self._pending_bytes):
@@ -230,7 +233,7 @@ class Lane:
             newest = self._pending[-1]
             newest.add(event, rest, size_bytes)
             if rest is not None:
-                self._next = rest.last + 1
+                self._next = rest.end
                 self._flow.note(len(rest))
             self._pending_bytes += size_bytes
             self._budget.take(size_bytes)
@@ -287,19 +290,19 @@ class Lane:
         return chosen
 
     async def _write(self, parts: list[_Pending]) -> None:
-        covered = [part for part in parts if part.records]
+        covered = [part for part in parts if part.end]
         if covered and self._resume is not None:
             await self._writers.write(
                 Range(
                     self.partition,
                     self._resume.base,
-                    covered[-1].last,
+                    covered[-1].end - 1,
                     min(part.appended_ms[0] for part in covered),
                     max(part.appended_ms[1] for part in covered),
                 ),
                 [part.judged for part in covered if part.judged is not None],
             )
-            self._resume.base = covered[-1].last + 1
+            self._resume.base = covered[-1].end
         failpoints.passing("worker.before_ack")
         async with self._changed:
             for part in parts if not self._dropped else ():

@@ -172,7 +172,7 @@ class Observer:
     def _partition_facts(self, lane: Lane) -> PartitionFacts:
         now = asyncio.get_running_loop().time()
         oldest = lane.waiting_since
-        waits = lane.has_room and self._stream.app.consumer.handed_on_past(
+        waits = lane.has_room and self._stream.app.consumer.waits_past(
             lane.partition, lane.next_offset
         )
         seen_at, next_offset = self._untaken.get(lane.partition, (now, -1))

@@ -49,6 +49,7 @@ class Batch:
         self.next_offset = known.next_offset
         self.is_control_batch = known.is_control_batch
         self.is_transactional = known.is_transactional
+        self.latest_ms = known.max_timestamp
 
     def __next__(self) -> Any:
         """The marker in a control batch, which is the only one whose record aiokafka looks at."""
@@ -84,6 +85,8 @@ class Batches:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+        # The latest append time of the batches given so far, those of markers too.
+        self.latest_ms = 0
 
     def has_next(self) -> bool:
         """Whether there is one more."""
@@ -99,7 +102,9 @@ class Batches:
         version = self._data[begin + _VERSION_AT]
         if version < 2:
             return LegacyRecordBatch(memoryview(self._data)[begin:end], version)
-        return Batch(self._data, begin, end)
+        batch = Batch(self._data, begin, end)
+        self.latest_ms = max(self.latest_ms, batch.latest_ms)
+        return batch
 
     def _size(self) -> int:
         (length,) = _INT32.unpack_from(self._data, self._at + 8)

@@ -104,13 +104,17 @@ def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRang
     """The ranges that can speak of the records of *piece*.
 
     A range that covers a record ends no earlier than the record was appended, unless it speaks of
-    another record at that offset.
+    another record at that offset. Where a slice has no records, its last batch stands for one: a
+    range tells the time of all that it covers.
     """
-    last_within = np.searchsorted(piece.offsets, [entry.last for entry in ranges], side="right") - 1
+    offsets, times = piece.offsets, piece.appended_ms
+    if not len(piece):
+        offsets, times = np.asarray([piece.end - 1]), np.asarray([piece.latest_ms])
+    last_within = np.searchsorted(offsets, [entry.last for entry in ranges], side="right") - 1
     return [
         entry
         for entry, at in zip(ranges, last_within.tolist(), strict=True)
-        if at < 0 or entry.last_appended_ms >= int(piece.appended_ms[at])
+        if at < 0 or entry.last_appended_ms >= int(times[at])
     ]
 
 
@@ -185,7 +189,7 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     reached = end_of_chain(start, without_zombies(mine))
     lost = (reached, log_start - 1) if reached < log_start else None
     following = max(reached, log_start)
-    since = searched_since(int(piece.appended_ms[0]))
+    since = searched_since(piece.span_ms[0])
     stored = await store.stored_offsets(table, topic, number, first=following, since=since)
     return Resume(following, following, stored, lost, others)
 

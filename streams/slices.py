@@ -30,9 +30,11 @@ class Partition(NamedTuple):
 class Slice:
     """Records of one partition with ascending offsets, as parallel columns.
 
-    Offsets may have holes (transaction markers, compaction); the records are all that the
-    partition holds from offset `follows`, where the fetch began, to `last`. `appended_ms` is the
-    broker's log append time in milliseconds since the epoch.
+    Offsets may have holes (transaction markers, aborted records, compaction): the records are all
+    that a consumer may see from offset `follows`, where the fetch began, to before `end`, where
+    the next one begins. There may be none at all, which is as good to know as some.
+    `appended_ms` is the broker's log append time in milliseconds since the epoch, `latest_ms` that
+    of the last batch before `end`, whether or not it had records to be seen.
     """
 
     partition: Partition
@@ -41,6 +43,22 @@ class Slice:
     appended_ms: npt.NDArray[np.int64]
     values: list[bytes | None]
     headers: list[Headers]
+    # Where the fetch ended; 0 stands for right behind the last record.
+    up_to: int = 0
+    latest_ms: int = 0
+
+    @property
+    def end(self) -> int:
+        """The first offset that these records do not speak of."""
+        return self.up_to or self.last + 1
+
+    @property
+    def span_ms(self) -> tuple[int, int]:
+        """The earliest and the latest append time."""
+        # They nearly always ascend; two brokers' clocks may differ where a leader changed.
+        times = [int(self.appended_ms.min()), int(self.appended_ms.max())] if len(self) else []
+        times += [self.latest_ms] if self.latest_ms or not times else []
+        return min(times), max(times)
 
     @property
     def first(self) -> int:
@@ -55,18 +73,22 @@ class Slice:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __bool__(self) -> bool:
+        """Always true: to aiokafka and Faust, what is false was not fetched."""
+        return True
+
     @property
     def value_bytes(self) -> int:
         """Bytes of all values, to bound what is held in memory."""
         return sum(map(len, filter(None, self.values)))
 
     def after(self, offset: int) -> Slice | None:
-        """The part whose offsets are greater than *offset*; None when there is none."""
-        if self.first > offset:
-            return self
-        start = int(np.searchsorted(self.offsets, offset, side="right"))
-        if start == len(self):
+        """The part past *offset*, which may hold no record; None when it ends before."""
+        if self.end <= offset + 1:
             return None
+        start = int(np.searchsorted(self.offsets, offset, side="right"))
+        if not start:
+            return self
         return Slice(
             self.partition,
             offset + 1,
@@ -74,6 +96,8 @@ class Slice:
             self.appended_ms[start:],
             self.values[start:],
             self.headers[start:],
+            self.up_to,
+            self.latest_ms,
         )
 
     def cut(self, count: int) -> tuple[Slice, Slice | None]:
@@ -116,7 +140,15 @@ def joined(parts: Sequence[Slice]) -> Slice | None:
         np.concatenate([part.appended_ms for part in parts]),
         [value for part in parts for value in part.values],
         [headers for part in parts for headers in part.headers],
+        parts[-1].end,
+        max(part.span_ms[1] for part in parts),
     )
+
+
+def without_records(partition: Partition, follows: int, end: int, latest_ms: int) -> Slice:
+    """What a fetch of offsets *follows* to before *end* brought that holds no record to be seen."""
+    nothing = np.empty(0, np.int64)
+    return Slice(partition, follows, nothing, nothing, [], [], end, latest_ms)
 
 
 def slice_of(partition: Partition, records: Sequence[Any], *, follows: int) -> Slice:

@@ -10,9 +10,9 @@ Its consumer is replaced where it works per message:
   moment before it clears the streams' queues at the end of a recovery, and what was put there
   in between is lost until the next restart (pitfall B3).
 - A partition that a lane holds back (a flood of rejects) is not fetched; its neighbours are.
-- A slice tells from where it was fetched, so that its lane sees whether one before it is missing.
-  Fetched records get lost on many ways (a rebalance, a cancelled fetch, a cleared queue), so it is
-  claimed only of a fetch that goes on from a slice that was handed on, or from a rewind.
+- A slice says which offsets it speaks of, so that its lane sees whether one before it is missing.
+  Slices get lost on many ways (a rebalance, a cancelled fetch, a cleared queue); what was given to
+  nobody is fetched again (streams/positions.py).
 - Offsets are committed up to the end of the oldest slice that is not acknowledged. Faust's own
   rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
   group without commits, and gaps are marked as done before they are (pitfalls A2, A11).
@@ -23,7 +23,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -38,6 +37,7 @@ import failpoints
 from streams.alarms import end_in_another_life
 from streams.feed import ChangelogFeed
 from streams.fetched_slices import as_slices, install
+from streams.positions import FetchPositions
 from streams.slices import Partition, Slice
 
 # The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
@@ -99,17 +99,14 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
     """Faust's Kafka consumer, delivering slices and committing in order."""
 
-    # How many fetches have begun, and in which of the group's generations the newest.
-    _fetches = 0
+    # In which of the group's generations the newest fetch has begun.
     _fetch_generation = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Ends of the slices delivered and not yet committed, oldest first, per partition.
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
-        # Where a partition is fetched from next, for fetches after the one of that number; not
-        # known once fetched records were dropped.
-        self._next: dict[TP, tuple[int, int]] = {}
+        self._positions: FetchPositions[TP] = FetchPositions()
         self._feed = ChangelogFeed()
         # Since when a partition has something to commit and nothing of it was committed.
         self._waiting_since: dict[TP, float] = {}
@@ -134,41 +131,44 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         generation = self._fetch_generation
         if records is None or self.should_stop:
             return
-        # Forgotten now and known again when handed on: this may end at any await.
-        begins = {tp: self._begin(tp) for tp in records}
         if not self.flow_active:
             await self._seek_back()
             return
         for tp, batch in records.items():
             if not batch or not self._wanted(tp, active):
                 continue
-            first = self._first(tp, batch)
-            begin = await self._without_deleted(tp, first, begins[tp])
+            if self._is_changelog_tp(tp) and not await self._goes_on(tp, batch[0].offset):
+                continue
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 await self._put_back(records)
                 return
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
-                if not await self._goes_on(tp, first):
-                    continue
                 for record in batch:
                     self._feed.give(tp, record.offset)
                     yield tp, self._to_message(tp, record)
             else:
-                self._end_in_another_life(tp, batch)
-                self._let_pass(tp, first)
-                yield tp, self._slice_message(tp, self._slice(tp, batch, begin))
+                self._hand_on(tp, batch)
+                yield tp, self._slice_message(tp, batch)
 
-    def _first(self, tp: TP, batch: Any) -> int:
-        """The lowest offset that was fetched."""
-        return int(batch[0].offset if self._is_changelog_tp(tp) else batch.first)
+    def _hand_on(self, tp: TP, piece: Slice) -> None:
+        """Note that *piece* is on its way to its lane."""
+        self._end_in_another_life(tp, piece)
+        self._let_pass(tp, piece.follows)
+        self._positions.hand_on(tp, piece.follows, piece.end)
+        # What is delivered again is waited for in its new cut.
+        delivered = self._delivered[tp]
+        while delivered and delivered[-1] >= piece.follows:
+            delivered.pop()
+        delivered.append(piece.end - 1)
 
     async def _put_back(self, records: Mapping[TP, Any]) -> None:
         """Let dropped records come again: nothing else would, where no new ones follow them."""
-        firsts = {tp: self._first(tp, batch) for tp, batch in records.items() if batch}
         mine = self.assignment()
         firsts = {
-            tp: at for tp, at in firsts.items() if tp in mine and not self._is_changelog_tp(tp)
+            tp: batch.follows
+            for tp, batch in records.items()
+            if batch and tp in mine and not self._is_changelog_tp(tp)
         }
         try:
             if firsts:
@@ -185,21 +185,14 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             await self.seek(tp, missing)
         return missing is None
 
-    async def _without_deleted(self, tp: TP, first: int, begin: int | None) -> int | None:
-        """*begin*, unless retention has deleted what lay before *first*.
-
-        aiokafka then goes on at the first offset left; its lane is to see the hole.
-        """
-        if begin is None or first <= begin or await self.log_start(Partition(*tp)) <= begin:
-            return begin
-        return None
-
     def _end_in_another_life(self, tp: TP, batch: Slice) -> None:
         """End the process if *batch* holds other records than were handed on at its offsets.
 
         aiokafka begins anew by itself when a topic was made anew or has lost its end. The lane
         would take the new records for old ones; the next process asks the store what it has.
         """
+        if not len(batch):
+            return
         last, latest_ms = self._newest.get(tp, (-1, 0))
         first_ms, last_ms = int(batch.appended_ms[0]), int(batch.appended_ms[-1])
         if batch.first <= last and (
@@ -220,22 +213,6 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         if committed is not None and first < committed:
             self._committed_offset[tp] = first
 
-    def _begin(self, tp: TP) -> int | None:
-        """Where the newest fetch of *tp* began, None if that is not known for sure."""
-        begin, fetch = self._next.pop(tp, (0, self._fetches))
-        return begin if fetch < self._fetches else None
-
-    def _slice(self, tp: TP, batch: Slice, begin: int | None) -> Slice:
-        first = batch.first
-        piece = replace(batch, follows=first if begin is None else min(begin, first))
-        self._next[tp] = (piece.last + 1, self._fetches)
-        # What is delivered again is waited for in its new cut.
-        delivered = self._delivered[tp]
-        while delivered and delivered[-1] >= piece.first:
-            delivered.pop()
-        delivered.append(piece.last)
-        return piece
-
     async def _getmany(
         self,
         active_partitions: set[TP] | None,
@@ -252,17 +229,12 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         recovering = not self.app.tables.actives_ready
         if recovering:
             timeout = min(timeout, LOOK_FOR_LOST_SECONDS)
-        self._fetches += 1
         # Not earlier: a fetch may have waited for a whole rebalance before it began.
         self._fetch_generation = self.app.consumer_generation_id
-        try:
-            found = await super()._getmany(active_partitions, timeout)
-        except BaseException:
-            # What the consumer's thread has fetched meanwhile is gone.
-            self._next.clear()
-            raise
-        if recovering and not found:
-            await self._go_back_to_lost(active_partitions or ())
+        found = await super()._getmany(active_partitions, timeout)
+        if not found:
+            go_back = self._go_back_to_lost if recovering else self._go_back_to_not_handed_on
+            await go_back(active_partitions or ())
         return found
 
     def _may_be_fetched(self, tp: TP) -> bool:
@@ -289,14 +261,31 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
                 )
                 await self.seek(tp, following)
 
+    async def _go_back_to_not_handed_on(self, events: Iterable[TP]) -> None:
+        """The same in event topics, whose slices tell where they end."""
+        for tp in list(events):
+            state = self._fetch_state(tp)
+            if state is None or self._positions.lost_from(tp, state.position, log_start=0) is None:
+                continue
+            try:
+                start = await self.log_start(Partition(*tp))
+                lost_from = self._positions.lost_from(tp, state.position, log_start=start)
+                if lost_from is not None:
+                    self.log.warning(
+                        "%s[%d]: from %d on nothing was given; read again.", *tp, lost_from
+                    )
+                    await self.seek(tp, lost_from)
+            except (KafkaError, TimeoutError) as error:
+                self.log.warning("Could not go back to lost records: %r", error)
+
     async def rewind(self, partition: Partition, offset: int) -> None:
         """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
         tp = TP(*partition)
         kept = [end for end in self._delivered[tp] if end < offset]
         self._delivered[tp] = deque(kept)
         self._acked_index[tp] = {end for end in self._acked_index[tp] if end < offset}
+        self._positions.go_to(tp, offset)
         await self.seek(tp, offset)
-        self._next[tp] = (offset, self._fetches)
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Seek in the consumer's thread: from here a fetch that is just ending could undo it."""
@@ -315,8 +304,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            piece.last,
-            float(piece.appended_ms[-1]) / 1000,
+            piece.end - 1,
+            piece.span_ms[1] / 1000,
             1,
             None,
             None,
@@ -336,6 +325,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._uncommitted = {}
         self._waiting_since.clear()
         self._newest.clear()
+        self._positions.clear()
         self._feed.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -344,8 +334,11 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._delivered.clear()
         self._acked.clear()
         self._acked_index.clear()
-        self._next.clear()
+        self._positions.clear()
         await super().perform_seek()
+        for tp, committed in self._committed_offset.items():
+            if committed:
+                self._positions.go_to(tp, committed)
         await self._seek_uncommitted()
 
     async def _seek_uncommitted(self) -> None:
@@ -356,7 +349,10 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         new = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         new = [tp for tp in new if not self._committed_offset[tp]]
         if new:
-            await self.seek_wait(await self.earliest_offsets(*new))
+            starts = await self.earliest_offsets(*new)
+            await self.seek_wait(starts)
+            for tp, start in starts.items():
+                self._positions.go_to(tp, start)
 
     async def begin_of(self, partition: Partition) -> int:
         """Where work on *partition* begins: the committed offset, else the first there is."""
@@ -388,19 +384,17 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._waiting_since = {tp: self._waiting_since.get(tp, now) for tp in waiting}
         return now - min(self._waiting_since.values(), default=now)
 
-    def handed_on_past(self, partition: Partition, offset: int) -> bool:
-        """Whether records at or past *offset* were handed on, or wait at the broker.
+    def waits_past(self, partition: Partition, offset: int) -> bool:
+        """Whether offsets at or past *offset* wait at the broker or on their way from there.
 
-        Asked of where the fetches are: behind the last record there may be a transaction's marker.
+        Each of them is taken, whether there is a record or a transaction's marker.
         """
-        tp = TP(*partition)
-        delivered = self._delivered[tp]
-        if delivered and delivered[-1] >= offset:
-            return True
-        state = self._fetch_state(tp)
+        state = self._fetch_state(TP(*partition))
+        if state is None:
+            return False
         # Past the last stable offset lie records of transactions that are not over.
-        end = None if state is None else state.lso if _is_told(state.lso) else state.highwater
-        return state is not None and state.position < (end or 0)
+        end = state.lso if _is_told(state.lso) else state.highwater
+        return offset < (end or 0)
 
     def _fetch_state(self, tp: TP) -> Any:
         """The state aiokafka has of a partition; None unless it is fetched."""

@@ -15,6 +15,8 @@ import numpy as np
 
 PROMISE = "tests/streams/test_promise.py::"
 REFUSED = "tests/streams/test_refused_rows.py::"
+FETCHED = "tests/streams/test_fetched_slices.py::"
+POSITIONS = "tests/streams/test_positions.py::"
 EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
 
 
@@ -191,6 +193,64 @@ def _keep_refused_ids(*, in_the_index: bool, in_the_changelog: bool) -> Callable
     return apply
 
 
+def _drop_what_has_no_record() -> None:
+    from streams import fetched_slices
+
+    fetched_slices.without_records = lambda *_: None  # type: ignore[assignment, return-value]
+
+
+def _begin_at_the_first_record() -> None:
+    from dataclasses import replace
+
+    from streams.fetched_slices import SliceRecords
+
+    original = SliceRecords.take
+
+    def take(self: Any, limit: int) -> Any:
+        piece = original(self, limit)
+        return replace(piece, follows=piece.first) if piece and len(piece) else piece
+
+    SliceRecords.take = take  # type: ignore[method-assign]
+
+
+def _go_back_once() -> None:
+    from streams.lane import Lane
+
+    original = Lane._go_back
+
+    async def go_back(self: Any, piece: Any) -> None:
+        if self._rewound_to != self._next:
+            await original(self, piece)
+
+    Lane._go_back = go_back  # type: ignore[method-assign]
+
+
+def _pass_holes_in_what_was_handed_on() -> None:
+    from streams.positions import FetchPositions
+
+    FetchPositions.hand_on = lambda self, tp, _follows, end: self.go_to(tp, end)  # type: ignore[method-assign]
+
+
+def _never_look_for_what_nobody_got() -> None:
+    from streams.positions import FetchPositions
+
+    FetchPositions.lost_from = lambda *_, **__: None  # type: ignore[method-assign]
+
+
+def _times_of_records_only() -> None:
+    from dataclasses import replace
+
+    from streams.fetched_slices import SliceRecords
+
+    original = SliceRecords._whole
+
+    def whole(self: Any, piece: Any, follows: int) -> Any:
+        found = original(self, piece, follows)
+        return replace(found, latest_ms=0) if found and len(found) else found
+
+    SliceRecords._whole = whole  # type: ignore[method-assign]
+
+
 def _remember_nothing_in_a_slice() -> None:
     from streams import fates
 
@@ -335,6 +395,42 @@ MUTANTS = (
         "a slice that did not arrive is covered by the next range",
         PROMISE + "test_a_slice_that_did_not_arrive_is_fetched_again",
         _cover_slices_that_did_not_arrive,
+    ),
+    Mutant(
+        "drop-what-has-no-record",
+        "a fetch of markers or aborted records alone is not handed on",
+        FETCHED + "test_any_fetch_is_read_as_aiokafka_reads_it",
+        _drop_what_has_no_record,
+    ),
+    Mutant(
+        "begin-at-the-first-record",
+        "a slice does not speak of the offsets before its first record",
+        FETCHED + "test_any_fetch_is_read_as_aiokafka_reads_it",
+        _begin_at_the_first_record,
+    ),
+    Mutant(
+        "times-of-records-only",
+        "a slice does not tell when its last marker was appended",
+        FETCHED + "test_a_slice_tells_when_the_last_it_speaks_of_was_appended",
+        _times_of_records_only,
+    ),
+    Mutant(
+        "go-back-once",
+        "a slice from before a rewind may be the last one that is heard of",
+        POSITIONS + "test_what_is_lost_again_after_going_back_is_fetched_again",
+        _go_back_once,
+    ),
+    Mutant(
+        "pass-holes-handed-on",
+        "what lies before a slice that was handed on counts as handed on",
+        POSITIONS + "test_what_was_given_to_nobody_is_known",
+        _pass_holes_in_what_was_handed_on,
+    ),
+    Mutant(
+        "never-look-for-the-lost",
+        "what a cancelled fetch took is not fetched again",
+        POSITIONS + "test_what_was_given_to_nobody_is_known",
+        _never_look_for_what_nobody_got,
     ),
     Mutant(
         "blind-within-a-slice",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -91,6 +92,26 @@ def test_what_a_transaction_took_back_is_left_out() -> None:
     ((rows, position, _),) = Fetched(data, aborted=[(7, 0)]).by_slice(endless([None]))
 
     assert ([row[0] for row in rows], position) == ([1, 4], 5)
+
+
+@pytest.mark.parametrize("kinds", ["r", "m", "rm", "mr", "rmm", "ar", "ra", "a"])
+def test_a_slice_tells_when_the_last_it_speaks_of_was_appended(kinds: str) -> None:
+    """Of a marker and an aborted record too: the ledger tells two topics apart by such times."""
+    made = [
+        Made(at, [Record(0, ms=at)], 0, producer=8, transactional=True, max_ms=1_000 + at)
+        if kind == "r"
+        else Made(at, [Record(0)], 0, producer=7, transactional=True, max_ms=1_000 + at)
+        if kind == "a"
+        else replace(marker(at, 7, kind=COMMIT), max_ms=1_000 + at)
+        for at, kind in enumerate(kinds)
+    ]
+    data = b"".join(one.to_bytes() for one in made)
+
+    with as_slices(lambda _: True):
+        piece = Fetched(data, aborted=[(7, 0)]).result.getall()
+
+    assert (piece.follows, piece.end) == (0, len(kinds))
+    assert piece.span_ms[1] == 1_000 + len(kinds) - 1
 
 
 def test_records_of_one_request_share_their_headers() -> None:

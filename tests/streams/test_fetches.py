@@ -1,4 +1,4 @@
-"""Does a slice tell where its fetch began? Its lane relies on it to see that one is missing."""
+"""What is handed on of a fetch, what is not, and what is fetched again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from faust.types import TP
 
 from streams import transport
 from streams.feed import ChangelogFeed
+from streams.positions import FetchPositions
 from streams.slices import Partition, Slice, slice_of
 from streams.transport import SliceConsumer
 
@@ -44,7 +45,8 @@ class Scripted(SliceConsumer):
         self._delivered = defaultdict(deque)
         self._acked = defaultdict(list)
         self._acked_index = defaultdict(set)
-        self._next = {}
+        self._positions = FetchPositions()
+        self.log = SimpleNamespace(warning=lambda *_: None)
         self._read_offset = {}
         self._committed_offset = defaultdict(lambda: None)
         self._uncommitted = {}
@@ -53,7 +55,6 @@ class Scripted(SliceConsumer):
         self.starts: dict[TP, int] = {}
 
     async def _wait_next_records(self, *_: Any) -> tuple[Fetch, None]:
-        self._fetches += 1
         self._fetch_generation = self.app.consumer_generation_id
         return self.script.popleft(), None
 
@@ -80,6 +81,18 @@ class Scripted(SliceConsumer):
         """The slices of the next fetch."""
         return [message.value async for _, message in self.getmany(1.0)]
 
+    async def fetch_nothing(self, monkeypatch: Any, *, position: int) -> None:
+        """A fetch that brings nothing, with both partitions at *position*."""
+
+        async def getmany(*_: Any) -> Fetch:
+            return {}
+
+        monkeypatch.setattr(transport.KafkaConsumer, "_getmany", getmany)
+        self.app.tables = SimpleNamespace(actives_ready=True)
+        self.app.hold_back = lambda _: False
+        self._fetch_state = lambda _: SimpleNamespace(position=position)  # type: ignore[method-assign]
+        await self._getmany({LEFT, RIGHT}, 0.0)
+
 
 class Rebalancing(dict[TP, Slice]):
     """A fetch during which the group's generation changes."""
@@ -94,65 +107,42 @@ class Rebalancing(dict[TP, Slice]):
         return super().items()
 
 
-async def test_a_slice_follows_the_one_before_it_also_over_a_hole() -> None:
-    """Offsets of transaction markers hold nothing: the fetch went on all the same."""
-    consumer = Scripted({LEFT: records(0, 4)}, {LEFT: records(6, 9)})
-
-    (first,), (second,) = await consumer.fetch(), await consumer.fetch()
-
-    assert (first.follows, second.follows) == (0, 5)
-
-
-async def test_what_a_rebalance_made_void_is_missing_and_fetched_again() -> None:
-    """Dropped records do not count as fetched, and the position goes back to them."""
+async def test_what_a_rebalance_made_void_is_fetched_again() -> None:
+    """Dropped records do not count as handed on, and the position goes back to them."""
     consumer = Scripted({LEFT: records(0, 4)})
     consumer.script.append(Rebalancing({LEFT: records(5, 9)}, consumer))
-    consumer.script.append({LEFT: records(10, 12)})
     await consumer.fetch()
+
     assert await consumer.fetch() == []
 
-    (later,) = await consumer.fetch()
-
-    assert later.follows == 10
     assert consumer.sought == [{LEFT: 5}]
+    assert consumer._positions.lost_from(LEFT, 10, log_start=0) == 5
 
 
-async def test_what_a_cancelled_loop_left_behind_is_missing() -> None:
-    """Of a fetch for two partitions only the first was handed on."""
-    fetches = [
-        {LEFT: records(first, last), RIGHT: records(first, last)}
-        for first, last in ((0, 4), (5, 6), (8, 9))
-    ]
-    consumer = Scripted(*fetches)
+async def test_what_a_cancelled_loop_left_behind_is_fetched_again(monkeypatch: Any) -> None:
+    """Of a fetch for two partitions only the first was handed on, and nothing follows it."""
+    consumer = Scripted(
+        {LEFT: records(0, 4), RIGHT: records(0, 4)}, {LEFT: records(5, 6), RIGHT: records(5, 6)}
+    )
     await consumer.fetch()
     async for tp, _ in consumer.getmany(1.0):
         assert tp == LEFT
         break
 
-    left, right = await consumer.fetch()
+    await consumer.fetch_nothing(monkeypatch, position=7)
 
-    assert (left.follows, right.follows) == (7, 8)
-
-
-async def test_a_fetch_after_a_rewind_begins_there() -> None:
-    """A hole right behind the offset gone back to is known to be one."""
-    consumer = Scripted({LEFT: records(8, 9)})
-    await consumer.rewind(Partition(*LEFT), 1)
-
-    (after,) = await consumer.fetch()
-
-    assert after.follows == 1
+    assert consumer.sought == [{RIGHT: 5}]
 
 
-async def test_a_fetch_under_way_during_a_rewind_does_not_begin_there() -> None:
-    """Its records were taken before."""
-    consumer = Scripted({LEFT: records(8, 9)})
-    await consumer.rewind(Partition(*LEFT), 1)
-    consumer._fetches -= 1
+async def test_nothing_is_fetched_again_that_retention_deleted(monkeypatch: Any) -> None:
+    """The position has gone on to the first offset that is left; the writer sees the hole."""
+    consumer = Scripted({LEFT: records(0, 4), RIGHT: records(0, 4)})
+    consumer.starts = {LEFT: 50, RIGHT: 50}
+    await consumer.fetch()
 
-    (under_way,) = await consumer.fetch()
+    await consumer.fetch_nothing(monkeypatch, position=50)
 
-    assert under_way.follows == 8
+    assert consumer.sought == []
 
 
 async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
@@ -166,17 +156,6 @@ async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
 
     assert consumer._new_offset(LEFT) == 10
     assert not consumer._acked_index[LEFT]
-
-
-async def test_what_retention_deleted_is_a_hole_to_the_lane() -> None:
-    """The client goes on at the first offset that is left, as if nothing had been before it."""
-    consumer = Scripted({LEFT: records(0, 4)}, {LEFT: records(50, 52)})
-    consumer.starts[LEFT] = 50
-    await consumer.fetch()
-
-    (after,) = await consumer.fetch()
-
-    assert after.follows == 50
 
 
 async def test_a_topic_made_anew_ends_the_process(monkeypatch: Any) -> None:
@@ -228,7 +207,6 @@ async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
     """A fetch that a rebalance cancelled may take them; recovery would wait for ever."""
     consumer = Scripted()
     consumer._feed = ChangelogFeed()
-    consumer.log = SimpleNamespace(warning=lambda *_: None)
     applied = {LEFT: -1, RIGHT: 18}
     consumer.app.tables = SimpleNamespace(recovery=SimpleNamespace(active_offsets=applied))
     positions = {LEFT: 7, RIGHT: 19}
@@ -255,6 +233,7 @@ async def test_a_partition_that_is_held_back_is_not_fetched(monkeypatch: Any) ->
     consumer = Scripted()
     consumer.app.tables = SimpleNamespace(actives_ready=True)
     consumer.app.hold_back = held.__contains__
+    consumer._fetch_state = lambda _: None  # type: ignore[method-assign]
 
     await consumer._getmany({LEFT, RIGHT}, 0.0)
     held.add(RIGHT)

@@ -11,6 +11,7 @@ import pytest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
+from streams.positions import FetchPositions
 from streams.slices import Partition
 from streams.transport import SliceConsumer, SliceConsumerThread
 
@@ -26,7 +27,7 @@ class Consumer(SliceConsumer):
         self._acked_index = defaultdict(set)
         self._committed_offset = defaultdict(lambda: None)
         self._uncommitted = {}
-        self._next = {}
+        self._positions = FetchPositions()
         self._read_offset = defaultdict(lambda: None)
         self.sought: list[tuple[TP, int]] = []
 
