@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -22,7 +22,15 @@ _REACHED: Final = (
     "SELECT topic, partition, max(last) + 1 FROM fasttrack.ledger GROUP BY topic, partition"
 )
 
-Ends = Mapping[tuple[str, int], int]
+
+class Kept(NamedTuple):
+    """The first offset that a partition still has, and the one after its last."""
+
+    start: int
+    end: int
+
+
+Ends = Mapping[tuple[str, int], Kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Lag:
 
 
 async def read_ends(bootstrap: str) -> Ends:
-    """Return the offset after the last record of each partition of each of our topics.
+    """Return where each partition of each of our topics begins and ends.
 
     Raises:
         TopicError: the broker does not answer, refuses, or has not all of our topics.
@@ -57,25 +65,26 @@ async def read_ends(bootstrap: str) -> Ends:
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             await consumer.start()
+            starts = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)
     except (KafkaError, TimeoutError, OSError) as error:
         msg = f"Kafka at {bootstrap}: {error or 'no answer'}"
         raise TopicError(msg) from error
     finally:
         await consumer.stop()
-    return {(key.topic, key.partition): end for key, end in ends.items()}
+    return {(key.topic, key.partition): Kept(starts[key], end) for key, end in ends.items()}
 
 
 def lag_behind(ends: Ends, client: Client) -> Lag:
-    """Compare *ends* with what the ledger tells.
+    """Compare *ends* with what the ledger tells; what Kafka has deleted is not on its way.
 
     Raises:
         clickhouse_connect.driver.exceptions.Error: ClickHouse refuses.
     """
     reached = {(topic, number): end for topic, number, end in client.query(_REACHED).result_rows}
     by_topic: dict[str, int] = {}
-    for (topic, number), end in ends.items():
-        behind = end - reached.get((topic, number), 0)
+    for (topic, number), kept in ends.items():
+        behind = kept.end - max(kept.start, reached.get((topic, number), 0))
         if behind > 0:
             by_topic[topic] = by_topic.get(topic, 0) + behind
     return Lag(by_topic)

@@ -7,7 +7,7 @@ slice as one message makes that cost vanish; everything after the transport work
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,28 +89,27 @@ class Slice:
         start = int(np.searchsorted(self.offsets, offset, side="right"))
         if not start:
             return self
-        return Slice(
-            self.partition,
-            offset + 1,
-            self.offsets[start:],
-            self.appended_ms[start:],
-            self.values[start:],
-            self.headers[start:],
-            self.up_to,
-            self.latest_ms,
+        return replace(
+            self,
+            follows=offset + 1,
+            offsets=self.offsets[start:],
+            appended_ms=self.appended_ms[start:],
+            values=self.values[start:],
+            headers=self.headers[start:],
         )
 
     def cut(self, count: int) -> tuple[Slice, Slice | None]:
         """The first *count* records, at least one, and those after them."""
         if count >= len(self):
             return self, None
-        begin = Slice(
-            self.partition,
-            self.follows,
-            self.offsets[:count],
-            self.appended_ms[:count],
-            self.values[:count],
-            self.headers[:count],
+        begin = replace(
+            self,
+            offsets=self.offsets[:count],
+            appended_ms=self.appended_ms[:count],
+            values=self.values[:count],
+            headers=self.headers[:count],
+            up_to=0,
+            latest_ms=0,
         )
         return begin, self.after(begin.last)
 
@@ -119,13 +118,12 @@ class Slice:
         if not len(rows):
             return None
         wanted = rows.tolist()
-        return Slice(
-            self.partition,
-            self.follows,
-            self.offsets[rows],
-            self.appended_ms[rows],
-            [self.values[row] for row in wanted],
-            [self.headers[row] for row in wanted],
+        return replace(
+            self,
+            offsets=self.offsets[rows],
+            appended_ms=self.appended_ms[rows],
+            values=[self.values[row] for row in wanted],
+            headers=[self.headers[row] for row in wanted],
         )
 
 
@@ -133,15 +131,14 @@ def joined(parts: Sequence[Slice]) -> Slice | None:
     """*parts* of one partition, which lie one after the other, as one; None when there are none."""
     if len(parts) < 2:
         return parts[0] if parts else None
-    return Slice(
-        parts[0].partition,
-        parts[0].follows,
-        np.concatenate([part.offsets for part in parts]),
-        np.concatenate([part.appended_ms for part in parts]),
-        [value for part in parts for value in part.values],
-        [headers for part in parts for headers in part.headers],
-        parts[-1].end,
-        max(part.span_ms[1] for part in parts),
+    return replace(
+        parts[0],
+        offsets=np.concatenate([part.offsets for part in parts]),
+        appended_ms=np.concatenate([part.appended_ms for part in parts]),
+        values=[value for part in parts for value in part.values],
+        headers=[headers for part in parts for headers in part.headers],
+        up_to=parts[-1].end,
+        latest_ms=max(part.span_ms[1] for part in parts),
     )
 
 

@@ -146,7 +146,9 @@ def flow(client: Client, bootstrap: str) -> Finding:
     except (TopicError, DriverError) as error:
         return warn("lag", f"cannot be told: {error}", "See the findings above.")
     if not lag.records:
-        return ok("lag", f"none: each of {sum(ends.values()):,} records has a fate")
+        return ok(
+            "lag", f"none: each of {sum(kept.end for kept in ends.values()):,} records has a fate"
+        )
     says = ", ".join(f"{topic} {count:,}" for topic, count in sorted(lag.by_topic.items()))
     if lag.records > MUCH_LAG:
         return warn("lag", says, "Are workers running? See docs/runbook.md, Lag grows.")

@@ -182,10 +182,12 @@ def another_worker(system: System) -> Iterator[None]:
 
 
 def lag(system: System) -> Mapping[str, int]:
-    """What `railhead doctor` calls lag."""
+    """What `railhead doctor` calls lag, but for where the operator passed all there is."""
     store = StoreSettings(url=f"http://127.0.0.1:{system.clickhouse_port}")
     with create_client(**client_arguments(store)) as client:
-        return lag_behind(asyncio.run(read_ends(system.kafka)), client).by_topic
+        ends = dict(asyncio.run(read_ends(system.kafka)))
+        del ends[(CASINO, len(CASES) + REWOUND_OFFSETS - 1)]
+        return lag_behind(ends, client).by_topic
 
 
 @pytest.fixture(scope="module")
@@ -267,9 +269,12 @@ def test_work_begins_at_any_offset_that_is_committed(story: Story, offset: int) 
 def test_each_offset_is_accounted_for(story: Story) -> None:
     """Markers and aborted records are no lag and no fault; what was deleted unread is named."""
     wait_until(lambda: not lag(story.system), seconds=60, what="no lag", every=0.5)
-    document = json.loads(
-        story.system.railhead("reconcile", "--json", "--type", "casino", check=False)
-    )
+    told = subprocess.run(
+        [RAILHEAD, "reconcile", "--json", "--type", "realtime-casino"],
+        env=story.system.environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert told.stdout, told.stderr
+    document = json.loads(told.stdout)
 
     deleted = {number for number, case in enumerate(CASES) if "d" in case}
     begun_late = set(range(len(CASES) + 1, len(CASES) + REWOUND_OFFSETS))
