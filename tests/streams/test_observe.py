@@ -61,7 +61,7 @@ class Consumer:
         """The offset after the last record."""
         return self.highwaters[tp]
 
-    def handed_on_past(self, partition: Partition, offset: int) -> bool:
+    def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether records at or past *offset* were handed on."""
         return self.handed_on.get(partition, 0) > offset
 
