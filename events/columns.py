@@ -31,7 +31,10 @@ def columns_of(rows: Rows, *kinds: Kind) -> dict[str, pa.Array]:
     if not rows.arrays:
         check_values([rows])
     fields = rows.shape.of_kind(*kinds) if kinds else rows.shape.fields
-    return {field.name: _column(rows, field) for field in fields}
+    for field in fields:
+        if field.name not in rows.columns:
+            rows.columns[field.name] = _column(rows, field)
+    return {field.name: rows.columns[field.name] for field in fields}
 
 
 def _column(rows: Rows, field: Field) -> pa.Array:

@@ -12,30 +12,35 @@ import pyarrow as pa
 from events.columns import columns_of
 from events.fingerprint import fingerprints_of
 from events.group import Group
+from events.lists import list_columns
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One array per field of the contract, and one hash an item."""
+    """One array per field of the contract, and one hash an item.
+
+    `lists` are the arrays of what lies inside lists of models, by `events.lists`.
+    """
 
     columns: dict[str, pa.Array]
     fingerprints: npt.NDArray[np.uint64]
+    lists: dict[str, pa.Array]
 
 
 def content_of(group: Group) -> Content:
     """Turn the rows of *group*."""
     columns = columns_of(group)
-    return Content(columns, fingerprints_of(group, columns))
+    return Content(columns, fingerprints_of(group, columns), list_columns(group))
 
 
 def joined(parts: Sequence[Content]) -> Content:
     """Put contents of one type one behind the other."""
     if len(parts) == 1:
         return parts[0]
-    names = parts[0].columns
     return Content(
-        {name: pa.concat_arrays([part.columns[name] for part in parts]) for name in names},
+        _concatenated([part.columns for part in parts]),
         np.concatenate([part.fingerprints for part in parts]),
+        _concatenated([part.lists for part in parts]),
     )
 
 
@@ -45,4 +50,9 @@ def taken(content: Content, places: npt.NDArray[np.int64]) -> Content:
     return Content(
         {name: column.take(rows) for name, column in content.columns.items()},
         content.fingerprints[places],
+        {name: column.take(rows) for name, column in content.lists.items()},
     )
+
+
+def _concatenated(parts: Sequence[dict[str, pa.Array]]) -> dict[str, pa.Array]:
+    return {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}

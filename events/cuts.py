@@ -17,6 +17,7 @@ from events.fields import Field, Kind
 from events.fingerprint import TEXTS, hashes_of
 from events.idrules import MAX_ID_CHARACTERS
 from events.layout import Layout
+from events.lists import empty_lists
 from events.registry import EventType
 from events.shapes import Shape, shape_of
 from events.texts import lengths, offsets_of, texts_at
@@ -68,7 +69,8 @@ def cut_values(
     columns = {field.name: columns[field.name] for field in shape.fields}
     texts = values.joined(list(layout.places_of(*TEXTS).values()))
     hashes = hashes_of(shape, columns, texts, np.zeros(len(rows), np.uint64))
-    return Cut(rows, columns[id_name], Content(columns, hashes), adjusted)
+    lists = empty_lists(shape, len(rows))
+    return Cut(rows, columns[id_name], Content(columns, hashes, lists), adjusted)
 
 
 def _read(

@@ -11,20 +11,20 @@ from functools import cache
 from itertools import chain
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
 from events.adjustments import Adjustment
 from events.fields import Field, Kind
 from events.jsontext import MAX_DEPTH
 from events.registry import EventType
-from events.shapes import FREE_KINDS, RAW_KINDS, Decode, Shape, list_decoder, shape_of
+from events.shapes import FREE_KINDS, RAW_KINDS, Decode, Shape, lists_decoder, shape_of
 from events.texts import count_letters
 
 # A valid item: its position, what was read of it, and what is stored otherwise than it was sent.
@@ -58,6 +58,8 @@ class Rows:
         self.doubtful: set[int] = set()
         # What of each row is stored otherwise than it was sent, by the row's index; mostly nothing.
         self.adjusted: dict[int, list[Adjustment]] = {}
+        # What `events.columns` made of the rows.
+        self.columns: dict[str, pa.Array] = {}
         self._values: dict[str, list[Any]] = {}
         self._kinds: dict[str, frozenset[type]] = {}
         self._nested: dict[str, Nested] | None = None
@@ -105,7 +107,7 @@ class Rows:
     def present(self, field: Field) -> tuple[list[int], list[Raw]]:
         """List the JSON texts of a field that is kept as text, and the rows that have one."""
         values = self.values(field)
-        if values.count(UNSET) == len(values):
+        if Raw not in self.kinds(field):
             return [], []
         places = [place for place, value in enumerate(values) if isinstance(value, Raw)]
         return places, [values[place] for place in places]
@@ -120,6 +122,7 @@ class Rows:
 
     def forget(self) -> None:
         """Drop what was read from the rows, because they changed."""
+        self.columns.clear()
         self._values.clear()
         self._kinds.clear()
         self._nested = None
@@ -134,7 +137,7 @@ class Nested(Rows):
         # The owner holds this: a cycle would keep all rows until the garbage collector comes.
         self.owner = weakref.proxy(owner)
         self.owners: list[int] = []
-        self._decode(owner.values(field), list_decoder(field.model))
+        self._decode(owner.values(field), lists_decoder(field.model))
         self._doubt_free_content()
 
     def doubt(self, index: int) -> None:
@@ -147,16 +150,24 @@ class Nested(Rows):
         self.owner.adjust(self.owners[index], adjustment)
 
     def _decode(self, values: list[Any], decode: Decode) -> None:
-        for index, raw in enumerate(values):
-            if not isinstance(raw, Raw):
-                continue
-            try:
-                inner = decode(raw) or []
-            except REFUSALS:
-                self.owner.doubt(index)
-                continue
-            self.rows += inner
-            self.owners += [index] * len(inner)
+        indexes = [index for index, raw in enumerate(values) if isinstance(raw, Raw)]
+        try:
+            # Each is a whole JSON value, so they can be read as one text.
+            lists = decode(b"[" + b",".join([values[index] for index in indexes]) + b"]")
+        except REFUSALS:
+            lists = [self._decode_alone(index, values[index], decode) for index in indexes]
+        for index, inner in zip(indexes, lists, strict=True):
+            if inner:
+                self.rows += inner
+                self.owners += [index] * len(inner)
+
+    def _decode_alone(self, index: int, raw: Raw, decode: Decode) -> list[Struct] | None:
+        try:
+            (inner,) = decode(b"[" + raw + b"]")
+        except REFUSALS:
+            self.owner.doubt(index)
+            return None
+        return cast("list[Struct] | None", inner)
 
     def _doubt_free_content(self) -> None:
         for field in self.shape.of_kind(*FREE_KINDS):

@@ -8,11 +8,12 @@ and no name a second time. Where there are more, `events.names` looks at the nam
 from __future__ import annotations
 
 from functools import cache
+from types import NoneType
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import UNSET
+from msgspec import UNSET, Raw, UnsetType
 
 from events.fields import Field, Kind
 from events.group import Group, Rows
@@ -75,9 +76,8 @@ def _marks_of(rows: Rows) -> Counts:
     for field, most in uncertain:
         _add_uncertain(marks, rows, field, most)
     for field in rows.shape.of_kind(*FREE_KINDS):
-        values = rows.values(field)
-        if values.count(UNSET) < len(values):
-            marks += count_letters(values, b'"')
+        if Raw in rows.kinds(field):
+            marks += count_letters(rows.values(field), b'"')
     return marks
 
 
@@ -91,12 +91,11 @@ def _most_marks(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
 
 
 def _add_uncertain(marks: Counts, rows: Rows, field: Field, most: int) -> None:
-    values = rows.values(field)
-    absent = values.count(UNSET)
-    if absent == len(values):
+    kinds = rows.kinds(field)
+    if kinds == {UnsetType}:
         return
     marks += most
-    if absent:
+    if UnsetType in kinds:
         marks -= most * rows.where(field, UNSET)
-    if field.kind in _TEXTS and field.nullable and None in values:
+    if field.kind in _TEXTS and NoneType in kinds:
         marks -= 2 * rows.where(field, None)

@@ -83,6 +83,10 @@ class CheckedType:
         """
         return self.content.columns
 
+    def lists(self) -> dict[str, pa.Array]:
+        """Give what lies inside nested lists of models: see `events.lists`."""
+        return self.content.lists
+
     def fingerprints(self) -> npt.NDArray[np.uint64]:
         """Hash what each item says in the contract's terms.
 

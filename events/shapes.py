@@ -56,6 +56,12 @@ def shape_of(model: type[BaseModel]) -> Shape:
     return Shape(fields, _struct(model.__name__, [_member(field) for field in fields]))
 
 
+@cache
+def lone_shape(field: Field) -> Shape:
+    """Derive the row class of objects with nothing but *field*, which they may lack."""
+    return Shape((field,), _struct("Lone", [_member(field)]))
+
+
 def _struct(name: str, members: list[tuple[Any, ...]]) -> type[Struct]:
     # Rows hold no cycles, so the garbage collector need not walk them: a quarter of decoding time.
     return msgspec.defstruct(name, members, kw_only=True, gc=False)
@@ -116,7 +122,7 @@ def bare_decoder(event_type: EventType) -> Decode:
 
 
 @cache
-def list_decoder(model: type[BaseModel]) -> Decode:
-    """Decode a nullable list of *model*, as `bets` is."""
+def lists_decoder(model: type[BaseModel]) -> Decode:
+    """Decode an array of nullable lists of *model*, as `bets` is one."""
     row: Any = shape_of(model).row
-    return msgspec.json.Decoder(list[row] | None).decode
+    return msgspec.json.Decoder(list[list[row] | None]).decode

@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from events.adjustments import Adjustment
 from events.amounts import PLACES, WHOLE_DIGITS, adjusted_amount
 from events.fields import Field, Kind
-from events.group import Rows
+from events.group import ABSENT_TYPES, Rows
 from events.instants import adjusted_instant, format_instant
 from events.moments import Places, unusual
 from events.texts import lengths, offsets_of, raw_array, text_array
@@ -86,13 +86,10 @@ class Pile:
 
     def add(self, rows: Rows, one: Field) -> None:
         """Put a column on the pile; a stand-in takes the place of what is absent."""
-        values = rows.values(one)
-        absent = 0 if one.required else values.count(UNSET)
-        if one.nullable:
-            absent += values.count(None)
-        if absent == len(values):
+        values, kinds = rows.values(one), rows.kinds(one)
+        if kinds <= ABSENT_TYPES:
             return
-        if absent:
+        if kinds & ABSENT_TYPES:
             values = [
                 self.stand_in if value is UNSET or value is None else value for value in values
             ]

@@ -2,7 +2,8 @@
 
 Steps of `sinks/migrations` are applied once, in order, and noted with a checksum. Each is harmless
 when repeated (IF NOT EXISTS), so a run that died between a step and its note is simply run again,
-and two runs at once do no harm. Views hold no data: every run creates them anew.
+and two runs at once do no harm. Views hold no data: every run creates them anew. Every run also
+fills what an older worker left to be filled (sinks/fill.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from clickhouse_connect.driver.exceptions import Error as DriverError
 
 import failpoints
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
+from sinks.fill import fill_lists
 from sinks.settings import StoreSettings
 from sinks.steps import Step, read_steps
 
@@ -67,6 +69,9 @@ def migrate(settings: StoreSettings, *, tell: Callable[[str], None]) -> None:
                 if note:
                     _note(client, step)
                     tell(f"applied {step.name}")
+            action = "fill lists"
+            for line in fill_lists(client):
+                tell(line)
     except (DriverError, *NETWORK_ERRORS) as error:
         raise translate(action, error) from None
     tell(f"created {len(read_steps(VIEWS))} views anew")

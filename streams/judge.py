@@ -153,7 +153,7 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
     tally = np.bincount(fates, minlength=3)
     return Judged(
         Counts(int(tally[0]), int(tally[1]), int(tally[2]), len(context.rejects)),
-        event_rows(valid.columns(), valid.id_array, mine, kept) if len(kept) else None,
+        _event_rows(valid, mine, kept) if len(kept) else None,
         conflict_rows(piece, valid, mine, conflicts, verdict.first_offsets),
         context.rejects,
         verdict.news,
@@ -163,6 +163,10 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
         _tally_by_tenant(mine, fates),
         adjusted_by_tenant(valid, mine, fates),
     )
+
+
+def _event_rows(valid: CheckedType, origin: Origin, kept: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    return event_rows({**valid.columns(), **valid.lists()}, valid.id_array, origin, kept)
 
 
 def _candidates(valid: CheckedType, origin: Origin) -> Candidates:

@@ -62,9 +62,8 @@ FROM fasttrack.sports_bet
 GROUP BY tenant, day, currency
 COMMENT 'Sports stakes, payouts and margin per tenant, day and currency';
 
--- ClickHouse reads JSON numbers as binary floats. So every number of the text is first put in quotes
--- behind the mark U+0001 (the tokens are strings, numbers, and all between); odds are then read from
--- their digits, and in outcomes and meta the marked quotes are taken off again.
+-- Legs were read when their bet was stored; nothing is read from JSON here. Rows that an older version
+-- stored appear when `railhead migrate` has filled their columns (sinks/fill.py).
 -- step: sports_bet_legs
 CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
 (
@@ -82,8 +81,8 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
     is_live Bool COMMENT 'Whether it was placed while the match was on',
     is_free_bet Bool COMMENT 'Whether it was a free bet',
     is_risk_free_bet Bool COMMENT 'Whether it was a risk-free bet',
-    outcomes String COMMENT 'Outcomes chosen, as JSON; empty if not told',
-    meta String COMMENT 'Further details, as JSON; empty if not told',
+    outcomes String COMMENT 'Outcomes chosen, as the JSON that was sent; empty if not told',
+    meta String COMMENT 'Further details, as the JSON that was sent; empty if not told',
     type LowCardinality(String) COMMENT 'Of the slip: Bet or Settlement, as sent',
     status LowCardinality(String) COMMENT 'Of the slip: status, as sent',
     bet_type LowCardinality(String) COMMENT 'Of the slip: Single, Multi or System',
@@ -93,40 +92,42 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS WITH
-    arrayStringConcat(arrayMap(
-        token -> if(match(token, '^-?[0-9]'), concat('"\\u0001', token, '"'), token),
-        extractAll(assumeNotNull(bets), '"(?:[^"\\\\]|\\\\.)*"|-?[0-9][0-9.eE+-]*|[^"0-9-]+'))) AS exact,
-    JSONExtract(exact, 'Array(Tuple(
-        sports_name String, tournament_name String, event_name Nullable(String),
-        market Nullable(String), odds String, match_start Nullable(String), is_live Bool,
-        is_free_bet Bool, is_risk_free_bet Bool))') AS parsed,
-    JSONExtractArrayRaw(exact) AS texts
-SELECT
+AS SELECT
     tenant,
     timestamp,
     user_id,
     activity_id,
     leg,
-    parsed[leg].1 AS sports_name,
-    parsed[leg].2 AS tournament_name,
-    parsed[leg].3 AS event_name,
-    parsed[leg].4 AS market,
-    toDecimal128(substring(parsed[leg].5, 2), 18) AS odds,
-    parseDateTime64BestEffortOrNull(upper(parsed[leg].6), 9, 'UTC') AS match_start,
-    parsed[leg].7 AS is_live,
-    parsed[leg].8 AS is_free_bet,
-    parsed[leg].9 AS is_risk_free_bet,
-    replaceRegexpAll(JSONExtractRaw(texts[leg], 'outcomes'), '"\\\\u0001([^"]*)"', '\\1') AS outcomes,
-    replaceRegexpAll(JSONExtractRaw(texts[leg], 'meta'), '"\\\\u0001([^"]*)"', '\\1') AS meta,
+    sports_name,
+    tournament_name,
+    event_name,
+    market,
+    odds,
+    match_start,
+    is_live,
+    is_free_bet,
+    is_risk_free_bet,
+    ifNull(chosen, '') AS outcomes,
+    ifNull(details, '') AS meta,
     type,
     status,
     bet_type,
-    toUInt32(length(parsed)) AS legs,
+    toUInt32(length(_bets_odds)) AS legs,
     amount AS slip_amount,
     currency,
     received_at
-FROM fasttrack.sports_bet
-ARRAY JOIN arrayMap(number -> toUInt32(number), range(1, length(parsed) + 1)) AS leg
-WHERE bets IS NOT NULL
+FROM fasttrack_store.sports_bet FINAL
+ARRAY JOIN
+    arrayEnumerate(_bets_odds) AS leg,
+    _bets_sports_name AS sports_name,
+    _bets_tournament_name AS tournament_name,
+    _bets_event_name AS event_name,
+    _bets_market AS market,
+    _bets_odds AS odds,
+    _bets_match_start AS match_start,
+    _bets_is_live AS is_live,
+    _bets_is_free_bet AS is_free_bet,
+    _bets_is_risk_free_bet AS is_risk_free_bet,
+    _bets_outcomes AS chosen,
+    _bets_meta AS details
 COMMENT 'One row per leg of a sports bet, so that sports, tournaments and markets can be grouped';

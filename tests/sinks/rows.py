@@ -8,6 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from events.check import check_records
+from events.registry import BY_NAME
+
 MS = pa.timestamp("ms", "UTC")
 NS = pa.timestamp("ns", "UTC")
 APPENDED_MS = 1_767_312_000_000  # 2026-01-02T00:00:00Z
@@ -134,6 +137,25 @@ def events(
 def sports_bets(tenant: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Rows of the table `sports_bet`."""
     return events(tenant, "activity_id", SPORTS_BET, given)
+
+
+def slips(tenant: str, bets: Sequence[str | None]) -> pa.Table:
+    """Rows of the table `sports_bet` as a worker writes them: *bets* were read by the check."""
+    raws = [_slip(str(number), text) for number, text in enumerate(bets)]
+    checked = check_records(BY_NAME["realtime-sports-bet"], raws)
+    assert not checked.rejected, checked.rejected
+    (one,) = checked.accepted
+    made = origin(tenant, one.ids, one.positions)
+    return pa.table({**made, **one.columns(), **one.lists()})
+
+
+def _slip(number: str, bets: str | None) -> bytes:
+    told = "" if bets is None else f'"bets": {bets},'
+    return (
+        f'{{{told} "activity_id": "{number}", "activity_id_reference": "", "amount": 10.5,'
+        '"bet_type": "Multi", "bonus_wager_amount": 0, "currency": "EUR", "status": "Approved",'
+        '"timestamp": "2025-01-15T12:00:00Z", "type": "Bet", "user_id": "u"}'
+    ).encode()
 
 
 def casinos(tenant: str, given: Sequence[Mapping[str, Any]]) -> pa.Table:

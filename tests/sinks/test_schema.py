@@ -9,6 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from events.fields import Field, Kind, fields_of
+from events.lists import column_name, list_fields, state_name
 from events.registry import EVENT_TYPES, EventType
 
 PRECEDING = ["tenant", "_id", "received_at", "request_id", "stored_at"]
@@ -48,6 +49,21 @@ def expected_type(field: Field) -> str:
     return f"Nullable({kind})" if field.nullable or may_be_null else kind
 
 
+def listed(event: EventType) -> list[tuple[str, str]]:
+    """The columns of what lies in the event's lists of models."""
+    return [
+        pair
+        for field in list_fields(event)
+        for pair in [
+            (state_name(field), "UInt8"),
+            *(
+                (column_name(field, inner), f"Array({expected_type(inner)})")
+                for inner in fields_of(field.model)
+            ),
+        ]
+    ]
+
+
 def plain(type_name: str) -> str:
     """The type without LowCardinality, which is about storage only."""
     return re.sub(r"^LowCardinality\((.*)\)$", r"\1", type_name)
@@ -64,7 +80,7 @@ def test_a_table_has_the_contracts_columns(sql: Client, event: EventType) -> Non
     ]
 
     assert [name for name, _ in columns[: len(PRECEDING)]] == PRECEDING
-    assert sorted(columns[len(PRECEDING) : -len(FOLLOWING)]) == sorted(fields)
+    assert sorted(columns[len(PRECEDING) : -len(FOLLOWING)]) == sorted([*fields, *listed(event)])
     assert [name for name, _ in columns[-len(FOLLOWING) :]] == FOLLOWING
 
 

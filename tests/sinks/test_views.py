@@ -183,47 +183,6 @@ async def test_sports_margin_is_stakes_less_payouts(
     ]
 
 
-LEGS = r"""[
- {"tournament_name": "Cup: 1, -2", "sports_name": "\"x\" 3 \\", "odds" : 1.123456789012345678,
-  "match_start": "2025-01-15T14:00:00.123456789+02:00", "is_live": true, "market": null,
-  "outcomes": [{"p": -0.12345678901234567890, "n": 12345678901234567890123, "t": "1.5","e": 1E-7}]},
- {"odds": 1e1, "sports_name": "é👩‍👩‍👧", "tournament_name": "", "event_name": "A - B",
-  "match_start": "2025-01-15t12:00:00z", "is_free_bet": true, "meta": {"k": [1, {"odds": 2}]}}
-]"""
-
-
-async def test_a_leg_is_a_row_with_exact_odds(
-    settings: StoreSettings, sql: Client, tenant: str
-) -> None:
-    """Numbers in texts stay texts, numbers outside keep their digits, times are UTC."""
-    await store(settings, sports_bet=sports_bets(tenant, [{"bets": LEGS}]))
-
-    columns = (
-        "leg, legs, sports_name, tournament_name, event_name, market, toString(odds), "
-        "toString(match_start), is_live, is_free_bet, is_risk_free_bet, outcomes, meta"
-    )
-    outcomes = '[{"p":-0.12345678901234567890,"n":12345678901234567890123,"t":"1.5","e":1E-7}]'
-    assert read(sql, "sports_bet_legs", columns, tenant) == [
-        (
-            1, 2, '"x" 3 \\', "Cup: 1, -2", None, None, "1.123456789012345678",
-            "2025-01-15 12:00:00.123456789", True, False, False, outcomes, "",
-        ),
-        (
-            2, 2, "é👩‍👩‍👧", "", "A - B", None, "10", "2025-01-15 12:00:00.000000000", False, True,
-            False, "", '{"k":[1,{"odds":2}]}',
-        ),
-    ]  # fmt: skip
-
-
-async def test_a_bet_without_legs_has_no_row(
-    settings: StoreSettings, sql: Client, tenant: str
-) -> None:
-    """Neither null nor an empty list is a leg."""
-    await store(settings, sports_bet=sports_bets(tenant, [{"bets": None}, {"bets": "[]"}]))
-
-    assert read(sql, "sports_bet_legs", "leg", tenant) == []
-
-
 async def test_a_timeline_tells_all_a_player_did_in_order(
     settings: StoreSettings, sql: Client, tenant: str
 ) -> None:
