@@ -60,6 +60,7 @@ def create_app(settings: WorkerSettings) -> RailheadApp:
     """Configure Faust; every departure from its defaults has its reason beside it."""
     return RailheadApp(
         settings.group,
+        env={},  # else PRODUCER_ACKS, BROKER_URL and seventy others win over what stands here
         broker=[URL(f"kafka://{host}") for host in settings.kafka_bootstrap.split(",")],
         datadir=str(settings.data_dir),
         store="memory://",

@@ -312,6 +312,23 @@ def _expect_more_after_a_full_chunk() -> None:
     ZlibDecoder.feed = feed  # type: ignore[method-assign]
 
 
+def _let_faust_read_the_environment() -> None:
+    from streams import app
+
+    class Reading(app.RailheadApp):
+        def __init__(self, name: str, *, env: Any, **options: Any) -> None:
+            del env
+            super().__init__(name, **options)
+
+    app.RailheadApp = Reading  # type: ignore[misc]
+
+
+def _weaken_topics() -> None:
+    from railhead.kafka import topic_plan
+
+    topic_plan.kept_safe = lambda wanted, _found, _settings: wanted
+
+
 MUTANTS = (
     Mutant(
         "mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_seen_with_true
@@ -481,6 +498,19 @@ MUTANTS = (
         "tests/ingest_http/test_decompress.py::"
         "test_a_stream_of_any_size_opens_to_what_was_compressed",
         _expect_more_after_a_full_chunk,
+    ),
+    Mutant(
+        "faust-reads-environment",
+        "variables without our prefix configure the worker",
+        "tests/streams/test_environment.py::test_no_variable_of_faust_changes_a_setting",
+        _let_faust_read_the_environment,
+    ),
+    Mutant(
+        "topics-made-weaker",
+        "settings of existing topics become those of the defaults, also where less is kept",
+        "tests/kafka/test_topic_plan.py::"
+        "test_a_setting_is_never_made_weaker_unless_it_was_asked_for",
+        _weaken_topics,
     ),
 )
 
