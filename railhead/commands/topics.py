@@ -38,13 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="partitions where no topic exists yet (default: %(default)s)",
     )
     parser.add_argument(
-        "--replication", type=positive, default=1, help="copies of each partition (default: 1)"
+        "--replication",
+        type=positive,
+        help="copies of each partition (default: as the existing topics have, else 1)",
     )
     parser.add_argument("--check", action="store_true", help="change nothing, only report")
     parser.add_argument(
         "--apply-config",
         action="store_true",
-        help="set differing settings of existing topics right (never partitions or copies)",
+        help="set differing settings of existing topics right: never partitions or copies, and "
+        "never so that less is kept, unless RAILHEAD_EVENT_RETENTION_HOURS or "
+        "RAILHEAD_DEDUPE_WINDOW_HOURS says it",
     )
 
 

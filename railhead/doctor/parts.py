@@ -59,19 +59,13 @@ async def broker(place: Place) -> Finding:
     if place.topics is None:
         return fail("kafka", "not asked: the settings of topics are wrong", "See settings above.")
     try:
-        rows = await run_plan(place.bootstrap, place.topics, Wish(check_only=True, replication=1))
+        rows = await run_plan(place.bootstrap, place.topics, Wish(check_only=True))
     except TopicError as error:
         return fail("kafka", str(error), START)
     missing = [row.wanted.name for row in rows if row.is_missing]
     if missing:
         return fail("kafka", f"no topic {', '.join(missing)}", "Create them: `railhead topics`.")
-    differing = [
-        f"{row.wanted.name}: {what}"
-        for row in rows
-        for what in (*row.shape, *row.config)
-        # How many copies there must be is told to `railhead topics`, not to us.
-        if not what.startswith(("copies=", "min.insync.replicas="))
-    ]
+    differing = [f"{row.wanted.name}: {what}" for row in rows for what in (*row.shape, *row.config)]
     if differing:
         return warn("kafka", "; ".join(differing), "Set right: `railhead topics --apply-config`.")
     partitions = rows[0].found.partitions if rows[0].found else 0

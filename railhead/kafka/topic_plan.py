@@ -11,7 +11,9 @@ from railhead.kafka.topics import (
     Topic,
     TopicSettings,
     common_partitions,
+    common_replication,
     config_differences,
+    kept_safe,
     shape_differences,
     wanted_topics,
 )
@@ -23,13 +25,13 @@ DEFAULT_PARTITIONS: Final = 1
 class Wish:
     """What the operator asked for.
 
-    With *partitions* None the existing topics decide, so that a later run need not repeat the
-    number; where there are none it is *default_partitions*.
+    With *partitions* or *replication* None the existing topics decide, so that a later run need
+    not repeat the number; where there are none it is *default_partitions*, and one copy.
     """
 
     partitions: int | None = None
     default_partitions: int = DEFAULT_PARTITIONS
-    replication: int = 1
+    replication: int | None = None
     check_only: bool = False
     apply_config: bool = False
 
@@ -81,8 +83,17 @@ def compare(wanted: Topic, found: Topic | None) -> Row:
 def plan(found: Mapping[str, Topic], settings: TopicSettings, wish: Wish) -> list[Row]:
     """Compare every wanted topic with what the broker has."""
     partitions = wish.partitions or common_partitions(found) or wish.default_partitions
-    wanted = wanted_topics(settings, partitions=partitions, replication=wish.replication)
-    return [compare(topic, found.get(topic.name)) for topic in wanted]
+    replication = wish.replication or common_replication(found) or 1
+    wanted = wanted_topics(settings, partitions=partitions, replication=replication)
+    return [_row(topic, found.get(topic.name), settings, wish) for topic in wanted]
+
+
+def _row(wanted: Topic, found: Topic | None, settings: TopicSettings, wish: Wish) -> Row:
+    if found is None:
+        return compare(wanted, None)
+    if wish.replication is None:
+        wanted = replace(wanted, replication=found.replication)
+    return compare(kept_safe(wanted, found, settings), found)
 
 
 async def run_plan(bootstrap: str, settings: TopicSettings, wish: Wish) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pydantic import Field
@@ -93,6 +93,34 @@ def _config(kept_hours: float, batch_bytes: int, replication: int) -> dict[str, 
     }
 
 
+def kept_safe(wanted: Topic, found: Topic, settings: TopicSettings) -> Topic:
+    """Take from *wanted* whatever would make the *found* topic lose more than it does now.
+
+    Nothing shortens how long records stay but a setting that was given by name; nothing makes the
+    largest batch smaller. How many copies must be in sync follows the copies there are, because
+    those are not changed.
+    """
+    config = dict(wanted.config)
+    in_sync = max(min(MOST_IN_SYNC, found.replication), _number(found, "min.insync.replicas"))
+    config["min.insync.replicas"] = str(min(in_sync, found.replication))
+    batch = max(int(config["max.message.bytes"]), _number(found, "max.message.bytes"))
+    config["max.message.bytes"] = str(batch)
+    named = {"event_retention_hours", "dedupe_window_hours"} & settings.model_fields_set
+    mine = "dedupe_window_hours" if wanted.name.endswith("-changelog") else "event_retention_hours"
+    if mine not in named and _outlasts(found, wanted):
+        config["retention.ms"] = found.config["retention.ms"]
+    return replace(wanted, config=config)
+
+
+def _outlasts(found: Topic, wanted: Topic) -> bool:
+    has = _number(found, "retention.ms")
+    return has < 0 or has > int(wanted.config["retention.ms"])
+
+
+def _number(topic: Topic, key: str) -> int:
+    return int(topic.config.get(key) or 0)
+
+
 def shape_differences(wanted: Topic, found: Topic) -> list[str]:
     """What cannot be set right by changing a setting: partitions and copies."""
     pairs = (
@@ -109,6 +137,11 @@ def config_differences(wanted: Topic, found: Topic) -> list[str]:
         for key, value in wanted.config.items()
         if found.config.get(key) != value
     ]
+
+
+def common_replication(found: Mapping[str, Topic]) -> int | None:
+    """How many copies the existing topics have (the greatest number), None without any."""
+    return max((topic.replication for topic in found.values()), default=None)
 
 
 def common_partitions(found: Mapping[str, Topic]) -> int | None:

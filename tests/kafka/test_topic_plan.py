@@ -113,3 +113,76 @@ def test_the_table_shows_topics_as_they_are() -> None:
         "fasttrack.rejected  12          1       for ever  differs",
         "fasttrack.rejected  3           1       168 h     missing",
     ]
+
+
+def planned(found: dict[str, Topic], wish: Wish, **named: float) -> dict[str, Row]:
+    """The plan by topic; of the settings only *named* ones were given."""
+    return {row.wanted.name: row for row in plan(found, TopicSettings(**named), wish)}
+
+
+@pytest.mark.parametrize(
+    ("copies", "key", "value", "kept"),
+    [
+        (3, "min.insync.replicas", "2", "2"),
+        (3, "min.insync.replicas", "3", "3"),
+        (3, "min.insync.replicas", "1", "2"),
+        (2, "min.insync.replicas", "1", "2"),
+        (1, "min.insync.replicas", "2", "1"),
+        (1, "retention.ms", "-1", "-1"),
+        (1, "retention.ms", str(720 * HOUR_MS), str(720 * HOUR_MS)),
+        (1, "retention.ms", str(1 * HOUR_MS), None),
+        (1, "max.message.bytes", str(64 << 20), str(64 << 20)),
+        (1, "max.message.bytes", "1000", None),
+    ],
+)
+def test_a_setting_is_never_made_weaker_unless_it_was_asked_for(
+    copies: int, key: str, value: str, kept: str | None
+) -> None:
+    """Of events, rejected items and changelogs: what is there stays if it keeps more."""
+    given = wanted(replication=copies)
+    found = {
+        name: replace(topic, config={**topic.config, key: value}) for name, topic in given.items()
+    }
+
+    for name, row in planned(found, Wish(apply_config=True)).items():
+        expected = given[name].config[key] if kept is None else kept
+        assert row.wanted.config[key] == expected
+        assert row.is_well == (expected == value)
+
+
+def test_retention_is_shortened_by_its_own_name_only() -> None:
+    """That of events does not shorten a changelog's, nor the other way round."""
+    found = {
+        name: replace(topic, config={**topic.config, "retention.ms": "-1"})
+        for name, topic in wanted().items()
+    }
+
+    shorter = planned(found, Wish(), event_retention_hours=24)
+    window = planned(found, Wish(), dedupe_window_hours=24)
+
+    changelog = changelog_topic("realtime-casino", group="railhead")
+    assert shorter[REJECTED_TOPIC].wanted.config["retention.ms"] == str(24 * HOUR_MS)
+    assert shorter[changelog].wanted.config["retention.ms"] == "-1"
+    assert window[REJECTED_TOPIC].wanted.config["retention.ms"] == "-1"
+    assert window[changelog].wanted.config["retention.ms"] == str(48 * HOUR_MS)
+
+
+def test_without_a_number_the_existing_topics_decide_about_copies() -> None:
+    """One that is missing gets as many as the others have, and as many in sync."""
+    found = wanted(replication=3)
+    del found[REJECTED_TOPIC]
+
+    rows = planned(found, Wish())
+
+    assert {row.wanted.replication for row in rows.values()} == {3}
+    assert {row.wanted.config["min.insync.replicas"] for row in rows.values()} == {"2"}
+    assert [name for name, row in rows.items() if not row.is_well] == [REJECTED_TOPIC]
+    assert planned({}, Wish())[REJECTED_TOPIC].wanted.replication == 1
+
+
+def test_a_number_of_copies_that_is_not_there_is_told_and_changes_nothing() -> None:
+    """Copies are never changed, so how many must be in sync is not either."""
+    row = planned(wanted(replication=3), Wish(replication=1))[REJECTED_TOPIC]
+
+    assert row.shape == ("copies=3, expected 1",)
+    assert row.config == ()
