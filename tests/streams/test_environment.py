@@ -19,6 +19,7 @@ from streams.settings import WorkerSettings
 VARIABLES = sorted({one.env_name for one in Settings.SETTINGS.values() if one.env_name})
 HOSTILE = ["0", "1", "false", "exactly_once", "kafka://elsewhere:1", "latest", "/dev/null"]
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:Setting .* is deprecated")
 # Prints the configuration that a new process makes.
 PROGRAM = """
 import railhead.commands.worker, streams.worker
