@@ -56,6 +56,9 @@ _USERS = """<clickhouse>
   <analyst>{exact}<constraints>
 {constraints}
   </constraints></analyst>
+  <analyst_trial>{exact}<constraints>
+{trial_constraints}
+  </constraints></analyst_trial>
 </profiles>
 <quotas><default></default></quotas>
 <roles>
@@ -98,10 +101,15 @@ def write(settings: EngineSettings, setting_names: Iterable[str]) -> Path:
     directory = settings.data_dir / "config"
     directory.mkdir(mode=0o700, exist_ok=True)
     users = directory / "users.xml"
-    constraints = _constraints(settings.analyst_limits, setting_names)
+    limits, names = settings.analyst_limits, list(setting_names)
     exact = "".join(f"<{name}>{value}</{name}>" for name, value in EXACT_SETTINGS.items())
     users.write_text(
-        _USERS.format(exact=exact, constraints=constraints, database=ANALYSTS_DATABASE)
+        _USERS.format(
+            exact=exact,
+            constraints=_constraints(limits, names),
+            trial_constraints=_constraints(limits.for_trial(), names),
+            database=ANALYSTS_DATABASE,
+        )
     )
     main = directory / "config.xml"
     main.write_text(

@@ -43,9 +43,9 @@ class Connection:
             self.run(f"USE {quoted(database)}")
             self._database = database
 
-    def become(self, role: str) -> None:
-        """Give up everything but *role*, and let the profile of that name bind the session."""
-        self.run(f"SET profile = {literal(role)}")
+    def become(self, role: str, profile: str) -> None:
+        """Give up everything but *role*, and let *profile* bind the session."""
+        self.run(f"SET profile = {literal(profile)}")
         self.run(f"SET ROLE {role}")
 
     def run(

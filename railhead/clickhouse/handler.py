@@ -1,10 +1,12 @@
-"""What does one request go through? From its words to a lane of the engine and back."""
+"""What one request goes through: from its words to a worker pool of the engine and back."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -14,18 +16,29 @@ from railhead.clickhouse.auth import User
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.jobs import Call
-from railhead.clickhouse.lanes import Lane
+from railhead.clickhouse.pools import ReadPools, WorkerPool
 from railhead.clickhouse.request import Query
 from railhead.clickhouse.running import Running
-from railhead.clickhouse.selection import Selection
+from railhead.clickhouse.selection import Reading, Selection
 from railhead.clickhouse.sessions import Sessions
 from railhead.clickhouse.statement import Insert, Statement, inspect
+from railhead.clickhouse.trials import Trials
 from railhead.clickhouse.work import Work
 
+# The long pools' places times an analyst's memory, and the short pool's times a trial's, are what
+# all analysts together may use: half of the engine's memory.
+_ANALYSTS_LONG = 2
+_ANALYSTS_SHORT = 16
+# How much longer than its statement an analyst's answer may take to be sent.
+_GRACE_SECONDS = 5.0
 _KILL_AGAIN_SECONDS = 0.1
 _TIDY_SECONDS = 5.0
 _WATCH_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
 _WORTH_A_THREAD_BYTES = 1 << 16
+
+
+T = TypeVar("T")
 
 
 class Handler:
@@ -34,11 +47,13 @@ class Handler:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._work = Work(engine)
-        self._inserts = Lane("insert", width=4, queue=64, patience_seconds=60.0)
-        self._owner = Lane("owner", width=4, queue=64, patience_seconds=60.0)
-        self._analysts = Lane("analyst", width=2, queue=64, patience_seconds=30.0)
-        self._control = Lane("control", width=1, queue=1000, patience_seconds=60.0)
+        self._inserts = WorkerPool("insert", width=4)
+        self._commands = WorkerPool("command", width=4)
+        self._owner = ReadPools("owner", long=4, short=16)
+        self._analysts = ReadPools("analyst", long=_ANALYSTS_LONG, short=_ANALYSTS_SHORT)
+        self._control = WorkerPool("control", width=1, queue=1000)
         self._running = Running()
+        self._trials = Trials(self._overdue)
         self._sessions = Sessions()
         self._stopping = False
 
@@ -100,45 +115,59 @@ class Handler:
             code = Code.ACCESS_DENIED if user.guarded else Code.READONLY
             raise ClickHouseError(code, f"{user.name}: Cannot execute query in readonly mode")
         started = time.monotonic()
-        summary = await self._inserts.run(
-            functools.partial(self._work.store, call, statement, data)
-        )
+        work = functools.partial(self._work.store, call, statement, data)
+        summary = await _finished(self._inserts, call, work)
         counts = {"X-ClickHouse-Summary": summary.header(time.monotonic() - started)}
         return web.Response(headers={**self._common(call.query), **counts})
 
     async def _execute(
         self, request: web.Request, call: Call, statement: Statement
     ) -> web.StreamResponse:
-        query = call.query
-        lane = self._analysts if call.user.guarded else self._owner
-        work = functools.partial(self._work.execute, call, statement)
+        query, guarded = call.query, call.user.guarded
         output_format = jobs.output_format_of(query, statement)
         head = answer.result_headers(self._common(query), output_format)
-        woven = native.is_wanted(query.protocol_version, output_format)
-        if statement.reads:
-            selection = Selection(request, query, head, self._engine.version, woven=woven)
-            return await selection.answer(lane, work, kill=self._kill)
+        if not statement.repeats and not guarded:
+            return await self._command(call, statement, head)
+        reading = Reading(
+            work=functools.partial(self._work.read, call, statement),
+            kill=functools.partial(self._kill, query.query_id),
+            hold=call.hold_session,
+            piped=statement.reads,
+            woven=native.is_wanted(query.protocol_version, output_format),
+            most_seconds=self._engine.limits.execution_seconds + _GRACE_SECONDS
+            if guarded
+            else None,
+        )
+        pools = self._analysts if guarded else self._owner
+        selection = Selection(request, query, reading, head)
+        return await selection.respond(pools, self._trials, self._engine.version)
+
+    async def _command(
+        self, call: Call, statement: Statement, head: answer.Headers
+    ) -> web.StreamResponse:
         started = time.monotonic()
-        result, summary = await lane.run(functools.partial(work, None))
-        if woven:
-            result, _ = native.weave(result)
+        work = functools.partial(self._work.command, call, statement)
+        result, summary = await _finished(self._commands, call, work)
         head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
-        return await answer.whole(query, result, head)
+        return await answer.whole(call.query, result, head)
 
     async def _kill(self, query_id: str) -> None:
         await self._control.run(functools.partial(self._work.kill, query_id))
 
-    async def tidy(self) -> None:
-        """Close sessions nobody came back to; runs until it is cancelled."""
-        while True:
-            await asyncio.sleep(_TIDY_SECONDS)
-            await self._sessions.forget_expired()
+    async def _overdue(self, query_ids: Sequence[str]) -> Sequence[str]:
+        return await self._control.run(functools.partial(self._work.overdue, query_ids))
 
-    async def watch_disk(self) -> None:
-        """End the process soon after a merge could not be written; runs until it is cancelled."""
-        while True:
-            await asyncio.sleep(_WATCH_SECONDS)
-            await self._control.run(self._work.watch_disk)
+    async def keep_house(self) -> None:
+        """Do what is to be done again and again; runs until it is cancelled.
+
+        Sessions nobody came back to are closed, the process ends soon after a merge could not be
+        written, and trials whose time is over are stopped.
+        """
+        watch_disk = functools.partial(self._control.run, self._work.watch_disk)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_every(_TIDY_SECONDS, self._sessions.close_expired))
+            tasks.create_task(_every(_WATCH_SECONDS, watch_disk))
+            tasks.create_task(_every(_LOOK_SECONDS, self._trials.end_overdue))
 
     async def stop_reads(self) -> None:
         """Refuse new statements and stop the running SELECTs; inserts go on.
@@ -146,16 +175,37 @@ class Handler:
         A statement that waits for its place cannot be stopped yet, so it is tried again.
         """
         self._stopping = True
+        self._owner.refuse()
+        self._analysts.refuse()
         while self._owner.busy or self._analysts.busy:
             await self._control.run(self._work.kill_reads)
             await asyncio.sleep(_KILL_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Wait for what runs and close every connection; blocks."""
-        for lane in (self._inserts, self._owner, self._analysts, self._control):
-            lane.close()
+        pools = (self._inserts, self._commands, self._owner, self._analysts, self._control)
+        for pool in pools:
+            pool.close()
         self._work.close()
         self._sessions.close()
+
+
+async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat *step*; a failure of one time is logged and does not end the rest."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await step()
+        except ClickHouseError as error:
+            log.surprise(error)
+
+
+async def _finished(pool: WorkerPool, call: Call, work: Callable[[], T]) -> T:
+    """Run *work* to its end, even if the client leaves; its session is held as long."""
+    await pool.enter()
+    outcome = pool.start(work)
+    call.hold_session(outcome)
+    return await asyncio.shield(outcome)
 
 
 async def _inspected(text: bytes) -> Insert | Statement:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from railhead.clickhouse import guard, summary
 from railhead.clickhouse.auth import User
 from railhead.clickhouse.connection import Connection, assignments
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.limits import Limits
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.request import Query, format_name
 from railhead.clickhouse.sessions import Session
@@ -35,9 +38,17 @@ class Call:
         """The SET statements of the session; new ones are added to it."""
         return self.session.settings if self.session is not None else []
 
+    def hold_session(self, work: asyncio.Future[Any]) -> None:
+        """Keep the session, if there is one, until *work* has ended."""
+        if self.session is not None:
+            self.session.hold_until_done(work)
 
-def prepare(connection: Connection, engine: Engine, user: User, query: Query) -> None:
-    """Make a fresh *connection* act for *user* with the request's database and settings."""
+
+def prepare(connection: Connection, user: User, query: Query, limits: Limits) -> None:
+    """Make a fresh *connection* act for *user* with the request's database and settings.
+
+    *limits* are those of a guarded user.
+    """
     tag = {TAG: query.query_id}
     if not user.guarded:
         connection.begin({**tag, **settings_of(query)})
@@ -47,11 +58,11 @@ def prepare(connection: Connection, engine: Engine, user: User, query: Query) ->
     else:
         if query.database in guard.SYSTEM_DATABASES:
             raise ClickHouseError(Code.ACCESS_DENIED, "analyst: Not enough privileges")
-        connection.begin({**tag, **engine.limits.settings()})
+        connection.begin({**tag, **limits.settings()})
         _use_if_there(connection, user, query)
-        connection.become(user.role)
+        connection.become(user.role, limits.profile)
         connection.set(settings_of(query))
-        guard.check_settings(settings_of(query), engine.limits)
+        guard.check_settings(settings_of(query), limits)
 
 
 def run(

@@ -8,10 +8,12 @@ dialect, or switch off a check.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_EXECUTION_SECONDS = 60
 MAX_RESULT_ROWS = 10_000_000
+# A trial may use this part of an analyst's memory.
+TRIAL_SHARE = 8
 
 _ADJUSTABLE = frozenset(
     {
@@ -43,10 +45,11 @@ _ADJUSTABLE_FAMILY = re.compile(r"output_format_(?!schema|avro_|arrow_use_native
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one statement of an analyst may use."""
+    """What one statement of an analyst may use, and the engine's profile that enforces it."""
 
     memory_bytes: int
     threads: int
+    profile: str = "analyst"
     execution_seconds: int = MAX_EXECUTION_SECONDS
     result_rows: int = MAX_RESULT_ROWS
 
@@ -58,6 +61,10 @@ class Limits:
             "max_result_rows": self.result_rows,
             "max_threads": self.threads,
         }
+
+    def for_trial(self) -> Limits:
+        """What it may use while it is tried out beside long statements."""
+        return replace(self, memory_bytes=self.memory_bytes // TRIAL_SHARE, profile="analyst_trial")
 
     def may_set(self, name: str) -> bool:
         """Whether an analyst may give setting *name* a value at all."""

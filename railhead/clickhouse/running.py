@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from railhead.clickhouse.connection import Connection, literal
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.jobs import TAG
 from railhead.clickhouse.lexer import tokens
+from railhead.clickhouse.trials import CLOCK_SECONDS, CPU_SECONDS
 
 
 class Running:
@@ -37,9 +38,23 @@ def kill(connection: Connection, query_id: str) -> None:
     connection.run(f"KILL QUERY WHERE Settings[{literal(TAG)}] = {literal(query_id)} ASYNC")
 
 
+def overdue(connection: Connection, query_ids: Sequence[str]) -> list[str]:
+    """Return those of *query_ids* that have used up the time of a trial."""
+    tag = f"Settings[{literal(TAG)}]"
+    named = ", ".join(map(literal, query_ids))
+    spent = f"ProfileEvents['OSCPUVirtualTimeMicroseconds'] >= {int(CPU_SECONDS * 1e6)}"
+    lines = connection.rows(
+        f"SELECT hex({tag}) FROM system.processes"  # noqa: S608 -- literals only
+        f" WHERE {tag} IN ({named}) AND ({spent} OR elapsed >= {CLOCK_SECONDS})"
+    )
+    return [bytes.fromhex(line).decode() for line in lines]
+
+
 def kill_reads(connection: Connection) -> None:
-    """Ask the engine to stop every statement but inserts."""
-    connection.run("KILL QUERY WHERE query_kind = 'Select' ASYNC")
+    """Ask the engine to stop every statement that only reads."""
+    connection.run(
+        "KILL QUERY WHERE query_kind IN ('Select', 'Explain', 'Describe', 'Show', 'Exists') ASYNC"
+    )
 
 
 def with_engine_ids(connection: Connection, statement: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""How does the result of a SELECT get from the engine to the client?
+"""How the result of a reading statement gets from the engine to the client.
 
 A result that ends soon is sent whole, with its status and counts. A larger one is streamed at the
 client's pace through a pipe, and memory stays flat. A client that leaves ends its statement.
@@ -7,98 +7,143 @@ client's pace through a pipe, and memory stays flat. A client that leaves ends i
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiohttp import web
 
 from railhead.clickhouse import answer, log, native
-from railhead.clickhouse.errors import ClickHouseError
-from railhead.clickhouse.lanes import Lane
-from railhead.clickhouse.pipe import ResultPipe
+from railhead.clickhouse.attempt import Attempt, ReadWork
+from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.pools import ReadPools, WorkerPool
 from railhead.clickhouse.request import Query
 from railhead.clickhouse.summary import Summary
+from railhead.clickhouse.trials import Trials
 
 # Up to here a result is held back, so that an error can still change the status.
-_HOLD_BYTES = 1 << 20
+_HOLD_BYTES: Final = 1 << 20
 # With wait_end_of_query the client asked for all of it at once; this is what it may ask for.
-_HOLD_WHOLE_BYTES = 256 << 20
+_HOLD_WHOLE_BYTES: Final = 256 << 20
+# What a trial's smaller limits refuse may be within the full ones.
+_PAST_THE_TRIAL: Final = frozenset({Code.MEMORY_LIMIT_EXCEEDED, Code.SETTING_CONSTRAINT_VIOLATION})
 
 
-class SelectWork(Protocol):
-    """Runs the statement on a thread and writes its result to the pipe."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading statement ready to run: how it runs, how it is stopped, and what it may take.
 
-    def __call__(self, pipe: ResultPipe | None) -> tuple[bytes, Summary]:
-        """Return what did not go through the pipe, and the counts."""
+    *hold* is called with every run, whose session nobody else may use until it ended. *piped* says
+    whether its result may be large; *most_seconds* is how long it may take in all, a slow client's
+    time included, None for as long as it likes.
+    """
+
+    work: ReadWork
+    kill: Callable[[], Awaitable[None]]
+    hold: Callable[[asyncio.Future[Any]], None]
+    piped: bool
+    woven: bool
+    most_seconds: float | None
 
 
 class Selection:
-    """One SELECT being answered."""
+    """One reading statement being answered."""
 
     def __init__(
-        self,
-        request: web.Request,
-        query: Query,
-        head: answer.Headers,
-        version: str,
-        *,
-        woven: bool,
+        self, request: web.Request, query: Query, reading: Reading, head: answer.Headers
     ) -> None:
         self._request = request
         self._query = query
+        self._reading = reading
         self._head = head
-        self._version = version
-        self._woven = woven
         self._started = time.monotonic()
+        self._stream: answer.Stream | None = None
 
-    async def answer(
-        self, lane: Lane, work: SelectWork, *, kill: Callable[[str], Awaitable[None]]
-    ) -> web.StreamResponse:
-        """Run *work* in *lane* and send its result."""
-        await lane.enter()
-        pipe = ResultPipe()
-        outcome = lane.start(functools.partial(work, pipe))
+    async def respond(self, pools: ReadPools, trials: Trials, version: str) -> web.StreamResponse:
+        """Run the statement in *pools* and send its result."""
+        pool = await pools.enter()
+        if pool is pools.short:
+            answered = await self._trial(pool, trials)
+            if answered is not None:
+                return answered
+            await pools.long.enter()
+        return await self._run(pools.long, version)
+
+    async def _trial(self, pool: WorkerPool, trials: Trials) -> web.Response | None:
+        """Answer a statement that ends soon; None when it does not."""
+        attempt = self._begin(pool, trial=True)
         try:
-            return await self._send(pipe, outcome)
-        except BaseException:
-            # Nobody reads any more, and the engine does not notice that by itself.
-            if not outcome.done():
-                await asyncio.shield(kill(self._query.query_id))
-            raise
+            async with trials.limited(self._query.query_id):
+                held = await _hold(self._chunks(attempt), _HOLD_BYTES)
+                if len(held) > _HOLD_BYTES:
+                    return None
+                rest, summary = await asyncio.shield(attempt.outcome)
+        except TimeoutError:
+            return None
+        except ClickHouseError as failure:
+            if failure.code not in _PAST_THE_TRIAL:
+                raise
+            return None
         finally:
-            pipe.close()
+            await self._end(attempt)
+        return await self._whole(held + rest, summary)
 
-    async def _send(
-        self, pipe: ResultPipe, outcome: asyncio.Future[tuple[bytes, Summary]]
-    ) -> web.StreamResponse:
-        chunks = native.woven(pipe.chunks()) if self._woven else pipe.chunks()
+    async def _run(self, pool: WorkerPool, version: str) -> web.StreamResponse:
+        attempt = self._begin(pool, trial=False)
+        try:
+            async with asyncio.timeout(self._reading.most_seconds):
+                return await self._send(attempt, version)
+        except TimeoutError:
+            if self._stream is None:
+                raise ClickHouseError(Code.TIMEOUT_EXCEEDED, "Timeout exceeded") from None
+            log.line("client too slow", level="warning", query_id=self._query.query_id)
+            self._stream.abort()
+            return self._stream.response
+        finally:
+            await self._end(attempt)
+
+    def _begin(self, pool: WorkerPool, *, trial: bool) -> Attempt:
+        attempt = Attempt(pool, self._reading.work, piped=self._reading.piped, trial=trial)
+        self._reading.hold(attempt.outcome)
+        return attempt
+
+    async def _end(self, attempt: Attempt) -> None:
+        if not attempt.outcome.done():
+            await asyncio.shield(attempt.end(self._reading.kill))
+        else:
+            await attempt.end(self._reading.kill)
+
+    def _chunks(self, attempt: Attempt) -> AsyncIterator[bytes]:
+        return native.woven(attempt.chunks()) if self._reading.woven else attempt.chunks()
+
+    async def _send(self, attempt: Attempt, version: str) -> web.StreamResponse:
+        chunks = self._chunks(attempt)
         limit_bytes = _HOLD_WHOLE_BYTES if self._query.wait_end else _HOLD_BYTES
         held = await _hold(chunks, limit_bytes)
         if len(held) > limit_bytes:
-            return await self._stream(held, chunks, outcome)
-        rest, summary = await asyncio.shield(outcome)
-        counts = summary.header(time.monotonic() - self._started)
-        head = {**self._head, "X-ClickHouse-Summary": counts}
-        return await answer.whole(self._query, held + rest, head)
+            self._stream = answer.Stream(self._request, self._query, self._head)
+            await self._stream.send(held, chunks)
+            await self._close(self._stream, attempt, version)
+            return self._stream.response
+        rest, summary = await asyncio.shield(attempt.outcome)
+        return await self._whole(held + rest, summary)
 
-    async def _stream(
-        self,
-        held: bytes,
-        chunks: AsyncIterator[bytes],
-        outcome: asyncio.Future[tuple[bytes, Summary]],
-    ) -> web.StreamResponse:
-        stream = answer.Stream(self._request, self._query, self._head)
-        await stream.send(held, chunks)
+    async def _close(self, stream: answer.Stream, attempt: Attempt, version: str) -> None:
+        """End a streamed answer as the statement ended."""
         try:
-            await asyncio.shield(outcome)
+            await asyncio.shield(attempt.outcome)
         except ClickHouseError as failure:
             log.failure(failure, self._query, time.monotonic() - self._started)
-            await stream.fail(failure, self._version)
+            await stream.fail(failure, version)
         else:
             await stream.finish()
-        return stream.response
+
+    async def _whole(self, body: bytes, summary: Summary) -> web.Response:
+        if self._reading.woven and not self._reading.piped:
+            body, _ = native.weave(body)
+        counts = summary.header(time.monotonic() - self._started)
+        return await answer.whole(self._query, body, {**self._head, "X-ClickHouse-Summary": counts})
 
 
 async def _hold(chunks: AsyncIterator[bytes], limit_bytes: int) -> bytes:

@@ -65,9 +65,10 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
         bound = runner.addresses[0][1]
         log.line("listening", host=host, port=bound, engine=engine.version)
         print(f"ready http://{host}:{bound}", flush=True)  # noqa: T201 -- the contract with `up`
-        housekeeping = asyncio.gather(handler.tidy(), handler.watch_disk())
+        housekeeping = asyncio.create_task(handler.keep_house())
         await stop.wait()
         housekeeping.cancel()
+        await asyncio.wait([housekeeping])
         log.line("stopping")
         watchdog = threading.Timer(_GIVE_UP_SECONDS, _give_up)
         watchdog.daemon = True

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 from railhead.clickhouse.auth import User
 from railhead.clickhouse.connection import Connection
@@ -25,8 +26,29 @@ class Session:
     def __init__(self) -> None:
         self.connection: Connection | None = None
         self.settings: list[bytes] = []  # its SET statements, to be said again
-        self.busy = False
         self.expires_at = 0.0
+        self._holders = 0
+        self._seconds = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request, or a statement that its request has left behind, uses it."""
+        return self._holders > 0
+
+    def hold(self, seconds: int) -> None:
+        """Keep it for one request; it may be idle for *seconds* afterwards."""
+        self._holders += 1
+        self._seconds = seconds
+
+    def hold_until_done(self, work: asyncio.Future[Any]) -> None:
+        """Keep it until *work* has ended too: a connection is never used by two threads."""
+        self._holders += 1
+        work.add_done_callback(lambda _: self.release())
+
+    def release(self) -> None:
+        """Let go what was held once."""
+        self._holders -= 1
+        self.expires_at = time.monotonic() + self._seconds
 
 
 class Sessions:
@@ -34,6 +56,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._expired: list[Connection] = []
 
     @contextlib.asynccontextmanager
     async def entered(self, user: User, query: Query) -> AsyncIterator[Session | None]:
@@ -45,14 +68,13 @@ class Sessions:
         if not query.session_id:
             yield None
             return
-        await self.forget_expired()
+        self._forget_expired()
         session = self._find((user.name, query.session_id), must_exist=query.session_check)
-        session.busy = True
+        session.hold(query.session_seconds)
         try:
             yield session
         finally:
-            session.busy = False
-            session.expires_at = time.monotonic() + query.session_seconds
+            session.release()
 
     def _find(self, key: tuple[str, str], *, must_exist: bool) -> Session:
         session = self._sessions.get(key)
@@ -68,8 +90,8 @@ class Sessions:
             )
         return session
 
-    async def forget_expired(self) -> None:
-        """Close the sessions whose time is over."""
+    def _forget_expired(self) -> None:
+        """Take the sessions whose time is over out of the table, all in one step."""
         now = time.monotonic()
         gone = [
             key for key, one in self._sessions.items() if not one.busy and one.expires_at <= now
@@ -77,11 +99,18 @@ class Sessions:
         for key in gone:
             connection = self._sessions.pop(key).connection
             if connection is not None:
-                await asyncio.to_thread(connection.close)
+                self._expired.append(connection)
+
+    async def close_expired(self) -> None:
+        """Close the connections of sessions whose time is over; they belong to nobody else now."""
+        self._forget_expired()
+        while self._expired:
+            await asyncio.to_thread(self._expired.pop().close)
 
     def close(self) -> None:
         """Forget every session; blocks."""
-        while self._sessions:
-            connection = self._sessions.popitem()[1].connection
-            if connection is not None:
-                connection.close()
+        open_ones = (session.connection for session in self._sessions.values())
+        for connection in [*self._expired, *(one for one in open_ones if one is not None)]:
+            connection.close()
+        self._expired.clear()
+        self._sessions.clear()

@@ -10,6 +10,8 @@ from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.lexer import Token, tokens
 
 READS = frozenset({b"SELECT", b"WITH", b"FROM", b"("})
+# Answered from the catalogue or by planning; their results are small.
+DESCRIBES = frozenset({b"SHOW", b"DESCRIBE", b"DESC", b"EXPLAIN", b"EXISTS"})
 STATEFUL = frozenset({b"SET", b"USE"})
 
 
@@ -46,6 +48,11 @@ class Statement:
     def reads(self) -> bool:
         """Whether it is a SELECT, so that its result may be large."""
         return self.verb in READS
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it may be stopped and run again: it leaves nothing behind."""
+        return self.reads or self.verb in DESCRIBES
 
     def replaced(self, text: bytes) -> Statement:
         """The same statement in other words, its output clauses unchanged."""

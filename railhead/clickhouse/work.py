@@ -1,10 +1,10 @@
-"""What runs on the threads of the lanes? Statements, each on a connection that fits it."""
+"""What runs on the worker pools: statements, each on a connection that fits it."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from railhead.clickhouse import jobs, running
 from railhead.clickhouse.auth import User
@@ -40,8 +40,12 @@ class Work:
         """End the process if a write to the disk has failed since it began."""
         self._engine.end_if_a_write_failed(self._kept_connection())
 
-    def execute(
-        self, call: Call, statement: Statement, pipe: ResultPipe | None
+    def command(self, call: Call, statement: Statement) -> tuple[bytes, Summary]:
+        """Run a statement of the owner's that may change something; return its result."""
+        return self.read(call, statement, None, trial=False)
+
+    def read(
+        self, call: Call, statement: Statement, pipe: ResultPipe | None, *, trial: bool
     ) -> tuple[bytes, Summary]:
         """Run a statement that brings no rows; *pipe* is finished whatever happens."""
         with contextlib.ExitStack() as stack:
@@ -51,7 +55,8 @@ class Work:
                 own = self._connection_of(call.session)
                 return jobs.run_in_session(own, call, statement, pipe)
             connection = stack.enter_context(self._fresh())
-            jobs.prepare(connection, self._engine, call.user, call.query)
+            limits = self._engine.limits.for_trial() if trial else self._engine.limits
+            jobs.prepare(connection, call.user, call.query, limits)
             if call.user.guarded:
                 jobs.check(connection, self._engine, call.query, statement)
             if statement.verb == b"KILL":
@@ -63,6 +68,11 @@ class Work:
         """Stop the statement with the client's *query_id*, if it still runs."""
         with self._fresh() as connection:
             running.kill(connection, query_id)
+
+    def overdue(self, query_ids: Sequence[str]) -> list[str]:
+        """Return those of *query_ids* that have used up the time of a trial."""
+        with self._fresh() as connection:
+            return running.overdue(connection, query_ids)
 
     def kill_reads(self) -> None:
         """Stop every running SELECT."""

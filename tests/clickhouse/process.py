@@ -66,8 +66,10 @@ class EngineProcess:
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        reader = threading.Thread(target=self.log.extend, args=(self.process.stderr,), daemon=True)
-        reader.start()
+        self.reader = threading.Thread(
+            target=self.log.extend, args=(self.process.stderr,), daemon=True
+        )
+        self.reader.start()
         guard = threading.Timer(START_SECONDS, self.process.kill)
         guard.start()
         line = self.process.stdout.readline()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -150,3 +151,14 @@ def test_the_directory_is_private_and_holds_everything(data_dir: Path) -> None:
     assert process.stop() == 0
     assert "statement failed" in "".join(process.log)
     assert "not for the log" not in "".join(process.log)
+
+
+def test_a_stop_leaves_only_lines_of_its_own_in_the_log(data_dir: Path) -> None:
+    """A clean stop is no mistake: nothing but JSON, and no error among it."""
+    process = EngineProcess(data_dir).start()
+    process.ask("SELECT 1", session_id="a")
+
+    assert process.stop() == 0
+    process.reader.join(60)
+    lines = [json.loads(line) for line in process.log]
+    assert [line["event"] for line in lines] == ["listening", "stopping", "stopped"]

@@ -15,7 +15,7 @@ import psutil
 from tests.clickhouse.process import Answer, EngineProcess
 
 BUSY = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -111,7 +111,7 @@ def test_busy_analysts_do_not_stop_inserts_and_health(engine: EngineProcess, tab
                 asyncio.create_task(post(BUSY.encode(), user="analyst", max_execution_time="2"))
                 for _ in range(4)
             ]
-            await asyncio.to_thread(eventually, lambda: running(engine, BUSY) == 2)
+            await asyncio.to_thread(eventually, lambda: running(engine, BUSY) >= 2)
             inserts, pings = [], []
             while not all(task.done() for task in analysts):
                 status, seconds = await post(

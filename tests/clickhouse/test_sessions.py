@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from tests.clickhouse.process import EngineProcess
+from tests.clickhouse.test_queries import eventually, running
 
 
 def test_temporary_tables_and_settings_live_in_the_session(engine: EngineProcess) -> None:
@@ -57,3 +62,41 @@ def test_large_result_streams_from_a_session(engine: EngineProcess) -> None:
     answer = engine.ask("SELECT number FROM numbers(500000)", session_id="s7")
 
     assert answer.text.count("\n") == 500_000
+
+
+def test_sessions_may_expire_while_others_are_used(engine: EngineProcess) -> None:
+    """No request is disturbed by another session's end, however many end at once."""
+
+    def use(number: int) -> int:
+        name = f"ends-{number % 60}"
+        made = engine.ask(
+            f"CREATE TEMPORARY TABLE t{number} (a Int32)", session_id=name, session_timeout="0"
+        )
+        return made.status if made.code != 373 else 200
+
+    with ThreadPoolExecutor(40) as threads:
+        statuses = list(threads.map(use, range(240)))
+
+    assert statuses == [200] * 240
+
+
+@pytest.mark.parametrize("first", ["SET max_block_size = 1", "CREATE TEMPORARY TABLE x (a Int8)"])
+def test_a_session_stays_locked_until_an_abandoned_statement_has_ended(
+    engine: EngineProcess, first: str
+) -> None:
+    """A client that leaves does not give its session's connection to the next one early."""
+    name = first.partition(" ")[0]
+    engine.ask(first, session_id=name)
+    text = b"SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", engine.port)) as client:
+            client.sendall(
+                b"POST /?session_id=%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"
+                % (name.encode(), len(text), text)
+            )
+            eventually(lambda: running(engine, "ignore(sipHash64(number))") == 1)
+        seen = set()
+        while (answer := engine.ask("SELECT 1", session_id=name)).status != 200:
+            seen.add(answer.code)
+        assert seen <= {373}
+        assert running(engine, "ignore(sipHash64(number))") == 0

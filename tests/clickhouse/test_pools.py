@@ -1,4 +1,4 @@
-"""A lane holds its width, lets a few wait a while, and then says no."""
+"""A pool holds its width, lets a few wait a while, and then says no."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ import threading
 import pytest
 
 from railhead.clickhouse.errors import ClickHouseError
-from railhead.clickhouse.lanes import Lane
+from railhead.clickhouse.pools import WorkerPool
 
 
-async def test_a_full_lane_refuses_with_202() -> None:
+async def test_a_full_pool_refuses_with_202() -> None:
     """At once when the queue is full, after its patience otherwise."""
-    lane = Lane("test", width=1, queue=1, patience_seconds=0.05)
+    pool = WorkerPool("test", width=1, queue=1, patience_seconds=0.05)
     done = threading.Event()
-    running = asyncio.create_task(lane.run(done.wait))
+    running = asyncio.create_task(pool.run(done.wait))
     await asyncio.sleep(0)
-    waiting = asyncio.create_task(lane.run(done.wait))
+    waiting = asyncio.create_task(pool.run(done.wait))
     await asyncio.sleep(0)
 
-    with pytest.raises(ClickHouseError, match="test lane") as at_once:
-        await lane.run(done.wait)
+    with pytest.raises(ClickHouseError, match="test pool") as at_once:
+        await pool.run(done.wait)
     with pytest.raises(ClickHouseError) as after_a_while:
         await waiting
 
     assert at_once.value.code == after_a_while.value.code == 202
-    assert lane.busy
+    assert pool.busy
     done.set()
     assert await running
-    lane.close()
+    pool.close()
 
 
 async def test_a_cancelled_caller_leaves_its_place_taken_until_the_work_ends() -> None:
     """The engine cannot be told to forget a statement, so its place is not given away."""
-    lane = Lane("test", width=1, queue=1, patience_seconds=5.0)
+    pool = WorkerPool("test", width=1, queue=1, patience_seconds=5.0)
     done = threading.Event()
-    running = asyncio.create_task(lane.run(done.wait))
+    running = asyncio.create_task(pool.run(done.wait))
     await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
-    assert lane.busy
+    assert pool.busy
     done.set()
-    assert await lane.run(lambda: 7) == 7
-    assert not lane.busy
-    lane.close()
+    assert await pool.run(lambda: 7) == 7
+    assert not pool.busy
+    pool.close()
