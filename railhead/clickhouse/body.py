@@ -1,45 +1,76 @@
-"""What came in with the request besides its URL? Body and form, opened and bounded."""
+"""What comes in with a request besides its URL: body and form, opened and bounded."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
+from pathlib import Path
+from typing import Final
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
-from railhead.clickhouse import codec
+from railhead.clickhouse import opening
 from railhead.clickhouse import request as requests
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.request import Query
+from railhead.clickhouse.spool import IN_MEMORY_BYTES, Spool
 
-MAX_BODY_BYTES = 256 << 20
-_WORTH_A_THREAD_BYTES = 1 << 16
-_FORM = "multipart/form-data"
-
-
-async def read(request: web.Request, query: Query) -> bytes:
-    """Read the body and undo its encoding.
-
-    Raises ClickHouseError 229 when it is larger than MAX_BODY_BYTES before it is unpacked.
-    """
-    if not request.can_read_body or request.content_type == _FORM:
-        return b""
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise ClickHouseError(
-            Code.QUERY_IS_TOO_LARGE, f"The body is larger than {MAX_BODY_BYTES} bytes"
-        ) from None
-    if not query.content_encoding and not query.decompress_native:
-        return body
-    unpack = functools.partial(_unpack, query, body)
-    return await asyncio.to_thread(unpack) if len(body) > _WORTH_A_THREAD_BYTES else unpack()
+# What a body may have, as it is sent and as it is opened.
+MAX_BODY_BYTES: Final = 256 << 20
+# What a statement may have, and so an analyst's body: max_query_size of a server. The engine itself
+# reads longer ones, and needs a minute for a mebibyte of `1+1+…`.
+MAX_STATEMENT_BYTES: Final = 1 << 18
+# What all fields of a form may have together.
+MAX_FORM_BYTES: Final = 1 << 20
+# Bodies that are opened onto the disk at once: they take four times MAX_BODY_BYTES there.
+_LARGE_AT_ONCE: Final = 4
+_CHUNK_BYTES: Final = 1 << 18
+_WORTH_A_THREAD_BYTES: Final = 1 << 12
+_FORM: Final = "multipart/form-data"
 
 
-def _unpack(query: Query, body: bytes) -> bytes:
-    opened = codec.unpack(query.content_encoding, body)
-    return codec.unpack_native(opened) if query.decompress_native else opened
+class Bodies:
+    """Reads the bodies of requests; what is large is kept below *directory*."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._opening = asyncio.Semaphore(_LARGE_AT_ONCE)
+
+    async def read(self, request: web.Request, query: Query, *, most_bytes: int) -> Spool:
+        """Read the body and undo its encoding; the caller closes what is returned.
+
+        Raises ClickHouseError 229 when it has more than *most_bytes*, sent or opened.
+        """
+        sent = self.spool(most_bytes)
+        try:
+            if request.can_read_body and request.content_type != _FORM:
+                async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
+                    sent.write(chunk)
+            if not query.content_encoding and not query.decompress_native:
+                return sent
+        except BaseException:
+            sent.close()
+            raise
+        with sent:
+            if sent.size < _WORTH_A_THREAD_BYTES and most_bytes <= IN_MEMORY_BYTES:
+                return self._opened(sent, query, most_bytes)
+            async with self._opening:
+                return await asyncio.to_thread(self._opened, sent, query, most_bytes)
+
+    def spool(self, most_bytes: int) -> Spool:
+        """Return an empty spool."""
+        return Spool(self._directory, most_bytes=most_bytes)
+
+    def _opened(self, sent: Spool, query: Query, most_bytes: int) -> Spool:
+        found = self.spool(most_bytes)
+        try:
+            pieces = opening.opened(
+                sent.pieces(), query.content_encoding, native=query.decompress_native
+            )
+            return found.write_all(pieces)
+        except BaseException:
+            found.close()
+            raise
 
 
 async def with_form(request: web.Request, query: Query) -> Query:
@@ -49,10 +80,33 @@ async def with_form(request: web.Request, query: Query) -> Query:
     """
     if request.content_type != _FORM:
         return query
-    fields = list((await request.post()).items())
-    texts = [(name, value) for name, value in fields if isinstance(value, str)]
-    if len(texts) < len(fields):
-        raise ClickHouseError(Code.NOT_IMPLEMENTED, "External data is not supported here")
-    arguments = itertools.chain(request.query.items(), texts)
+    fields = await _fields(request)
+    arguments = itertools.chain(request.query.items(), fields)
     whole = requests.parse(request.method, arguments, request.headers)
     return requests.renamed(whole, query.query_id)
+
+
+async def _fields(request: web.Request) -> list[tuple[str, str]]:
+    """Read the fields of a form as they were sent; a part's own encoding is never undone."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise ClickHouseError(Code.NOT_IMPLEMENTED, "A form cannot be compressed")
+    fields: list[tuple[str, str]] = []
+    left = MAX_FORM_BYTES
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader) or part.filename is not None:
+            raise ClickHouseError(Code.NOT_IMPLEMENTED, "External data is not supported here")
+        value = bytearray()
+        while chunk := await part.read_chunk(_CHUNK_BYTES):
+            value += chunk
+            _check_form(left - len(value))
+        left -= len(value) + len(part.name or "") + 1
+        _check_form(left)
+        fields.append((part.name or "", value.decode(errors="replace")))
+    return fields
+
+
+def _check_form(left: int) -> None:
+    if left < 0:
+        raise ClickHouseError(
+            Code.QUERY_IS_TOO_LARGE, f"The form has more than {MAX_FORM_BYTES:,} bytes"
+        )

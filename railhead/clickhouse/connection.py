@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from railhead.clickhouse.errors import ClickHouseError, Code, from_engine
+from railhead.clickhouse.spool import Spool
 
 # Where the embedded engine's defaults differ from a server's. Views get a definer, so that
 # analysts may read through them what they may not read directly.
@@ -15,6 +15,8 @@ _LIKE_A_SERVER = {
     "allow_introspection_functions": "0",
     "default_normal_view_sql_security": "DEFINER",
     "default_view_definer": "default",
+    # As a server's, and room for the clause that takes the result out (body.py, pipe.py).
+    "max_query_size": str((1 << 18) + (1 << 10)),
 }
 
 
@@ -66,21 +68,28 @@ class Connection:
         text: bytes = self.run(sql, parameters=parameters).bytes()
         return text.decode(errors="replace").split("\n")[:-1]
 
-    def insert(self, head: bytes, data: bytes, *, settings: bytes, rows_format: str) -> Any:
-        """Store *data* by the INSERT that *head* begins; the bytes are never read as SQL.
+    def insert(
+        self,
+        head: bytes,
+        rows: Spool,
+        *,
+        settings: bytes,
+        rows_format: str,
+        parameters: Mapping[str, str],
+    ) -> Any:
+        """Store *rows* by the INSERT that *head* begins; the bytes are never read as SQL.
 
-        They are handed over as a file in memory. The engine's streamed insert reports no error of
+        They are handed over as a file. The engine's streamed insert reports no error of
         the storage (on a full disk it acknowledges what it drops), and rows within the statement
         would end at the first blank line.
         """
-        if not data:
+        if not rows.size:
             return self._insert_nothing(b"%s\nSETTINGS %s" % (head, settings), rows_format)
-        with os.fdopen(os.memfd_create("rows", os.MFD_CLOEXEC), "wb", 0) as file:
-            file.write(data)
-            source = b"FROM INFILE '/proc/self/fd/%d' COMPRESSION 'none'" % file.fileno()
-            return self.run(
-                b"%s\n%s SETTINGS %s FORMAT %s" % (head, source, settings, rows_format.encode())
-            )
+        source = b"FROM INFILE '/proc/self/fd/%d' COMPRESSION 'none'" % rows.descriptor
+        return self.run(
+            b"%s\n%s SETTINGS %s FORMAT %s" % (head, source, settings, rows_format.encode()),
+            parameters=parameters,
+        )
 
     def _insert_nothing(self, head: bytes, rows_format: str) -> Any:
         """No rows are no error, but the table and its columns have to be there."""

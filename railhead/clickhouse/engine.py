@@ -40,6 +40,8 @@ class Engine:
         self.limits = settings.analyst_limits
         self._target = f"{directory}?config-file={config.write(settings, _setting_names())}"
         self._directory = directory
+        self.spool_directory = directory / "bodies"
+        self.spool_directory.mkdir(mode=0o700, exist_ok=True)
         # The engine lives as long as a connection does: this one is never used for statements.
         self._keeper = _connect(self._target)
         with _Borrowed(self) as connection:

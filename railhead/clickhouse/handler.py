@@ -13,6 +13,7 @@ from aiohttp import web
 from railhead.clickhouse import answer, auth, body, jobs, log, native
 from railhead.clickhouse import request as requests
 from railhead.clickhouse.auth import User
+from railhead.clickhouse.body import Bodies
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.jobs import Call
@@ -21,6 +22,7 @@ from railhead.clickhouse.request import Query
 from railhead.clickhouse.running import Running
 from railhead.clickhouse.selection import Reading, Selection
 from railhead.clickhouse.sessions import Sessions
+from railhead.clickhouse.spool import Spool
 from railhead.clickhouse.statement import Insert, Statement, inspect
 from railhead.clickhouse.trials import Trials
 from railhead.clickhouse.work import Work
@@ -47,6 +49,7 @@ class Handler:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._work = Work(engine)
+        self._bodies = Bodies(engine.spool_directory)
         self._inserts = WorkerPool("insert", width=4)
         self._commands = WorkerPool("command", width=4)
         self._owner = ReadPools("owner", long=4, short=16)
@@ -94,28 +97,51 @@ class Handler:
         return user
 
     async def _answer(self, request: web.Request, user: User, query: Query) -> web.StreamResponse:
-        rest = await body.read(request, query)
-        if query.read_only and not query.url_text and not rest:
-            return web.Response(text="Ok.\n")
-        statement = await _inspected(query.url_text or rest)
-        async with self._sessions.entered(user, query) as session:
-            call = Call(user, query, session)
-            if isinstance(statement, Insert):
-                data = statement.data + rest if query.url_text else statement.data
-                return await self._insert(call, statement, data)
-            if query.url_text and rest:
-                statement = await _inspected(query.url_text + b"\n" + rest)
-            if isinstance(statement, Insert):
-                raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
-            return await self._execute(request, call, statement)
+        most_bytes = body.MAX_STATEMENT_BYTES if user.guarded else body.MAX_BODY_BYTES
+        with await self._bodies.read(request, query, most_bytes=most_bytes) as rest:
+            if query.read_only and not query.url_text and not rest.size:
+                return web.Response(text="Ok.\n")
+            async with self._sessions.entered(user, query) as session:
+                return await self._run(request, Call(user, query, session), rest)
 
-    async def _insert(self, call: Call, statement: Insert, data: bytes) -> web.Response:
+    async def _run(self, request: web.Request, call: Call, rest: Spool) -> web.StreamResponse:
+        """Run the statement, which may begin in the URL and go on in the body."""
+        url_text = call.query.url_text
+        statement = await _inspected(url_text or rest.read(0, body.MAX_STATEMENT_BYTES))
+        if isinstance(statement, Insert):
+            rows = await self._rows(statement, url_text, rest)
+            try:
+                return await self._insert(call, statement, rows)
+            finally:
+                if rows is not rest:
+                    rows.close()
+        if rest.size + len(url_text) > body.MAX_STATEMENT_BYTES:
+            raise ClickHouseError(
+                Code.QUERY_IS_TOO_LARGE,
+                f"A statement may have {body.MAX_STATEMENT_BYTES:,} bytes, rows not counted",
+            )
+        if url_text and rest.size:
+            statement = await _inspected(url_text + b"\n" + rest.read())
+        if isinstance(statement, Insert):
+            raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
+        return await self._execute(request, call, statement)
+
+    async def _rows(self, statement: Insert, url_text: bytes, rest: Spool) -> Spool:
+        """The rows of an INSERT alone: what follows it, in the URL or the body, and the body."""
+        if url_text and statement.data_at == len(url_text):
+            return rest
+        rows = self._bodies.spool(body.MAX_BODY_BYTES)
+        rows.write(url_text[statement.data_at :])
+        start = 0 if url_text else statement.data_at
+        return await asyncio.to_thread(rows.write_all, rest.pieces(start))
+
+    async def _insert(self, call: Call, statement: Insert, rows: Spool) -> web.Response:
         user = call.user
         if call.query.read_only or user.guarded:
             code = Code.ACCESS_DENIED if user.guarded else Code.READONLY
             raise ClickHouseError(code, f"{user.name}: Cannot execute query in readonly mode")
         started = time.monotonic()
-        work = functools.partial(self._work.store, call, statement, data)
+        work = functools.partial(self._work.store, call, statement, rows)
         summary = await _finished(self._inserts, call, work)
         counts = {"X-ClickHouse-Summary": summary.header(time.monotonic() - started)}
         return web.Response(headers={**self._common(call.query), **counts})
@@ -134,13 +160,19 @@ class Handler:
             hold=call.hold_session,
             piped=statement.reads,
             woven=native.is_wanted(query.protocol_version, output_format),
-            most_seconds=self._engine.limits.execution_seconds + _GRACE_SECONDS
-            if guarded
-            else None,
+            most_seconds=self._most_seconds(query) if guarded else None,
         )
         pools = self._analysts if guarded else self._owner
         selection = Selection(request, query, reading, head)
         return await selection.respond(pools, self._trials, self._engine.version)
+
+    def _most_seconds(self, query: Query) -> float:
+        """How long an analyst's answer may take, its sending included."""
+        asked = query.settings.get("max_execution_time", "")
+        most = self._engine.limits.execution_seconds
+        return (
+            min(int(asked), most) if asked.isascii() and asked.isdigit() else most
+        ) + _GRACE_SECONDS
 
     async def _command(
         self, call: Call, statement: Statement, head: answer.Headers

@@ -15,6 +15,7 @@ from railhead.clickhouse.limits import Limits
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.request import Query, format_name
 from railhead.clickhouse.sessions import Session
+from railhead.clickhouse.spool import Spool
 from railhead.clickhouse.statement import Insert, Statement
 from railhead.clickhouse.summary import Summary
 
@@ -104,21 +105,20 @@ def _complain(connection: Connection, text: bytes) -> None:
         raise ClickHouseError(error.code, said, name=error.name) from None
 
 
-def insert(connection: Connection, query: Query, statement: Insert, data: bytes) -> Summary:
-    """Store *data* by *statement*; when it returns, the rows are in parts on disk.
+def insert(connection: Connection, query: Query, statement: Insert, rows: Spool) -> Summary:
+    """Store *rows* by *statement*; when it returns, the rows are in parts on disk.
 
     After `kill -9` they are still there; after a power failure only if the table says
     `fsync_after_insert`.
     """
-    if query.parameters and b"{" in statement.head:
-        raise ClickHouseError(Code.NOT_IMPLEMENTED, "Parameters in an INSERT with data")
     # Acknowledged means stored, so the engine may not gather inserts and answer before.
     settings = {TAG: query.query_id, **settings_of(query), "async_insert": "0"}
     result = connection.insert(
         statement.head,
-        data,
+        rows,
         settings=statement.all_settings(assignments(settings).encode()),
         rows_format=format_name(statement.format or "") or query.default_format or "Values",
+        parameters=query.parameters,
     )
     return summary.of(result)
 

@@ -11,7 +11,6 @@ import threading
 from aiohttp import web
 
 from railhead.clickhouse import log
-from railhead.clickhouse.body import MAX_BODY_BYTES
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.handler import Handler
 
@@ -23,7 +22,7 @@ _NO_HANDLER = "There is no handle {path}\n\nUse / or /ping for health checks.\n"
 
 def application(handler: Handler) -> web.Application:
     """Route the paths a ClickHouse server has."""
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app = web.Application()
     for path in ("/", "/query"):
         app.router.add_route("GET", path, handler.handle)
         app.router.add_route("POST", path, handler.handle)

@@ -17,14 +17,14 @@ STATEFUL = frozenset({b"SET", b"USE"})
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An INSERT that brings its rows: *head* up to SETTINGS or FORMAT, rows in the text.
+    """An INSERT that brings its rows: *head* up to SETTINGS or FORMAT, rows from *data_at* on.
 
     *settings* is what stands behind SETTINGS; *format* is the format's name, None when not told.
     """
 
     head: bytes
     format: str | None
-    data: bytes
+    data_at: int
     settings: bytes = b""
 
     def all_settings(self, assignments: bytes) -> bytes:
@@ -83,7 +83,8 @@ def inspect(sql: bytes) -> Insert | Statement:
 
 def _statement(sql: bytes, first: Token) -> Statement:
     depth, end, output_at, output_format = 0, len(sql), None, None
-    before: list[Token] = []
+    previous: Token | None = None
+    in_settings = False  # whether the clause being read is the SETTINGS that may follow FORMAT
     for token in tokens(sql, first.start):
         if end < len(sql) and token.text != b";":
             raise ClickHouseError(Code.SYNTAX_ERROR, "Multi-statements are not allowed")
@@ -91,28 +92,19 @@ def _statement(sql: bytes, first: Token) -> Statement:
         if token.text == b";":
             end = min(end, token.start)
             continue
-        previous = before[-1] if before else None
         if depth == 0 and previous is not None and token.kind in ("word", "quoted"):
             if previous.keyword == b"INTO" and token.keyword == b"OUTFILE":
                 raise ClickHouseError(Code.INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed")
             if previous.keyword == b"FORMAT":
                 output_at, output_format = previous.start, _name(token)
-            elif (
-                output_at is not None and token.keyword != b"SETTINGS" and not _in_settings(before)
-            ):
+            elif output_at is not None and token.keyword != b"SETTINGS" and not in_settings:
                 output_at = output_format = None
-        before.append(token)
+        if token.keyword in (b"SETTINGS", b"FORMAT"):
+            in_settings = token.keyword == b"SETTINGS"
+        previous = token
     text = sql[first.start : end]
     at = len(text) if output_at is None else output_at - first.start
     return Statement(first.keyword or first.text, text, output_format, at)
-
-
-def _in_settings(before: list[Token]) -> bool:
-    """Whether the clause being read is the SETTINGS that may follow FORMAT."""
-    for token in reversed(before):
-        if token.keyword in (b"SETTINGS", b"FORMAT"):
-            return token.keyword == b"SETTINGS"
-    return False
 
 
 def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
@@ -133,20 +125,24 @@ def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
             case b"INFILE":
                 raise ClickHouseError(Code.SUPPORT_IS_DISABLED, "FROM INFILE is not for HTTP")
             case b"VALUES":
-                return _cut(sql, token.start, settings, "Values", sql[token.end :])
+                return _cut(sql, token.start, settings, "Values", token.end)
             case b"FORMAT" if (name := next(words, None)) is not None:
-                data = sql[_data_start(sql, name.end) :]
-                return _cut(sql, token.start, settings, _name(name), data)
+                return _cut(sql, token.start, settings, _name(name), _data_start(sql, name.end))
     return _cut(sql, len(sql), settings)
 
 
 def _cut(
-    sql: bytes, end: int, settings: Token | None, name: str | None = None, data: bytes = b""
+    sql: bytes,
+    end: int,
+    settings: Token | None,
+    name: str | None = None,
+    data_at: int | None = None,
 ) -> Insert:
     """The INSERT whose head and *settings* end at *end*."""
+    data_at = len(sql) if data_at is None else data_at
     if settings is None:
-        return Insert(sql[:end], name, data)
-    return Insert(sql[: settings.start], name, data, sql[settings.end : end].strip())
+        return Insert(sql[:end], name, data_at)
+    return Insert(sql[: settings.start], name, data_at, sql[settings.end : end].strip())
 
 
 def _after_table_name(stream: Iterator[Token]) -> Iterator[Token]:

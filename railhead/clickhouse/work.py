@@ -13,6 +13,7 @@ from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.jobs import Call
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.sessions import Session
+from railhead.clickhouse.spool import Spool
 from railhead.clickhouse.statement import Insert, Statement
 from railhead.clickhouse.summary import Summary
 
@@ -25,14 +26,14 @@ class Work:
         self._own = threading.local()  # each insert thread keeps its connection
         self._kept: list[Connection] = []
 
-    def store(self, call: Call, statement: Insert, data: bytes) -> Summary:
+    def store(self, call: Call, statement: Insert, rows: Spool) -> Summary:
         """Store the rows of an INSERT; when it returns, they are on disk."""
         session, query = call.session, call.query
         own = session.connection if session is not None else None
         connection = own or self._kept_connection()
         if own is None or query.database:
             connection.use(query.database or call.user.database)
-        summary = jobs.insert(connection, query, statement, data)
+        summary = jobs.insert(connection, query, statement, rows)
         self._engine.end_if_a_write_failed(connection)
         return summary
 

@@ -9,8 +9,15 @@ import pytest
 
 from railhead.clickhouse import codec
 from railhead.clickhouse.errors import ClickHouseError
+from railhead.clickhouse.opening import MAX_FRAME_BYTES, PIECE_BYTES, opened
 
 BODY = bytes(range(256)) * 1000
+
+
+def unpacked(body: bytes, encoding: str = "", *, native: bool = False) -> bytes:
+    """Open a body that comes in pieces."""
+    pieces = (body[start : start + 999] for start in range(0, len(body), 999))
+    return b"".join(opened(pieces, encoding, native=native))
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", "deflate"])
@@ -19,8 +26,8 @@ def test_what_is_packed_opens_again(encoding: str) -> None:
     packer = codec.packer(encoding)
     pieces = [packer.compress(BODY[start : start + 7777]) for start in range(0, len(BODY), 7777)]
 
-    assert codec.unpack(encoding, b"".join(pieces) + packer.flush()) == BODY
-    assert codec.unpack(encoding, codec.pack(encoding, BODY)) == BODY
+    assert unpacked(b"".join(pieces) + packer.flush(), encoding) == BODY
+    assert unpacked(codec.pack(encoding, BODY), encoding) == BODY
 
 
 @pytest.mark.parametrize(
@@ -49,13 +56,63 @@ def test_frames_of_clickhouse_clients_are_opened() -> None:
     zstd = codec.zstd.compress(BODY)
     frames = frame(0x82, packed, len(BODY)) + frame(0x90, zstd, len(BODY)) + frame(0x02, b"x", 1)
 
-    assert codec.unpack_native(frames) == BODY + BODY + b"x"
+    assert unpacked(frames, native=True) == BODY + BODY + b"x"
 
 
 @pytest.mark.parametrize("body", [b"short", frame(0x82, b"\xff\xff", 99)])
 def test_damaged_frames_are_told(body: bytes) -> None:
     """271, never a crash."""
     with pytest.raises(ClickHouseError) as caught:
-        codec.unpack_native(body)
+        unpacked(body, native=True)
+
+    assert caught.value.code == 271
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", "deflate"])
+@pytest.mark.parametrize(
+    "size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES]
+)
+def test_pieces_end_where_they_may(encoding: str, size: int) -> None:
+    """Bodies that open to whole pieces, and to one byte more or less, arrive whole."""
+    body = bytes(size)
+    pieces = list(opened(iter([codec.pack(encoding, body)]), encoding, native=False))
+
+    assert b"".join(pieces) == body
+    assert all(0 < len(piece) <= PIECE_BYTES for piece in pieces)
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip"])
+def test_members_one_after_another_are_one_body(encoding: str) -> None:
+    """As the tools that write these formats append to a file."""
+    packed = codec.pack(encoding, BODY) + codec.pack(encoding, b"x") + codec.pack(encoding, BODY)
+
+    assert unpacked(packed, encoding) == BODY + b"x" + BODY
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", "deflate"])
+def test_a_body_that_breaks_off_is_an_error(encoding: str) -> None:
+    """Never a shorter body."""
+    packed = codec.pack(encoding, BODY)
+    for cut in (1, len(packed) // 2, len(packed) - 1):
+        with pytest.raises(ClickHouseError) as caught:
+            unpacked(packed[:cut], encoding)
+        assert caught.value.code == 271
+
+
+def test_a_frame_says_how_large_it_is_and_is_held_to_it() -> None:
+    """A frame that claims or holds more than the limit is refused before it is opened."""
+    for frames in (frame(0x82, b"x", MAX_FRAME_BYTES + 1), frame(0x90, b"x", (1 << 32) - 1)):
+        with pytest.raises(ClickHouseError, match="frame is larger") as caught:
+            unpacked(frames, native=True)
+        assert caught.value.code == 229
+
+
+def test_a_zstd_window_is_bounded() -> None:
+    """The window is memory of whoever opens it."""
+    wide = codec.zstd.compress(
+        bytes(1 << 25), options={codec.zstd.CompressionParameter.window_log: 27}
+    )
+    with pytest.raises(ClickHouseError) as caught:
+        unpacked(wide, "zstd")
 
     assert caught.value.code == 271

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -99,3 +100,15 @@ def test_a_stopped_trial_is_not_the_clients_kill(engine: EngineProcess) -> None:
         pass
 
     assert {future.result().code for future in futures} == {394}
+
+
+def test_a_reader_that_takes_little_loses_its_place(engine: EngineProcess) -> None:
+    """An answer may take its statement's time and a little more, however slowly it is read."""
+    sql = b"SELECT number, 'takes little' FROM numbers(100000000000)"
+    with socket.create_connection(("127.0.0.1", engine.port)) as client:
+        client.sendall(
+            b"POST /?user=analyst&max_execution_time=1 HTTP/1.1\r\nHost: x\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(sql), sql)
+        )
+        client.recv(1 << 16)
+        eventually(lambda: running(engine, "takes little") == 0)

@@ -41,7 +41,7 @@ def test_insert_is_split_before_its_rows(
     found = inspect(sql)
 
     assert isinstance(found, Insert)
-    assert (found.head, found.format, found.data) == (head, rows_format, data)
+    assert (found.head, found.format, sql[found.data_at :]) == (head, rows_format, data)
 
 
 def test_insert_select_brings_no_rows() -> None:
