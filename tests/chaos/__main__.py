@@ -35,7 +35,6 @@ def main() -> int:
         doors=args.doors,
         partitions=args.partitions,
         small_disks=args.full_disk,
-        transactions=args.transactions,
         longest_outage_seconds=args.longest_outage,
     )
     # The senders' own client says every refused connection, and every producer that was fenced.
@@ -69,7 +68,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--doors", type=int, default=2)
     add("--partitions", type=int, default=3)
     add("--longest-outage", type=float, default=15.0, help="seconds engine or broker may be down")
-    add("--transactions", action="store_true", help="some producers write in transactions")
     add("--full-disk", action="store_true", help="small disks that get full (needs root)")
     add("--keep", type=Path, metavar="DIRECTORY", help="where to work; kept in any case")
     return parser

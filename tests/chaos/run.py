@@ -46,7 +46,6 @@ class Wish:
     doors: int = 2
     partitions: int = 3
     small_disks: bool = False
-    transactions: bool = False
     longest_outage_seconds: float = 15.0
 
 
@@ -163,10 +162,9 @@ def _senders(
         name = f"kafka-{tenant}"
         traffic = Traffic(f"{name} {wish.seed}", ids, rubbish_share=RUBBISH_SHARE)
         yield produce_directly(Sender(name, tenant, traffic, quota, history), rig.bootstrap)
-        if wish.transactions:
-            name = f"transactions-{tenant}"
-            sender = Sender(name, tenant, Traffic(f"{name} {wish.seed}", ids), quota, history)
-            yield produce_in_transactions(sender, rig.bootstrap)
+        name = f"transactions-{tenant}"
+        sender = Sender(name, tenant, Traffic(f"{name} {wish.seed}", ids), quota, history)
+        yield produce_in_transactions(sender, rig.bootstrap)
 
 
 async def drain(rig: Rig, *, say: Say) -> float:
