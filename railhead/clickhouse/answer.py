@@ -11,12 +11,14 @@ from aiohttp import web
 from railhead.clickhouse import codec
 from railhead.clickhouse.errors import ClickHouseError
 from railhead.clickhouse.formats import content_type
+from railhead.clickhouse.frames import FramePacker
 from railhead.clickhouse.request import Query
 
 # A client that takes nothing for so long is gone; its statement must not hold a place for ever.
 STALL_SECONDS = 60.0
 _WORTH_A_THREAD_BYTES = 1 << 16
 Headers = dict[str, str]
+FRAMES = "frames"
 
 
 def headers(timezone: str, query: Query | None) -> Headers:
@@ -48,20 +50,38 @@ def error(failure: ClickHouseError, common: Headers, version: str) -> web.Respon
 
 
 def encoding_for(query: Query) -> str:
-    """The encoding the client can read, if it asked for any; as on a server, both are needed."""
+    """The encoding the client can read, if it asked for any.
+
+    As on a server, both the header and the setting are needed. Frames (`compress=1`) go alone.
+    """
+    if query.compress_native:
+        return FRAMES
     wanted = query.settings.get("enable_http_compression", "0").lower() in ("1", "true")
     return codec.choose(query.accept_encoding) if wanted else ""
+
+
+def _encoding_header(encoding: str) -> Headers:
+    return {"Content-Encoding": encoding} if encoding not in ("", FRAMES) else {}
+
+
+def _packer(encoding: str) -> codec.Packer:
+    return FramePacker() if encoding == FRAMES else codec.packer(encoding)
+
+
+def _packed(encoding: str, body: bytes) -> bytes:
+    packer = _packer(encoding)
+    return packer.compress(body) + packer.flush()
 
 
 async def whole(query: Query, body: bytes, head: Headers) -> web.Response:
     """An answer whose body is known."""
     encoding = encoding_for(query)
     if encoding and body:
-        head = {**head, "Content-Encoding": encoding}
+        head = {**head, **_encoding_header(encoding)}
         if len(body) > _WORTH_A_THREAD_BYTES:
-            body = await asyncio.to_thread(codec.pack, encoding, body)
+            body = await asyncio.to_thread(_packed, encoding, body)
         else:
-            body = codec.pack(encoding, body)
+            body = _packed(encoding, body)
     return web.Response(body=body, headers=head)
 
 
@@ -72,8 +92,8 @@ class Stream:
         self._request = request
         self._tag = secrets.token_hex(8)
         encoding = encoding_for(query)
-        self._packer = codec.packer(encoding) if encoding else None
-        packed = {"Content-Encoding": encoding} if encoding else {}
+        self._packer = _packer(encoding) if encoding else None
+        packed = _encoding_header(encoding)
         self.response = web.StreamResponse(
             headers={**head, **packed, "X-ClickHouse-Exception-Tag": self._tag}
         )

@@ -26,6 +26,8 @@ MAX_FORM_BYTES: Final = 1 << 20
 _LARGE_AT_ONCE: Final = 4
 _CHUNK_BYTES: Final = 1 << 18
 _WORTH_A_THREAD_BYTES: Final = 1 << 12
+# A setting of a server's by which frames are opened unchecked.
+_UNCHECKED: Final = "http_native_compression_disable_checksumming_on_decompress"
 _FORM: Final = "multipart/form-data"
 
 
@@ -65,7 +67,10 @@ class Bodies:
         found = self.spool(most_bytes)
         try:
             pieces = opening.opened(
-                sent.pieces(), query.content_encoding, native=query.decompress_native
+                sent.pieces(),
+                query.content_encoding,
+                native=query.decompress_native,
+                check=query.settings.get(_UNCHECKED, "0") not in ("1", "true"),
             )
             return found.write_all(pieces)
         except BaseException:

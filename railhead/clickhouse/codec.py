@@ -14,7 +14,10 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["choose", "pack", "packer", "zstd"]
+__all__ = ["ZSTD_WINDOW_LOG", "choose", "pack", "packer", "zstd"]
+
+# What RFC 9659 allows a zstd body: its window is memory of the reader's.
+ZSTD_WINDOW_LOG = 23
 
 _GZIP_WINDOW = 31
 _LEVEL = 3

@@ -14,6 +14,7 @@ class Code(IntEnum):
     """The codes this process raises itself; the engine knows many more."""
 
     BAD_ARGUMENTS = 36
+    CHECKSUM_DOESNT_MATCH = 40
     UNKNOWN_FUNCTION = 46
     NOT_IMPLEMENTED = 48
     UNKNOWN_TABLE = 60

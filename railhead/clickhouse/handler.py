@@ -86,12 +86,6 @@ class Handler:
         user = auth.authenticate(query.user, query.password)
         if self._stopping:
             raise ClickHouseError(Code.ABORTED, "The server is shutting down")
-        if query.compress_native:
-            raise ClickHouseError(
-                Code.NOT_IMPLEMENTED,
-                "compress=1 is not supported here; use enable_http_compression=1 and "
-                "Accept-Encoding: zstd, lz4, gzip or deflate",
-            )
         if query.role and query.role != user.role:
             raise ClickHouseError(Code.SET_NON_GRANTED_ROLE, f"Role {query.role} is not granted")
         return user

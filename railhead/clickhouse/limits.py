@@ -35,6 +35,7 @@ _ADJUSTABLE = frozenset(
         # what clients send to steer the HTTP interface; harmless here
         "async_insert", "cancel_http_readonly_queries_on_client_close", "connect_timeout",
         "enable_http_compression", "http_headers_progress_interval_ms",
+        "http_native_compression_disable_checksumming_on_decompress",
         "http_receive_timeout", "http_send_timeout", "http_write_exception_in_output_format",
         "http_zlib_compression_level", "log_queries", "max_block_size", "priority",
         "receive_timeout", "send_progress_in_http_headers", "send_timeout", "wait_for_async_insert",

@@ -14,14 +14,11 @@ from typing import Any, Final, Protocol
 import lz4.block  # type: ignore[import-untyped]
 import lz4.frame  # type: ignore[import-untyped]
 
-from railhead.clickhouse.codec import zstd
+from railhead.clickhouse.codec import ZSTD_WINDOW_LOG, zstd
 from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.frames import frames
 
 PIECE_BYTES: Final = 1 << 20
-# What RFC 9659 allows a zstd body: its window is memory of the reader's.
-ZSTD_WINDOW_LOG: Final = 23
-# ClickHouse's clients write frames of up to 10 MiB, a server refuses more than 1 GiB.
-MAX_FRAME_BYTES: Final = 16 << 20
 _GZIP_WINDOW: Final = 31
 _FAILURES: Final = (
     zlib.error,
@@ -77,8 +74,12 @@ _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-def opened(pieces: Iterator[bytes], encoding: str, *, native: bool) -> Iterator[bytes]:
+def opened(
+    pieces: Iterator[bytes], encoding: str, *, native: bool, check: bool = True
+) -> Iterator[bytes]:
     """Yield what *pieces* open to: first *encoding*, then ClickHouse's frames if *native*.
+
+    *check* says whether the frames' checksums are verified.
 
     Raises ClickHouseError 89 for an unknown encoding and 271 for bytes that are not in it.
     """
@@ -91,7 +92,7 @@ def opened(pieces: Iterator[bytes], encoding: str, *, native: bool) -> Iterator[
             )
         pieces = _translated(_members(pieces, _DECOMPRESSORS[encoding]), encoding)
     if native:
-        pieces = _translated(_frames(pieces), "in frames of ClickHouse's")
+        pieces = _translated(frames(pieces, check=check), "in frames of ClickHouse's")
     return pieces
 
 
@@ -119,52 +120,3 @@ def _members(pieces: Iterator[bytes], make: Callable[[], Decompressor]) -> Itera
                 data, current = current.unused_data, None
     if current is not None:
         raise EOFError
-
-
-_FRAME_HEAD: Final = struct.Struct("<16xBII")
-_CHECKSUM_BYTES: Final = 16
-_FRAME_HEAD_BYTES: Final = 9
-
-
-def _frames(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Open ClickHouse's own compressed frames.
-
-    The frames' checksums guard against damage on the way, which TCP on one machine does; they are
-    not checked here.
-    """
-    waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
-        while len(waiting) >= _FRAME_HEAD.size:
-            method, packed_bytes, plain_bytes = _FRAME_HEAD.unpack_from(waiting)
-            if max(packed_bytes, plain_bytes) > MAX_FRAME_BYTES:
-                raise ClickHouseError(
-                    Code.QUERY_IS_TOO_LARGE,
-                    f"A compressed frame is larger than {MAX_FRAME_BYTES} bytes",
-                )
-            if packed_bytes < _FRAME_HEAD_BYTES:
-                raise EOFError
-            end = _CHECKSUM_BYTES + packed_bytes
-            if len(waiting) < end:
-                break
-            packed = bytes(waiting[_CHECKSUM_BYTES + _FRAME_HEAD_BYTES : end])
-            del waiting[:end]
-            plain = _frame(method, packed, plain_bytes)
-            if len(plain) != plain_bytes:
-                raise EOFError
-            yield plain
-    if waiting:
-        raise EOFError
-
-
-def _frame(method: int, packed: bytes, plain_bytes: int) -> bytes:
-    if method == 0x82:
-        return bytes(lz4.block.decompress(packed, uncompressed_size=plain_bytes))
-    if method == 0x90:
-        decompressor = zstd.ZstdDecompressor(
-            options={zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG + 1}
-        )
-        return bytes(decompressor.decompress(packed, plain_bytes))
-    if method == 0x02:
-        return packed
-    raise ClickHouseError(Code.UNKNOWN_COMPRESSION_METHOD, f"Unknown frame method {method:#x}")

@@ -16,6 +16,7 @@ import pytest
 
 from railhead.clickhouse.body import MAX_BODY_BYTES, MAX_FORM_BYTES, MAX_STATEMENT_BYTES
 from railhead.clickhouse.codec import zstd
+from railhead.clickhouse.frames import checksum
 from railhead.clickhouse.spool import IN_MEMORY_BYTES
 from tests.clickhouse.process import Answer, EngineProcess
 
@@ -63,8 +64,9 @@ def deflated() -> bytes:
 
 
 def frames(method: int, packed: bytes) -> bytes:
-    """A gigabyte in frames of ClickHouse's own, their checksums left empty."""
-    return (bytes(16) + struct.pack("<BII", method, len(packed) + 9, MIB) + packed) * 1024
+    """A gigabyte in frames of ClickHouse's own."""
+    rest = struct.pack("<BII", method, len(packed) + 9, MIB) + packed
+    return (checksum(rest) + rest) * 1024
 
 
 BOMBS: dict[str, tuple[Callable[[], bytes], dict[str, str], dict[str, str]]] = {

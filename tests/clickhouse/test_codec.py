@@ -9,7 +9,9 @@ import pytest
 
 from railhead.clickhouse import codec
 from railhead.clickhouse.errors import ClickHouseError
-from railhead.clickhouse.opening import MAX_FRAME_BYTES, PIECE_BYTES, opened
+from railhead.clickhouse.frames import MAX_FRAME_BYTES, FramePacker, checksum
+from railhead.clickhouse.frames import frame as packed_frame
+from railhead.clickhouse.opening import PIECE_BYTES, opened
 
 BODY = bytes(range(256)) * 1000
 
@@ -46,8 +48,9 @@ def test_the_cheapest_encoding_both_know_is_chosen(header: str, chosen: str) -> 
 
 
 def frame(method: int, packed: bytes, plain_bytes: int) -> bytes:
-    """One frame of ClickHouse's own compression, its checksum left empty."""
-    return bytes(16) + struct.pack("<BII", method, len(packed) + 9, plain_bytes) + packed
+    """One frame of ClickHouse's own compression."""
+    rest = struct.pack("<BII", method, len(packed) + 9, plain_bytes) + packed
+    return checksum(rest) + rest
 
 
 def test_frames_of_clickhouse_clients_are_opened() -> None:
@@ -116,3 +119,46 @@ def test_a_zstd_window_is_bounded() -> None:
         unpacked(wide, "zstd")
 
     assert caught.value.code == 271
+
+
+def test_a_frame_has_the_checksum_that_clients_verify() -> None:
+    """A frame as clickhouse-driver wrote it, byte for byte."""
+    known = bytes.fromhex(
+        "3e9d300428896c174d0bdc62e08193c182230000001b000000995261696c68656164200900506865616420"
+    )
+
+    assert packed_frame(b"Railhead " * 3) == known
+    assert unpacked(known, native=True) == b"Railhead " * 3
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES // 2])
+def test_what_is_packed_in_frames_opens_again(size: int) -> None:
+    """Empty, one frame, several; none is larger than a server's."""
+    body = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    packer = FramePacker()
+    packed = packer.compress(body[:1000]) + packer.compress(body[1000:]) + packer.flush()
+
+    assert unpacked(packed, native=True) == body
+
+
+def test_a_damaged_checksum_is_an_error_unless_it_is_not_looked_at() -> None:
+    """40, as a server says it; a client may ask not to have it verified."""
+    damaged = bytes(16) + frame(0x02, b"x", 1)[16:]
+
+    with pytest.raises(ClickHouseError) as caught:
+        unpacked(damaged, native=True)
+    assert caught.value.code == 40
+    assert b"".join(opened(iter([damaged]), "", native=True, check=False)) == b"x"
+
+
+@pytest.mark.parametrize("claimed", [4, 6])
+def test_a_frame_opens_to_what_it_says(claimed: int) -> None:
+    """Neither more nor less, whatever the method."""
+    for method, packed in (
+        (0x82, lz4.block.compress(b"abcde", store_size=False)),
+        (0x90, codec.zstd.compress(b"abcde")),
+        (0x02, b"abcde"),
+    ):
+        with pytest.raises(ClickHouseError) as caught:
+            unpacked(frame(method, packed, claimed), native=True)
+        assert caught.value.code == 271
