@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import lz4.block  # type: ignore[import-untyped]
-from clickhouse_cityhash.cityhash import CityHash128
 
 from railhead.clickhouse.codec import ZSTD_WINDOW_LOG, zstd
 from railhead.clickhouse.errors import ClickHouseError, Code
@@ -80,6 +79,9 @@ def frames(pieces: Iterator[bytes], *, check: bool) -> Iterator[bytes]:
 
 def checksum(rest: bytes) -> bytes:
     """The checksum that stands before *rest*."""
+    # Imported here: only who asks for frames needs it, the sink and the commands do not.
+    from clickhouse_cityhash.cityhash import CityHash128  # noqa: PLC0415
+
     value = CityHash128(rest)
     return _CHECKSUM.pack(value >> 64, value & _LOW)
 
