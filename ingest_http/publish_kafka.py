@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
 
+from events.partitioner import partitions_of
 from ingest_http.kafka_batch import KafkaBatch
 from ingest_http.kafka_link import KafkaLink
 from ingest_http.partition_writer import PartitionWriter
-from ingest_http.partitioner import partitions_of
 from ingest_http.publish import Lot, Part, Receipt
 
 log = logging.getLogger(__name__)

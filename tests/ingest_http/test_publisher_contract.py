@@ -15,9 +15,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from events.partitioner import murmur2_all, partitions_of
 from ingest_http.kafka_batch import KafkaBatch
 from ingest_http.kafka_link import KafkaLink
-from ingest_http.partitioner import murmur2_all, partitions_of
 from ingest_http.publish import Lot, Publisher
 from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
 from ingest_http.publish_memory import MemoryPublisher
