@@ -88,7 +88,8 @@ def check_records(
         for part in rest.accepted:
             places = np.array([left[at] for at in part.positions]) + start
             adjusted = [(start + left[at], one) for at, one in part.adjusted]
-            cuts.append(Cut(places, part.id_array, part.content, adjusted))
+            homes = part.home_id_array if rules.touches(event_type) else None
+            cuts.append(Cut(places, part.id_array, part.content, adjusted, homes))
     return Checked([_in_order(event_type, cuts)] if cuts else [], rejected)
 
 
@@ -96,11 +97,21 @@ def _in_order(event_type: EventType, cuts: list[Cut]) -> CheckedType:
     positions = np.concatenate([one.positions for one in cuts])
     ids = pa.concat_arrays([one.ids for one in cuts])
     content = joined([one.content for one in cuts])
+    # Of all cuts or of none: a tenant's own rule leaves no record to the template check.
+    homes = [one.home_ids for one in cuts if one.home_ids is not None]
+    home_ids = pa.concat_arrays(homes) if homes else None
     if (positions[1:] < positions[:-1]).any():
         order = np.argsort(positions, kind="stable")
         positions, content, ids = positions[order], taken(content, order), ids.take(pa.array(order))
-    adjusted = [pair for one in cuts for pair in one.adjusted]
-    return CheckedType(event_type, positions.tolist(), ids, lambda: content, adjusted=adjusted)
+        home_ids = None if home_ids is None else home_ids.take(pa.array(order))
+    return CheckedType(
+        event_type,
+        positions.tolist(),
+        ids,
+        lambda: content,
+        adjusted=[pair for one in cuts for pair in one.adjusted],
+        home_ids=home_ids,
+    )
 
 
 def _check_piece(
@@ -191,10 +202,15 @@ def _checked(
             group.drop(too_long)
         mine = {at: rewritten[at] for at in group.positions if at in rewritten} if rewritten else {}
         made = partial(content_of, group)
-        adjusted = group.adjustments() if group.adjusted else ()
         accepted.append(
             CheckedType(
-                group.event_type, group.positions, ids, made, rewritten=mine, adjusted=adjusted
+                group.event_type,
+                group.positions,
+                ids,
+                made,
+                rewritten=mine,
+                adjusted=group.adjustments() if group.adjusted else (),
+                home_ids=_home_ids(group, *owners),
             )
         )
     rejected.sort(key=lambda one: one.position)
@@ -208,8 +224,21 @@ def _id_is_a_field(event_type: EventType, rules: IdRules) -> bool:
 def _ids(group: Group, rules: IdRules, whose: TenantAt) -> list[str]:
     if _id_is_a_field(group.event_type, rules):
         return group.texts(group.event_type.id_fields[0])
+    return _joined_ids(group, whose, partial(rules.fields_for, event_type=group.event_type))
+
+
+def _home_ids(group: Group, rules: IdRules, whose: TenantAt) -> list[str] | None:
+    """What decides the partitions, where it is not the ids."""
+    if _id_is_a_field(group.event_type, rules):
+        return None
+    return _joined_ids(group, whose, partial(rules.home_fields, event_type=group.event_type))
+
+
+def _joined_ids(
+    group: Group, whose: TenantAt, fields_of: Callable[[str | None], Sequence[str]]
+) -> list[str]:
     return [
-        join_id([getattr(row, name) for name in rules.fields_for(whose(at), group.event_type)])
+        join_id([getattr(row, name) for name in fields_of(whose(at))])
         for at, row in zip(group.positions, group.rows, strict=True)
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,22 +29,24 @@ Adjusted = list[tuple[int, Adjustment]]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Valid records: where they stood, their ids, and what they hold.
+    """Valid records: where they stood, their ids, what they hold, and what decides the partition.
 
-    `adjusted` says by position what is stored otherwise than it was sent.
+    `adjusted` says by position what is stored otherwise than it was sent. Where `home_ids` is None,
+    the id itself decides the partition.
     """
 
     positions: Numbers
     ids: pa.StringArray
     content: Content
     adjusted: Adjusted
+    home_ids: pa.StringArray | None = None
 
     def moved(self, by: int) -> Cut:
         """The same of records that stand *by* positions further on."""
         if not by:
             return self
         adjusted = [(position + by, one) for position, one in self.adjusted]
-        return Cut(self.positions + by, self.ids, self.content, adjusted)
+        return replace(self, positions=self.positions + by, adjusted=adjusted)
 
 
 def cut_values(

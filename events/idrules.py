@@ -32,6 +32,16 @@ class IdRules:
             return event_type.id_fields
         return self.overrides.get((tenant, event_type.name), event_type.id_fields)
 
+    def home_fields(self, tenant: str | None, event_type: EventType) -> tuple[str, ...]:
+        """Say which fields decide in which partition *tenant*'s items of *event_type* belong.
+
+        Items of one id have the same values there. The contract's own fields are taken if the
+        tenant's rule holds them, so that a rule may change and every id stays where it is.
+        """
+        chosen = self.fields_for(tenant, event_type)
+        common = tuple(name for name in event_type.id_fields if name in chosen)
+        return common or chosen
+
     def touches(self, event_type: EventType) -> bool:
         """Tell whether any tenant has a rule of its own for *event_type*."""
         return any(name == event_type.name for _, name in self.overrides)

@@ -42,7 +42,7 @@ class Rejection:
 class CheckedType:
     """The accepted items of one event type: `positions` ascend, `ids` and columns go with them."""
 
-    def __init__(  # noqa: PLR0913 - the last two go with few items
+    def __init__(  # noqa: PLR0913 - keyword-only, what only some items have
         self,
         event_type: EventType,
         positions: list[int],
@@ -51,10 +51,12 @@ class CheckedType:
         *,
         rewritten: Mapping[int, bytes] | None = None,
         adjusted: Sequence[tuple[int, Adjustment]] = (),
+        home_ids: list[str] | pa.StringArray | None = None,
     ) -> None:
         self.type = event_type
         self.positions = positions
         self._ids = ids
+        self._home_ids = home_ids
         # Items whose ids were numbers, as they must be published: the same text with quotes set.
         self.rewritten: Mapping[int, bytes] = rewritten or {}
         # By position, each value that is stored otherwise than it was sent, and in which way.
@@ -73,6 +75,20 @@ class CheckedType:
     def id_array(self) -> pa.StringArray:
         """The same as a column."""
         return text_array(self._ids) if isinstance(self._ids, list) else self._ids
+
+    @property
+    def home_ids(self) -> list[str]:
+        """What decides each item's partition: its id, or a part of it where a tenant's is wider."""
+        if self._home_ids is None:
+            return self.ids
+        return self._home_ids if isinstance(self._home_ids, list) else self._home_ids.to_pylist()
+
+    @property
+    def home_id_array(self) -> pa.StringArray:
+        """The same as a column."""
+        if self._home_ids is None:
+            return self.id_array
+        return text_array(self._home_ids) if isinstance(self._home_ids, list) else self._home_ids
 
     def columns(self) -> dict[str, pa.Array]:
         """Give one array per field of the contract, in the contract's order.

@@ -24,6 +24,8 @@ POINTS: Final[dict[str, str]] = {
     "door.before_answer": "all is acknowledged, the 204 is not sent yet",
     "worker.before_insert": "a range is judged, nothing of it is written",
     "worker.after_insert": "the rows are stored; changelog, ledger, commit may be missing",
+    "worker.before_move": "records of other partitions are about to be sent there",
+    "worker.after_move": "records are sent to their partitions; ledger and commit are missing",
     "worker.before_changelog": "rows, conflicts and dead letters are written, the ids are not",
     "worker.after_changelog": "the changelog has the ids; ledger and commit are missing",
     "worker.before_ledger": "rows and changelog are written, the ledger row is not",

@@ -141,9 +141,13 @@ def _shifted(positions: list[int], start: int) -> list[int]:
 def accepted_lot(
     accepted: CheckedType, raws: Sequence[msgspec.Raw], headers: Headers, tenant: str
 ) -> Lot:
-    """The records of one type's items: as received, but for ids that were numbers."""
+    """The records of one type's items: as received, but for ids that were numbers.
+
+    The key is the tenant and what decides the partition: the id by the contract, and not a wider
+    one of the tenant's own, so that the partition stays when the tenant's rule changes.
+    """
     prefix = f"{tenant}:"
-    keys = [(prefix + one).encode() for one in accepted.ids]
+    keys = [(prefix + one).encode() for one in accepted.home_ids]
     values: list[Value] = [raws[position] for position in accepted.positions]
     if accepted.rewritten:
         values = [

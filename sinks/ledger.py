@@ -32,9 +32,19 @@ class LedgerEntry:
     worker: str
     first_appended_ms: int
     last_appended_ms: int
+    moved: int = 0
 
 
-_NUMBERS: Final = ("first", "last", "stored", "duplicates", "conflicts", "rejected", "generation")
+_NUMBERS: Final = (
+    "first",
+    "last",
+    "stored",
+    "duplicates",
+    "conflicts",
+    "rejected",
+    "moved",
+    "generation",
+)
 _TEXTS: Final = ("topic", "token", "worker")
 _TIMES: Final = ("first_appended", "last_appended")
 

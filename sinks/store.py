@@ -40,7 +40,8 @@ INSERT_SETTINGS: Final[dict[str, Any]] = {
 }
 LEDGER_COLUMNS: Final = (
     "topic, partition, first, last, stored, duplicates, conflicts, rejected, generation, token, "
-    "worker, toUnixTimestamp64Milli(first_appended_at), toUnixTimestamp64Milli(last_appended_at)"
+    "worker, toUnixTimestamp64Milli(first_appended_at), toUnixTimestamp64Milli(last_appended_at), "
+    "moved"
 )
 
 # How far back the ledger is asked when the last thing was appended that it knows.

@@ -44,6 +44,30 @@ def retention_passed(partition: Partition, lost: tuple[int, int], metrics: Worke
     )
 
 
+def moved_in_circles(partition: Partition, records: int, metrics: WorkerMetrics) -> None:
+    """Say that *records* of *partition* belong elsewhere and were sent on too often already."""
+    metrics.alarm("moved_in_circles")
+    logger.error(
+        "%s: %d records were sent from partition to partition and are kept here: do all workers "
+        "have the same tenants file, and did the topic's number of partitions change?",
+        partition,
+        records,
+    )
+
+
+def partitions_changed(topic: str, before: int, now: int, metrics: WorkerMetrics) -> None:
+    """Say that the ids of *topic* are spread in another way than those remembered."""
+    metrics.alarm("partitions_changed")
+    logger.critical(
+        "%s had %d partitions and has %d. Ids belong to other partitions now than those that are "
+        "remembered: for one window repeats are stored twice (and shown once), and other contents "
+        "of an id are found by `railhead reconcile` only.",
+        topic,
+        before,
+        now,
+    )
+
+
 def end_in_another_life(partition: Partition, first: int, last: int) -> NoReturn:
     """Say that *partition* begins anew at *first* although it was read up to *last*, and end.
 

@@ -11,7 +11,7 @@ ends the process, and the supervisor starts it again at the committed offsets.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import faust
@@ -30,6 +30,8 @@ from streams.lane import Lane, Pacing
 from streams.lanes import Lanes
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
+from streams.mover import Mover
+from streams.partition_counts import PartitionCounts
 from streams.patience import Patience
 from streams.rejects import Reject
 from streams.resume import Resume, find_resume
@@ -112,6 +114,12 @@ class Stream:
         self.app = create_app(settings)
         self.lanes = Lanes()
         self.app.hold_back = self.lanes.hold_back
+        self.partition_counts = PartitionCounts(self._partitions_of, self.metrics)
+        self.mover = Mover(
+            lambda: self.app.producer._ensure_producer(),  # noqa: SLF001, PLW0108 - made at start
+            self.patience,
+            settings.changelog_timeout_seconds,
+        )
         self.budget = Budget(settings.worker_max_pending_bytes)
         self.flow = Flow()
         self.tables = {row.name: self._seen_table(row) for row in EVENT_TYPES}
@@ -155,7 +163,14 @@ class Stream:
             seen = table.index(partition.number)
 
             def judge_slice(piece: Slice, stored: Mapping[int, int]) -> Judged:
-                return judge(piece, row, seen=seen, stored=stored, rules=self.rule_book.rules)
+                return judge(
+                    piece,
+                    row,
+                    seen=seen,
+                    stored=stored,
+                    rules=self.rule_book.rules,
+                    partitions=self.partition_counts.of(row.topic),
+                )
 
             async def remember(number: int, block: Block) -> None:
                 await table.remember(
@@ -175,6 +190,7 @@ class Stream:
             self.store,
             remember,
             self._publish,
+            self.mover.send,
             self._generation,
             self.ledger,
             self.patience,
@@ -187,9 +203,11 @@ class Stream:
             )
 
         async def resume(piece: Slice) -> Resume:
+            topic = piece.partition.topic
             begin = await self.patience.until_done(
                 "begin", lambda: self.app.consumer.begin_of(piece.partition)
             )
+            await self.patience.until_done("partitions", lambda: self._count_partitions(topic))
             start = await log_start(piece.partition)
             found = await self.patience.until_done(
                 "resume",
@@ -232,6 +250,14 @@ class Stream:
         """The group's generation: greater with every rebalance, so a zombie's is lower."""
         coordinator = self.app.consumer._thread._consumer._coordinator  # noqa: SLF001
         return int(coordinator.generation)
+
+    async def _count_partitions(self, topic: str) -> int:
+        return self.partition_counts.of(topic)
+
+    def _partitions_of(self, topic: str) -> Collection[int] | None:
+        client = self.app.consumer._thread._consumer._client  # noqa: SLF001
+        found: Collection[int] | None = client.cluster.partitions_for_topic(topic)
+        return found
 
     async def _publish(self, reject: Reject) -> None:
         sent = await self.app.producer.send(

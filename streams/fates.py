@@ -1,4 +1,4 @@
-"""What becomes of each record of a slice? Stored, duplicate, conflict or rejected: a pure decision.
+"""What becomes of each record of a slice? Stored, duplicate or conflict: a pure decision.
 
 An id is decided by *where* it was first seen. The same record delivered again after a crash is
 seen at its own offset and is still the first sighting; the same id at another offset is a
@@ -24,6 +24,7 @@ class Fate(IntEnum):
     DUPLICATE = 1
     CONFLICT = 2
     REJECTED = 3
+    MOVED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.high)
+
+    def rows(self, rows: npt.NDArray[np.int64]) -> Candidates:
+        """Only the given ones."""
+        return Candidates(
+            self.high[rows],
+            self.low[rows],
+            self.offsets[rows],
+            self.appended_ms[rows],
+            self.fingerprints[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,19 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
     fates = np.where(elsewhere, np.uint8(Fate.DUPLICATE), np.uint8(Fate.STORED))
     fates[elsewhere & (reference != candidates.fingerprints)] = Fate.CONFLICT
     return Verdict(fates.astype(np.uint8), first_offsets, _news(candidates, unseen | here))
+
+
+def decide_staying(
+    candidates: Candidates, moving: npt.NDArray[np.bool_], seen: SeenIndex
+) -> Verdict:
+    """Decide those that are not *moving*; of the others nothing is known or remembered here."""
+    rows = np.flatnonzero(~moving)
+    staying = decide(candidates.rows(rows), seen)
+    fates = np.full(len(candidates), Fate.MOVED, np.uint8)
+    fates[rows] = staying.fates
+    first_offsets = candidates.offsets.copy()
+    first_offsets[rows] = staying.first_offsets
+    return Verdict(fates, first_offsets, staying.news)
 
 
 def _repeats_within(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,8 @@ from events.idrules import IdRules
 from events.registry import EventType
 from events.result import CheckedType, Rejection
 from streams.adjusted import Adjusted, adjusted_by_tenant
-from streams.fates import Candidates, Fate, decide
+from streams.fates import Candidates, Fate, decide, decide_staying
+from streams.moves import Move, find_astray, moves_of
 from streams.provenance import Run, received_ms, run_numbers, runs
 from streams.rejects import Reject, conflict_rows, reject_of
 from streams.resume import already_stored
@@ -39,6 +41,12 @@ class Counts:
     duplicates: int = 0
     conflicts: int = 0
     rejected: int = 0
+    moved: int = 0
+
+    @property
+    def records(self) -> int:
+        """Records of any fate."""
+        return self.stored + self.duplicates + self.conflicts + self.rejected + self.moved
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -46,6 +54,7 @@ class Counts:
             self.duplicates + other.duplicates,
             self.conflicts + other.conflicts,
             self.rejected + other.rejected,
+            self.moved + other.moved,
         )
 
 
@@ -54,8 +63,10 @@ class Judged:
     """All that has to be written for a slice before its offsets may be committed.
 
     `rows` holds the first sightings that the store does not have yet; `counts` covers every
-    record; `news` is what the changelog must hold. `refused` are dead letters of rows that the
-    store refused, which is known only after the insert; `piece` and `seen` are kept for that case.
+    record; `news` is what the changelog must hold. `moves` are records for other partitions, and
+    `kept_astray` counts those that were sent on too often already. `refused` are dead letters of
+    rows that the store refused, which is known only after the insert; `piece` and `seen` are kept
+    for that case.
     """
 
     counts: Counts = Counts()
@@ -68,20 +79,24 @@ class Judged:
     seen: SeenIndex | None = None
     by_tenant: dict[tuple[str, Fate], int] = field(default_factory=dict)
     adjusted: Adjusted = field(default_factory=dict)
+    moves: Sequence[Move] = ()
+    kept_astray: int = 0
 
 
-def judge(
+def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
     piece: Slice,
     event_type: EventType,
     *,
     seen: SeenIndex,
     stored: Mapping[int, int],
     rules: IdRules,
+    partitions: int = 1,
 ) -> Judged:
     """Judge every record of *piece* and remember its first sightings in *seen*.
 
     *stored* are offsets whose rows the store already has from before a crash, with their append
-    times; they count as stored and are not written again. Each record gets exactly one fate.
+    times; they count as stored and are not written again. The ids of the topic are spread over
+    *partitions*. Each record gets exactly one fate.
     """
     parts = runs(piece.headers)
     origin = Origin(
@@ -94,13 +109,22 @@ def judge(
     )
     if any(part.tenant is None for part in parts):
         ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
-        return _judge_apart(piece, event_type, origin, ownerless, (seen, stored, rules))
+        judge_others = partial(
+            judge,
+            event_type=event_type,
+            seen=seen,
+            stored=stored,
+            rules=rules,
+            partitions=partitions,
+        )
+        return _judge_apart(piece, event_type, origin, ownerless, judge_others)
     tenants = _tenants(parts) if rules.touches(event_type) else None
     checked = check_records(event_type, piece.values, tenants=tenants, rules=rules)
     rejects = [reject_of(piece, origin, rejection) for rejection in checked.rejected]
     if not checked.accepted:
         return Judged(Counts(rejected=len(rejects)), rejects=rejects)
-    return _judge_valid(piece, checked.accepted[0], origin, _Context(seen, stored, rejects))
+    context = _Context(seen, stored, rejects, partitions)
+    return _judge_valid(piece, checked.accepted[0], origin, context)
 
 
 def _judge_apart(
@@ -108,7 +132,7 @@ def _judge_apart(
     event_type: EventType,
     origin: Origin,
     ownerless: npt.NDArray[np.bool_],
-    context: tuple[SeenIndex, Mapping[int, int], IdRules],
+    judge_others: Callable[[Slice], Judged],
 ) -> Judged:
     """Set aside the records that say no (well-formed) tenant and judge the others."""
     rejects = [
@@ -118,8 +142,7 @@ def _judge_apart(
     rest = piece.only(np.flatnonzero(~ownerless))
     if rest is None:
         return Judged(Counts(rejected=len(rejects)), rejects=rejects)
-    seen, stored, rules = context
-    judged = judge(rest, event_type, seen=seen, stored=stored, rules=rules)
+    judged = judge_others(rest)
     return replace(
         judged,
         counts=judged.counts + Counts(rejected=len(rejects)),
@@ -132,6 +155,7 @@ class _Context:
     seen: SeenIndex
     stored: Mapping[int, int]
     rejects: Sequence[Reject]
+    partitions: int
 
 
 def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Context) -> Judged:
@@ -139,20 +163,24 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
     if len(valid) < len(piece):
         mine = origin.take(np.asarray(valid.positions, np.int64))
     candidates = _candidates(valid, mine)
-    verdict = decide(candidates, context.seen)
+    there = already_stored(mine.offsets, mine.appended_ms, context.stored)
+    astray = find_astray(valid, mine, candidates, context.seen, context.partitions)
+    if astray is None:
+        verdict = decide(candidates, context.seen)
+    else:
+        # What is stored here already is not sent on: it would be there twice.
+        astray = astray._replace(moving=astray.moving & ~there)
+        verdict = decide_staying(candidates, astray.moving, context.seen)
     if verdict.news is not None:
         context.seen.add(verdict.news)
     fates = verdict.fates
-    keep = fates == Fate.STORED
-    if context.stored:
-        there = already_stored(mine.offsets, mine.appended_ms, context.stored)
-        fates[there] = Fate.STORED
-        keep = (fates == Fate.STORED) & ~there
+    fates[there] = Fate.STORED
+    keep = (fates == Fate.STORED) & ~there
     kept = np.flatnonzero(keep)
     conflicts = np.flatnonzero(fates == Fate.CONFLICT)
-    tally = np.bincount(fates, minlength=3)
+    tally = np.bincount(fates, minlength=len(Fate)).tolist()
     return Judged(
-        Counts(int(tally[0]), int(tally[1]), int(tally[2]), len(context.rejects)),
+        Counts(tally[0], tally[1], tally[2], len(context.rejects), tally[Fate.MOVED]),
         _event_rows(valid, mine, kept) if len(kept) else None,
         conflict_rows(piece, valid, mine, conflicts, verdict.first_offsets),
         context.rejects,
@@ -162,6 +190,8 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
         context.seen,
         _tally_by_tenant(mine, fates),
         adjusted_by_tenant(valid, mine, fates),
+        () if astray is None else moves_of(piece, valid, mine, astray),
+        0 if astray is None else astray.kept,
     )
 
 
@@ -190,7 +220,9 @@ def _tenants(parts: Sequence[Run]) -> list[str]:
 def _tally_by_tenant(origin: Origin, fates: npt.NDArray[np.uint8]) -> dict[tuple[str, Fate], int]:
     tally: dict[tuple[str, Fate], int] = {}
     for number, row in enumerate(
-        np.bincount(origin.run * 4 + fates, minlength=4 * len(origin.runs)).reshape(-1, 4).tolist()
+        np.bincount(origin.run * len(Fate) + fates, minlength=len(Fate) * len(origin.runs))
+        .reshape(-1, len(Fate))
+        .tolist()
     ):
         tenant = origin.runs[number].tenant or ""
         for fate, count in enumerate(row):

@@ -167,9 +167,8 @@ class Lane:
     def _watch_flood(self, judged: Judged) -> float:
         """How long to pause for *judged* in a flood of rejects; says so when one begins."""
         counts = judged.counts
-        records = counts.stored + counts.duplicates + counts.conflicts + counts.rejected
         was_flooding = self._flood.flooding
-        pause_seconds = self._flood.pause_seconds(records, counts.rejected)
+        pause_seconds = self._flood.pause_seconds(counts.records, counts.rejected)
         if self._flood.flooding and not was_flooding:
             self._writers.metrics.alarm("reject_flood")
             logger.error(

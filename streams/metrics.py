@@ -21,6 +21,8 @@ ALARM_KINDS: Final = (
     "retention_passed",
     "topic_recreated",
     "reject_flood",
+    "moved_in_circles",
+    "partitions_changed",
 )
 
 
@@ -31,7 +33,7 @@ class WorkerMetrics:
         self.registry = CollectorRegistry()
         self.records = Counter(
             "railhead_worker_records_total",
-            "Records by fate: stored, duplicate, conflict, rejected. Repeats are meant.",
+            "Records by fate: stored, duplicate, conflict, rejected, moved. Repeats are meant.",
             ["topic", "tenant", "fate"],
             registry=self.registry,
         )

@@ -14,12 +14,17 @@ from datetime import datetime
 
 import numpy as np
 
+from streams import moved_from
+from streams.moved_from import MovedFrom, parse_moved_from
 from streams.seen.blocks import I64
 from streams.slices import Headers
 
 # The same rule as for tenant names at the door; anything else is nobody's.
 _TENANT = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
 _REQUEST_ID_MAX_BYTES = 128
+# DateTime64 of the store reaches from 1900 to 2299.
+_EARLIEST_MS = -2_208_988_800_000
+_LATEST_MS = 10_413_792_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Run:
     tenant: str | None
     received_ms: int | None
     request_id: str
+    moved_from: MovedFrom | None = None
 
 
 def runs(headers: Sequence[Headers]) -> list[Run]:
@@ -51,13 +57,23 @@ def _borders(headers: Sequence[Headers]) -> Iterator[tuple[int, int]]:
 def _run(start: int, end: int, headers: Headers) -> Run:
     fields = dict(headers or ())
     tenant = fields.get("tenant") or b""
+    moved = parse_moved_from(fields.get(moved_from.NAME))
     return Run(
         start,
         end,
         tenant.decode() if _TENANT.fullmatch(tenant) else None,
-        _milliseconds(fields.get("received_at")),
+        _received_ms(fields.get("received_at"), moved),
         (fields.get("request_id") or b"")[:_REQUEST_ID_MAX_BYTES].decode("utf-8", "replace"),
+        moved,
     )
+
+
+def _received_ms(text: bytes | None, moved: MovedFrom | None) -> int | None:
+    """What the producer says; of a record that was sent on, when it was appended at first."""
+    told = _milliseconds(text)
+    if told is not None or moved is None:
+        return told
+    return moved.appended_ms if moved.appended_ms < _LATEST_MS else None
 
 
 def _milliseconds(text: bytes | None) -> int | None:
@@ -69,8 +85,8 @@ def _milliseconds(text: bytes | None) -> int | None:
     if instant.tzinfo is None:
         return None
     milliseconds = round(instant.timestamp() * 1000)
-    # DateTime64 of the store reaches from 1900 to 2299; a producer's clock may say anything.
-    return milliseconds if -2_208_988_800_000 <= milliseconds < 10_413_792_000_000 else None
+    # A producer's clock may say anything.
+    return milliseconds if _EARLIEST_MS <= milliseconds < _LATEST_MS else None
 
 
 def received_ms(parts: Sequence[Run], appended_ms: I64) -> I64:

@@ -16,10 +16,12 @@ import pyarrow as pa
 import failpoints
 from sinks.ledger import LedgerEntry
 from sinks.store import Store
+from streams.alarms import moved_in_circles
 from streams.insertion import Insertion
 from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
+from streams.moves import Move
 from streams.patience import Patience
 from streams.refusals import without
 from streams.rejects import Reject
@@ -64,7 +66,8 @@ class Remember(Protocol):
 class Writers:
     """Everything a lane writes to; each step is repeated until it is confirmed.
 
-    `publish` sends one record to `fasttrack.rejected` and waits for the acknowledgement.
+    `publish` sends one record to `fasttrack.rejected` and waits for the acknowledgement; `move`
+    sends records to other partitions of a topic and waits for all of theirs, however long it takes.
     `generation` tells the consumer group's current generation.
     """
 
@@ -72,6 +75,7 @@ class Writers:
     store: Store
     remember: Remember | None
     publish: Callable[[Reject], Awaitable[Any]]
+    move: Callable[[str, Sequence[Move]], Awaitable[None]]
     generation: Callable[[], int]
     ledger: LedgerWriter
     patience: Patience
@@ -86,6 +90,7 @@ class Writers:
             self._rows(span, [part.rows for part in judged if part.rows is not None], token),
             self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
             self._rejects([reject for part in judged for reject in part.rejects]),
+            self._moves(span, judged),
         )
         if refused:
             judged = [without(part, refused) for part in judged]
@@ -120,6 +125,16 @@ class Writers:
                 "rejects", lambda: asyncio.gather(*(self.publish(reject) for reject in rejects))
             )
 
+    async def _moves(self, span: Range, judged: Sequence[Judged]) -> None:
+        moves = [move for part in judged for move in part.moves]
+        if moves:
+            failpoints.passing("worker.before_move")
+            await self.move(span.partition.topic, moves)
+            failpoints.passing("worker.after_move")
+        kept = sum(part.kept_astray for part in judged)
+        if kept:
+            moved_in_circles(span.partition, kept, self.metrics)
+
     async def _changelog(self, span: Range, blocks: list[Block]) -> None:
         remember = self.remember
         if remember is None:
@@ -145,6 +160,7 @@ def _entry(span: Range, counts: Counts, generation: int, token: str) -> LedgerEn
         duplicates=counts.duplicates,
         conflicts=counts.conflicts,
         rejected=counts.rejected,
+        moved=counts.moved,
         generation=generation,
         token=token,
         worker=WORKER,

@@ -36,7 +36,7 @@ class PartitionAccount:
 
     @property
     def adds_up(self) -> bool:
-        """Whether accepted = stored + duplicates + conflicts + rejected + in flight."""
+        """Whether accepted = stored + duplicates + conflicts + rejected + moved + in flight."""
         return self.offsets == self.counts.records + self.empty + self.in_flight
 
 

@@ -59,6 +59,7 @@ async def audit(
     blocks = _resolved(doubtful, clusters)
     examiner = Examiner(books, log, window=window, positions=positions, rules=wishes.rules)
     findings += await _examine(blocks, examiner, continuity=continuity, wishes=wishes)
+    findings += await examiner.hidden(wishes.tenant)
     findings += _beyond(doubtful, topic)
     outside = Outside(books, log, window)
     findings += outside.in_the_window(continuity.chains)

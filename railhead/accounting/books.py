@@ -20,6 +20,7 @@ from sinks.steps import read_steps
 MOST: Final = 10_000
 MOST_BLOCKS: Final = 100_000
 KEYS_AT_ONCE: Final = 2_000
+FATES: Final = len(Counts._fields)
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 CLOCK_SLACK_MS: Final = 600_000
 
@@ -179,7 +180,7 @@ class Books:
         parameters = window.parameters(every=every, most=MOST_BLOCKS)
         rows = self._ask(("blocks", "rows", "kept", "doubtful"), parameters, window.book)
         return [
-            Block(number, Span(first, last), ranges, Counts(*rest[:4]), *rest[4:])
+            Block(number, Span(first, last), ranges, Counts(*rest[:FATES]), *rest[FATES:])
             for number, first, last, ranges, *rest in rows
         ]
 
@@ -231,6 +232,18 @@ class Books:
         """Key, partition and offset of the rows of ids that have an earlier visible row."""
         rows = self._ask("shown_twice", window.parameters(tenant=tenant), window.book)
         return [((who, id_), number, offset) for who, id_, number, offset in rows]
+
+    def hidden(
+        self, window: Window, tenant: str
+    ) -> list[tuple[Key, tuple[int, int], tuple[int, int]]]:
+        """Ids with rows that differ: key, and (partition, offset) of the first and of another."""
+        parameters = window.parameters(tenant=tenant)
+        ((rows, ids),) = self._ask("rows_and_ids", parameters, window.book)
+        # Nearly always equal: then there is nothing to group.
+        if rows == ids:
+            return []
+        found = self._ask("hidden", parameters, window.book)
+        return [((who, id_), tuple(first), tuple(other)) for who, id_, first, other in found]
 
     def shown(self, window: Window, tenant: str) -> Shown:
         """How many rows the analysts' view shows, and should show."""

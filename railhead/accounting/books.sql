@@ -36,7 +36,9 @@ ORDER BY partition
 -- step: blocks
 WITH
     ranges AS (
-        SELECT partition, first, last, generation, stored, duplicates, conflicts, rejected
+        SELECT
+            partition, first, last, generation,
+            stored, duplicates, conflicts, rejected, moved
         FROM fasttrack_store.ledger FINAL
         WHERE topic = {topic:String}
             AND last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
@@ -61,7 +63,7 @@ WITH
         SELECT
             partition, cluster, min(first) AS first, max(last) AS last, count() AS ranges,
             sum(stored) AS stored, sum(duplicates) AS duplicates,
-            sum(conflicts) AS conflicts, sum(rejected) AS rejected
+            sum(conflicts) AS conflicts, sum(rejected) AS rejected, sum(moved) AS moved
         FROM clustered
         GROUP BY partition, cluster)
 
@@ -69,7 +71,7 @@ WITH
 SELECT
     partition, min(first) AS island_first, max(last) AS island_last, sum(ranges) AS island_ranges,
     sumIf(stored, ranges = 1), sumIf(duplicates, ranges = 1),
-    sumIf(conflicts, ranges = 1), sumIf(rejected, ranges = 1)
+    sumIf(conflicts, ranges = 1), sumIf(rejected, ranges = 1), sumIf(moved, ranges = 1)
 FROM (
     SELECT *, countIf(first != before + 1) OVER (
         PARTITION BY partition ORDER BY first
@@ -83,7 +85,8 @@ GROUP BY partition, island
 ORDER BY partition, island_first
 
 -- step: rivals
-SELECT partition, cluster, first, last, generation, stored, duplicates, conflicts, rejected
+SELECT
+    partition, cluster, first, last, generation, stored, duplicates, conflicts, rejected, moved
 FROM clustered
 WHERE (partition, cluster) IN (SELECT partition, cluster FROM blocks WHERE ranges > 1)
 ORDER BY partition, cluster, first, last
@@ -127,7 +130,7 @@ LIMIT {most:UInt64}
 -- many as their fates. Blocks of several ranges always, as what they tell is resolved elsewhere.
 SELECT
     blocks.partition, blocks.first, blocks.last, blocks.ranges,
-    blocks.stored, blocks.duplicates, blocks.conflicts, blocks.rejected,
+    blocks.stored, blocks.duplicates, blocks.conflicts, blocks.rejected, blocks.moved,
     own.copies, own.offsets, conflicting.offsets, refused.offsets
 FROM blocks
 LEFT JOIN (
@@ -159,7 +162,7 @@ LEFT JOIN (
 ON blocks.partition = refused.partition AND blocks.first = refused.first
 WHERE {every:Bool} OR blocks.ranges > 1
     OR blocks.last - blocks.first + 1
-        != blocks.stored + blocks.duplicates + blocks.conflicts + blocks.rejected
+        != blocks.stored + blocks.duplicates + blocks.conflicts + blocks.rejected + blocks.moved
     OR own.offsets != blocks.stored OR own.copies != own.offsets
     OR conflicting.offsets != blocks.conflicts OR refused.offsets != blocks.rejected
 ORDER BY blocks.partition, blocks.first
@@ -248,6 +251,30 @@ FROM (
         AND ({tenant:String} = '' OR tenant = {tenant:String})
     WINDOW before AS (ORDER BY tenant, _id ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING))
 WHERE tenant = tenant_before AND _id = id_before
+LIMIT {most:UInt64}
+
+-- step: rows_and_ids
+-- How many rows there are, and of how many ids.
+SELECT
+    (SELECT count() FROM fasttrack_store./*table*/
+    WHERE _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+        AND ({tenant:String} = '' OR tenant = {tenant:String})),
+    (SELECT count() FROM fasttrack_store./*table*/ FINAL
+    WHERE _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+        AND ({tenant:String} = '' OR tenant = {tenant:String}))
+
+-- step: hidden
+-- Ids with rows of different content: what a merge would take away is no repeat.
+SELECT
+    tenant, _id,
+    argMin((_partition, _offset), (_appended_at, _partition, _offset)) AS first_place,
+    argMax((_partition, _offset), (_appended_at, _partition, _offset)) AS other_place
+FROM fasttrack_store./*table*/
+WHERE _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND ({tenant:String} = '' OR tenant = {tenant:String})
+GROUP BY tenant, _id
+HAVING count() > 1
+    AND uniqExact(cityHash64(toString(tuple(* EXCEPT('^(_.*|stored_at|received_at|request_id)$'))))) > 1
 LIMIT {most:UInt64}
 
 -- step: shown

@@ -24,6 +24,7 @@ class Counts(NamedTuple):
     duplicates: int = 0
     conflicts: int = 0
     rejected: int = 0
+    moved: int = 0
 
     def plus(self, other: Counts) -> Counts:
         """Both together."""

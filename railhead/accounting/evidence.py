@@ -22,7 +22,8 @@ class Evidence:
     `keys` are the records that Kafka still has: the key of the row each makes, None if the contract
     refuses it. They are complete from offset `kept_from` on. `rows` are the keys of the rows stored
     for each offset, `conflicts` and `rejected` the offsets kept there. `elsewhere` tells where the
-    row of a key lies; `underway` are refused records whose dead letter is not stored yet.
+    row of a key lies; `underway` are refused records whose dead letter is not stored yet, and
+    `moving` those sent on to a partition that is not done yet.
     """
 
     topic: str
@@ -36,6 +37,7 @@ class Evidence:
     rejected: Sets = frozenset()
     elsewhere: Mapping[Key, Place] = field(default_factory=dict)
     underway: Sets = frozenset()
+    moving: Sets = frozenset()
 
     @property
     def is_whole(self) -> bool:
@@ -58,7 +60,7 @@ class Evidence:
         It came by another partition, or so long ago that it was no longer remembered.
         """
         unkept = max(0, self.told.conflicts - len(self.conflicts))
-        return max(0, len(self.repeats) - self.told.duplicates - unkept)
+        return max(0, len(self.repeats) - self.told.duplicates - self.told.moved - unkept)
 
     def is_kept(self, offset: int) -> bool:
         """Whether some table has a row of the record at *offset*."""
@@ -76,7 +78,7 @@ def _records(evidence: Evidence) -> Iterator[Finding]:
         places = _places(evidence, offset)
         if len(places) > 1:
             yield _finding(evidence, Kind.TWO_FATES, offset, f"kept in {' and '.join(places)}", key)
-        elif places or offset in evidence.underway:
+        elif places or offset in evidence.underway or offset in evidence.moving:
             continue
         elif key is None:
             yield _finding(

@@ -10,9 +10,9 @@ from events.registry import REJECTED_TOPIC
 from railhead.accounting.books import Block, Books, Key, Window
 from railhead.accounting.chain import Span, spans
 from railhead.accounting.evidence import Evidence, judge
-from railhead.accounting.findings import Finding, Kind
+from railhead.accounting.findings import Finding, Kind, hash_of_id
 from railhead.accounting.kafka_log import KafkaLog, Position, Record
-from railhead.accounting.record_keys import keys_of, say_the_same
+from railhead.accounting.record_keys import homes_of, keys_of, say_the_same
 
 # So many single records are fetched to tell a conflict from a repeat; each is a seek.
 MOST_COMPARED = 500
@@ -101,15 +101,28 @@ class Examiner:
         kept_from = self._positions[block.partition].start
         keys: dict[int, Key | None] = {}
         values: dict[int, bytes | None] = {}
+        moving: set[int] = set()
         async for batch in self._read(block):
             keys |= keys_of(self.topic, block.partition, batch, self._rules)
             values |= {record.offset: record.value for record in batch}
-        evidence = await self._evidence(block, keys, kept_from)
+            if block.told.moved:
+                moving |= self._moving(block, batch)
+        evidence = replace(await self._evidence(block, keys, kept_from), moving=moving)
         result.findings += judge(evidence) + await self._conflicts(evidence, values)
         if not block.is_full:
             result.findings += self._uneven(block, len(keys))
         result.empty = block.span.size - block.told.records
         result.superseded = evidence.superseded
+
+    def _moving(self, block: Block, batch: list[Record]) -> set[int]:
+        """Records that were sent on to a partition of which not all is in the ledger yet."""
+        homes = homes_of(self.topic, batch, self._rules, len(self._positions))
+        busy = {
+            number
+            for number, position in self._positions.items()
+            if position.end > self._window.ends.get(number, 0)
+        }
+        return {at for at, home in homes.items() if home != block.partition and home in busy}
 
     async def _evidence(
         self, block: Block, keys: dict[int, Key | None], kept_from: int
@@ -165,26 +178,43 @@ class Examiner:
     async def _conflicts(
         self, evidence: Evidence, values: Mapping[int, bytes | None]
     ) -> list[Finding]:
-        """Name records whose conflict is not kept: repeats that differ from the row's record."""
-        missing = evidence.told.conflicts - len(evidence.conflicts)
-        if missing <= 0 or len(evidence.repeats) > MOST_COMPARED:
+        """Name records whose conflict is not kept: repeats that differ from the row's record.
+
+        They are missing in `conflicts`, or were stored and gave way to the first of their id, which
+        came by another partition or so long ago that it was no longer remembered.
+        """
+        missing = evidence.told.conflicts > len(evidence.conflicts)
+        if not missing and not evidence.superseded:
             return []
+        if len(evidence.repeats) > MOST_COMPARED:
+            text = f"{len(evidence.repeats):,} records whose id has another row, not compared"
+            return [self._at(Kind.UNPROVEN, evidence.partition, evidence.span, text)]
+        kind = Kind.CONFLICT_MISSING if missing else Kind.HIDDEN
+        text = "repeats an id with other content, not in conflicts"
         found = []
         for offset in evidence.repeats:
             key = evidence.keys[offset]
             first = await self._value_at(*evidence.elsewhere[key]) if key else None
             if first is not None and not say_the_same(self.topic, values[offset], first):
-                text = "repeats an id with other content, not in conflicts"
-                found.append(
-                    Finding(
-                        kind=Kind.CONFLICT_MISSING,
-                        topic=self.topic,
-                        partition=evidence.partition,
-                        span=Span(offset, offset),
-                        text=text,
-                    )
-                )
+                found.append(self._at(kind, evidence.partition, Span(offset, offset), text, key))
         return found
+
+    async def hidden(self, tenant: str) -> list[Finding]:
+        """Name rows that differ from the first of their id and wait to be merged away."""
+        found = []
+        rows = self._books.hidden(self._window, tenant) if self._window.book.has_kept else []
+        text = "a row of other content than the first of its id, not in conflicts"
+        for at, (key, first, other) in enumerate(rows):
+            if at < MOST_COMPARED and await self._are_the_same(first, other):
+                continue
+            span = Span(other[1], other[1])
+            found.append(self._at(Kind.HIDDEN, other[0], span, text, key))
+        return found
+
+    async def _are_the_same(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+        """Whether Kafka shows that two rows differ in how their records were written only."""
+        values = [await self._value_at(self.topic, *place) for place in (one, other)]
+        return None not in values and say_the_same(self.topic, *values)
 
     async def _value_at(self, topic: str, partition: int, offset: int) -> bytes | None:
         position = self._positions.get(partition)
@@ -194,6 +224,20 @@ class Examiner:
             value: bytes | None = batch[0].value
             return value
         return None
+
+    def _at(
+        self, kind: Kind, partition: int, span: Span, text: str, key: Key | None = None
+    ) -> Finding:
+        tenant, *rest = key or ("",)
+        return Finding(
+            kind=kind,
+            topic=self.topic,
+            partition=partition,
+            span=span,
+            text=text,
+            tenant=str(tenant),
+            id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
+        )
 
     def _finding(self, kind: Kind, block: Block, span: Span, text: str) -> Finding:
         return Finding(kind=kind, topic=self.topic, partition=block.partition, span=span, text=text)

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     LOST = "lost"
     REJECT_MISSING = "reject missing"
     CONFLICT_MISSING = "conflict missing"
+    HIDDEN = "hidden content"
     SHORT = "short"
     FOREIGN = "foreign"
     TWO_FATES = "two fates"
@@ -45,6 +46,7 @@ MEANINGS: Final[dict[Kind, str]] = {
     Kind.LOST: "a valid record whose id has no row",
     Kind.REJECT_MISSING: "a refused record that is not in `rejected`",
     Kind.CONFLICT_MISSING: "a conflicting record that is not in `conflicts`",
+    Kind.HIDDEN: "other content of an id that no view shows and that is not in `conflicts`",
     Kind.SHORT: "a range with fewer or more rows than the ledger tells",
     Kind.FOREIGN: "a row that no record of the topic became",
     Kind.TWO_FATES: "a record that is kept in two places",

@@ -7,10 +7,11 @@ from typing import Any
 
 from events.check import check_records
 from events.idrules import IdRules
+from events.partitioner import partitions_of
 from events.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.accounting.books import Key
 from streams.dead_letters import dead_letter_rows
-from streams.provenance import runs
+from streams.provenance import Run, runs
 from streams.slices import Partition, slice_of
 
 _ORIGIN = ("tenant", "request_id", "position", "topic", "partition", "offset")
@@ -40,6 +41,29 @@ def keys_of(
             at = owned[position]
             found[records[at].offset] = (tenants[at], id_)
     return found
+
+
+def homes_of(topic: str, records: Sequence[Any], rules: IdRules, partitions: int) -> dict[int, int]:
+    """The partition that each valid record's id belongs to, by offset."""
+    tenants = [run.tenant for run in runs([record.headers for record in records]) for _ in _in(run)]
+    checked = check_records(
+        BY_TOPIC[topic],
+        [record.value for record in records],
+        tenants=[tenant or "" for tenant in tenants],
+        rules=rules,
+    )
+    found: dict[int, int] = {}
+    for accepted in checked.accepted:
+        owned = [at for at in accepted.positions if tenants[at]]
+        ids = dict(zip(accepted.positions, accepted.home_ids, strict=True))
+        keys = [f"{tenants[at]}:{ids[at]}".encode() for at in owned]
+        homes = partitions_of(keys, partitions)
+        found |= {records[at].offset: home for at, home in zip(owned, homes, strict=True)}
+    return found
+
+
+def _in(run: Run) -> range:
+    return range(run.start, run.end)
 
 
 def _letters(partition: int, records: Sequence[Any]) -> dict[int, Key | None]:

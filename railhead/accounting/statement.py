@@ -12,11 +12,12 @@ from rich.text import Text
 
 from events.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.accounting.accounts import TopicAccount, is_balanced
+from railhead.accounting.chain import Counts
 from railhead.accounting.findings import MEANINGS, Finding, Kind
 from railhead.dead_letters.plain_text import visible
 
 SHOWN: Final = 20
-FATES: Final = ("stored", "duplicates", "conflicts", "rejected")
+FATES: Final = Counts._fields
 STYLES: Final = {True: "green", False: "bold red"}
 
 
@@ -33,14 +34,15 @@ def print_statement(console: Console, accounts: Sequence[TopicAccount]) -> None:
 def as_table(accounts: Sequence[TopicAccount]) -> Table:
     """One line a topic."""
     table = Table("topic", box=SIMPLE_HEAD)
-    for name in ("offsets", *FATES, "superseded", "in flight"):
+    fates = shown_fates(accounts)
+    for name in ("offsets", *fates, "superseded", "in flight"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict")
     for account in accounts:
         verdict = Text(account.verdict, STYLES[not account.faults])
         table.add_row(
             account.topic.removeprefix(TOPIC_PREFIX),
-            *(f"{figure:,}" for figure in _figures(account)),
+            *(f"{figure:,}" for figure in _figures(account, fates)),
             verdict,
         )
     return table
@@ -50,10 +52,16 @@ def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
     """What was accepted and what became of it, as sentences; rejected items apart."""
     events = [account for account in accounts if account.topic != REJECTED_TOPIC]
     if events:
-        fates = [sum(account.counts[at] for account in events) for at in range(len(FATES))]
-        told = " + ".join(f"{n:,} {name}" for n, name in zip(fates, FATES, strict=True))
+        fates = {
+            name: sum(getattr(account.counts, name) for account in events)
+            for name in shown_fates(events)
+        }
+        told = " + ".join(f"{number:,} {name}" for name, number in fates.items())
         in_flight = sum(account.total("in_flight") for account in events)
-        yield f"{sum(fates) + in_flight:,} records accepted = {told} + {in_flight:,} in flight."
+        total = sum(fates.values()) + in_flight
+        yield f"{total:,} records accepted = {told} + {in_flight:,} in flight."
+        if "moved" in fates:
+            yield "A record that was moved counts once more in the partition it belongs to."
     for account in accounts:
         if account.topic == REJECTED_TOPIC:
             in_flight = account.total("in_flight")
@@ -64,10 +72,16 @@ def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
     yield "The books balance." if is_balanced(accounts) else "The books do not balance."
 
 
-def _figures(account: TopicAccount) -> tuple[int, ...]:
+def shown_fates(accounts: Sequence[TopicAccount]) -> list[str]:
+    """The fates to show: `moved` only where a record was."""
+    moved = any(account.counts.moved for account in accounts)
+    return [name for name in FATES if name != "moved" or moved]
+
+
+def _figures(account: TopicAccount, fates: Sequence[str]) -> tuple[int, ...]:
     return (
         account.total("offsets"),
-        *account.counts,
+        *(getattr(account.counts, name) for name in fates),
         account.total("superseded"),
         account.total("in_flight"),
     )

@@ -70,11 +70,11 @@ class ByKafka:
         records = [
             (
                 accepted.type.topic,
-                f"{self._tenant}:{id_}".encode(),
+                f"{self._tenant}:{home_id}".encode(),
                 accepted.rewritten.get(position, raws[position]),
             )
             for accepted in checked.accepted
-            for position, id_ in zip(accepted.positions, accepted.ids, strict=True)
+            for position, home_id in zip(accepted.positions, accepted.home_ids, strict=True)
         ]
         return refusals, records
 

@@ -99,6 +99,7 @@ CREATE OR REPLACE VIEW fasttrack.ledger /*on cluster*/
     duplicates Int64 COMMENT 'Records that repeat an id with the same content',
     conflicts Int64 COMMENT 'Records that repeat an id with other content; kept in conflicts',
     rejected Int64 COMMENT 'Records refused by the contract; kept in rejected',
+    moved Int64 COMMENT 'Records sent on to the partition that their id belongs to, where they count',
     generation Int64 COMMENT 'Generation of the consumer group the worker belonged to',
     token String COMMENT 'Deduplication token of the insert that stored the rows',
     worker LowCardinality(String) COMMENT 'Worker that wrote the row',
@@ -124,7 +125,7 @@ AS WITH
             PARTITION BY topic, partition, cluster) AS rivals
         FROM clustered)
 SELECT
-    topic, partition, first, last, stored, duplicates, conflicts, rejected, generation, token,
+    topic, partition, first, last, stored, duplicates, conflicts, rejected, moved, generation, token,
     worker, first_appended_at, last_appended_at, written_at
 FROM rivalled
 WHERE NOT arrayExists(

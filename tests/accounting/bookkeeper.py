@@ -162,6 +162,7 @@ class Bookkeeper:
             duplicates=counts.duplicates,
             conflicts=counts.conflicts,
             rejected=counts.rejected,
+            moved=counts.moved,
             generation=generation,
             token="by hand",
             worker="test",

@@ -14,7 +14,7 @@ from railhead.cli import main
 from tests.accounting.bookkeeper import Bookkeeper
 from tests.e2e.system import System
 
-PARTITIONS = 32
+PARTITIONS = 80
 Look = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 
 

@@ -10,11 +10,13 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
+from events.partitioner import partitions_of
 from events.registry import REJECTED_TOPIC
 from railhead.accounting.findings import hash_of_id
 from railhead.cli import main
+from streams.judge import Counts
 from tests.accounting.bookkeeper import CASINO, Bookkeeper, bet
-from tests.accounting.conftest import Look
+from tests.accounting.conftest import PARTITIONS, Look
 from tests.e2e.system import System
 
 pytestmark = pytest.mark.e2e
@@ -225,6 +227,78 @@ async def test_one_id_on_two_partitions_is_superseded(
 
     assert document["findings"] == []
     assert document["account"]["superseded"] == 1
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["before a merge", "after it"])
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (bet("both", 2), True),
+        (bet("both", user_id="u2"), True),
+        (bet("both", timestamp="2026-01-16T12:00:00Z"), True),
+        (bet("both", type="win"), True),
+        (bet("both").replace(b'"amount": 1', b'"amount": 1.00'), False),
+        (bet("both", timestamp="2026-01-15T13:00:00+01:00"), False),
+        (bet("both", unknown="field"), False),
+    ],
+    ids=["amount", "player", "day", "type", "written otherwise", "other offset", "unknown field"],
+)
+async def test_other_content_that_no_view_shows_is_named(
+    books: Bookkeeper, partitions: Any, look: Look, other: bytes, *, found: bool, merged: bool
+) -> None:
+    """Both were stored, by workers that sent nothing on; the views show the first only."""
+    first, second = next(partitions), next(partitions)
+    await books.produce(first, bet("both"), tenant=f"t{first}")
+    await books.produce(second, bet("alone"), other, tenant=f"t{first}")
+    await books.work(first, 0, 0)
+    await books.work(second, 0, 1)
+    if merged:
+        await books.sql("OPTIMIZE TABLE fasttrack_store.casino FINAL")
+
+    _, document = await look(second)
+
+    expected = [("hidden content", 1, 1)] if found else []
+    assert [one for one in named(document) if one[0] == "hidden content"] == expected
+    assert all(one["tenant"] == f"t{first}" for one in document["findings"] if one["id_hash"])
+
+
+async def test_a_moved_record_is_an_outcome_of_its_own(
+    books: Bookkeeper, partitions: Any, look: Look
+) -> None:
+    """It has no row where it lay; the sums hold, and each record is held against the id's row."""
+    here, home = next(partitions), next(partitions)
+    await books.produce(home, bet("moved"))
+    await books.work(home, 0, 0)
+    await books.produce(here, bet("stays"), bet("moved"))
+    await books.work(here, 0, 0)
+    piece = await books.read(CASINO, here, 1, 1)
+    await books.note(here, 1, 1, Counts(moved=1), piece=piece)
+
+    _, document = await look(here)
+    _, every = await look(here, "--every-record")
+
+    assert document["findings"] == every["findings"] == []
+    assert (document["account"]["moved"], document["account"]["stored"]) == (1, 1)
+    assert every["account"]["superseded"] == 0
+
+
+async def test_a_moved_record_that_arrived_nowhere_is_lost(
+    books: Bookkeeper, partition: int, look: Look
+) -> None:
+    """Nothing has its id, and the partition where it belongs has nothing to be done."""
+    last = PARTITIONS - 1
+    gone = next(
+        f"gone-{number}"
+        for number in range(10_000)
+        if partitions_of([f"acme:gone-{number}".encode()], PARTITIONS) == [last]
+    )
+    await books.produce(partition, bet(gone))
+    piece = await books.read(CASINO, partition, 0, 0)
+    await books.note(partition, 0, 0, Counts(moved=1), piece=piece)
+
+    _, document = await look(partition, "--every-record")
+
+    assert named(document) == [("lost", 0, 0)]
 
 
 async def test_missing_dead_letters_and_conflicts_are_named(

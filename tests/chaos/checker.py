@@ -212,7 +212,8 @@ async def _ledger(truth: Truth, ask: Ask, verdict: Verdict) -> None:
     ranges: dict[tuple[str, int], list[list[int]]] = {}
     query = (
         "SELECT topic, partition, toString(first), toString(last), toString(stored), "
-        "toString(duplicates), toString(conflicts), toString(rejected), toString(generation) "
+        "toString(duplicates), toString(conflicts), toString(rejected), toString(moved), "
+        "toString(generation) "
         "FROM fasttrack.ledger ORDER BY topic, partition, first, last"
     )
     async for topic, partition, *numbers in ask(query):

@@ -39,9 +39,9 @@ def tables() -> Tables:
         "rejected": [["alpha", item_text("alpha", BAD), "", None, None, "request", "1"]],
         "conflicts": [[TOPIC, 0, "1"]],
         "ledger": [
-            [TOPIC, 0, "0", "1", "1", "0", "1", "0", "1"],
-            [TOPIC, 0, "2", "2", "1", "0", "0", "0", "1"],
-            [REJECTED_TOPIC, 0, "0", "0", "1", "0", "0", "0", "1"],
+            [TOPIC, 0, "0", "1", "1", "0", "1", "0", "0", "1"],
+            [TOPIC, 0, "2", "2", "1", "0", "0", "0", "0", "1"],
+            [REJECTED_TOPIC, 0, "0", "0", "1", "0", "0", "0", "0", "1"],
         ],
     }
 
@@ -112,7 +112,7 @@ AMOUNT = 1 + list(columns(CASINO)).index("amount")
         (add("casino", view("alpha", Item(CASINO, 77, Version.FIRST))), "invented"),
         (add("conflicts", [TOPIC, 0, "2"]), "invented"),
         (add("rejected", ["alpha", "never sent", "", None, None, "other", "2"]), "invented"),
-        (add("ledger", [TOPIC, 0, "2", "2", "1", "0", "0", "0", "2"]), "unaccounted"),
+        (add("ledger", [TOPIC, 0, "2", "2", "1", "0", "0", "0", "0", "2"]), "unaccounted"),
         (alter("casino", 0, 0, "beta"), "leaked"),
         (alter("casino", 0, AMOUNT, "1"), "altered"),
         (alter("ledger", 0, 4, "2"), "unaccounted"),

@@ -14,16 +14,17 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.partitioner import murmur2
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
-from tests.chaos.content import KINDS, VALID, Item, Version, read
+from tests.chaos.content import KINDS, VALID, Item, Version, id_of, read
 
 GROUP = "railhead"
 UNREAD_WITHIN_SECONDS = 5.0
 TOPICS = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
-FATES = ("stored", "duplicates", "conflicts", "rejected")
+FATES = ("stored", "duplicates", "conflicts", "rejected", "moved")
 NOTHING = 255
 """At an offset that no consumer is given: a transaction's marker, or a record it took back."""
 
@@ -45,6 +46,7 @@ class Truth:
     foreign: list[Place] = field(default_factory=list)
     dead_letters: int = 0
     records: int = 0
+    partitions: Counter[str] = field(default_factory=Counter)
 
 
 async def ends(bootstrap: str) -> dict[TopicPartition, int]:
@@ -102,6 +104,7 @@ async def read_all(bootstrap: str) -> Truth:
         last = await consumer.end_offsets(partitions)
         truth.ends = {(tp.topic, tp.partition): end for tp, end in last.items() if end}
         left = {tp for tp, end in last.items() if end}
+        truth.partitions = Counter(tp.topic for tp in partitions)
         seen: dict[tuple[str, int, str, int], Version] = {}
         while left:
             for tp, records in (await consumer.getmany(timeout_ms=1000)).items():
@@ -153,7 +156,16 @@ def _fate(record: Any, truth: Truth, seen: dict[tuple[str, int, str, int], Versi
     if item.version not in VALID:
         truth.refused.add(place)
         return 3
+    if record.partition != _home(tenant, item, truth.partitions[record.topic]):
+        return 4
     return _sighting(record, item, tenant, (truth, seen))
+
+
+def _home(tenant: str, item: Item, partitions: int) -> int:
+    """The partition of an id by Kafka's own partitioner; elsewhere its records are sent on."""
+    key = f"{tenant}:{id_of(item.kind, item.number)}".encode()
+    hashed: int = murmur2(key) & 0x7FFFFFFF
+    return hashed % partitions
 
 
 def _sighting(
@@ -176,7 +188,7 @@ def _sighting(
     return 2
 
 
-def tally(fates: bytearray, first: int, last: int) -> tuple[int, int, int, int]:
+def tally(fates: bytearray, first: int, last: int) -> tuple[int, ...]:
     """How many of the offsets *first* to *last* have each fate."""
     counted = Counter(fates[first : last + 1])
-    return counted[0], counted[1], counted[2], counted[3]
+    return tuple(counted[fate] for fate in range(len(FATES)))

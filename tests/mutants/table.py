@@ -329,7 +329,80 @@ def _weaken_topics() -> None:
     topic_plan.kept_safe = lambda wanted, _found, _settings: wanted
 
 
+def _judge_where_it_lies() -> None:
+    from streams import judge
+
+    judge.find_astray = lambda *_: None
+
+
+def _move_what_is_known_here() -> None:
+    from streams import moves
+
+    moves._known_here = lambda _candidates, _seen, rows: np.zeros(len(rows), np.bool_)
+
+
+def _move_for_ever() -> None:
+    from streams import moves
+
+    moves.MOST_TIMES = 10**9  # type: ignore[misc]
+
+
+def _do_not_wait_for_moves() -> None:
+    from streams.writers import Writers
+
+    original = Writers._moves
+    later: set[asyncio.Task[None]] = set()
+
+    async def moves(self: Any, span: Any, judged: Any) -> None:
+        async def send() -> None:
+            for _ in range(8):
+                await asyncio.sleep(0)
+            await original(self, span, judged)
+
+        later.add(asyncio.ensure_future(send()))
+
+    Writers._moves = moves  # type: ignore[method-assign]
+
+
+def _partition_by_the_whole_id() -> None:
+    from events.idrules import IdRules
+
+    IdRules.home_fields = IdRules.fields_for  # type: ignore[method-assign]
+
+
+MOVES = "tests/streams/test_moves.py::"
+
 MUTANTS = (
+    Mutant(
+        "judge-where-it-lies",
+        "records of ids that belong to another partition are judged where they are",
+        MOVES + "test_a_record_counts_where_its_id_belongs_and_is_sent_there_otherwise",
+        _judge_where_it_lies,
+    ),
+    Mutant(
+        "move-what-is-known-here",
+        "a repeat of what was stored here before is sent away from it",
+        MOVES + "test_what_is_known_here_is_judged_here",
+        _move_what_is_known_here,
+    ),
+    Mutant(
+        "move-for-ever",
+        "no bound for moves",
+        MOVES + "test_nothing_goes_in_circles",
+        _move_for_ever,
+    ),
+    Mutant(
+        "do-not-wait-for-moves",
+        "the ledger does not wait until moved records are acknowledged",
+        "tests/streams/test_moved_records.py::test_a_worker_may_die_at_every_moment_around_a_move",
+        _do_not_wait_for_moves,
+    ),
+    Mutant(
+        "partition-by-the-whole-id",
+        "a tenant's wider id decides the partition",
+        MOVES + "test_the_contracts_id_decides_the_partition_if_the_tenants_own_holds_it",
+        _partition_by_the_whole_id,
+    ),
     Mutant(
         "mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_seen_with_true
     ),

@@ -18,22 +18,28 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 
 from sinks.errors import Refused, Retryable
 from sinks.ledger import LedgerEntry
-from streams import fates, lane, patience, resume, writers
+from streams import fates, lane, mover, patience, resume, writers
 from streams.budget import Budget
 from streams.flood import FloodGuard, FloodLimits
 from streams.flow import Flow
 from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
+from streams.moved_from import NAME, MovedFrom
+from streams.moves import Move
 from streams.rejects import Reject
 from streams.seen.blocks import Block, pack, unpack
 from streams.seen.index import SeenIndex
 from streams.slices import Partition, Slice
 
 PARTITION = Partition("topic", 0)
+OTHER = 1
 
 
 class Killed(BaseException):
@@ -76,6 +82,11 @@ class World:
     one_by_one: bool = False
     # Slices, by their number in a fetch, that Faust loses on the way to the agent.
     dropped: set[int] = field(default_factory=set)
+    # Ids that belong to another partition, what was sent on there, and answers, the first one last,
+    # that do not come: "lost" with the batch, "late" when it is there.
+    away: frozenset[str] = frozenset()
+    elsewhere: list[tuple[str, str]] = field(default_factory=list)
+    move_answers: list[str] = field(default_factory=list)
 
     def slices(self, start: int, sizes: Sequence[int]) -> Iterator[Slice]:
         """The records from *start*, cut into slices of *sizes* (the last repeated)."""
@@ -144,13 +155,56 @@ class SimStore:
         return {offset: 1000 for offset, _, _ in self.world.rows if offset >= first}
 
 
-def judge(piece: Slice, stored: Mapping[int, int], seen: SeenIndex) -> Judged:
+@dataclass
+class SimProducer:
+    """The broker as a worker sees it that sends records on."""
+
+    world: World
+    moments: Moments
+
+    async def partitions_for(self, _topic: str) -> set[int]:
+        """There are two."""
+        return {PARTITION.number, OTHER}
+
+    async def send_batch(
+        self, batch: BatchBuilder, _topic: str, *, partition: int
+    ) -> asyncio.Future[None]:
+        """Append the batch; sometimes it does not arrive, or its answer does not."""
+        self.moments.passing()
+        assert partition == OTHER
+        await asyncio.sleep(0)
+        answer = self.world.move_answers.pop() if self.world.move_answers else "told"
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if answer == "lost":
+            done.set_exception(KafkaError("the broker is gone"))
+            return done
+        for record in next_batch(batch):
+            assert MovedFrom._fields == tuple(orjson.loads(dict(record.headers)[NAME]))
+            key, content = record.value.decode().split("=")
+            self.world.elsewhere.append((key, content))
+        self.moments.passing()
+        if answer == "late":
+            done.set_exception(TimeoutError("the answer did not come in time"))
+        else:
+            done.set_result(None)
+        return done
+
+
+def next_batch(batch: BatchBuilder) -> Any:
+    """The records of a batch as a consumer reads them."""
+    return MemoryRecords(bytes(batch._build())).next_batch()
+
+
+def judge(
+    piece: Slice, stored: Mapping[int, int], seen: SeenIndex, away: frozenset[str] = frozenset()
+) -> Judged:
     """The worker's judgement with a check that takes everything: `id=content`."""
     pairs = [(value or b"").decode().split("=") for value in piece.values]
     high = np.asarray([_number(key) for key, _ in pairs], np.uint64)
     content = np.asarray([int(text) for _, text in pairs], np.uint32)
     candidates = fates.Candidates(high, high, piece.offsets, piece.appended_ms, content)
-    verdict = fates.decide(candidates, seen)
+    moving = np.asarray([key in away for key, _ in pairs])
+    verdict = fates.decide_staying(candidates, moving, seen)
     if verdict.news is not None:
         seen.add(verdict.news)
     outcome = verdict.fates
@@ -158,16 +212,22 @@ def judge(piece: Slice, stored: Mapping[int, int], seen: SeenIndex) -> Judged:
     outcome[there] = fates.Fate.STORED
     keep = np.flatnonzero((outcome == fates.Fate.STORED) & ~there)
     clash = np.flatnonzero(outcome == fates.Fate.CONFLICT)
-    tally = np.bincount(outcome, minlength=3)
+    tally = np.bincount(outcome, minlength=len(fates.Fate))
     return Judged(
-        Counts(int(tally[0]), int(tally[1]), int(tally[2])),
+        Counts(int(tally[0]), int(tally[1]), int(tally[2]), moved=int(moving.sum())),
         _batch(piece, pairs, keep),
         _batch(piece, pairs, clash),
         news=verdict.news,
         piece=piece,
         seen=seen,
-        by_tenant={("", fate): int(tally[fate]) for fate in fates.Fate if fate < len(tally)},
+        by_tenant={("", fate): int(tally[fate]) for fate in fates.Fate},
+        moves=[_move(piece, at) for at in np.flatnonzero(moving).tolist()],
     )
+
+
+def _move(piece: Slice, at: int) -> Move:
+    here = MovedFrom(PARTITION.number, int(piece.offsets[at]), int(piece.appended_ms[at]), 1)
+    return Move(OTHER, b"t:id", piece.values[at] or b"", (here.header(),))
 
 
 def _number(text: str) -> int:
@@ -202,7 +262,7 @@ class Worker:
         patient = patience.Patience(metrics)
         self.lane = lane.Lane(
             PARTITION,
-            judge=lambda piece, stored: judge(piece, stored, self.seen),
+            judge=lambda piece, stored: judge(piece, stored, self.seen, world.away),
             resume=lambda piece: resume.find_resume(
                 self.store,
                 "table",
@@ -215,6 +275,11 @@ class Worker:
                 self.store,  # type: ignore[arg-type]
                 self._remember,
                 self._publish,
+                mover.Mover(
+                    lambda: SimProducer(world, moments),  # type: ignore[arg-type, return-value]
+                    patient,
+                    10.0,
+                ).send,
                 lambda: generation,
                 LedgerWriter(self.store.write_ledger, patient),
                 patient,
@@ -324,7 +389,7 @@ def check(world: World) -> None:
     refused = {at for at, (_, content) in enumerate(world.records) if content in world.refuses}
     first: dict[str, tuple[int, str]] = {}
     for offset, (key, content) in enumerate(world.records):
-        if offset not in refused:
+        if offset not in refused and key not in world.away:
             first.setdefault(key, (offset, content))
     rows = sorted(world.rows)
     assert rows == sorted((offset, key, text) for key, (offset, text) in first.items())
@@ -333,16 +398,24 @@ def check(world: World) -> None:
     for entry in sorted(world.ledger, key=lambda entry: entry.first):
         assert entry.first == end, "ranges join without gap or overlap"
         end = entry.last + 1
-        total = entry.stored + entry.duplicates + entry.conflicts + entry.rejected
+        total = entry.stored + entry.duplicates + entry.conflicts + entry.rejected + entry.moved
         assert total == entry.last + 1 - entry.first, "each offset has exactly one fate"
     assert end == len(world.records)
     assert sum(entry.stored for entry in world.ledger) == len(first)
     clashes = {
         offset
         for offset, (key, content) in enumerate(world.records)
-        if offset not in refused and first[key][1] != content
+        if offset not in refused and key not in world.away and first[key][1] != content
     }
     assert world.conflicts == clashes
     assert sum(entry.conflicts for entry in world.ledger) == len(clashes)
     assert world.dead_letters == dict.fromkeys(refused, "store_refused")
     assert sum(entry.rejected for entry in world.ledger) == len(refused)
+    _check_moved(world)
+
+
+def _check_moved(world: World) -> None:
+    """What belongs elsewhere is all there, the first of each id first; in order but for repeats."""
+    moved = [record for record in world.records if record[0] in world.away]
+    assert sum(entry.moved for entry in world.ledger) == len(moved)
+    assert list(dict.fromkeys(world.elsewhere)) == list(dict.fromkeys(moved))
