@@ -11,6 +11,7 @@ from events.registry import BY_NAME
 from ingest_http.admission import Room
 from ingest_http.batch import Batch, Dropped, Taken
 from ingest_http.keyring import Keyring
+from ingest_http.lingering import Lingering
 from ingest_http.metrics import DoorMetrics
 from ingest_http.publish import Publisher
 from ingest_http.settings import DoorSettings
@@ -29,12 +30,14 @@ class Door:
     publisher: Publisher
     metrics: DoorMetrics = field(default_factory=DoorMetrics)
     draining: bool = False
+    lingering: Lingering = field(default_factory=Lingering)
     room: Room = field(init=False)
 
     def __post_init__(self) -> None:
         self.room = Room(self.settings.max_in_flight_bytes)
         self.metrics.in_flight_limit_bytes.set(self.room.size_bytes)
         self.metrics.in_flight_bytes.set_function(lambda: self.room.used_bytes)
+        self.metrics.lingering.set_function(lambda: self.lingering.now)
         self.metrics.ready.set_function(lambda: self.why_not_ready() is None)
         self.metrics.tenants.set_function(lambda: len(self.keyring.tenants))
         self.metrics.tenants_file_bad.set_function(lambda: self.keyring.last_error is not None)

@@ -82,6 +82,11 @@ class DoorMetrics:
             "Bytes of bodies that may be held at once.",
             registry=registry,
         )
+        self.lingering = Gauge(
+            "railhead_door_lingering_connections",
+            "Connections answered before the end of their body, which is still being read away.",
+            registry=registry,
+        )
         self.ready = Gauge(
             "railhead_door_ready",
             "1 if a push could be stored durably now, else 0.",

@@ -13,6 +13,7 @@ from aiohttp.web_protocol import RequestPayloadError
 from ingest_http import bulk, docs_page, health
 from ingest_http.answers import BAD_REQUEST, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, DoorError
 from ingest_http.door import Door
+from ingest_http.lingering import is_unread
 from ingest_http.metrics import CONTENT_TYPE
 from ingest_http.replies import REQUEST_ID_HEADER, refusal, request_id_of
 
@@ -72,6 +73,8 @@ def handler_of(door: Door, routes: Routes) -> Callable[[web.BaseRequest], Awaita
         response.headers["Server"] = "railhead"
         if door.draining:
             response.force_close()
+        if is_unread(request):
+            await door.lingering.answer(request, response, lambda: door.draining)
         return response
 
     return handle

@@ -34,8 +34,6 @@ from ingest_http.settings import DoorSettings
 log = logging.getLogger(__name__)
 
 TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
-# How long the rest of a body that nobody wants is read, so that the answer arrives.
-LINGER_SECONDS: Final = 3.0
 BACKLOG: Final = 1024
 
 
@@ -129,7 +127,7 @@ async def _site(door: Door, routes: Routes, host: str, port: int) -> AsyncIterat
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=settings.keepalive_seconds,
-        lingering_time=LINGER_SECONDS,
+        lingering_time=0,  # `ingest_http.lingering` does it, with bounds
     )
     runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
     await runner.setup()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import select
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 BULK_PATH: Final = "/api/v1/integrations/fasttrack/bulk"
 UNREACHABLE: Final = 0
+PIECE_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +71,23 @@ class Door:
     def post(self, body: bytes, *, gzip: bool = False, query: str = "") -> Answer:
         """Post *body* once. Never raises for the network: no answer is `UNREACHABLE`.
 
-        What was posted without an answer may have been stored or not; posting it again is safe.
+        What was posted without an answer may have been stored or not; posting it again is safe. An
+        answer that comes before all of *body* is sent is read, and the rest is not sent.
         """
-        headers = {"Content-Type": "application/json", "x-api-key": self._key}
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "x-api-key": self._key,
+        }
         if gzip:
             headers["Content-Encoding"] = "gzip"
+        pieces = _Pieces(self._connection, body)
         try:
-            self._connection.request("POST", self._path + query, body, headers)
+            self._send(self._path + query, pieces, headers)
             response = self._connection.getresponse()
             text = response.read()
+            if not pieces.all_sent:
+                self._connection.close()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             return Answer(UNREACHABLE, text=f"no answer: {error or type(error).__name__}")
@@ -87,9 +98,42 @@ class Door:
             _seconds(response.getheader("Retry-After")),
         )
 
+    def _send(self, path: str, pieces: _Pieces, headers: dict[str, str]) -> None:
+        try:
+            self._connection.request("POST", path, pieces, headers)
+        except ConnectionError:
+            # A connection that breaks while we send may have brought an answer before.
+            if self._connection.sock is None:
+                raise
+
     def close(self) -> None:
         """Hang up."""
         self._connection.close()
+
+
+class _Pieces:
+    """The pieces of a body, up to the moment at which an answer is there."""
+
+    def __init__(self, connection: http.client.HTTPConnection, body: bytes) -> None:
+        self._connection = connection
+        self._body = body
+        self.all_sent = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._body), PIECE_BYTES):
+            if self._is_answered():
+                return
+            yield self._body[start : start + PIECE_BYTES]
+        self.all_sent = True
+
+    def _is_answered(self) -> bool:
+        sock = self._connection.sock
+        # TLS has messages of its own to be read; there an answer is noticed after sending.
+        if sock is None or isinstance(sock, ssl.SSLSocket):
+            return False
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -372,6 +372,16 @@ def _partition_by_the_whole_id() -> None:
 
 MOVES = "tests/streams/test_moves.py::"
 
+
+def _hang_up_at_once() -> None:
+    from ingest_http.lingering import Lingering
+
+    async def discard(*_: Any) -> None:
+        await asyncio.sleep(0)
+
+    Lingering._discard = discard  # type: ignore[method-assign]
+
+
 MUTANTS = (
     Mutant(
         "judge-where-it-lies",
@@ -584,6 +594,13 @@ MUTANTS = (
         "tests/kafka/test_topic_plan.py::"
         "test_a_setting_is_never_made_weaker_unless_it_was_asked_for",
         _weaken_topics,
+    ),
+    Mutant(
+        "hang-up-at-once",
+        "a connection is closed right behind an answer that came before the body's end",
+        "tests/ingest_http/test_early_answers.py::"
+        "test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer",
+        _hang_up_at_once,
     ),
 )
 
