@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from aiohttp import web
 
@@ -34,6 +34,12 @@ def result_headers(common: Headers, output_format: str) -> Headers:
         "X-ClickHouse-Format": output_format,
         "Content-Type": content_type(output_format),
     }
+
+
+def lowered_headers(changed: Mapping[str, str]) -> Headers:
+    """Say which limits were lowered, if any were."""
+    said = ", ".join(f"{name}={value}" for name, value in sorted(changed.items()))
+    return {"X-Railhead-Lowered": said} if said else {}
 
 
 def error(failure: ClickHouseError, common: Headers, version: str) -> web.Response:

@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from railhead.clickhouse.disk import KEEP_FREE_BYTES
-from railhead.clickhouse.limits import Limits, may_adjust
+from railhead.clickhouse.limits import Limits
 
 ANALYSTS_DATABASE = "fasttrack"
 # Where the engine's defaults would return another number than the right one: a day in 1955 becomes
@@ -131,9 +131,7 @@ def _constraints(limits: Limits, setting_names: Iterable[str]) -> str:
     lines = [
         f"<{name}><min>1</min><max>{maximum}</max></{name}>" for name, maximum in capped.items()
     ]
-    lines += [
-        f"<{name}><readonly/></{name}>"
-        for name in setting_names
-        if name not in capped and not may_adjust(name)
-    ]
+    # Settable, for clients that make themselves read-only; a role decides what may be written.
+    lines.append("<readonly><min>0</min><max>2</max></readonly>")
+    lines += [f"<{name}><readonly/></{name}>" for name in setting_names if not limits.may_set(name)]
     return "\n".join(lines)

@@ -26,6 +26,7 @@ class Code(IntEnum):
     TIMEOUT_EXCEEDED = 159
     READONLY = 164
     INTO_OUTFILE_NOT_ALLOWED = 358
+    UNKNOWN_DATABASE = 81
     UNKNOWN_USER = 192
     TOO_MANY_SIMULTANEOUS_QUERIES = 202
     QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING = 216
@@ -67,6 +68,13 @@ _STATUS = {code: status for status, codes in _STATUS_OF_CODES.items() for code i
 _ENGINE_TEXT = re.compile(
     r"\ACode: (\d+)\. (?:DB::)?Exception: (.*?)\s*(?:\(([A-Z_0-9]+)\)\s*)?\Z", re.DOTALL
 )
+# What this process adds to statements; nobody who reads an error has written it.
+_PLUMBING = re.compile(
+    r"\s*INTO OUTFILE '/dev/fd/\d+' (?:APPEND )?COMPRESSION 'none'\s?"
+    r"|\s*FROM INFILE '/proc/self/fd/\d+' COMPRESSION 'none'"
+    r"|\s*SETTINGS log_comment = '(?:[^'\\]|\\.)*'(?:, async_insert = '0')?"
+    r"|: ?\(in file/uri /?proc/self/fd/\d+\)|/(?:proc/self|dev)/fd/\d+"
+)
 _VERSION_TAIL = re.compile(r"\s*\(version [^()]*(?:\([^()]*\))?\)\.?\s*\Z")
 
 
@@ -95,7 +103,7 @@ def from_engine(message: str) -> ClickHouseError:
     code, name, text = Code.UNKNOWN_EXCEPTION.value, "", message.strip()
     while match := _ENGINE_TEXT.match(_VERSION_TAIL.sub("", text)):
         code, text, name = int(match[1]), match[2], match[3] or name
-    return ClickHouseError(code, text, name=name)
+    return ClickHouseError(code, _PLUMBING.sub("", text), name=name)
 
 
 def _name(code: int) -> str:

@@ -24,6 +24,7 @@ _TYPES = (
     ("Avro", _BINARY),
     ("MsgPack", _BINARY),
     ("BSON", _BINARY),
+    ("ODBCDriver2", _BINARY),
 )
 
 

@@ -55,7 +55,7 @@ _SHOWS = re.compile(
 )
 _FORMATS = re.compile(
     r"(Arrow|ArrowStream|Avro|BSONEachRow|CSV\w*|Hash|JSON\w*|LineAsString\w*|Markdown|MsgPack|Native"
-    r"|Null|ORC|One|Parquet|Pretty\w*|PrettyJSONEachRow|Raw|RawBLOB|RowBinary\w*|SQLInsert"
+    r"|Null|ODBCDriver2|ORC|One|Parquet|Pretty\w*|PrettyJSONEachRow|Raw|RawBLOB|RowBinary\w*|SQLInsert"
     r"|TabSeparated\w*|TSKV|TSV\w*|Values|Vertical|XML)\Z",
     re.IGNORECASE,
 )

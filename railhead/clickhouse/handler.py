@@ -17,13 +17,14 @@ from railhead.clickhouse.body import Bodies
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.jobs import Call
+from railhead.clickhouse.lowering import lowered, lowered_in
 from railhead.clickhouse.pools import ReadPools, WorkerPool
 from railhead.clickhouse.request import Query
 from railhead.clickhouse.running import Running
 from railhead.clickhouse.selection import Reading, Selection
 from railhead.clickhouse.sessions import Sessions
 from railhead.clickhouse.spool import Spool
-from railhead.clickhouse.statement import Insert, Statement, inspect
+from railhead.clickhouse.statement import STATEFUL, Insert, Statement, inspect
 from railhead.clickhouse.trials import Trials
 from railhead.clickhouse.work import Work
 
@@ -93,10 +94,11 @@ class Handler:
     async def _answer(self, request: web.Request, user: User, query: Query) -> web.StreamResponse:
         most_bytes = body.MAX_STATEMENT_BYTES if user.guarded else body.MAX_BODY_BYTES
         with await self._bodies.read(request, query, most_bytes=most_bytes) as rest:
-            if query.read_only and not query.url_text and not rest.size:
+            if request.method == "GET" and not query.url_text and not rest.size:
                 return web.Response(text="Ok.\n")
             async with self._sessions.entered(user, query) as session:
-                return await self._run(request, Call(user, query, session), rest)
+                call = Call(user, query, session)
+                return await self._run(request, call.with_session(), rest)
 
     async def _run(self, request: web.Request, call: Call, rest: Spool) -> web.StreamResponse:
         """Run the statement, which may begin in the URL and go on in the body."""
@@ -118,7 +120,16 @@ class Handler:
             statement = await _inspected(url_text + b"\n" + rest.read())
         if isinstance(statement, Insert):
             raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
-        return await self._execute(request, call, statement)
+        if not call.user.guarded:
+            return await self._execute(request, call, statement, {})
+        caps = self._engine.limits.capped()
+        text, changed = lowered_in(statement.text, caps)
+        if changed:
+            again = inspect(text)
+            statement = again if isinstance(again, Statement) else statement
+        asked = call.query.settings
+        changed |= dict(lowered(asked, caps).items() - asked.items())
+        return await self._execute(request, call, statement, answer.lowered_headers(changed))
 
     async def _rows(self, statement: Insert, url_text: bytes, rest: Spool) -> Spool:
         """The rows of an INSERT alone: what follows it, in the URL or the body, and the body."""
@@ -141,11 +152,13 @@ class Handler:
         return web.Response(headers={**self._common(call.query), **counts})
 
     async def _execute(
-        self, request: web.Request, call: Call, statement: Statement
+        self, request: web.Request, call: Call, statement: Statement, more: answer.Headers
     ) -> web.StreamResponse:
         query, guarded = call.query, call.user.guarded
         output_format = jobs.output_format_of(query, statement)
-        head = answer.result_headers(self._common(query), output_format)
+        head = self._common(query) | more
+        if statement.verb not in STATEFUL:
+            head = answer.result_headers(head, output_format)
         if not statement.repeats and not guarded:
             return await self._command(call, statement, head)
         reading = Reading(
@@ -174,6 +187,8 @@ class Handler:
         started = time.monotonic()
         work = functools.partial(self._work.command, call, statement)
         result, summary = await _finished(self._commands, call, work)
+        if not result:
+            head = self._common(call.query)  # there is nothing that could have a format
         head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
         return await answer.whole(call.query, result, head)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from railhead.clickhouse import guard, summary
@@ -12,11 +12,12 @@ from railhead.clickhouse.connection import Connection, assignments
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.limits import Limits
+from railhead.clickhouse.lowering import lowered
 from railhead.clickhouse.pipe import ResultPipe
-from railhead.clickhouse.request import Query, format_name
+from railhead.clickhouse.request import Query, format_name, with_session
 from railhead.clickhouse.sessions import Session
 from railhead.clickhouse.spool import Spool
-from railhead.clickhouse.statement import Insert, Statement
+from railhead.clickhouse.statement import Insert, Statement, set_of, use_of
 from railhead.clickhouse.summary import Summary
 
 DEFAULT_FORMAT = "TabSeparated"
@@ -39,6 +40,13 @@ class Call:
         """The SET statements of the session; new ones are added to it."""
         return self.session.settings if self.session is not None else []
 
+    def with_session(self) -> Call:
+        """The same call with what an analyst has set in the session."""
+        if self.session is None or not self.user.guarded:
+            return self
+        kept = self.session
+        return replace(self, query=with_session(self.query, kept.analyst_settings, kept.database))
+
     def hold_session(self, work: asyncio.Future[Any]) -> None:
         """Keep the session, if there is one, until *work* has ended."""
         if self.session is not None:
@@ -54,16 +62,18 @@ def prepare(connection: Connection, user: User, query: Query, limits: Limits) ->
     if not user.guarded:
         connection.begin({**tag, **settings_of(query)})
         connection.use(query.database or user.database)
-        if query.read_only:
-            connection.set({"readonly": "2"})
     else:
         if query.database in guard.SYSTEM_DATABASES:
             raise ClickHouseError(Code.ACCESS_DENIED, "analyst: Not enough privileges")
         connection.begin({**tag, **limits.settings()})
         _use_if_there(connection, user, query)
         connection.become(user.role, limits.profile)
-        connection.set(settings_of(query))
-        guard.check_settings(settings_of(query), limits)
+        settings = lowered(settings_of(query), limits.capped())
+        connection.set(settings)
+        guard.check_settings(settings, limits)
+    if query.read_only:
+        # Last, for it allows no other setting any more.
+        connection.set({"readonly": "1" if query.settings.get("readonly") == "1" else "2"})
 
 
 def run(
@@ -92,6 +102,26 @@ def check(connection: Connection, engine: Engine, query: Query, statement: State
     tree = connection.rows(b"EXPLAIN AST " + statement.text, query.parameters)
     guard.check_tree(tree, engine.catalog)
     guard.check_calls(statement.text, engine.catalog)
+
+
+def remember(connection: Connection, call: Call, statement: Statement, limits: Limits) -> None:
+    """Take an analyst's SET or USE; the session, if there is one, keeps it.
+
+    Nothing is left in *connection*, which has the analyst's role and is not used again.
+    """
+    if statement.verb == b"USE":
+        database = use_of(statement.text)
+        if database not in connection.rows("SHOW DATABASES"):
+            raise ClickHouseError(Code.UNKNOWN_DATABASE, f"Database {database} does not exist.")
+        if call.session is not None:
+            call.session.database = database
+        return
+    settings = set_of(statement.text)
+    guard.check_settings(settings, limits)
+    # The readonly of the session would refuse the settings beside it, so it is not tried here.
+    connection.set({name: value for name, value in settings.items() if name not in _OURS})
+    if call.session is not None:
+        call.session.analyst_settings.update(settings)
 
 
 def _complain(connection: Connection, text: bytes) -> None:

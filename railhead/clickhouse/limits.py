@@ -69,7 +69,7 @@ class Limits:
 
     def may_set(self, name: str) -> bool:
         """Whether an analyst may give setting *name* a value at all."""
-        return may_adjust(name) or name in self.capped()
+        return may_adjust(name) or name in self.capped() or name == "readonly"
 
     def settings(self) -> dict[str, str]:
         """What an analyst's statement starts with; large GROUP BY and ORDER BY go to disk."""

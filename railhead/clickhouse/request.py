@@ -82,7 +82,7 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         default_format=format_name(
             reserved.get("default_format") or headers.get("X-ClickHouse-Format", "")
         ),
-        read_only=method == "GET",
+        read_only=method == "GET" or _is_read_only(settings),
         wait_end=_flag(reserved.get("wait_end_of_query")),
         protocol_version=_number(reserved.get("client_protocol_version")),
         compress_native=_flag(reserved.get("compress")),
@@ -108,6 +108,21 @@ def format_name(name: str) -> str:
 def renamed(query: Query, query_id: str) -> Query:
     """The same request under another id."""
     return replace(query, query_id=query_id)
+
+
+def with_session(query: Query, settings: Mapping[str, str], database: str) -> Query:
+    """The same request with what its session has set, where it sets nothing itself."""
+    merged = {**settings, **query.settings}
+    return replace(
+        query,
+        settings=merged,
+        database=query.database or database,
+        read_only=query.read_only or _is_read_only(merged),
+    )
+
+
+def _is_read_only(settings: Mapping[str, str]) -> bool:
+    return settings.get("readonly") in ("1", "2")
 
 
 def _flag(value: str | None) -> bool:

@@ -26,6 +26,8 @@ def application(handler: Handler) -> web.Application:
     for path in ("/", "/query"):
         app.router.add_route("GET", path, handler.handle)
         app.router.add_route("POST", path, handler.handle)
+        app.router.add_route("HEAD", path, _ok)
+        app.router.add_route("OPTIONS", path, _options)
     for path in ("/ping", "/replicas_status"):
         app.router.add_get(path, _ok)
     app.router.add_route("*", "/{path:.*}", _unknown)
@@ -34,6 +36,11 @@ def application(handler: Handler) -> web.Application:
 
 async def _ok(_request: web.Request) -> web.Response:
     return web.Response(text="Ok.\n")
+
+
+async def _options(_request: web.Request) -> web.Response:
+    """Say which methods there are; no page of another origin is let in."""
+    return web.Response(status=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})
 
 
 async def _unknown(request: web.Request) -> web.Response:

@@ -26,6 +26,9 @@ class Session:
     def __init__(self) -> None:
         self.connection: Connection | None = None
         self.settings: list[bytes] = []  # its SET statements, to be said again
+        # What an analyst has set, who never gets a connection to keep it in.
+        self.analyst_settings: dict[str, str] = {}
+        self.database = ""
         self.expires_at = 0.0
         self._holders = 0
         self._seconds = 0

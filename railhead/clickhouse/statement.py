@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from railhead.clickhouse.errors import ClickHouseError, Code
@@ -74,11 +75,22 @@ def inspect(sql: bytes) -> Insert | Statement:
     first = next(stream, None)
     if first is None:
         raise ClickHouseError(Code.SYNTAX_ERROR, "Empty query")
-    if first.keyword == b"INSERT":
-        insert = _insert(sql, stream)
-        if insert is not None:
-            return insert
-    return _statement(sql, first)
+    inserts = first.keyword == b"INSERT" or (first.keyword == b"WITH" and _passes_to_insert(stream))
+    if inserts and (insert := _insert(sql, stream)) is not None:
+        return insert
+    found = _statement(sql, first)
+    return replace(found, verb=b"INSERT") if inserts else found
+
+
+def _passes_to_insert(stream: Iterator[Token]) -> bool:
+    """Move *stream*, which stands behind WITH, behind the INSERT of `WITH … INSERT INTO`."""
+    depth, inserts = 0, False
+    for token in stream:
+        depth += (token.text == b"(") - (token.text == b")")
+        if inserts and token.keyword == b"INTO":
+            return True
+        inserts = depth == 0 and token.keyword == b"INSERT"
+    return False
 
 
 def _statement(sql: bytes, first: Token) -> Statement:
@@ -150,11 +162,18 @@ def _after_table_name(stream: Iterator[Token]) -> Iterator[Token]:
     token = next(stream, None)
     while token is not None and token.keyword in (b"INTO", b"TABLE", b"FUNCTION"):
         token = next(stream, None)
+    _pass_parameter(token, stream)
     token = next(stream, None)
     while token is not None and token.text == b".":
-        next(stream, None)
+        _pass_parameter(next(stream, None), stream)
         token = next(stream, None)
     return chain([token], stream) if token is not None else iter(())
+
+
+def _pass_parameter(token: Token | None, stream: Iterator[Token]) -> None:
+    """Move *stream* behind `{name:Identifier}` if *token* opens one."""
+    if token is not None and token.text == b"{":
+        next((one for one in stream if one.text == b"}"), None)
 
 
 def _data_start(sql: bytes, position: int) -> int:
@@ -172,3 +191,45 @@ def _data_start(sql: bytes, position: int) -> int:
 
 def _name(token: Token) -> str:
     return token.text.strip(b'`"').decode(errors="replace")
+
+
+def use_of(text: bytes) -> str:
+    """The database that `USE name` names.
+
+    Raises ClickHouseError 62 for anything else.
+    """
+    words = list(tokens(text))
+    if len(words) != 2 or words[1].kind not in ("word", "quoted"):
+        raise ClickHouseError(Code.SYNTAX_ERROR, "Syntax error: expected USE and a database")
+    return _name(words[1])
+
+
+def set_of(text: bytes) -> dict[str, str]:
+    """The settings that `SET name = value, …` gives values to.
+
+    Raises ClickHouseError 497 for any other SET: of roles, of transactions, of parameters.
+    """
+    settings: dict[str, str] = {}
+    words = [*list(tokens(text))[1:], Token("mark", b",", 0, 0)]
+    for at in range(0, len(words), 4):
+        name, equals, value, comma = (*words[at : at + 4], *_NOTHING)[:4]
+        if equals.text != b"=" or comma.text != b"," or value.kind not in _VALUES:
+            raise ClickHouseError(
+                Code.ACCESS_DENIED, "analyst: Not enough privileges to use this SET"
+            )
+        settings[_name(name)] = _literal(value)
+    return settings
+
+
+_VALUES = ("string", "number", "word")
+_NOTHING = (Token("", b"", 0, 0),) * 4
+
+
+def _literal(token: Token) -> str:
+    """The value of a literal; `true` and `false` are 1 and 0."""
+    if token.kind != "string":
+        return {b"TRUE": "1", b"FALSE": "0"}.get(token.keyword, token.text.decode())
+    return _ESCAPE.sub(lambda found: found[1], token.text[1:-1].decode(errors="replace"))
+
+
+_ESCAPE = re.compile(r"(?:\\|'(?='))(.)", re.DOTALL)

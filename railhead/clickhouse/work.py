@@ -14,7 +14,7 @@ from railhead.clickhouse.jobs import Call
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.sessions import Session
 from railhead.clickhouse.spool import Spool
-from railhead.clickhouse.statement import Insert, Statement
+from railhead.clickhouse.statement import STATEFUL, Insert, Statement
 from railhead.clickhouse.summary import Summary
 
 
@@ -58,6 +58,9 @@ class Work:
             connection = stack.enter_context(self._fresh())
             limits = self._engine.limits.for_trial() if trial else self._engine.limits
             jobs.prepare(connection, call.user, call.query, limits)
+            if call.user.guarded and statement.verb in STATEFUL:
+                jobs.remember(connection, call, statement, limits)
+                return b"", Summary()
             if call.user.guarded:
                 jobs.check(connection, self._engine, call.query, statement)
             if statement.verb == b"KILL":

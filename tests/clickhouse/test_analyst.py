@@ -68,6 +68,77 @@ def test_no_url_parameter_lifts_a_limit(engine: EngineProcess) -> None:
     assert let_through == []
 
 
+@pytest.mark.parametrize(("name", "asked", "cap"), attacks.LOWERED)
+def test_limits_above_the_cap_are_lowered_and_said(
+    engine: EngineProcess, name: str, asked: tuple[str, ...], cap: str | None
+) -> None:
+    """In the URL, in the statement, in a session: dashboards send their own with each query."""
+    cap = cap or ask(engine, "SELECT getSetting('max_threads')").text.strip()
+    read = f"SELECT getSetting('{name}')"
+    for number, value in enumerate(asked):
+        session = f"{name}-{number}"
+        answers = [ask(engine, f"{read} SETTINGS join_use_nulls = 1, {name} = {value}")]
+        answers += [ask(engine, f"SET {name} = {value}", session_id=session)]
+        answers += [ask(engine, read, session_id=session)]
+        if value.isdigit():
+            answers += [ask(engine, read, **{name: value})]
+
+        assert [answer.text for answer in answers if answer.text] == [f"{cap}\n"] * (
+            len(answers) - 1
+        )
+        assert all(
+            answer.headers["x-railhead-lowered"] == f"{name}={cap}"
+            for answer in answers
+            if answer is not answers[2]
+        )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT max_threads = 64 FROM (SELECT 64 AS max_threads)",
+        "SELECT 1 AS settings, max_threads = 64 FROM (SELECT 64 AS max_threads) WHERE settings = 1",
+        "SELECT 'SETTINGS max_threads = 64' = concat('SETTINGS max_threads', ' = 64')",
+        "SELECT set = 1 AND max_threads = 64 FROM (SELECT 1 AS set, 64 AS max_threads)",
+    ],
+)
+def test_only_settings_are_lowered(engine: EngineProcess, sql: str) -> None:
+    """A column of the same name and a text keep their meaning."""
+    answer = ask(engine, sql)
+
+    assert answer.text.strip().rpartition("\t")[2] in ("1", "true")
+    assert "x-railhead-lowered" not in answer.headers
+
+
+def test_a_session_remembers_what_an_analyst_sets(engine: EngineProcess) -> None:
+    """SET and USE, as a server does; the request's own settings win; other sessions see nothing."""
+    both = "SELECT getSetting('join_use_nulls'), getSetting('readonly'), currentDatabase()"
+    ask(engine, "SET date_time_output_format = 'iso'", session_id="kept")
+    ask(engine, "USE fasttrack", session_id="kept")
+    ask(engine, "SET join_use_nulls = true, readonly = 1", session_id="kept")
+    refused = ask(engine, "SET join_use_nulls = false", session_id="kept")
+
+    assert ask(engine, both, session_id="kept").text == "true\t1\tfasttrack\n"
+    assert ask(engine, "SELECT toDateTime(0)", session_id="kept").text.startswith("1970-01-01T")
+    assert refused.code == 164
+    assert ask(engine, both, session_id="other").text == "false\t0\tfasttrack\n"
+
+
+@pytest.mark.parametrize("user", ["analyst", "default"])
+@pytest.mark.parametrize("value", ["1", "2"])
+def test_readonly_can_be_set_as_it_reads(engine: EngineProcess, user: str, value: str) -> None:
+    """A client that makes itself read-only may read and not write; results of any size."""
+    answer = engine.ask(
+        "SELECT number, getSetting('readonly') FROM numbers(300000)", user=user, readonly=value
+    )
+    column = "SELECT readonly FROM system.settings WHERE name = 'readonly'"
+
+    assert answer.text.count(f"\t{value}\n") == 300_000
+    assert engine.ask(column, user=user).text == "0\n"
+    for sql in ("CREATE DATABASE x", "INSERT INTO fasttrack_store.t VALUES (9, 'x')"):
+        assert engine.ask(sql, user=user, readonly=value).code in (164, 497)
+
+
 def test_a_setting_inside_a_subquery_lifts_nothing(engine: EngineProcess) -> None:
     """The engine applies no pinned setting at any depth."""
     sql = "SELECT * FROM (SELECT getSetting('max_threads') SETTINGS max_threads = 64)"

@@ -24,6 +24,52 @@ def test_health_paths_say_ok(engine: EngineProcess, path: str) -> None:
     assert (answer.status, answer.text) == (200, "Ok.\n")
 
 
+@pytest.mark.parametrize("path", ["/", "/ping", "/replicas_status"])
+def test_head_is_get_without_a_body(engine: EngineProcess, path: str) -> None:
+    """Load balancers ask so; OPTIONS says what there is."""
+    answer = engine.ask(method="HEAD", path=path)
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert engine.ask(method="OPTIONS", path="/").headers["allow"] == "GET, HEAD, POST, OPTIONS"
+
+
+def test_a_statement_without_a_result_has_no_format(engine: EngineProcess) -> None:
+    """Clients read a body when a format is named."""
+    for sql, user in (
+        ("CREATE DATABASE IF NOT EXISTS fasttrack", "default"),
+        ("SET max_block_size = 1", "default"),
+        ("SET join_use_nulls = 1", "analyst"),
+        ("USE fasttrack", "analyst"),
+    ):
+        assert "x-clickhouse-format" not in engine.ask(sql, user=user).headers
+    assert engine.ask("SELECT 1 WHERE 0").headers["x-clickhouse-format"] == "TabSeparated"
+
+
+@pytest.mark.parametrize(
+    ("sql", "body"),
+    [
+        ("SELECT nothing FROM fasttrack.t", ""),
+        ("SELECT throwIf(1), * FROM fasttrack.t", ""),
+        ("SELECT 1 SETTINGS max_threads = 'x'", ""),
+        ("INSERT INTO fasttrack_store.t FORMAT TSV", "nope"),
+        ("INSERT INTO fasttrack_store.t FORMAT Native", "nope"),
+        ("INSERT INTO fasttrack_store.t FORMAT Parquet", "nope"),
+        ("INSERT INTO fasttrack_store.t (nope) FORMAT JSONEachRow", "{}"),
+        ("INSERT INTO fasttrack_store.t FORMAT NoSuchFormat", "x"),
+        ("INSERT INTO fasttrack_store.t FORMAT VALUES", "(1, nope)"),
+    ],
+)
+def test_an_error_names_nothing_that_the_client_did_not_write(
+    engine: EngineProcess, sql: str, body: str
+) -> None:
+    """Neither pipes nor files in memory nor tags of statements."""
+    answer = engine.ask(body, query=sql)
+
+    assert answer.status >= 400
+    for word in ("/dev/fd", "/proc/self", "OUTFILE", "INFILE", "log_comment", "proc/"):
+        assert word not in answer.text
+
+
 def test_unknown_path_is_404(engine: EngineProcess) -> None:
     """Nothing but the server's paths answers."""
     assert engine.ask(method="GET", path="/play/x").status == 404

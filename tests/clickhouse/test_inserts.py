@@ -121,6 +121,46 @@ def test_body_of_32_mib_is_stored_in_one_insert(engine: EngineProcess, table: st
     assert engine.value(f"SELECT uniqExact(_part) FROM {table}") == "1"
 
 
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("WITH 1 AS x INSERT INTO {} (id) FORMAT TSV\n1\n2", 2),
+        ("WITH x AS (SELECT 1) INSERT INTO {} (id) VALUES ('1'), ('2')", 2),
+        ("WITH 1 AS x INSERT INTO {} (id) SELECT toString(x)", 1),
+        ("WITH x AS (SELECT '1' AS id) INSERT INTO {} (id) SELECT id FROM x", 1),
+        ("with insert AS (SELECT '1' AS id) insert into {} (id) SELECT id FROM insert", 1),
+    ],
+)
+def test_an_insert_may_begin_with_its_expressions(
+    engine: EngineProcess, table: str, sql: str, rows: int
+) -> None:
+    """`WITH … INSERT` stores its rows and nothing of ours."""
+    answer = engine.ask(sql.format(table))
+
+    assert answer.status == 200, answer.text
+    assert engine.value(f"SELECT count(), max(id) IN ('1', '2') FROM {table}") == f"{rows}\t1"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO {t:Identifier} (id) VALUES ({v:String})",
+        "INSERT INTO default.{t:Identifier} (id) VALUES ({v:String})",
+        "INSERT INTO {t:Identifier} (id) FORMAT Values ({v:String})",
+        "INSERT INTO {t:Identifier} (id) SELECT {v:String}",
+        "INSERT INTO {values:Identifier} (id) VALUES (concat({v:String}, ''))",
+    ],
+)
+def test_an_insert_takes_parameters(engine: EngineProcess, table: str, sql: str) -> None:
+    """For its table and in its values, which are never read as SQL."""
+    name = table.partition(".")[2]
+    value = "'); DROP TABLE x --"
+    answer = engine.ask(sql, param_t=name, param_values=name, param_v=value)
+
+    assert answer.status == 200, answer.text
+    assert engine.value(f"SELECT id FROM {table} FORMAT TSVRaw") == value
+
+
 def test_values_may_hold_expressions(engine: EngineProcess, table: str) -> None:
     """VALUES is read by the engine's own parser."""
     assert (
