@@ -9,6 +9,7 @@ from typing import Any
 from sinks.arrow import Rows, as_table
 from sinks.errors import SinkError
 from sinks.ledger import LedgerEntry
+from sinks.store import MAX_OFFSET
 
 Row = dict[str, Any]
 
@@ -65,6 +66,15 @@ class MemoryStore:
             if key[:2] == (topic, partition) and entry.last >= at_or_past
         ]
 
+    async def ledger_end(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The first offset past the ranges that begin before an offset; None without any."""
+        ends = [
+            entry.last + 1
+            for key, entry in self._ledger.items()
+            if key[:2] == (topic, partition) and entry.first < before
+        ]
+        return max(ends, default=None)
+
     async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
         """The latest append time before an offset, None unless the one before it is known."""
         entries = [
@@ -76,15 +86,22 @@ class MemoryStore:
             return None
         return max(entry.last_appended_ms for entry in entries)
 
-    async def stored_offsets(
-        self, table: str, topic: str, partition: int, *, first: int, since: datetime
+    async def stored_offsets(  # noqa: PLR0913 - as the store's
+        self,
+        table: str,
+        topic: str,
+        partition: int,
+        *,
+        first: int,
+        since: datetime,
+        last: int = MAX_OFFSET,
     ) -> dict[int, int]:
-        """Offsets at or past *first* appended at or after *since*, with their append times."""
+        """Offsets from *first* to *last* appended at or after *since*, with their append times."""
         return {
             row["_offset"]: round(row["_appended_at"].timestamp() * 1000)
             for row in self._tables.get(table, [])
             if (row["_topic"], row["_partition"]) == (topic, partition)
-            and row["_offset"] >= first
+            and first <= row["_offset"] <= last
             and row["_appended_at"] >= since
         }
 

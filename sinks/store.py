@@ -44,6 +44,8 @@ LEDGER_COLUMNS: Final = (
     "moved"
 )
 
+MAX_OFFSET: Final = 2**63 - 1
+
 # How far back the ledger is asked when the last thing was appended that it knows.
 LOOK_BACK_OFFSETS: Final = 1_000_000
 
@@ -110,6 +112,24 @@ class Store:
             result = await client.query(query, parameters=parameters)
         return [LedgerEntry(*row) for row in result.result_rows]
 
+    async def ledger_end(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The first offset that no range covers which begins before an offset.
+
+        None when no range begins before it. The key leads to the newest of them.
+        """
+        query = (
+            "SELECT max(last) + 1 FROM ("  # noqa: S608 - constants
+            f"SELECT last FROM {DATABASE}.ledger "
+            "WHERE topic = {topic:String} AND partition = {partition:Int32} "
+            "AND first < {before:Int64} ORDER BY topic DESC, partition DESC, first DESC "
+            "LIMIT 100) HAVING count() > 0"
+        )
+        parameters = {"topic": topic, "partition": partition, "before": before}
+        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
+            client = await self._connected()
+            result = await client.query(query, parameters=parameters)
+        return int(result.result_rows[0][0]) if result.result_rows else None
+
     async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
         """The latest append time of what the ledger has before an offset, in milliseconds.
 
@@ -135,10 +155,17 @@ class Store:
         reaches, until = (result.result_rows or [(False, None)])[0]
         return until if reaches else None
 
-    async def stored_offsets(
-        self, table: str, topic: str, partition: int, *, first: int, since: datetime
+    async def stored_offsets(  # noqa: PLR0913 - a range of coordinates, and how far back
+        self,
+        table: str,
+        topic: str,
+        partition: int,
+        *,
+        first: int,
+        since: datetime,
+        last: int = MAX_OFFSET,
     ) -> dict[int, int]:
-        """Offsets at or past *first* whose rows were appended to Kafka at or after *since*.
+        """Offsets from *first* to *last* whose rows were appended to Kafka at or after *since*.
 
         Each with its append time in milliseconds: an offset alone does not name a record for
         ever, as a topic may have been made anew. The latest counts where there are several. Parts
@@ -149,13 +176,15 @@ class Store:
             "SELECT DISTINCT _offset, toUnixTimestamp64Milli(_appended_at) "  # noqa: S608 - constants
             f"FROM {DATABASE}.{table} "
             "PREWHERE _appended_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
-            "AND _partition = {partition:Int32} AND _offset >= {first:Int64} "
+            "AND _partition = {partition:Int32} "
+            "AND _offset BETWEEN {first:Int64} AND {last:Int64} "
             "WHERE _topic = {topic:String} ORDER BY 2"
         )
         parameters = {
             "topic": topic,
             "partition": partition,
             "first": first,
+            "last": last,
             "since": int(since.timestamp() * 1000),
         }
         async with self._trouble(f"read of {table}", self._settings.query_timeout_seconds):

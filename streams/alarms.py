@@ -22,6 +22,23 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
     """
     if found.lost is not None:
         retention_passed(partition, found.lost, metrics)
+    if found.again is not None:
+        metrics.alarm("rows_missing")
+        logger.critical(
+            "%s: of offsets %d to %d, which were committed, rows or ledger are missing in the "
+            "store, as after a restored backup. They are read from Kafka again and stored.",
+            partition,
+            *found.again,
+        )
+    for first, last in found.missing:
+        metrics.alarm("rows_missing")
+        logger.critical(
+            "%s: the ledger says that offsets %d to %d are stored, but rows are missing, and Kafka "
+            "no longer has the records. `railhead reconcile` says how many.",
+            partition,
+            first,
+            last,
+        )
     for first, last in found.other_life:
         metrics.alarm("topic_recreated")
         logger.critical(

@@ -29,6 +29,7 @@ from streams.judge import Judged, judge
 from streams.lane import Lane, Pacing
 from streams.lanes import Lanes
 from streams.ledger import LedgerWriter
+from streams.mending import Mending
 from streams.metrics import WorkerMetrics
 from streams.mover import Mover
 from streams.partition_counts import PartitionCounts
@@ -127,6 +128,7 @@ class Stream:
             self._agent(row.topic, self._event_lane(row))
         self._agent(REJECTED_TOPIC, self._dead_letter_lane)
         self.app.on_partitions_revoked.connect(self._on_revoked)
+        self.mending = Mending(self)
 
     def _seen_table(self, row: EventType) -> SeenTable:
         table = SeenTable(
@@ -185,44 +187,26 @@ class Stream:
         return self._lane(partition, "rejected", dead_letter_rows, None)
 
     def _lane(self, partition: Partition, table: str, judge_slice: Any, remember: Any) -> Lane:
+        # What is stored again must not be hidden by what it stands for.
+        least_generation = [0]
+
         writers = Writers(
             table,
             self.store,
             remember,
             self._publish,
             self.mover.send,
-            self._generation,
+            lambda: max(self._generation(), *least_generation),
             self.ledger,
             self.patience,
             self.metrics,
         )
 
-        async def log_start(partition: Partition) -> int:
-            return await self.patience.until_done(
-                "log start", lambda: self.app.consumer.log_start(partition)
-            )
-
         async def resume(piece: Slice) -> Resume:
             topic = piece.partition.topic
-            begin = await self.patience.until_done(
-                "begin", lambda: self.app.consumer.begin_of(piece.partition)
-            )
             await self.patience.until_done("partitions", lambda: self._count_partitions(topic))
-            start = await log_start(piece.partition)
-            found = await self.patience.until_done(
-                "resume",
-                lambda: find_resume(
-                    self.store,
-                    table,
-                    piece,
-                    begin=begin,
-                    log_start=start,
-                    first_after=lambda time_ms: self.app.consumer.first_after(
-                        piece.partition, time_ms
-                    ),
-                ),
-            )
-            raise_alarms(piece.partition, found, self.metrics)
+            found = await self.find_resume(table, piece)
+            least_generation.append(found.generation)
             return found
 
         return Lane(
@@ -232,7 +216,7 @@ class Stream:
             writers=writers,
             acknowledge=lambda event: event.ack(),
             rewind=self.app.consumer.rewind,
-            log_start=log_start,
+            log_start=self._log_start,
             budget=self.budget,
             flow=self.flow,
             flood=FloodGuard(
@@ -244,6 +228,32 @@ class Stream:
                 self.settings.insert_pause_share,
                 self.settings.insert_max_pause_seconds,
             ),
+        )
+
+    async def find_resume(self, table: str, piece: Slice) -> Resume:
+        """Where to go on with the partition of *piece*; what is wrong with its store is said."""
+        partition = piece.partition
+        begin = await self.patience.until_done(
+            "begin", lambda: self.app.consumer.begin_of(partition)
+        )
+        start = await self._log_start(partition)
+        found = await self.patience.until_done(
+            "resume",
+            lambda: find_resume(
+                self.store,
+                table,
+                piece,
+                begin=begin,
+                log_start=start,
+                first_after=lambda time_ms: self.app.consumer.first_after(partition, time_ms),
+            ),
+        )
+        raise_alarms(partition, found, self.metrics)
+        return found
+
+    async def _log_start(self, partition: Partition) -> int:
+        return await self.patience.until_done(
+            "log start", lambda: self.app.consumer.log_start(partition)
         )
 
     def _generation(self) -> int:

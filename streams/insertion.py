@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from sinks.bisect import Inserter, store_all
-from streams.resume import already_stored, searched_since
+from streams.holes import searched_since
+from streams.resume import already_stored
 from streams.slices import Partition
 
 

@@ -19,6 +19,7 @@ ALARM_KINDS: Final = (
     "commit_stuck",
     "missing_slice",
     "retention_passed",
+    "rows_missing",
     "topic_recreated",
     "reject_flood",
     "moved_in_circles",

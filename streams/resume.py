@@ -5,6 +5,9 @@ asked: the ledger tells the ranges that are complete, and of the one insert that
 made without its ledger row the offsets are read back. The cost is bounded by what can be in
 doubt, not by the size of the table.
 
+Committed offsets never lead: if they do, the store knows less than it once did (a restored
+backup), and work begins where its ledger ends, or where rows of it are missing (streams/holes.py).
+
 An offset names a record only within one life of its topic: offsets start anew when a topic is made
 anew, and go back when a broker loses its end in a power cut. Append times tell the lives apart, for
 they ascend: what the ledger speaks of was appended before anything of a later life.
@@ -15,44 +18,36 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from streams.holes import (
+    LOOK_BACK_OFFSETS,
+    CountingRange,
+    RowReader,
+    first_gap,
+    searched_since,
+    short_ranges,
+)
 from streams.slices import Partition, Slice
 
-# Append times of one partition ascend, but a broker's clock may be set back a little.
-_CLOCK_SLACK = timedelta(minutes=10)
+# So many offsets past the beginning rows are known by offset; what was stored past them, which can
+# only be after a hole far back, is stored once more, and shown once.
+KNOWN_OFFSETS: Final = 1_000_000
 
 
-class LedgerRange(Protocol):
+class LedgerRange(CountingRange, Protocol):
     """A stored range, as the ledger tells it."""
-
-    @property
-    def first(self) -> int:
-        """First offset covered."""
-
-    @property
-    def last(self) -> int:
-        """Last offset covered."""
 
     @property
     def generation(self) -> int:
         """Generation of the group that wrote it."""
 
-    @property
-    def first_appended_ms(self) -> int:
-        """Append time of its earliest record in milliseconds."""
 
-    @property
-    def last_appended_ms(self) -> int:
-        """Append time of its latest record in milliseconds."""
-
-
-class StoreReader(Protocol):
+class StoreReader(RowReader, Protocol):
     """What is asked of the store."""
 
     async def ledger_ranges(
@@ -60,16 +55,14 @@ class StoreReader(Protocol):
     ) -> Sequence[LedgerRange]:
         """Ranges of the ledger that end at or past an offset, ascending."""
 
+    async def ledger_end(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The first offset past the ranges that begin before an offset; None without any."""
+
     async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
         """The latest append time of what the ledger has before an offset, in milliseconds.
 
         None unless it has the offset right before it.
         """
-
-    async def stored_offsets(
-        self, table: str, topic: str, partition: int, *, first: int, since: datetime
-    ) -> dict[int, int]:
-        """Offsets at or past *first* of rows appended at or after *since*, with the latest time."""
 
 
 @dataclass(slots=True)
@@ -80,7 +73,9 @@ class Resume:
     `stored`: offsets at or past it whose rows are in the store without a ledger row, with their
     append times in milliseconds. `lost`: offsets, both ends included, that the broker no longer
     has although nobody stored them. `other_life`: ledger ranges that speak of other records at
-    these offsets.
+    these offsets. `again`: offsets that were committed, whose records are stored again as they are
+    missing. `missing`: offsets whose rows are missing and whose records Kafka no longer has.
+    `generation`: what is written is to be of no lower one, so that it counts.
     """
 
     next_offset: int
@@ -88,6 +83,9 @@ class Resume:
     stored: dict[int, int]
     lost: tuple[int, int] | None = None
     other_life: tuple[tuple[int, int], ...] = ()
+    again: tuple[int, int] | None = None
+    missing: tuple[tuple[int, int], ...] = ()
+    generation: int = 0
 
 
 def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
@@ -151,11 +149,6 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def searched_since(first_appended_ms: int) -> datetime:
-    """From when on to look for rows of records of which the first was appended at that time."""
-    return datetime.fromtimestamp(first_appended_ms / 1000, UTC) - _CLOCK_SLACK
-
-
 async def find_resume(  # noqa: PLR0913 - what the group, the broker and the store know
     store: StoreReader,
     table: str,
@@ -175,7 +168,8 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     The result may lie before the slice: the slices between are to be fetched first.
     """
     topic, number = piece.partition
-    start = min(begin, piece.follows)
+    committed = min(begin, piece.follows)
+    start = await _end_of_ledger(store, piece.partition, committed, log_start)
     known_until = await store.appended_until(topic, number, before=start)
     if known_until is not None:
         anew = await first_after(known_until)
@@ -183,15 +177,78 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
             return await _resume_anew(
                 store, table, piece.partition, anew=anew, start=start, known_until=known_until
             )
-    ranges = await store.ledger_ranges(topic, number, at_or_past=start)
-    mine = of_this_life(ranges, piece)
-    others = tuple((entry.first, entry.last) for entry in ranges if entry not in mine)
-    reached = end_of_chain(start, without_zombies(mine))
-    lost = (reached, log_start - 1) if reached < log_start else None
-    following = max(reached, log_start)
-    since = searched_since(piece.span_ms[0])
-    stored = await store.stored_offsets(table, topic, number, first=following, since=since)
-    return Resume(following, following, stored, lost, others)
+    found = await _what_is_done(store, table, piece, start=start, log_start=log_start)
+    following = max(found.end, log_start)
+    since = searched_since(min(piece.span_ms[0], found.since_ms))
+    stored = await store.stored_offsets(
+        table, topic, number, first=following, since=since, last=following + KNOWN_OFFSETS
+    )
+    return Resume(
+        following,
+        following,
+        stored,
+        (found.end, log_start - 1) if found.end < log_start else None,
+        found.others,
+        (following, committed - 1) if following < committed else None,
+        found.missing,
+        found.generation,
+    )
+
+
+async def _end_of_ledger(
+    store: StoreReader, partition: Partition, committed: int, log_start: int
+) -> int:
+    """The committed offset, or where the ledger ends, if that is before it.
+
+    Nothing is committed before it is in the ledger. Without any ledger everything that the broker
+    still has is to be stored.
+    """
+    end = await store.ledger_end(*partition, before=committed)
+    return min(committed, log_start if end is None else end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What ledger and rows agree on: all before `end`."""
+
+    end: int
+    since_ms: int
+    others: tuple[tuple[int, int], ...]
+    missing: tuple[tuple[int, int], ...] = ()
+    generation: int = 0
+
+
+async def _what_is_done(
+    store: StoreReader, table: str, piece: Slice, *, start: int, log_start: int
+) -> _Done:
+    """How far ranges join that the rows bear out, looked at from a little before *start*."""
+    look_back = LOOK_BACK_OFFSETS
+    while True:
+        look_from = max(0, start - look_back)
+        ranges = await store.ledger_ranges(*piece.partition, at_or_past=look_from)
+        mine = of_this_life(ranges, piece)
+        shown = sorted(without_zombies(mine), key=lambda entry: (entry.first, entry.last))
+        end = end_of_chain(start, shown)
+        looked_at = [entry for entry in shown if entry.first < end]
+        short = await short_ranges(store, table, piece.partition, looked_at)
+        if not short or look_from == 0 or short[0] is not looked_at[0]:
+            break
+        # What is missing may begin further back.
+        look_back *= 4
+    others = {
+        (entry.first, entry.last) for entry in ranges if entry.last >= start and entry not in mine
+    }
+    holes = [max(entry.first, log_start) for entry in short if entry.last >= log_start]
+    gap = first_gap(looked_at, log_start=log_start)
+    hole = min([*holes, end if gap is None else gap], default=end)
+    again = [entry for entry in shown if entry.last >= hole]
+    return _Done(
+        min(hole, end),
+        min([piece.span_ms[0], *(entry.first_appended_ms for entry in again)]),
+        tuple(sorted(others)),
+        tuple((entry.first, entry.last) for entry in short if entry.last < log_start),
+        max((entry.generation + 1 for entry in again), default=0),
+    )
 
 
 async def _resume_anew(  # noqa: PLR0913 - what find_resume knows

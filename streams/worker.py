@@ -41,6 +41,7 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     stream = Stream(settings, store)
     observer = Observer(stream)
     await observer.start()
+    mending = asyncio.create_task(stream.mending.run())
     started = asyncio.create_task(stream.app.start())
     crashed = asyncio.create_task(_crashed(stream))
     ends: set[asyncio.Future[Any]] = {
@@ -49,6 +50,7 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
         _failure(started),
     }
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    mending.cancel()
     code = 0 if stop.is_set() else FATAL_EXIT
     # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
     loop.call_later(settings.shutdown_seconds, os._exit, code)

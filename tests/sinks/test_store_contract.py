@@ -115,6 +115,23 @@ async def test_stored_offsets_are_those_asked_for(subject: Subject, tenant: str)
     stored = await subject.store.stored_offsets("login", topic, 0, first=8, since=SINCE)
 
     assert stored == {8: APPENDED_MS, 9: APPENDED_MS}
+    assert await subject.store.stored_offsets("login", topic, 0, first=7, last=8, since=SINCE) == {
+        7: APPENDED_MS,
+        8: APPENDED_MS,
+    }
+
+
+async def test_the_ledger_ends_behind_what_begins_before_an_offset(
+    subject: Subject, tenant: str
+) -> None:
+    """Nothing is said where no range begins before it."""
+    await subject.store.write_ledger([entry(tenant, 0, 9), entry(tenant, 10, 19)])
+
+    async def end(before: int, partition: int = 2) -> int | None:
+        return await subject.store.ledger_end(tenant, partition, before=before)
+
+    assert [await end(at) for at in (0, 1, 10, 11, 99)] == [None, 10, 10, 20, 20]
+    assert await end(99, partition=3) is None
 
 
 async def test_ledger_ranges_end_at_or_past_the_offset(subject: Subject, tenant: str) -> None:

@@ -146,6 +146,11 @@ class SimStore:
         """Ranges that end at or past an offset."""
         return [entry for entry in self.world.ledger if entry.last >= at_or_past]
 
+    async def ledger_end(self, *_: Any, before: int) -> int | None:
+        """The first offset past the ranges that begin before an offset."""
+        ends = [entry.last + 1 for entry in self.world.ledger if entry.first < before]
+        return max(ends, default=None)
+
     async def appended_until(self, *_: Any, before: int) -> int | None:
         """When all records were appended, if the one before that offset is in the ledger."""
         return 1000 if any(entry.last >= before - 1 for entry in self.world.ledger) else None

@@ -7,21 +7,31 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.ledger import LedgerEntry
+from streams import resume
+from streams.holes import not_held
 from streams.resume import Resume, already_stored, end_of_chain, find_resume, without_zombies
 from streams.slices import Partition, Slice
 
 NOW_MS = 1_800_000_000_000
 
 
-def entry(first: int, last: int, appended_ms: int = NOW_MS, *, generation: int = 1) -> LedgerEntry:
+def entry(
+    first: int, last: int, appended_ms: int = NOW_MS, *, generation: int = 1, stored: int = 0
+) -> LedgerEntry:
     """A ledger row of a range."""
     return LedgerEntry(
-        "t", 0, first, last, 0, 0, 0, 0, generation, "", "", appended_ms, appended_ms
+        "t", 0, first, last, stored, 0, 0, 0, generation, "", "", appended_ms, appended_ms
     )
+
+
+def full(first: int, last: int, **more: int) -> LedgerEntry:
+    """A ledger row of a range, all of which was stored."""
+    return entry(first, last, stored=last - first + 1, **more)
 
 
 def piece(first: int, last: int, *, follows: int | None = None, appended_ms: int = NOW_MS) -> Slice:
@@ -47,6 +57,10 @@ class Reader:
         """Ranges that end at or past an offset."""
         return [one for one in self.ranges if one.last >= at_or_past]
 
+    async def ledger_end(self, *_: Any, before: int) -> int | None:
+        """The first offset past the ranges that begin before an offset."""
+        return max((one.last + 1 for one in self.ranges if one.first < before), default=None)
+
     async def appended_until(self, *_: Any, before: int) -> int | None:
         """The latest time before an offset, if the one right before it is known."""
         entries = [one for one in self.ranges if one.first < before]
@@ -54,9 +68,11 @@ class Reader:
             return None
         return max(one.last_appended_ms for one in entries)
 
-    async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> dict[int, int]:
-        """Rows at or past an offset."""
-        return {offset: time for offset, time in self.stored.items() if offset >= first}
+    async def stored_offsets(
+        self, *_: Any, first: int, last: int = 10**9, **__: datetime
+    ) -> dict[int, int]:
+        """Rows between two offsets."""
+        return {at: time for at, time in self.stored.items() if first <= at <= last}
 
 
 async def resumed(
@@ -93,7 +109,7 @@ async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
     late, new = entry(10, 29, generation=4), entry(10, 19, generation=5)
     rows = dict.fromkeys(range(10, 30), NOW_MS)
 
-    found = await resumed(Reader([late, new], rows), piece(10, 40), begin=10)
+    found = await resumed(Reader([late, new], rows), piece(10, 40), begin=10, log_start=10)
 
     assert found.next_offset == 20
     assert set(found.stored) == set(range(20, 30))
@@ -144,15 +160,88 @@ async def test_a_range_of_which_only_the_end_was_lost_is_done_again_as_a_whole()
     assert found.other_life == ((45, 49),)
 
 
-async def test_nothing_is_read_again_that_was_passed_on_purpose() -> None:
-    """The operator moved the group's offset on; the ledger has nothing right before it."""
-    times = dict.fromkeys(range(100), NOW_MS)
+ROWS = range(60)
 
-    found = await resumed(
-        Reader([entry(0, 9, NOW_MS - 1)], {}), piece(50, 99), begin=50, appended=times
-    )
 
-    assert found.next_offset == 50
+@pytest.mark.parametrize(
+    ("ledger", "rows", "log_start", "goes_on", "again"),
+    [
+        # All is there: nothing is done again.
+        ([(0, 19), (20, 49), (50, 59)], ROWS, 0, 60, None),
+        # The ledger ends before what was committed.
+        ([(0, 19), (20, 39)], range(40), 0, 40, (40, 49)),
+        # There is no ledger and no row: the store is new, and the group is not.
+        ([], [], 0, 0, (0, 49)),
+        ([], [], 17, 17, (17, 49)),
+        # The ledger is ahead of the rows, at its end or within.
+        ([(0, 19), (20, 49), (50, 59)], range(50), 0, 50, None),
+        ([(0, 19), (20, 49), (50, 59)], range(30), 0, 20, (20, 49)),
+        ([(0, 19), (20, 49), (50, 59)], [*range(25), *range(26, 60)], 0, 20, (20, 49)),
+        ([(0, 19), (20, 49)], [*range(19), *range(20, 60)], 0, 0, (0, 49)),
+        # Both.
+        ([(0, 19), (20, 39)], range(20), 0, 20, (20, 49)),
+        # Ranges of the ledger are missing between others.
+        ([(0, 19), (40, 49)], ROWS, 0, 20, (20, 49)),
+        # Kafka has a part of it, or nothing.
+        ([(0, 19), (20, 49)], range(10), 30, 30, (30, 49)),
+        ([(0, 19), (20, 49)], range(10, 60), 30, 50, None),
+        # What retention took once stays a hole.
+        ([(0, 19), (40, 49)], [*range(20), *range(40, 60)], 40, 50, None),
+    ],
+)
+async def test_what_was_committed_and_is_not_in_the_store_is_stored_again(
+    ledger: list[tuple[int, int]],
+    rows: Sequence[int],
+    log_start: int,
+    goes_on: int,
+    again: tuple[int, int] | None,
+) -> None:
+    """From Kafka, as far as it still has the records; 50 was committed."""
+    store = Reader([full(*one) for one in ledger], dict.fromkeys(rows, NOW_MS))
+
+    found = await resumed(store, piece(50, 70), begin=50, log_start=log_start)
+
+    assert (found.next_offset, found.base, found.again) == (goes_on, goes_on, again)
+    assert found.stored == {at: NOW_MS for at in rows if at >= goes_on}
+
+
+async def test_what_is_missing_and_no_longer_in_kafka_is_named() -> None:
+    """It cannot be mended; work goes on behind it."""
+    store = Reader([full(0, 9), full(10, 19), full(20, 49)], dict.fromkeys(range(20, 50), NOW_MS))
+
+    found = await resumed(store, piece(50, 70), begin=50, log_start=20)
+
+    assert (found.next_offset, found.again) == (50, None)
+    assert found.missing == ((0, 9), (10, 19))
+
+
+async def test_what_is_stored_again_is_of_a_later_generation() -> None:
+    """The ranges that it stands for would hide it, or rival it."""
+    store = Reader([full(0, 9, generation=3), full(10, 49, generation=7)], {})
+
+    found = await resumed(store, piece(50, 70), begin=50)
+
+    assert (found.next_offset, found.generation) == (0, 8)
+
+
+async def test_a_hole_is_followed_back_as_far_as_it_reaches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Little is looked at where nothing is missing, so that the cost does not grow."""
+    monkeypatch.setattr(resume, "LOOK_BACK_OFFSETS", 10)
+    ranges = [full(first, first + 9) for first in range(0, 1000, 10)]
+    rows = dict.fromkeys(range(300), NOW_MS)
+
+    found = await resumed(Reader(ranges, rows), piece(1000, 1009), begin=1000)
+
+    assert (found.next_offset, found.again) == (300, (300, 999))
+
+
+async def test_dead_letters_that_are_one_row_are_not_missing() -> None:
+    """One that was written twice, as after a crash, is two records."""
+    letters = [full(0, 9), full(10, 19)]
+
+    assert not_held(letters, {3: NOW_MS}, merged=True) == [letters[1]]
 
 
 async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
