@@ -57,7 +57,7 @@ def back_up(system: System) -> None:
     """Copy the store while it is written to; nothing moves for the moment of the copy."""
     system.pause("clickhouse")
     try:
-        shutil.copytree(system.data_dir / "clickhouse", system.data_dir / "backup")
+        shutil.copytree(system.data_dir / "clickhouse", system.data_dir / "backup", symlinks=True)
     finally:
         system.unpause("clickhouse")
 
@@ -65,7 +65,7 @@ def back_up(system: System) -> None:
 def restore(system: System) -> None:
     """Put the copy where the store was."""
     shutil.rmtree(system.data_dir / "clickhouse")
-    shutil.copytree(system.data_dir / "backup", system.data_dir / "clickhouse")
+    shutil.copytree(system.data_dir / "backup", system.data_dir / "clickhouse", symlinks=True)
 
 
 def lose_the_last_rows(system: System, rows: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 PROMISE = "tests/streams/test_promise.py::"
 REFUSED = "tests/streams/test_refused_rows.py::"
 FETCHED = "tests/streams/test_fetched_slices.py::"
+RESUME = "tests/streams/test_resume.py::"
 POSITIONS = "tests/streams/test_positions.py::"
 EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
 
@@ -249,6 +250,52 @@ def _times_of_records_only() -> None:
         return replace(found, latest_ms=0) if found and len(found) else found
 
     SliceRecords._whole = whole  # type: ignore[method-assign]
+
+
+def _believe_the_commit_past_the_ledger() -> None:
+    from streams import resume
+
+    async def committed(*args: Any) -> int:
+        return int(args[2])
+
+    resume._end_of_ledger = committed  # type: ignore[assignment]
+
+
+def _believe_the_ledger_without_rows() -> None:
+    from streams import resume
+
+    async def nothing(*_: Any) -> list[Any]:
+        return []
+
+    resume.short_ranges = nothing
+
+
+def _pass_gaps_in_the_ledger() -> None:
+    from streams import resume
+
+    resume.first_gap = lambda *_, **__: None
+
+
+def _store_again_in_the_same_generation() -> None:
+    from dataclasses import replace
+
+    from streams import resume
+
+    original = resume.find_resume
+
+    async def find_resume(*args: Any, **options: Any) -> Any:
+        return replace(await original(*args, **options), generation=0)
+
+    resume.find_resume = find_resume
+
+
+def _look_only_before_a_slice() -> None:
+    from streams.mending import Mending
+
+    async def look(_self: Any) -> None:
+        return None
+
+    Mending.look = look  # type: ignore[method-assign]
 
 
 def _remember_nothing_in_a_slice() -> None:
@@ -531,6 +578,36 @@ MUTANTS = (
         "what a cancelled fetch took is not fetched again",
         POSITIONS + "test_what_was_given_to_nobody_is_known",
         _never_look_for_what_nobody_got,
+    ),
+    Mutant(
+        "believe-the-commit",
+        "a committed offset counts although the ledger does not reach it",
+        RESUME + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        _believe_the_commit_past_the_ledger,
+    ),
+    Mutant(
+        "believe-the-ledger",
+        "nobody looks whether the rows are there that the ledger counts",
+        RESUME + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        _believe_the_ledger_without_rows,
+    ),
+    Mutant(
+        "pass-gaps-in-the-ledger",
+        "ranges that are missing between others are passed over",
+        RESUME + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        _pass_gaps_in_the_ledger,
+    ),
+    Mutant(
+        "again-in-the-same-generation",
+        "what is stored again may be hidden by the range it stands for",
+        RESUME + "test_what_is_stored_again_is_of_a_later_generation",
+        _store_again_in_the_same_generation,
+    ),
+    Mutant(
+        "look-only-before-a-slice",
+        "what is missing stays so until another record comes",
+        "tests/streams/test_mending.py::test_what_is_missing_is_fetched_where_no_record_follows",
+        _look_only_before_a_slice,
     ),
     Mutant(
         "blind-within-a-slice",

@@ -1,0 +1,99 @@
+"""Which partitions are looked at without a record that comes from them, and what follows."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from streams.mending import Mending
+from streams.resume import Resume
+from streams.slices import Partition, Slice
+
+FIRST, SECOND = TP(EVENT_TYPES[0].topic, 0), TP(EVENT_TYPES[0].topic, 1)
+LETTERS = TP(REJECTED_TOPIC, 0)
+CHANGELOG = TP("railhead-seen-x-changelog", 0)
+
+
+class Stream:
+    """A worker's stream whose partitions were committed up to 50, and stored up to `stored`."""
+
+    def __init__(self, stored: dict[TP, int]) -> None:
+        self.stored = stored
+        self.asked: list[tuple[str, Slice]] = []
+        self.rewound: list[tuple[Partition, int]] = []
+        self.lanes: list[Any] = []
+        self.app = SimpleNamespace(
+            consumer=SimpleNamespace(
+                assignment=lambda: {*self.stored, CHANGELOG},
+                begin_of=self._begin_of,
+                rewind=self._rewind,
+            ),
+            rebalancing=False,
+            consumer_generation_id=1,
+            tables=SimpleNamespace(actives_ready=True),
+        )
+
+    async def _begin_of(self, _: Partition) -> int:
+        return 50
+
+    async def _rewind(self, partition: Partition, offset: int) -> None:
+        self.rewound.append((partition, offset))
+
+    async def find_resume(self, table: str, piece: Slice) -> Resume:
+        """Where the store says to go on."""
+        self.asked.append((table, piece))
+        end = self.stored[TP(*piece.partition)]
+        return Resume(end, end, {})
+
+
+async def test_what_is_missing_is_fetched_where_no_record_follows() -> None:
+    """Once for each assignment; changelogs are not the store's."""
+    stream = Stream({FIRST: 50, SECOND: 20, LETTERS: 7})
+    mending = Mending(stream)  # type: ignore[arg-type]
+
+    await mending.look()
+    await mending.look()
+
+    assert sorted(table for table, _ in stream.asked) == ["casino", "casino", "rejected"]
+    assert stream.rewound == [(Partition(*SECOND), 20), (Partition(*LETTERS), 7)]
+    stream.app.consumer_generation_id = 2
+    await mending.look()
+    assert len(stream.asked) == 6
+
+
+async def test_the_look_says_nothing_of_what_comes_next() -> None:
+    """No range of the ledger is taken for another topic's by it."""
+    stream = Stream({FIRST: 50})
+
+    await Mending(stream).look()  # type: ignore[arg-type]
+
+    ((_, piece),) = stream.asked
+    assert (len(piece), piece.follows) == (0, 50)
+    assert piece.end > 10**18
+
+
+async def test_a_partition_with_a_writer_looks_for_itself() -> None:
+    """Before its first slice."""
+    stream = Stream({FIRST: 20, SECOND: 50})
+    stream.lanes = [SimpleNamespace(partition=Partition(*FIRST))]
+
+    await Mending(stream).look()  # type: ignore[arg-type]
+
+    assert [piece.partition for _, piece in stream.asked] == [Partition(*SECOND)]
+
+
+@pytest.mark.parametrize("what", ["rebalancing", "recovering", "not connected"])
+async def test_nothing_is_looked_at_before_the_partitions_are_settled(what: str) -> None:
+    """They may be another worker's in a moment."""
+    stream = Stream({FIRST: 20})
+    stream.app.rebalancing = what == "rebalancing"
+    stream.app.tables.actives_ready = what != "recovering"
+    stream.app.consumer = stream.app.consumer if what != "not connected" else None
+
+    await Mending(stream).look()  # type: ignore[arg-type]
+
+    assert stream.asked == []
