@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from railhead.clickhouse.pipe import ResultPipe
@@ -28,6 +28,10 @@ class Attempt:
     def __init__(self, pool: WorkerPool, work: ReadWork, *, piped: bool, trial: bool) -> None:
         self._pipe = ResultPipe() if piped else None
         self.outcome = pool.start(functools.partial(work, self._pipe, trial=trial))
+
+    def zones(self) -> Mapping[int, str]:
+        """The time zones of a Native result; known once something was written."""
+        return self._pipe.zones if self._pipe is not None else {}
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what the statement writes to the pipe until it finished."""

@@ -166,7 +166,8 @@ class Handler:
             kill=functools.partial(self._kill, query.query_id),
             hold=call.hold_session,
             piped=statement.reads,
-            woven=native.is_wanted(query.protocol_version, output_format),
+            native=output_format == jobs.NATIVE,
+            flagged=query.protocol_version >= native.FLAGGED_SINCE,
             most_seconds=self._most_seconds(query) if guarded else None,
         )
         pools = self._analysts if guarded else self._owner

@@ -13,6 +13,7 @@ from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.limits import Limits
 from railhead.clickhouse.lowering import lowered
+from railhead.clickhouse.native import zones_of
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.request import Query, format_name, with_session
 from railhead.clickhouse.sessions import Session
@@ -21,6 +22,7 @@ from railhead.clickhouse.statement import Insert, Statement, set_of, use_of
 from railhead.clickhouse.summary import Summary
 
 DEFAULT_FORMAT = "TabSeparated"
+NATIVE = "Native"
 # The comment carries the query's id, by which it is found again and killed.
 TAG = "log_comment"
 _OURS = frozenset({TAG, "readonly"})
@@ -87,8 +89,20 @@ def run(
         text = text[: statement.output_at] + b"\n" + pipe.clause + text[statement.output_at :]
         if statement.format is None:
             text += b" FORMAT " + output_format.encode()
+        if output_format == NATIVE:
+            pipe.zones = zones_of(_types(connection, query, statement))
     result = connection.run(text, output_format=output_format, parameters=query.parameters)
     return result.bytes(), summary.of(result)
+
+
+def _types(connection: Connection, query: Query, statement: Statement) -> list[str]:
+    """The types of a SELECT's result.
+
+    The engine runs its scalar subqueries for that, so they are run twice.
+    """
+    described = b"DESCRIBE TABLE (" + statement.text[: statement.output_at] + b"\n)"
+    lines = connection.rows(described, query.parameters)
+    return [line.split("\t")[1].replace("\\'", "'") for line in lines]
 
 
 def check(connection: Connection, engine: Engine, query: Query, statement: Statement) -> None:

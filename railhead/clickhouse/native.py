@@ -1,14 +1,18 @@
-"""What does a client of a newer protocol expect in a Native result, and how does it get it?
+"""Rewrites Native results: flags for clients of newer protocols, time zones for all.
 
 `client_protocol_version` asks for blocks as the TCP protocol writes them: with a block's info in
 front and, since 54454, a flag at each column. The engine cannot be told, so the flags are woven
 into its blocks here. clickhouse-go, which Grafana uses, insists on them.
+
+As for a client of before 54337, the engine writes `DateTime('Europe/Malta')` as `DateTime` where it
+is a column's whole type. Read so, a day begins at the wrong hour, so the zone is put back.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.native_types import UnknownTypeError, column, varint
@@ -19,33 +23,47 @@ _BLOCK_INFO = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 _NOT_CUSTOM = b"\x00"
 
 
-def is_wanted(protocol_version: int, output_format: str) -> bool:
-    """Whether the client reads Native blocks with flags only."""
-    return protocol_version >= FLAGGED_SINCE and output_format == "Native"
+# The zoned types of a result by the index of their column.
+Zones = Mapping[int, str]
 
 
-async def woven(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the blocks of *chunks*, each with its info and flags."""
+def zones_of(types: Iterable[str]) -> dict[int, str]:
+    """Return those of a result's *types* whose zone the engine leaves out."""
+    return {at: name for at, name in enumerate(types) if name.startswith("DateTime(")}
+
+
+async def woven(
+    chunks: AsyncIterator[bytes], *, flagged: bool = True, zones: Callable[[], Zones] = dict
+) -> AsyncIterator[bytes]:
+    """Yield the blocks of *chunks*, each with its info and flags if *flagged*.
+
+    *zones* is asked once something has been written: the types are known by then.
+    """
     waiting = bytearray()
     enough = 0
     async for chunk in chunks:
+        if not flagged and not zones():
+            yield chunk
+            continue
         waiting += chunk
         if len(waiting) < enough:
             continue
-        done, used = weave(bytes(waiting))
+        done, used = weave(bytes(waiting), flagged=flagged, zones=zones())
         del waiting[:used]
         # A block that is not whole yet is looked at again when there is twice as much of it.
         enough = 2 * len(waiting)
         if done:
             yield done
-    done, used = weave(bytes(waiting))
+    done, used = weave(bytes(waiting), flagged=flagged, zones=zones())
     if used < len(waiting):
         raise ClickHouseError(Code.UNKNOWN_EXCEPTION, "A block of the result is cut off")
     if done:
         yield done
 
 
-def weave(data: bytes) -> tuple[bytes, int]:
+def weave(
+    data: bytes, *, flagged: bool = True, zones: Zones = MappingProxyType({})
+) -> tuple[bytes, int]:
     """Rewrite the whole blocks at the beginning of *data*; return them and how far they went.
 
     Raises ClickHouseError 48 for a column whose type has no fixed layout.
@@ -54,7 +72,7 @@ def weave(data: bytes) -> tuple[bytes, int]:
     position = 0
     try:
         while position < len(data):
-            block, end = _block(data, position)
+            block, end = _block(data, position, flagged, zones)
             if end > len(data):
                 break
             parts += block
@@ -69,20 +87,24 @@ def weave(data: bytes) -> tuple[bytes, int]:
     return b"".join(parts), position
 
 
-def _block(data: bytes, start: int) -> tuple[list[bytes], int]:
+def _block(data: bytes, start: int, flagged: bool, zones: Zones) -> tuple[list[bytes], int]:  # noqa: FBT001
     columns, position = varint(data, start)
     rows, position = varint(data, position)
-    parts = [_BLOCK_INFO, data[start:position]]
-    for _ in range(columns):
+    parts = [_BLOCK_INFO if flagged else b"", data[start:position]]
+    for at in range(columns):
         begin = position
         length, position = varint(data, position)
         position += length
+        type_at = position
         length, position = varint(data, position)
         name = data[position : position + length]
         if len(name) < length:
             raise IndexError
         position += length
-        parts += [data[begin:position], _NOT_CUSTOM]
+        written = data[type_at:position]
+        if name == b"DateTime" and at in zones:
+            written = bytes([len(zones[at])]) + zones[at].encode()
+        parts += [data[begin:type_at], written, _NOT_CUSTOM if flagged else b""]
         begin = position
         if rows:
             layout = column(name.decode())

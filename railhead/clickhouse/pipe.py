@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
@@ -20,6 +20,8 @@ class ResultPipe:
     """A pipe the engine writes to and the event loop reads from."""
 
     def __init__(self) -> None:
+        # The time zones of a Native result (native.py), set before anything is written.
+        self.zones: Mapping[int, str] = {}
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         with contextlib.suppress(OSError):  # the user's total of pipe memory may be spent

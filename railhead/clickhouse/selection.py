@@ -35,15 +35,17 @@ class Reading:
     """A reading statement ready to run: how it runs, how it is stopped, and what it may take.
 
     *hold* is called with every run, whose session nobody else may use until it ended. *piped* says
-    whether its result may be large; *most_seconds* is how long it may take in all, a slow client's
-    time included, None for as long as it likes.
+    whether its result may be large. *native* results are rewritten, with flags if *flagged*.
+    *most_seconds* is how long it may take in all, a slow client's time included, None for as long
+    as it likes.
     """
 
     work: ReadWork
     kill: Callable[[], Awaitable[None]]
     hold: Callable[[asyncio.Future[Any]], None]
     piped: bool
-    woven: bool
+    native: bool
+    flagged: bool
     most_seconds: float | None
 
 
@@ -115,7 +117,9 @@ class Selection:
             await attempt.end(self._reading.kill)
 
     def _chunks(self, attempt: Attempt) -> AsyncIterator[bytes]:
-        return native.woven(attempt.chunks()) if self._reading.woven else attempt.chunks()
+        if not self._reading.native:
+            return attempt.chunks()
+        return native.woven(attempt.chunks(), flagged=self._reading.flagged, zones=attempt.zones)
 
     async def _send(self, attempt: Attempt, version: str) -> web.StreamResponse:
         chunks = self._chunks(attempt)
@@ -140,7 +144,7 @@ class Selection:
             await stream.finish()
 
     async def _whole(self, body: bytes, summary: Summary) -> web.Response:
-        if self._reading.woven and not self._reading.piped:
+        if self._reading.native and self._reading.flagged and not self._reading.piped:
             body, _ = native.weave(body)
         counts = summary.header(time.monotonic() - self._started)
         return await answer.whole(self._query, body, {**self._head, "X-ClickHouse-Summary": counts})

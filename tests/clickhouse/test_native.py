@@ -51,6 +51,60 @@ def test_clickhouse_go_gets_info_and_flags_around_the_same_bytes(
     assert len(new) == len(old) + blocks * (len(INFO) + columns)
 
 
+ZONED = """
+SELECT number AS a, toDateTime(number, 'Europe/Malta') AS b, toString(number) AS c,
+  toDateTime(0) AS d, toStartOfDay(toDateTime(0, 'Asia/Kolkata')) AS e,
+  toDateTime64(0, 3, 'Europe/Malta') AS f, toNullable(toDateTime(0, 'Europe/Malta')) AS g,
+  [toDateTime(0, 'Europe/Malta')] AS h, toDateTime({at:Int32}, {zone:String}) AS i
+FROM numbers({n:UInt32})
+"""
+ZONES = ["b", "DateTime('Europe/Malta')"], ["e", "DateTime('Asia/Kolkata')"]
+
+
+@pytest.mark.parametrize(
+    "version", [None, "0", "54058", "54337", "54405", "54453", "54454", "54483"]
+)
+@pytest.mark.parametrize("rows", [0, 1, 200_000])
+def test_a_time_keeps_its_zone_at_every_version(
+    engine: EngineProcess, version: str | None, rows: int
+) -> None:
+    """As a column's whole type too, where the engine itself leaves it out."""
+    arguments = {"client_protocol_version": version} if version else {}
+    answer = engine.ask(
+        f"{ZONED} -- a comment", user="analyst", default_format="Native", param_n=str(rows),
+        param_at="0", param_zone="America/New_York", **arguments,
+    )  # fmt: skip
+
+    assert answer.status == 200, answer.text
+    if rows:
+        assert answer.body.count(b"DateTime('Asia/Kolkata')") >= 1
+        for name, kind in [*ZONES, ["i", "DateTime('America/New_York')"], ["d", "DateTime"]]:
+            assert b"%c%s%c%s" % (len(name), name.encode(), len(kind), kind.encode()) in answer.body
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT toDateTime(0, 'Europe/Malta') AS b FORMAT Native",
+        "SELECT toDateTime(0, 'Europe/Malta') AS b FORMAT Native SETTINGS max_threads = 1",
+        "SELECT toDateTime(0, 'Europe/Malta') AS b SETTINGS max_threads = 1 FORMAT Native",
+        "WITH 1 AS x SELECT toDateTime(x, 'Europe/Malta') AS b FORMAT Native",
+        "FROM (SELECT 1) SELECT toDateTime(0, 'Europe/Malta') AS b FORMAT Native",
+        "(SELECT toDateTime(0, 'Europe/Malta') AS b) UNION ALL (SELECT b FROM zoned) FORMAT Native",
+        "SELECT b FROM zoned FORMAT Native",
+    ],
+)
+def test_a_zone_is_found_however_a_statement_is_written(engine: EngineProcess, sql: str) -> None:
+    """Clauses before and after FORMAT, expressions, unions, a session's temporary table."""
+    session = {"session_id": "zoned"} if "zoned" in sql else {}
+    if session:
+        engine.ask(
+            "CREATE TEMPORARY TABLE zoned AS SELECT toDateTime(0, 'Europe/Malta') AS b", **session
+        )
+
+    assert b"\x01b\x18DateTime('Europe/Malta')" in engine.ask(sql, **session).body
+
+
 async def test_blocks_may_be_cut_anywhere(engine: EngineProcess) -> None:
     """The pieces of a pipe end where they end."""
     sql = EVERY_TYPE.format(rows=500)
