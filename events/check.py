@@ -36,7 +36,9 @@ FEW = 5
 # kilobytes each, is then still in the processor's cache. Some more do less harm than a few left.
 PIECE = 5_000
 
-TenantAt = Callable[[int], str | None]
+Owner = tuple[str | None, int | None]
+"""Whose an item is, and when its record was appended; None if it is judged now."""
+OwnerAt = Callable[[int], Owner]
 
 
 def check_items(
@@ -60,14 +62,14 @@ def check_items(
         left, lambda position: judge_item(bytes(raws[position]), coerce_ids=coerce_ids)
     )
     rewritten |= {at: valid.rewritten for at, valid in judged.items() if valid.rewritten}
-    return _checked(_merged(groups, judged), rejected, (rules, lambda _: tenant), rewritten)
+    return _checked(_merged(groups, judged), rejected, (rules, lambda _: (tenant, None)), rewritten)
 
 
 def check_records(
     event_type: EventType,
     values: Sequence[Slice | None],
     *,
-    tenants: Sequence[str] | None = None,
+    owners: Sequence[Owner] | None = None,
     rules: IdRules = DEFAULT_RULES,
 ) -> Checked:
     """Check the values of one topic's records: whole items, or their `data` alone."""
@@ -82,7 +84,7 @@ def check_records(
             cuts += [one.moved(start) for one in alike]
         if not left:
             continue
-        theirs = tenants and [tenants[start + at] for at in left]
+        theirs = owners and [owners[start + at] for at in left]
         rest = _check_piece(event_type, [piece[at] for at in left], theirs, rules)
         rejected += [one.moved_to(start + left[one.position]) for one in rest.rejected]
         for part in rest.accepted:
@@ -117,7 +119,7 @@ def _in_order(event_type: EventType, cuts: list[Cut]) -> CheckedType:
 def _check_piece(
     event_type: EventType,
     values: Sequence[Slice | None],
-    tenants: Sequence[str] | None,
+    owners: Sequence[Owner] | None,
     rules: IdRules,
 ) -> Checked:
     groups, left = sort_records(event_type, values)
@@ -127,7 +129,7 @@ def _check_piece(
         return judge_record(None if value is None else bytes(value), event_type)
 
     judged, rejected = _judge_each(left, judge)
-    whose: TenantAt = tenants.__getitem__ if tenants is not None else lambda _: None
+    whose: OwnerAt = owners.__getitem__ if owners is not None else lambda _: (None, None)
     return _checked(_merged(groups, judged), rejected, (rules, whose), {})
 
 
@@ -189,7 +191,7 @@ def _merged(groups: list[Group], judged: Judged) -> list[Group]:
 def _checked(
     groups: list[Group],
     rejected: list[Rejection],
-    owners: tuple[IdRules, TenantAt],
+    owners: tuple[IdRules, OwnerAt],
     rewritten: dict[int, bytes],
 ) -> Checked:
     accepted: list[CheckedType] = []
@@ -221,24 +223,23 @@ def _id_is_a_field(event_type: EventType, rules: IdRules) -> bool:
     return not rules.touches(event_type) and len(event_type.id_fields) == 1
 
 
-def _ids(group: Group, rules: IdRules, whose: TenantAt) -> list[str]:
+def _ids(group: Group, rules: IdRules, whose: OwnerAt) -> list[str]:
     if _id_is_a_field(group.event_type, rules):
         return group.texts(group.event_type.id_fields[0])
-    return _joined_ids(group, whose, partial(rules.fields_for, event_type=group.event_type))
+    event_type = group.event_type
+    return _joined_ids(group, lambda at: rules.fields_for(whose(at)[0], event_type, whose(at)[1]))
 
 
-def _home_ids(group: Group, rules: IdRules, whose: TenantAt) -> list[str] | None:
+def _home_ids(group: Group, rules: IdRules, whose: OwnerAt) -> list[str] | None:
     """What decides the partitions, where it is not the ids."""
     if _id_is_a_field(group.event_type, rules):
         return None
-    return _joined_ids(group, whose, partial(rules.home_fields, event_type=group.event_type))
+    return _joined_ids(group, lambda at: rules.home_fields(whose(at)[0], group.event_type))
 
 
-def _joined_ids(
-    group: Group, whose: TenantAt, fields_of: Callable[[str | None], Sequence[str]]
-) -> list[str]:
+def _joined_ids(group: Group, fields_at: Callable[[int], Sequence[str]]) -> list[str]:
     return [
-        join_id([getattr(row, name) for name in fields_of(whose(at))])
+        join_id([getattr(row, name) for name in fields_at(at)])
         for at, row in zip(group.positions, group.rows, strict=True)
     ]
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from events.idrules import DEFAULT_RULES, IdRules, parse_id_rules
+from events.idrules import DEFAULT_RULES, IdRules, rules_of_tenants
 from ingest_http.keys import LONGEST_KEY, hash_of, prefix_of, same
 from ingest_http.tenants import StoredKey, Tenant
 from ingest_http.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants
@@ -116,7 +116,7 @@ class Keyring:
 def _owners(tenants: Mapping[str, Tenant]) -> list[Owner]:
     try:
         return [
-            Owner(name, tenant, parse_id_rules({name: tenant.id_fields}))
+            Owner(name, tenant, rules_of_tenants({name: tenant.model_dump(mode="json")}))
             for name, tenant in tenants.items()
         ]
     except ValueError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from events.registry import BY_NAME
 from ingest_http.keys import hash_of, new_key
-from ingest_http.tenants import TENANT_NAME, StoredKey, Tenant, TenantsFile
+from ingest_http.tenants import TENANT_NAME, IdRule, StoredKey, Tenant, TenantsFile
 
 
 class TenantChangeError(Exception):
@@ -58,6 +59,23 @@ def revoke(file: TenantsFile, name: str, prefix: str | None, *, now: datetime) -
         for key in tenant.keys
     )
     return _with(file, name, tenant.model_copy(update={"keys": keys}))
+
+
+def change_id_fields(
+    tenant: Tenant, event: str, fields: tuple[str, ...], since: datetime
+) -> Tenant:
+    """*tenant* with ids of *event* made of *fields* from *since* on; the log keeps the others."""
+    contract = BY_NAME[event].id_fields
+    current = tenant.id_fields.get(event, contract)
+    log = tenant.id_rules.get(event, ())
+    if not log or log[-1].fields != current:
+        # It was set by hand, or before there was a log: nobody knows since when.
+        log = (*log, *(() if log else (IdRule(fields=contract),)), IdRule(fields=current))
+    chosen = {name: known for name, known in tenant.id_fields.items() if name != event}
+    if fields != contract:
+        chosen[event] = fields
+    rules = {**tenant.id_rules, event: (*log, IdRule(fields=fields, since=since))}
+    return tenant.model_copy(update={"id_fields": chosen, "id_rules": rules})
 
 
 def find(file: TenantsFile, name: str) -> Tenant:

@@ -36,6 +36,15 @@ class StoredKey(BaseModel):
         return "active"
 
 
+class IdRule(BaseModel):
+    """One entry of a tenant's log of id rules; the first one's beginning is not told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: tuple[str, ...]
+    since: AwareDatetime | None = None
+
+
 class Tenant(BaseModel):
     """One brand: its keys and how its items are read."""
 
@@ -48,6 +57,9 @@ class Tenant(BaseModel):
     )
     id_fields: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="idempotency fields by event name, instead of the usual"
+    )
+    id_rules: dict[str, tuple[IdRule, ...]] = Field(
+        default_factory=dict, description="what id_fields was since when; written by commands only"
     )
     keys: tuple[StoredKey, ...] = ()
 

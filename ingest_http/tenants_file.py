@@ -77,6 +77,15 @@ def change_tenants(path: Path, change: Callable[[TenantsFile, bytes], TenantsFil
         replace_file(path, changed.model_dump_json(indent=2).encode() + b"\n")
 
 
+def make_first_file(path: Path) -> None:
+    """Make an empty tenants file for a system that never had one.
+
+    Where there is a pepper there was a tenants file: it is not replaced by one without tenants.
+    """
+    if not path.exists() and not pepper_path(path).exists():
+        change_tenants(path, lambda file, _: file)
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Put *content* in the place of *path* at once, synced, readable by its owner only."""
     new = path.with_name(f".{path.name}.new")

@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "clickhouse": "run ClickHouse's engine behind its HTTP interface on loopback",
     "migrate": "create or upgrade tables and views in ClickHouse",
     "topics": "create and check the Kafka topics",
-    "tenant": "add, list, rotate and revoke tenants' keys",
+    "tenant": "add and list tenants, rotate and revoke keys, change id rules",
     "send": "push a file of items to a door, with retries",
     "demo": "start the stack, post an evening of traffic, print the analysts' answers",
     "sql": "run a query and print a table",

@@ -8,12 +8,13 @@ caller is told by its class (sinks/errors.py).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import Error as DriverError
@@ -45,6 +46,15 @@ LEDGER_COLUMNS: Final = (
 )
 
 MAX_OFFSET: Final = 2**63 - 1
+
+# Text as text, and no dictionaries, whatever the columns are.
+ARROW_SETTINGS: Final[dict[str, Any]] = {
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_low_cardinality_as_dictionary": 0,
+    "output_format_arrow_compression_method": "none",
+}
+# Values of one query; ClickHouse takes 256 KiB of text.
+QUERY_BYTES: Final = 100_000
 
 # How far back the ledger is asked when the last thing was appended that it knows.
 LOOK_BACK_OFFSETS: Final = 1_000_000
@@ -193,6 +203,28 @@ class Store:
         pairs = np.frombuffer(answer, "<i8").reshape(-1, 2)
         return dict(pairs.tolist())
 
+    async def rows_with(
+        self, table: str, tenant: str, field: str, values: Sequence[str], columns: Sequence[str]
+    ) -> pa.Table:
+        """The rows of *tenant* that count and whose *field* has one of *values*.
+
+        Names of table, field and columns are ours; `columns` are read besides `tenant`.
+        """
+        query = (
+            f"SELECT {', '.join(columns)} FROM {DATABASE}.{table} FINAL "  # noqa: S608 - constants
+            f"WHERE tenant = %(tenant)s AND {field} IN %(values)s"
+        )
+        found: list[pa.Table] = []
+        for some in _in_chunks(values):
+            parameters = {"tenant": tenant, "values": some}
+            async with self._trouble(f"read of {table}", self._settings.query_timeout_seconds):
+                client = await self._connected()
+                answer = await client.raw_query(
+                    query, parameters=parameters, settings=ARROW_SETTINGS, fmt="ArrowStream"
+                )
+            found.append(pa.ipc.open_stream(answer).read_all())
+        return pa.concat_tables(found)
+
     async def _insert(self, table: str, rows: Rows, settings: dict[str, Any]) -> None:
         batch = as_table(rows)
         if not batch.num_rows:
@@ -228,6 +260,19 @@ class Store:
         except (DriverError, *NETWORK_ERRORS) as error:
             # The driver's own text may quote rows: it must not reach a log by way of a traceback.
             raise translate(action, error) from None
+
+
+def _in_chunks(values: Sequence[str]) -> Iterator[list[str]]:
+    """*values* in parts that each fit into a query's text; one empty part if there are none."""
+    chunk: list[str] = []
+    size = 0
+    for value in values:
+        if chunk and size + len(value.encode()) > QUERY_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(value)
+        size += 2 * len(value.encode()) + 4
+    yield chunk
 
 
 def _longest_seconds(settings: StoreSettings) -> int:

@@ -108,8 +108,10 @@ class Stream:
     ) -> None:
         self.settings = settings
         self.store = store
-        self.rule_book = RuleBook(settings.tenants_file)
         self.metrics = metrics or WorkerMetrics()
+        self.rule_book = RuleBook(
+            settings.tenants_file, lambda: self.metrics.alarm("tenants_file_bad")
+        )
         self.patience = Patience(self.metrics)
         self.ledger = LedgerWriter(store.write_ledger, self.patience)
         self.app = create_app(settings)

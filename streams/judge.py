@@ -17,6 +17,7 @@ from events.idrules import IdRules
 from events.registry import EventType
 from events.result import CheckedType, Rejection
 from streams.adjusted import Adjusted, adjusted_by_tenant
+from streams.doubts import Doubt, doubts_of
 from streams.fates import Candidates, Fate, decide, decide_staying
 from streams.moves import Move, find_astray, moves_of
 from streams.provenance import Run, received_ms, run_numbers, runs
@@ -64,7 +65,8 @@ class Judged:
 
     `rows` holds the first sightings that the store does not have yet; `counts` covers every
     record; `news` is what the changelog must hold. `moves` are records for other partitions, and
-    `kept_astray` counts those that were sent on too often already. `refused` are dead letters of
+    `kept_astray` counts those that were sent on too often already. `doubts` name rows to be looked
+    up in the store before they are written. `refused` are dead letters of
     rows that the store refused, which is known only after the insert; `piece` and `seen` are kept
     for that case.
     """
@@ -81,6 +83,8 @@ class Judged:
     adjusted: Adjusted = field(default_factory=dict)
     moves: Sequence[Move] = ()
     kept_astray: int = 0
+    doubts: Sequence[Doubt] = ()
+    event: str = ""
 
 
 def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
@@ -118,12 +122,12 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
             partitions=partitions,
         )
         return _judge_apart(piece, event_type, origin, ownerless, judge_others)
-    tenants = _tenants(parts) if rules.touches(event_type) else None
-    checked = check_records(event_type, piece.values, tenants=tenants, rules=rules)
+    owners = _owners(parts, piece) if rules.touches(event_type) else None
+    checked = check_records(event_type, piece.values, owners=owners, rules=rules)
     rejects = [reject_of(piece, origin, rejection) for rejection in checked.rejected]
     if not checked.accepted:
         return Judged(Counts(rejected=len(rejects)), rejects=rejects)
-    context = _Context(seen, stored, rejects, partitions)
+    context = _Context(seen, stored, rejects, partitions, rules)
     return _judge_valid(piece, checked.accepted[0], origin, context)
 
 
@@ -156,6 +160,7 @@ class _Context:
     stored: Mapping[int, int]
     rejects: Sequence[Reject]
     partitions: int
+    rules: IdRules
 
 
 def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Context) -> Judged:
@@ -192,6 +197,8 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
         adjusted_by_tenant(valid, mine, fates),
         () if astray is None else moves_of(piece, valid, mine, astray),
         0 if astray is None else astray.kept,
+        list(doubts_of(valid.type, mine, kept, context.rules)),
+        valid.type.name,
     )
 
 
@@ -213,8 +220,9 @@ def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
     )
 
 
-def _tenants(parts: Sequence[Run]) -> list[str]:
-    return [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
+def _owners(parts: Sequence[Run], piece: Slice) -> list[tuple[str | None, int | None]]:
+    tenants = [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
+    return list(zip(tenants, piece.appended_ms.tolist(), strict=True))
 
 
 def _tally_by_tenant(origin: Origin, fates: npt.NDArray[np.uint8]) -> dict[tuple[str, Fate], int]:

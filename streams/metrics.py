@@ -24,6 +24,7 @@ ALARM_KINDS: Final = (
     "reject_flood",
     "moved_in_circles",
     "partitions_changed",
+    "tenants_file_bad",
 )
 
 

@@ -17,6 +17,7 @@ from sinks.store import Store
 from streams.app import Stream
 from streams.crash import FATAL_EXIT
 from streams.observe import Observer
+from streams.rules import RulesUnavailableError
 from streams.settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,13 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
         loop.add_signal_handler(number, stop.set)
     store = Store(store_settings)
     await connect_if_there(store)
-    stream = Stream(settings, store)
+    try:
+        stream = Stream(settings, store)
+    except RulesUnavailableError as error:
+        logger.critical("%s The worker does not start.", error)
+        sys.exit(FATAL_EXIT)
+    if settings.tenants_file is None:
+        logger.warning("RAILHEAD_TENANTS_FILE is not set: all ids are made by the contract's rule.")
     observer = Observer(stream)
     await observer.start()
     mending = asyncio.create_task(stream.mending.run())

@@ -22,6 +22,7 @@ from streams.judge import Counts, Judged
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
 from streams.moves import Move
+from streams.other_rules import without_known
 from streams.patience import Patience
 from streams.refusals import without
 from streams.rejects import Reject
@@ -83,6 +84,7 @@ class Writers:
 
     async def write(self, span: Range, judged: Sequence[Judged]) -> None:
         """Write *span*; returns only when all of it, the ledger row last, is confirmed."""
+        judged = await self._without_known(judged)
         generation = self.generation()
         token = span.token(generation)
         failpoints.passing("worker.before_insert")
@@ -104,6 +106,13 @@ class Writers:
         await self.ledger.put(entry)
         failpoints.passing("worker.after_ledger")
         self.metrics.count(span.partition.topic, judged)
+
+    async def _without_known(self, judged: Sequence[Judged]) -> Sequence[Judged]:
+        """What the store holds under another id rule is no news."""
+        if not any(part.doubts for part in judged):
+            return judged
+        look_up = partial(without_known, self.store, self.table, judged)
+        return await self.patience.until_done("lookup", look_up)
 
     async def _rows(self, span: Range, batches: list[pa.RecordBatch], token: str) -> set[int]:
         """Store the rows; the offsets of those that ClickHouse refuses for what they hold."""

@@ -228,6 +228,22 @@ class Books:
                 found[tuple(key)] = (topic, number, offset)
         return found
 
+    def rows_by_field(
+        self, book: Book, tenant: str, field: str, values: Iterable[str], fields: Sequence[str]
+    ) -> list[tuple[Any, ...]]:
+        """Some *fields* and the coordinate of *tenant*'s rows with one of *values*, oldest first.
+
+        Names of fields are the contract's.
+        """
+        wanted = sorted(values)
+        found: list[Sequence[Any]] = []
+        text = self._texts["rows_by_field"].replace("/*table*/", book.table)
+        text = text.replace("/*field*/", field).replace("/*fields*/", ", ".join(fields))
+        for start in range(0, len(wanted), KEYS_AT_ONCE):
+            parameters = {"tenant": tenant, "values": wanted[start : start + KEYS_AT_ONCE]}
+            found += self._client.query(text, parameters=parameters).result_rows
+        return [tuple(row) for row in found]
+
     def shown_twice(self, window: Window, tenant: str) -> list[tuple[Key, int, int]]:
         """Key, partition and offset of the rows of ids that have an earlier visible row."""
         rows = self._ask("shown_twice", window.parameters(tenant=tenant), window.book)

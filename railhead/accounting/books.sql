@@ -240,6 +240,13 @@ SELECT /*key*/, toString(_topic), _partition, _offset
 FROM fasttrack_store./*table*/ FINAL
 WHERE (/*key*/) IN %(keys)s
 
+-- step: rows_by_field
+-- Rows of some items, whatever rule made their ids.
+SELECT /*fields*/, toString(_topic), _partition, _offset
+FROM fasttrack_store./*table*/ FINAL
+WHERE tenant = %(tenant)s AND /*field*/ IN %(values)s
+ORDER BY _appended_at, _partition, _offset
+
 -- step: shown_twice
 -- Ids with more than one visible row: two neighbours in the key's order, which needs no hash table.
 SELECT tenant, _id, _partition, _offset

@@ -12,6 +12,7 @@ from railhead.accounting.chain import Span, spans
 from railhead.accounting.evidence import Evidence, judge
 from railhead.accounting.findings import Finding, Kind, hash_of_id
 from railhead.accounting.kafka_log import KafkaLog, Position, Record
+from railhead.accounting.other_rules import places_by_other_rules
 from railhead.accounting.record_keys import homes_of, keys_of, say_the_same
 
 # So many single records are fetched to tell a conflict from a repeat; each is a seek.
@@ -108,11 +109,22 @@ class Examiner:
             if block.told.moved:
                 moving |= self._moving(block, batch)
         evidence = replace(await self._evidence(block, keys, kept_from), moving=moving)
+        evidence = self._with_other_rules(evidence, values)
         result.findings += judge(evidence) + await self._conflicts(evidence, values)
         if not block.is_full:
             result.findings += self._uneven(block, len(keys))
         result.empty = block.span.size - block.told.records
         result.superseded = evidence.superseded
+
+    def _with_other_rules(self, evidence: Evidence, values: Mapping[int, bytes | None]) -> Evidence:
+        """*evidence* with rows whose id was made by another rule than the record's is now."""
+        missing = [
+            (key, values[offset])
+            for offset, key in evidence.keys.items()
+            if key is not None and key not in evidence.elsewhere and not evidence.is_kept(offset)
+        ]
+        found = places_by_other_rules(self._books, self._window.book, missing, self._rules)
+        return replace(evidence, elsewhere={**evidence.elsewhere, **found}) if found else evidence
 
     def _moving(self, block: Block, batch: list[Record]) -> set[int]:
         """Records that were sent on to a partition of which not all is in the ledger yet."""

@@ -33,7 +33,7 @@ def keys_of(
     checked = check_records(
         BY_TOPIC[topic],
         [records[at].value for at in owned],
-        tenants=[tenants[at] for at in owned],
+        owners=[(tenants[at], records[at].timestamp) for at in owned],
         rules=rules,
     )
     for accepted in checked.accepted:
@@ -49,7 +49,7 @@ def homes_of(topic: str, records: Sequence[Any], rules: IdRules, partitions: int
     checked = check_records(
         BY_TOPIC[topic],
         [record.value for record in records],
-        tenants=[tenant or "" for tenant in tenants],
+        owners=[(tenant or "", None) for tenant in tenants],
         rules=rules,
     )
     found: dict[int, int] = {}

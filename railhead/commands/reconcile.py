@@ -32,7 +32,7 @@ from railhead.kafka.topic_admin import TopicError
 from railhead.paths import tenants_file
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings
-from streams.rules import RuleBook
+from streams.rules import rules_if_there
 from streams.settings import WorkerSettings
 
 NAME = "reconcile"
@@ -111,7 +111,7 @@ async def _reconcile(args: argparse.Namespace, tell: Callable[[str], None]) -> l
     wishes = Wishes(
         since_ms=milliseconds(args.since),
         tenant=args.tenant,
-        rules=RuleBook(tenants_file(args.data_dir)).rules,
+        rules=rules_if_there(tenants_file(args.data_dir)),
         most_examined=args.examine,
         every_record=args.every_record,
     )

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from events.idrules import IdRules
 from ingest_http.tenants import Tenant
 from ingest_http.tenants_file import TenantsFileError, read_tenants
 from railhead.dead_letters.archive import Archive, Replayed
@@ -30,7 +29,7 @@ from railhead.dead_letters.plain_text import visible
 from railhead.dead_letters.replay import Plan, Replay
 from railhead.dead_letters.ways import StoppedError, Way
 from railhead.paths import tenants_file
-from streams.rules import RuleBook
+from streams.rules import rules_if_there
 from streams.settings import WorkerSettings
 
 HELP = "send rejected items of one tenant again, those first that were received first"
@@ -122,7 +121,7 @@ def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
             WorkerSettings().kafka_bootstrap,
             tenant=tenant,
             request_id=name,
-            rules=_rules(path),
+            rules=rules_if_there(path),
             coerce_ids=known.coerce_ids if isinstance(known, Tenant) else False,
         )
     key = args.key_file.read_text().strip() if args.key_file else os.environ.get("RAILHEAD_KEY", "")
@@ -131,10 +130,6 @@ def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
     if not args.trust_key:
         check_key(key, tenant, path)
     return ByDoor(args.url, key)
-
-
-def _rules(path: Path) -> IdRules:
-    return RuleBook(path).rules
 
 
 def _agreed(

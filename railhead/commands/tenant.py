@@ -1,4 +1,4 @@
-"""Add, list, rotate and revoke tenants' keys; running doors follow within a second."""
+"""Add and list tenants, rotate and revoke keys, change id rules; running parts follow."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
 from rich.table import Table
 
 from events.idrules import parse_id_rules
 from ingest_http.tenant_changes import TenantChangeError, add_tenant, make_key, revoke, rotate
-from ingest_http.tenants import Tenant, TenantsFile
+from ingest_http.tenants import IdRule, Tenant, TenantsFile
 from ingest_http.tenants_file import TenantsFileError, change_tenants, read_tenants
+from railhead.commands import tenant_id_fields
 from railhead.paths import tenants_file
 
 NAME = "tenant"
-HELP = "add, list, rotate and revoke tenants' keys"
+HELP = "add and list tenants, rotate and revoke keys, change id rules"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the four actions."""
+    """Declare the actions."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = _action(actions, "add", "make a tenant; prints its key, once, alone on standard output")
     add.add_argument("name")
@@ -46,6 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rotate_.add_argument(
         "--grace", type=_hours, metavar="HOURS", default="24", help="older keys end then (24)"
     )
+    id_fields = _action(
+        actions,
+        "id-fields",
+        "change an idempotency id; says first what that does to what is stored",
+    )
+    id_fields.add_argument("name")
+    id_fields.add_argument("fields", type=_id_fields, metavar="EVENT=FIELD[,FIELD]")
+    id_fields.add_argument("--yes", action="store_true", help="change it; without, only say")
+    id_fields.add_argument(
+        "--after",
+        type=float,
+        default=tenant_id_fields.BEGINS_AFTER_SECONDS,
+        metavar="SECONDS",
+        help="when it begins to apply: all workers must have the file by then (60)",
+    )
     revoke_ = _action(actions, "revoke", "end a tenant's keys now")
     revoke_.add_argument("name")
     revoke_.add_argument("--key", metavar="PREFIX", help="only this one")
@@ -58,10 +75,11 @@ def run(args: argparse.Namespace) -> int:
         "list": _list,
         "rotate": _rotate,
         "revoke": _revoke,
+        "id-fields": tenant_id_fields.change,
     }
     try:
         actions[args.action](args, tenants_file(args.data_dir))
-    except (TenantChangeError, TenantsFileError, OSError) as error:
+    except (TenantChangeError, TenantsFileError, OSError, DriverError) as error:
         print(f"railhead tenant {args.action}: {error}", file=sys.stderr)
         return 1
     return 0
@@ -78,6 +96,7 @@ def _add(args: argparse.Namespace, path: Path) -> None:
             created_at=now,
             coerce_ids=args.coerce_ids,
             id_fields=dict(args.id_fields),
+            id_rules={event: (IdRule(fields=fields),) for event, fields in args.id_fields},
             keys=(stored,),
         )
         return add_tenant(file, args.name, tenant)

@@ -22,6 +22,7 @@ from railhead.kafka.pins import pinned, sha256_of
 from railhead.paths import tenants_file
 from railhead.stack.ports import why_taken
 from railhead.stack.settings import LOOPBACK
+from streams.rules import RulesUnavailableError, read_rules
 
 GIB: Final = 1 << 30
 LITTLE_SPACE_BYTES: Final = 5 * GIB
@@ -125,8 +126,15 @@ def ports(place: Place) -> Finding:
 def tenants(data_dir: Path) -> Finding:
     """Look at the file of the tenants' keys and at its pepper."""
     path = tenants_file(data_dir)
+    if not path.exists() and path.with_suffix(".pepper").exists():
+        says = f"no {path}, although there was one"
+        return fail("tenants", says, "Workers do not start without it: restore it.")
     if not path.exists():
         return warn("tenants", f"no {path}", "Nobody can push: `railhead tenant add NAME`.")
+    try:
+        read_rules(path)
+    except RulesUnavailableError as error:
+        return fail("tenants", str(error), "Restore it; until then the last good rules hold.")
     open_to_others = [
         file.name
         for file in (path, path.with_suffix(".pepper"))

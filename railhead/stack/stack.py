@@ -17,6 +17,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from ingest_http.tenants_file import make_first_file
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import open_log
 from railhead.stack.parts import RAILHEAD, clickhouse_part, door_part, kafka_part, worker_part
@@ -100,6 +101,7 @@ class Stack:
             log.write(f"{now} {line}\n".encode())
 
     async def _start(self, book: PortBook) -> None:
+        make_first_file(self.home.tenants)
         await self._settle_ports(book)
         async with asyncio.TaskGroup() as group:
             if self.settings.has(KAFKA):

@@ -306,7 +306,9 @@ def test_an_operator_may_widen_an_id(examples: dict[str, bytes]) -> None:
     (mine,) = check_items([payment], tenant="acme", rules=rules).accepted
     (theirs,) = check_items([payment], tenant="other", rules=rules).accepted
     row = BY_NAME["realtime-payment"]
-    (mixed,) = check_records(row, [payment] * 2, tenants=["acme", "other"], rules=rules).accepted
+    (mixed,) = check_records(
+        row, [payment] * 2, owners=[("acme", 0), ("other", 0)], rules=rules
+    ).accepted
 
     assert mine.ids == ["a1b2b3|approved"]
     assert theirs.ids == ["a1b2b3"]

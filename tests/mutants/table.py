@@ -417,7 +417,46 @@ def _partition_by_the_whole_id() -> None:
     IdRules.home_fields = IdRules.fields_for  # type: ignore[method-assign]
 
 
+def _trust_the_new_rule() -> None:
+    from streams import judge
+
+    judge.doubts_of = lambda *_: ()
+
+
+def _forget_the_past_rule() -> None:
+    from events.idrules import IdRules
+
+    original = IdRules.fields_for
+
+    def fields_for(
+        self: Any, tenant: Any, event_type: Any, appended_ms: Any = None
+    ) -> tuple[str, ...]:
+        del appended_ms
+        return original(self, tenant, event_type)
+
+    IdRules.fields_for = fields_for  # type: ignore[method-assign]
+
+
+def _same_field_is_the_same_item() -> None:
+    from streams import other_rules
+
+    other_rules._id = lambda row, _fields: row["payment_id"]
+
+
+def _judge_without_a_file() -> None:
+    from events.idrules import DEFAULT_RULES
+    from streams import rules
+
+    original = rules.read_rules
+
+    def read_rules(path: Any) -> Any:
+        return original(path) if path.exists() else DEFAULT_RULES
+
+    rules.read_rules = read_rules
+
+
 MOVES = "tests/streams/test_moves.py::"
+OTHER_RULES = "tests/streams/test_other_rules.py::"
 
 
 def _hang_up_at_once() -> None:
@@ -459,6 +498,30 @@ MUTANTS = (
         "a tenant's wider id decides the partition",
         MOVES + "test_the_contracts_id_decides_the_partition_if_the_tenants_own_holds_it",
         _partition_by_the_whole_id,
+    ),
+    Mutant(
+        "trust-the-new-rule",
+        "what is new by a changed rule is not looked up in the store",
+        OTHER_RULES + "test_a_payment_that_comes_again_under_a_wider_id_is_one_payment",
+        _trust_the_new_rule,
+    ),
+    Mutant(
+        "same-field-same-item",
+        "rows with one payment's id are one item whatever the rule",
+        OTHER_RULES + "test_a_payment_that_comes_again_under_a_wider_id_is_one_payment",
+        _same_field_is_the_same_item,
+    ),
+    Mutant(
+        "forget-the-past-rule",
+        "the newest rule makes the ids of older records, too",
+        "tests/events/test_idrules.py::test_a_rule_applies_from_its_moment_on",
+        _forget_the_past_rule,
+    ),
+    Mutant(
+        "judge-without-a-file",
+        "a missing tenants file means the contract's rules",
+        "tests/streams/test_rules.py::test_without_a_usable_tenants_file_nothing_is_judged",
+        _judge_without_a_file,
     ),
     Mutant(
         "mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_seen_with_true

@@ -1,0 +1,77 @@
+"""Workers follow the tenants file; without one they do not judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events.registry import BY_NAME
+from streams.rules import RuleBook, RulesUnavailableError
+
+PAYMENT = BY_NAME["realtime-payment"]
+
+
+def write(path: Path, fields: Any) -> None:
+    """A tenants file with one tenant, in the place of the one before."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"tenants": {"acme": {"id_fields": {PAYMENT.name: fields}}}}))
+    new.replace(path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A tenants file with a rule."""
+    path = tmp_path / "tenants.json"
+    write(path, ["payment_id", "status"])
+    return path
+
+
+def fields(book: RuleBook) -> tuple[str, ...]:
+    """The rule in force."""
+    return book.rules.fields_for("acme", PAYMENT)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"{", b"[]", b"null", b'{"tenants": []}', b'{"tenants": {"acme": 1}}',
+     b'{"tenants": {"acme": {"id_fields": {"realtime-payment": ["nope"]}}}}',
+     b'{"tenants": {"acme": {"id_fields": {"realtime-payment": 7}}}}', b"\xff\xfe"],
+)  # fmt: skip
+def test_without_a_usable_tenants_file_nothing_is_judged(path: Path, content: bytes | None) -> None:
+    """Ids would be made by other rules than before, and events count twice."""
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(RulesUnavailableError, match=r"tenants\.json"):
+        RuleBook(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"tenants": []}'])
+def test_a_file_that_goes_bad_leaves_the_last_good_rules_and_alarms(
+    path: Path, content: bytes | None
+) -> None:
+    """Once each time it happens; when it is good again it is followed."""
+    alarms: list[None] = []
+    book = RuleBook(path, lambda: alarms.append(None))
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+    for _ in range(3):
+        book.refresh()
+
+    assert fields(book) == ("payment_id", "status")
+    assert len(alarms) == 1
+    write(path, ["payment_id", "type"])
+    book.refresh()
+    assert fields(book) == ("payment_id", "type")
+    assert len(alarms) == 1
+
+
+def test_no_path_means_the_contracts_rules() -> None:
+    """Where no tenants file is set, no tenant has a rule."""
+    assert fields(RuleBook(None)) == ("payment_id",)
