@@ -59,6 +59,10 @@ _FORMATS = re.compile(
     r"|TabSeparated\w*|TSKV|TSV\w*|Values|Vertical|XML)\Z",
     re.IGNORECASE,
 )
+# It would exchange the limits for others; the engine does not count it as a setting.
+_CLOSED_SETTINGS = frozenset({"profile"})
+# Marks a name that is not written as it reads.
+_ESCAPED = "\0"
 _NODE = re.compile(r"(?P<indent> *)(?P<kind>[\w:]+)(?: (?P<rest>.*))?\Z", re.DOTALL)
 _DECORATION = re.compile(r"(?: \(alias .*\))?(?: \(children \d+\))?\Z", re.DOTALL)
 
@@ -121,15 +125,18 @@ def check_calls(text: bytes, catalog: Catalog) -> None:
 
     The syntax tree names every call it shows, but not the settings; this covers what it hides.
     """
-    previous = ""
-    after_settings = False
+    previous, after_settings = "", False
     for token in tokens(text):
         if token.text == b"(" and previous.lower() in catalog.closed:
             raise _denied(f"the function {previous}")
-        if token.text == b"=" and previous.lower() == "profile" and after_settings:
+        if token.text == b"=" and after_settings and previous.lower() in _CLOSED_SETTINGS:
             raise _denied("another profile")
+        if token.text in (b"(", b"=") and previous.startswith(_ESCAPED):
+            raise _denied("an escaped name")
         after_settings = after_settings or token.keyword == b"SETTINGS"
-        previous = token.text.strip(b'`"').decode(errors="replace")
+        previous = token.name
+        if token.kind == "quoted" and "\\" in previous and after_settings:
+            previous = _ESCAPED + previous
 
 
 def _check_function(name: str, catalog: Catalog, *, is_table: bool) -> None:

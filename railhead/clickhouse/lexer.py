@@ -20,6 +20,7 @@ _TOKEN = re.compile(
     | (?P<quoted>  `(?:[^`\\]|\\.|``)*` | "(?:[^"\\]|\\.|"")*" | \xe2\x80\x9c.*?\xe2\x80\x9d )
     | (?P<word>    [A-Za-z_][A-Za-z0-9_$]* )
     | (?P<number>  [0-9][A-Za-z0-9_.]* )
+    | (?P<wide>    [\x80-\xff] )
     | (?P<mark>    . )
     """,
     re.VERBOSE | re.DOTALL,
@@ -40,6 +41,18 @@ class Token(NamedTuple):
         """The word in upper case; empty for anything that cannot be a keyword."""
         return self.text.upper() if self.kind == "word" else b""
 
+    @property
+    def name(self) -> str:
+        """What it names: quotes of both kinds are taken off, escapes are left as they are."""
+        inner = self.text
+        if self.kind == "quoted":
+            width = len(_OPENING) if inner.startswith(_OPENING) else 1
+            inner = inner[width:-width]
+        return inner.decode(errors="replace")
+
+
+_OPENING = "\u201c".encode()
+
 
 def tokens(sql: bytes, start: int = 0) -> Iterator[Token]:
     """Yield the tokens of *sql* from *start* on, without white space and comments."""
@@ -49,11 +62,12 @@ def tokens(sql: bytes, start: int = 0) -> Iterator[Token]:
         kind = next(name for name in _KINDS if match[name] is not None)
         if kind == "comment":
             position = _comment_end(sql, position)
-        elif kind != "space":
+        # Outside of quotes the engine knows nothing beyond ASCII but blanks (and another minus).
+        elif kind not in ("space", "wide"):
             yield Token(kind, match.group(), match.start(), position)
 
 
-_KINDS = ("space", "word", "mark", "string", "number", "quoted", "comment", "heredoc")
+_KINDS = ("space", "word", "mark", "string", "number", "quoted", "comment", "heredoc", "wide")
 
 
 def _comment_end(sql: bytes, position: int) -> int:

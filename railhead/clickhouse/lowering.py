@@ -40,7 +40,7 @@ def _assignments(text: bytes) -> Iterator[tuple[str, Token]]:
     place, name = -1, ""
     for token in tokens(text):
         if place == 0:
-            name = token.text.strip(b'`"').decode(errors="replace")
+            name = token.name
         elif place == 2:
             yield name, token
         fits = place in (0, 2) or token.text == {1: b"=", 3: b","}.get(place)

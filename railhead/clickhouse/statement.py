@@ -108,7 +108,7 @@ def _statement(sql: bytes, first: Token) -> Statement:
             if previous.keyword == b"INTO" and token.keyword == b"OUTFILE":
                 raise ClickHouseError(Code.INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed")
             if previous.keyword == b"FORMAT":
-                output_at, output_format = previous.start, _name(token)
+                output_at, output_format = previous.start, token.name
             elif output_at is not None and token.keyword != b"SETTINGS" and not in_settings:
                 output_at = output_format = None
         if token.keyword in (b"SETTINGS", b"FORMAT"):
@@ -139,7 +139,7 @@ def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
             case b"VALUES":
                 return _cut(sql, token.start, settings, "Values", token.end)
             case b"FORMAT" if (name := next(words, None)) is not None:
-                return _cut(sql, token.start, settings, _name(name), _data_start(sql, name.end))
+                return _cut(sql, token.start, settings, name.name, _data_start(sql, name.end))
     return _cut(sql, len(sql), settings)
 
 
@@ -189,10 +189,6 @@ def _data_start(sql: bytes, position: int) -> int:
     return position + (sql[position : position + 1] == b"\n")
 
 
-def _name(token: Token) -> str:
-    return token.text.strip(b'`"').decode(errors="replace")
-
-
 def use_of(text: bytes) -> str:
     """The database that `USE name` names.
 
@@ -201,7 +197,7 @@ def use_of(text: bytes) -> str:
     words = list(tokens(text))
     if len(words) != 2 or words[1].kind not in ("word", "quoted"):
         raise ClickHouseError(Code.SYNTAX_ERROR, "Syntax error: expected USE and a database")
-    return _name(words[1])
+    return words[1].name
 
 
 def set_of(text: bytes) -> dict[str, str]:
@@ -217,7 +213,7 @@ def set_of(text: bytes) -> dict[str, str]:
             raise ClickHouseError(
                 Code.ACCESS_DENIED, "analyst: Not enough privileges to use this SET"
             )
-        settings[_name(name)] = _literal(value)
+        settings[name.name] = _literal(value)
     return settings
 
 

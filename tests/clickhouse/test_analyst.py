@@ -59,6 +59,15 @@ def test_no_statement_changes_anything_or_lifts_a_limit(engine: EngineProcess) -
     assert engine.value("SELECT count() FROM fasttrack_store.t") == "2"
 
 
+@pytest.mark.parametrize("sql", attacks.WRITTEN_ODDLY)
+def test_what_is_forbidden_is_so_however_it_is_written(engine: EngineProcess, sql: str) -> None:
+    """Quotes and blanks of Unicode, and escapes in names: the engine knows them."""
+    answer = ask(engine, sql, session_id="odd")
+
+    assert answer.status != 200
+    assert not Path("/tmp/railhead-attack").exists()  # noqa: S108
+
+
 def test_no_url_parameter_lifts_a_limit(engine: EngineProcess) -> None:
     """Settings, databases, roles and formats from the URL obey the same rules."""
     let_through = [
