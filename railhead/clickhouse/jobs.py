@@ -11,8 +11,10 @@ from railhead.clickhouse.auth import User
 from railhead.clickhouse.connection import Connection, assignments
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
+from railhead.clickhouse.exactness import check_arithmetic
 from railhead.clickhouse.limits import Limits
 from railhead.clickhouse.lowering import lowered
+from railhead.clickhouse.narrow import narrowed
 from railhead.clickhouse.native import zones_of
 from railhead.clickhouse.pipe import ResultPipe
 from railhead.clickhouse.request import Query, format_name, with_session
@@ -83,6 +85,7 @@ def run(
 ) -> tuple[bytes, Summary]:
     """Run *statement*; a SELECT's result goes to *pipe*, any other's is returned."""
     output_format = output_format_of(query, statement)
+    statement = narrowed(connection, statement, output_format, query.parameters)
     text = statement.text
     if pipe is not None:
         # A new line, because the text may end in a comment.
@@ -116,6 +119,9 @@ def check(connection: Connection, engine: Engine, query: Query, statement: State
     tree = connection.rows(b"EXPLAIN AST " + statement.text, query.parameters)
     guard.check_tree(tree, engine.catalog)
     guard.check_calls(statement.text, engine.catalog)
+    if statement.reads:
+        text = b"EXPLAIN QUERY TREE " + statement.text[: statement.output_at]
+        check_arithmetic(connection.rows(text, query.parameters))
 
 
 def remember(connection: Connection, call: Call, statement: Statement, limits: Limits) -> None:
