@@ -16,22 +16,31 @@ import orjson
 LARGEST_VALUE_BYTES: Final = 7 * 1024 * 1024
 # What is kept of a larger item: base64 makes four bytes of three.
 KEPT_BYTES: Final = 5 * 1024 * 1024
+# Text whose escapes make more of it than this, beyond a little, is kept as base64.
+MOST_GROWTH: Final = 2
+LITTLE_BYTES: Final = 1024
+# The end of the message of such a letter: the table of rejected items has one column for both.
+AS_BASE64: Final = "; the item is kept as base64"
 
 
 def letter(told: Mapping[str, Any], raw: bytes | None) -> bytes:
     """The letter that says *told*, and *raw* as text, or as base64 where it is not UTF-8.
 
-    *told* must have a `message`. Of more than `KEPT_BYTES` the beginning is kept, and said so.
+    *told* must have a `message`. Text that would more than double by its escapes is kept as base64,
+    and of more than `KEPT_BYTES` the beginning; the message says so.
     """
     value = orjson.dumps({**told, **raw_fields(raw)})
-    if raw is None or len(value) <= LARGEST_VALUE_BYTES:
+    most = LARGEST_VALUE_BYTES if raw is None else MOST_GROWTH * len(raw) + LITTLE_BYTES
+    if raw is None or len(value) <= min(LARGEST_VALUE_BYTES, most):
         return value
     # Text of control characters grows sixfold as JSON, base64 by a third.
-    short = {**told, "raw_base64": base64.b64encode(raw[:KEPT_BYTES]).decode()}
-    if len(raw) > KEPT_BYTES:
-        kept = f"of {len(raw):,} bytes the first {KEPT_BYTES:,} are kept"
-        short["message"] = f"{told['message']}; {kept}"
-    return orjson.dumps(short)
+    if len(raw) <= KEPT_BYTES:
+        encoded = base64.b64encode(raw).decode()
+        message = f"{told['message']}{AS_BASE64}"
+        return orjson.dumps({**told, "message": message, "raw_base64": encoded})
+    kept = f"of {len(raw):,} bytes the first {KEPT_BYTES:,} are kept"
+    encoded = base64.b64encode(raw[:KEPT_BYTES]).decode()
+    return orjson.dumps({**told, "message": f"{told['message']}; {kept}", "raw_base64": encoded})
 
 
 def raw_fields(raw: bytes | None) -> dict[str, str | None]:

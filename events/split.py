@@ -33,7 +33,7 @@ class NotABatch(ValueError):  # noqa: N818 - the answer's name, as users know it
         self.position_bytes = position_bytes
 
 
-def split(body: bytes, *, max_items: int = MAX_ITEMS) -> list[Raw]:
+def split(body: bytes | bytearray, *, max_items: int = MAX_ITEMS) -> list[Raw]:
     """Cut *body* into its items, in order. One byte order mark before the array is no data.
 
     The time is linear in the body's length, whatever is in it. The items refer to *body* rather
@@ -62,7 +62,7 @@ def _decoded(text: memoryview) -> list[Raw] | None:
         return None
 
 
-def _require_array(body: bytes, start: int) -> None:
+def _require_array(body: bytes | bytearray, start: int) -> None:
     head = body[start : start + 1]
     if head != b"[":
         head = body[start:].lstrip(_SPACE)[:1]

@@ -23,6 +23,10 @@ class Room:
         free_after = self.size_bytes - self.used_bytes - more_bytes
         return self._held[tenant] + more_bytes <= free_after
 
+    def most_of_one(self) -> int:
+        """Bytes that a tenant may hold when nobody else holds any."""
+        return self.size_bytes // 2
+
     def held_by(self, tenant: str) -> int:
         """Bytes that *tenant* holds now."""
         return self._held[tenant]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,14 +23,20 @@ from ingest_http.rejects import Origin, reject_records
 
 # Checking takes about 2 µs an item; other requests get their turn between slices.
 SLICE_ITEMS: Final = 2_500
+# What is held for an item beside its text: key, id, position and the objects around them; and for
+# a rejected one its reason, beside the dead letter itself; and for one that is reported.
+ITEM_BYTES: Final = 256
+REJECTION_BYTES: Final = 512
+REPORT_BYTES: Final = 768
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a tenant's items are read."""
+    """How a tenant's items are read, and whether an outcome is reported for each."""
 
     rules: IdRules
     coerce_ids: bool
+    reports: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Batch:
                 yield group.ids[place]
 
 
-def cut(body: bytes, most_items: int) -> list[msgspec.Raw]:
+def cut(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
     """Cut the JSON array *body* into its items.
 
     Raises:
@@ -103,9 +109,16 @@ def cut(body: bytes, most_items: int) -> list[msgspec.Raw]:
     return raws
 
 
-async def check(raws: Sequence[msgspec.Raw], reading: Reading, origin: Origin) -> Batch:
-    """Check every item of *raws* alone and make the records of all of them."""
+async def check(
+    raws: Sequence[msgspec.Raw], reading: Reading, origin: Origin, hold: Callable[[int], None]
+) -> Batch:
+    """Check every item of *raws* alone and make the records of all of them.
+
+    *hold* is called with the bytes that these take beside the body, as they become more; it may
+    raise.
+    """
     batch = Batch(len(raws))
+    held = 0
     for start in range(0, len(raws), SLICE_ITEMS):
         if start:
             await asyncio.sleep(0)
@@ -113,13 +126,16 @@ async def check(raws: Sequence[msgspec.Raw], reading: Reading, origin: Origin) -
         checked = check_items(
             part, tenant=origin.tenant, rules=reading.rules, coerce_ids=reading.coerce_ids
         )
-        _add(batch, checked, part, start, origin)
+        each = ITEM_BYTES + REPORT_BYTES * reading.reports
+        held += each * len(part) + _add(batch, checked, part, start, origin)
+        hold(held)
     return batch
 
 
 def _add(
     batch: Batch, checked: Checked, raws: Sequence[msgspec.Raw], start: int, origin: Origin
-) -> None:
+) -> int:
+    """Add the records of some items; returns the bytes of those that are no part of the body."""
     headers = record_headers(origin)
     for accepted in checked.accepted:
         batch.lots.append(accepted_lot(accepted, raws, headers, origin.tenant))
@@ -132,6 +148,8 @@ def _add(
         batch.lots.append(Lot(REJECTED_TOPIC, keys, values, headers))
         positions = [start + rejection.position for rejection in checked.rejected]
         batch.groups.append(Dropped(positions, checked.rejected))
+        return sum(map(len, values)) + REJECTION_BYTES * len(values)
+    return 0
 
 
 def _shifted(positions: list[int], start: int) -> list[int]:

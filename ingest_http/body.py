@@ -74,7 +74,7 @@ def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
     return BodyPlan(encoding, announced, limit_bytes)
 
 
-async def read_body(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes:
+async def read_body(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes | bytearray:
     """Read and decompress the whole body, never holding more than the plan and the room allow.
 
     Raises:
@@ -92,19 +92,24 @@ async def read_body(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes
         ) from None
 
 
-async def _read_plain(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := await stream.readany():
-        size += len(chunk)
-        _check_size(size, plan, ticket)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+async def _read_plain(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes | bytearray:
+    first = await stream.readany()
+    _check_size(len(first), plan, ticket)
+    chunk = await stream.readany()
+    if not chunk:
+        return first
+    # Grown in place: a body is not held twice, as when chunks are joined.
+    body = bytearray(first)
+    while chunk:
+        _check_size(len(body) + len(chunk), plan, ticket)
+        body += chunk
+        chunk = await stream.readany()
+    return body
 
 
 async def _read_compressed(
     stream: ByteStream, plan: BodyPlan, ticket: Ticket, decoder: Decoder
-) -> bytes:
+) -> bytearray:
     body = bytearray()
     sent = 0
     yield_at = YIELD_EVERY_BYTES
@@ -112,20 +117,23 @@ async def _read_compressed(
         sent += len(chunk)
         _check_size(sent, plan, ticket)
         for piece in decoder.feed(chunk):
-            _check_size(len(body) + len(piece), plan, ticket)
+            size = len(body) + len(piece)
+            _check_size(size, plan, ticket, decoder=min(size, decoder.window_bytes))
             body += piece
             if len(body) >= yield_at:
                 # A large body must not keep the loop from other requests and from health.
                 await asyncio.sleep(0)
                 yield_at = len(body) + YIELD_EVERY_BYTES
     decoder.end()
-    return bytes(body)
+    return body
 
 
-def _check_size(size: int, plan: BodyPlan, ticket: Ticket) -> None:
+def _check_size(size: int, plan: BodyPlan, ticket: Ticket, *, decoder: int = 0) -> None:
+    """Hold *size* bytes of body, and those that the *decoder* remembers of it."""
     if size > plan.limit_bytes:
         raise _too_large("with more", plan.limit_bytes)
-    if size > ticket.held_bytes and not ticket.grow_to(size + FIRST_TICKET_BYTES):
+    held = size + decoder
+    if held > ticket.held_bytes and not ticket.grow_to(held + FIRST_TICKET_BYTES):
         raise DoorError(OVERLOADED, "There is no room for the rest of this body now")
 
 

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from aiohttp import web
 import failpoints
 from ingest_http.admission import Ticket
 from ingest_http.answers import (
+    BODY_TOO_LARGE,
     BODY_TOO_SLOW,
     FORBIDDEN,
     NOT_READY,
@@ -64,18 +66,23 @@ async def push(door: Door, request: web.BaseRequest) -> web.Response:
     arrival = _arrival(door, request)
     wishes = _wishes(request)
     ticket = _admit(door, arrival, dry_run=wishes.dry_run)
-    batch = await _checked(door, request, arrival, ticket)
+    batch = await _checked(door, request, (arrival, wishes), ticket)
     if wishes.dry_run or not batch.lots:
-        ticket.leave()
-        return _answer(batch, [], arrival.origin, wishes)
+        try:
+            return _answer(batch, [], arrival.origin, wishes)
+        finally:
+            ticket.leave()
     failpoints.passing("door.after_validate")
     receipt = door.publisher.submit(batch.take_lots())
-    # Its bytes are in the producer until Kafka answered, however long the sender waits.
-    receipt.done.add_done_callback(lambda _: ticket.leave())
-    not_stored = await _acknowledged(door, receipt, arrival.give_up_at)
-    door.count(batch, not_stored, arrival.owner.name)
-    failpoints.passing("door.before_answer")
-    return _answer(batch, not_stored, arrival.origin, wishes)
+    try:
+        not_stored = await _acknowledged(door, receipt, arrival.give_up_at)
+        door.count(batch, not_stored, arrival.owner.name)
+        failpoints.passing("door.before_answer")
+        return _answer(batch, not_stored, arrival.origin, wishes)
+    finally:
+        # Its bytes are in the producer until Kafka answered, however long the sender waits; and a
+        # report takes as many again.
+        receipt.done.add_done_callback(lambda _: ticket.leave())
 
 
 def _arrival(door: Door, request: web.BaseRequest) -> Arrival:
@@ -118,21 +125,44 @@ def _admit(door: Door, arrival: Arrival, *, dry_run: bool) -> Ticket:
     return ticket
 
 
-async def _checked(door: Door, request: web.BaseRequest, arrival: Arrival, ticket: Ticket) -> Batch:
+async def _checked(
+    door: Door, request: web.BaseRequest, asked: tuple[Arrival, Wishes], ticket: Ticket
+) -> Batch:
     """Read and check the body; of the body itself nothing outlives this."""
+    arrival, wishes = asked
     owner = arrival.owner
     try:
         body = await _body(request, arrival, ticket)
         door.metrics.body_bytes.inc(len(body))
         raws = cut(body, door.settings.max_items)
-        reading = Reading(owner.rules, coerce_ids=owner.tenant.coerce_ids)
-        return await check(raws, reading, arrival.origin)
+        reading = Reading(owner.rules, coerce_ids=owner.tenant.coerce_ids, reports=wishes.report)
+        hold = partial(_hold, door, ticket, len(body))
+        return await check(raws, reading, arrival.origin, hold)
     except BaseException:
         ticket.leave()
         raise
 
 
-async def _body(request: web.BaseRequest, arrival: Arrival, ticket: Ticket) -> bytes:
+def _hold(door: Door, ticket: Ticket, body_bytes: int, more_bytes: int) -> None:
+    """Hold *more_bytes* beside the body.
+
+    Raises:
+        DoorError: 413 if they would not fit either when nothing else is held, 503 if not now.
+    """
+    needed = body_bytes + more_bytes
+    if ticket.grow_to(needed):
+        return
+    most = door.room.most_of_one()
+    if needed > most:
+        raise DoorError(
+            BODY_TOO_LARGE,
+            f"The batch and its rejected items take more than {most:,} bytes together",
+            details={"limit_bytes": most},
+        )
+    raise DoorError(OVERLOADED, "There is no room for the rejected items of this batch now")
+
+
+async def _body(request: web.BaseRequest, arrival: Arrival, ticket: Ticket) -> bytes | bytearray:
     if request.headers.get("Expect", "").lower() == "100-continue":
         # Only now: whoever was refused above has not sent its body.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

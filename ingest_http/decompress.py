@@ -29,7 +29,12 @@ class BadCompressionError(Exception):
 
 
 class Decoder(Protocol):
-    """One body's decoder."""
+    """One body's decoder.
+
+    `window_bytes` is how much of what it opened it may hold itself.
+    """
+
+    window_bytes: int
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The next pieces, each of `PIECE_BYTES` at most.
@@ -66,6 +71,8 @@ class _Streams:
 class ZlibDecoder:
     """gzip (members may follow each other) and deflate."""
 
+    window_bytes = 1 << zlib.MAX_WBITS
+
     def __init__(self, window_bits: int) -> None:
         self._window_bits = window_bits
         self._streams = _Streams()
@@ -100,6 +107,8 @@ class ZlibDecoder:
 class DeflateDecoder:
     """What senders mean by deflate: RFC 9110's zlib stream, or the bare one that many send."""
 
+    window_bytes = 1 << zlib.MAX_WBITS
+
     def __init__(self) -> None:
         self._inner: ZlibDecoder | None = None
 
@@ -121,6 +130,8 @@ class DeflateDecoder:
 
 class ZstdDecoder:
     """zstd; frames may follow each other."""
+
+    window_bytes = 1 << ZSTD_WINDOW_LOG_MAX
 
     def __init__(self) -> None:
         self._streams = _Streams()

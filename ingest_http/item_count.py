@@ -15,7 +15,7 @@ STEP: Final = 1024 * 1024
 QUOTE, OPEN, CLOSE, COMMA = b'"', b"[{", b"]}", b","
 
 
-def has_more_items(body: bytes, most: int) -> bool:
+def has_more_items(body: bytes | bytearray, most: int) -> bool:
     """Tell whether the JSON array *body* surely has more than *most* items.
 
     False may also mean: not dense enough to be dangerous; count after cutting.
@@ -29,7 +29,7 @@ def has_more_items(body: bytes, most: int) -> bool:
     return _top_level_commas(body, most) >= most
 
 
-def _top_level_commas(body: bytes, enough: int) -> int:
+def _top_level_commas(body: bytes | bytearray, enough: int) -> int:
     # Without escapes a quote always opens or closes a string; lengths stay, places do not matter.
     text = body.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     found, depth, in_string = 0, 0, False

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from events.dead_letters import AS_BASE64
 from events.registry import REJECTED_TOPIC
 
 END_OF_TIME_MS: Final = 10_413_792_000_000
@@ -82,6 +83,8 @@ class Letter:
     @property
     def bytes(self) -> bytes:
         """The item as it was sent."""
+        if self.message.endswith(AS_BASE64):
+            return base64.b64decode(self.raw)
         return raw_bytes(self.raw, self.reason)
 
 
