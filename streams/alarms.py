@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from typing import NoReturn
 
 from streams.crash import FATAL_EXIT
@@ -96,6 +97,20 @@ def end_in_another_life(partition: Partition, first: int, last: int) -> NoReturn
         partition,
         first,
         last,
+    )
+    logging.shutdown()
+    os._exit(FATAL_EXIT)
+
+
+def end_in_another_incarnation(topics: Iterable[str]) -> NoReturn:
+    """Say that *topics* were recreated while they were read, and end.
+
+    The next process reads them from their beginning.
+    """
+    logger.critical(
+        "%s: deleted and made anew, with another topic id. The process ends; the next one reads "
+        "the new topic from its beginning.",
+        ", ".join(sorted(topics)),
     )
     logging.shutdown()
     os._exit(FATAL_EXIT)

@@ -34,7 +34,8 @@ class Slice:
     that a consumer may see from offset `follows`, where the fetch began, to before `end`, where
     the next one begins. There may be none at all, which is as good to know as some.
     `appended_ms` is the broker's log append time in milliseconds since the epoch, `latest_ms` that
-    of the last batch before `end`, whether or not it had records to be seen.
+    of the last batch before `end`, whether or not it had records to be seen. `incarnation` is the
+    id that Kafka gave the topic when it was created; empty if the broker has none (before 2.8).
     """
 
     partition: Partition
@@ -46,6 +47,7 @@ class Slice:
     # Where the fetch ended; 0 stands for right behind the last record.
     up_to: int = 0
     latest_ms: int = 0
+    incarnation: str = ""
 
     @property
     def end(self) -> int:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -34,8 +35,9 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
-from streams.alarms import end_in_another_life
+from streams.alarms import end_in_another_incarnation, end_in_another_life
 from streams.feed import ChangelogFeed
+from streams.fetch_by_id import Incarnations
 from streams.fetched_slices import as_slices, install
 from streams.positions import FetchPositions
 from streams.slices import Partition, Slice
@@ -60,6 +62,11 @@ LOOK_FOR_LOST_SECONDS = 0.25
 class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's consumer thread: a shorter wait at the broker, and slices from event topics."""
 
+    def __post_init__(self) -> None:
+        """Know no topic's id yet."""
+        super().__post_init__()
+        self._incarnations = Incarnations()
+
     def _create_worker_consumer(self, transport: KafkaTransport) -> Any:
         install()
         consumer = super()._create_worker_consumer(transport)
@@ -68,6 +75,7 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001
         # What a producer's transaction took back was never sent.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
+        self._incarnations.guard(consumer._client)  # noqa: SLF001
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
@@ -87,10 +95,23 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         finally:
             committing.cancel()
 
-    async def _fetch_records(self, *args: Any, **options: Any) -> Mapping[TP, Any]:
-        """A slice for each event partition, records for each changelog partition."""
+    async def _fetch_records(self, consumer: Any, *args: Any, **options: Any) -> Mapping[TP, Any]:
+        """A slice for each event partition, records for each changelog partition.
+
+        Ends the process when a topic was recreated: the next one asks the store what it has.
+        """
+        topics = {tp.topic for tp in consumer.assignment()}
+        recreated = await self._incarnations.refresh(consumer._client, topics)  # noqa: SLF001
+        if recreated:
+            end_in_another_incarnation(recreated)
         with as_slices(self._is_event_tp):
-            return await super()._fetch_records(*args, **options)  # type: ignore[no-any-return]
+            found = await super()._fetch_records(consumer, *args, **options)
+        return {tp: self._of_incarnation(tp, batch) for tp, batch in found.items()}
+
+    def _of_incarnation(self, tp: TP, batch: Any) -> Any:
+        if not isinstance(batch, Slice):
+            return batch
+        return replace(batch, incarnation=self._incarnations.ids.get(tp.topic, ""))
 
     def _is_event_tp(self, tp: TP) -> bool:
         return not self.consumer._is_changelog_tp(tp)  # noqa: SLF001
