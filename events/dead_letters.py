@@ -43,6 +43,24 @@ def letter(told: Mapping[str, Any], raw: bytes | None) -> bytes:
     return orjson.dumps({**told, "message": f"{told['message']}; {kept}", "raw_base64": encoded})
 
 
+def report_of_item(request_number: str, position: int) -> str:
+    """Names the refusal of an item at the door.
+
+    *request_number* is one that we gave to the request: what a client sends names nothing of ours.
+    """
+    return f"{request_number}:{position}"
+
+
+def report_of_record(
+    topic: str, incarnation: str, partition: int, offset: int, appended_ms: int
+) -> str:
+    """Names the refusal of a record by its coordinate.
+
+    The append time tells topics of one name apart where the broker gives no *incarnation*.
+    """
+    return f"{incarnation or topic}:{partition}:{offset}:{appended_ms}"
+
+
 def raw_fields(raw: bytes | None) -> dict[str, str | None]:
     """The raw thing as text, or in base64 where it is not UTF-8."""
     if raw is None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
-from events.dead_letters import letter
+from events.dead_letters import letter, report_of_item
 from events.result import Rejection
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The request that an item came with."""
+    """The request that an item came with.
+
+    `number` is ours and of this request alone; `request_id` is the client's, who may use one twice.
+    """
 
     tenant: str
     request_id: str
     received_at: str
+    number: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
 def reject_record(rejection: Rejection, raw: msgspec.Raw, position: int, origin: Origin) -> bytes:
@@ -34,6 +39,7 @@ def reject_record(rejection: Rejection, raw: msgspec.Raw, position: int, origin:
         "partition": None,
         "offset": None,
         "received_at": origin.received_at,
+        "report": report_of_item(origin.number, position),
     }
     return letter(told, bytes(raw))
 

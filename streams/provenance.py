@@ -79,12 +79,20 @@ def _received_ms(text: bytes | None, moved: MovedFrom | None) -> int | None:
 def _milliseconds(text: bytes | None) -> int | None:
     """Milliseconds since the epoch of an RFC 3339 instant; None for anything else."""
     try:
-        instant = datetime.fromisoformat((text or b"").decode("ascii"))
+        return instant_ms((text or b"").decode("ascii"))
     except ValueError:
         return None
-    if instant.tzinfo is None:
+
+
+def instant_ms(text: str) -> int | None:
+    """The same of *text*."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            return None
+        milliseconds = round(instant.timestamp() * 1000)
+    except (ValueError, OverflowError):
         return None
-    milliseconds = round(instant.timestamp() * 1000)
     # A producer's clock may say anything.
     return milliseconds if _EARLIEST_MS <= milliseconds < _LATEST_MS else None
 

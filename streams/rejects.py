@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from events.dead_letters import letter
+from events.dead_letters import letter, report_of_record
 from events.result import CheckedType, Rejection
+from streams.fates import Verdict
 from streams.rows import Origin, origin_columns
-from streams.seen.blocks import I64
 from streams.slices import Slice
 
 
@@ -41,6 +41,14 @@ def reject_of(piece: Slice, origin: Origin, rejection: Rejection) -> Reject:
         "partition": piece.partition.number,
         "offset": int(piece.offsets[at]),
         "received_at": instant(int(origin.received_ms[at])),
+        "incarnation": piece.incarnation,
+        "report": report_of_record(
+            piece.partition.topic,
+            piece.incarnation,
+            piece.partition.number,
+            int(piece.offsets[at]),
+            int(piece.appended_ms[at]),
+        ),
     }
     return Reject(tenant.encode(), letter(told, piece.values[at]), rejection.reason)
 
@@ -56,9 +64,9 @@ def conflict_rows(
     valid: CheckedType,
     origin: Origin,
     rows: npt.NDArray[np.int64],
-    first_offsets: I64,
+    verdict: Verdict,
 ) -> pa.RecordBatch | None:
-    """Rows of the table `conflicts`: same id, other content than at `first_offsets`."""
+    """Rows of the table `conflicts`: same id, other content than where *verdict* saw it first."""
     if not len(rows):
         return None
     picked = origin.take(rows)
@@ -70,9 +78,13 @@ def conflict_rows(
             "event": pa.array([valid.type.name] * len(rows)),
             "id": pa.array([valid.ids[row] for row in rows.tolist()], pa.string()),
             "topic": columns["_topic"],
+            "incarnation": columns["_incarnation"],
             "partition": columns["_partition"],
             "offset": columns["_offset"],
-            "first_offset": pa.array(first_offsets[rows]),
+            "first_incarnation": pa.array(
+                [verdict.incarnations[at] for at in verdict.first_incarnations[rows].tolist()]
+            ),
+            "first_offset": pa.array(verdict.first_offsets[rows]),
             "raw": pa.array([piece.values[at] for at in positions], pa.binary()).cast(pa.string()),
             "request_id": columns["request_id"],
             "received_at": columns["received_at"],
