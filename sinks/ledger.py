@@ -17,6 +17,7 @@ class LedgerEntry:
 
     `generation` is that of the consumer group, `token` the insert's deduplication token; times are
     the broker's append times of the earliest and latest record, in milliseconds since 1970.
+    `incarnation` is the topic's id, empty if it is not known.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class LedgerEntry:
     first_appended_ms: int
     last_appended_ms: int
     moved: int = 0
+    incarnation: str = ""
 
 
 _NUMBERS: Final = (
@@ -45,7 +47,7 @@ _NUMBERS: Final = (
     "moved",
     "generation",
 )
-_TEXTS: Final = ("topic", "token", "worker")
+_TEXTS: Final = ("topic", "incarnation", "token", "worker")
 _TIMES: Final = ("first_appended", "last_appended")
 
 

@@ -25,7 +25,7 @@ class MemoryStore:
         self.before_write: Callable[[str, list[Row]], SinkError | None] | None = None
         self._tables: dict[str, list[Row]] = {}
         self._tokens: set[tuple[str, str]] = set()
-        self._ledger: dict[tuple[str, int, int, int, int], LedgerEntry] = {}
+        self._ledger: dict[tuple[str, int, str, int, int, int, int], LedgerEntry] = {}
 
     async def connect(self) -> None:
         """Nothing to connect to."""
@@ -45,8 +45,8 @@ class MemoryStore:
         """Note finished ranges."""
         self._raise_for("ledger", [])
         for entry in entries:
-            key = (entry.topic, entry.partition, entry.first, entry.last, entry.generation)
-            self._ledger[key] = entry
+            span = (entry.first, entry.last, entry.generation, entry.last_appended_ms)
+            self._ledger[entry.topic, entry.partition, entry.incarnation, *span] = entry
 
     async def write_conflicts(self, rows: Rows) -> None:
         """Keep conflicting records."""
@@ -60,18 +60,23 @@ class MemoryStore:
         self, topic: str, partition: int, *, at_or_past: int
     ) -> list[LedgerEntry]:
         """Ranges that end at or past an offset, ascending."""
-        return [
+        found = [
             entry
-            for key, entry in sorted(self._ledger.items())
+            for key, entry in self._ledger.items()
             if key[:2] == (topic, partition) and entry.last >= at_or_past
         ]
+        return sorted(found, key=lambda entry: (entry.first, entry.last, entry.generation))
 
-    async def ledger_end(self, topic: str, partition: int, *, before: int) -> int | None:
+    async def ledger_end(
+        self, topic: str, partition: int, *, before: int, incarnation: str = ""
+    ) -> int | None:
         """The first offset past the ranges that begin before an offset; None without any."""
         ends = [
             entry.last + 1
             for key, entry in self._ledger.items()
-            if key[:2] == (topic, partition) and entry.first < before
+            if key[:2] == (topic, partition)
+            and entry.first < before
+            and entry.incarnation in {"", incarnation}
         ]
         return max(ends, default=None)
 
@@ -95,12 +100,14 @@ class MemoryStore:
         first: int,
         since: datetime,
         last: int = MAX_OFFSET,
+        incarnation: str = "",
     ) -> dict[int, int]:
         """Offsets from *first* to *last* appended at or after *since*, with their append times."""
         return {
             row["_offset"]: round(row["_appended_at"].timestamp() * 1000)
             for row in self._tables.get(table, [])
             if (row["_topic"], row["_partition"]) == (topic, partition)
+            and row.get("_incarnation", "") in {"", incarnation}
             and first <= row["_offset"] <= last
             and row["_appended_at"] >= since
         }
@@ -121,7 +128,7 @@ class MemoryStore:
         """The rows of `conflicts` or `rejected`, once for each place they come from."""
         by_origin = {
             tuple(row.get(name) for name in _ORIGINS[table]): row
-            for row in self._tables.get(table, [])
+            for row in map(_with_report, self._tables.get(table, []))
         }
         return list(by_origin.values())
 
@@ -137,9 +144,15 @@ class MemoryStore:
 
 
 _ORIGINS = {
-    "conflicts": ("topic", "partition", "offset"),
-    "rejected": ("tenant", "request_id", "position", "topic", "partition", "offset"),
+    "conflicts": ("topic", "partition", "incarnation", "offset", "_appended_at"),
+    "rejected": ("tenant", "_report"),
 }
+
+
+def _with_report(row: Row) -> Row:
+    """The row with what the table's default makes of its own coordinate."""
+    place = ("_incarnation", "_partition", "_offset", "_appended_at")
+    return {"_report": ":".join(str(row.get(name, "")) for name in place), **row}
 
 
 def _seniority(row: Row) -> tuple[datetime, int]:

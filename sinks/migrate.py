@@ -24,6 +24,8 @@ from sinks.steps import Step, read_steps
 MIGRATIONS: Final = "sinks.migrations"
 VIEWS: Final = "sinks.views"
 BOOTSTRAP: Final = "0000_"
+# A step may copy a table.
+LONGEST_STEP_SECONDS: Final = 6 * 3_600
 
 
 class MigrationError(Exception):
@@ -61,7 +63,9 @@ def migrate(settings: StoreSettings, *, tell: Callable[[str], None]) -> None:
     """
     action = f"connect to {settings.url}"
     try:
-        with create_client(**client_arguments(settings)) as client:
+        with create_client(
+            **client_arguments(settings), send_receive_timeout=LONGEST_STEP_SECONDS
+        ) as client:
             for step, note in _plan(client, settings.cluster):
                 action = step.name
                 client.command(step.for_cluster(settings.cluster))

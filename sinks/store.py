@@ -42,7 +42,7 @@ INSERT_SETTINGS: Final[dict[str, Any]] = {
 LEDGER_COLUMNS: Final = (
     "topic, partition, first, last, stored, duplicates, conflicts, rejected, generation, token, "
     "worker, toUnixTimestamp64Milli(first_appended_at), toUnixTimestamp64Milli(last_appended_at), "
-    "moved"
+    "moved, incarnation"
 )
 
 MAX_OFFSET: Final = 2**63 - 1
@@ -122,19 +122,28 @@ class Store:
             result = await client.query(query, parameters=parameters)
         return [LedgerEntry(*row) for row in result.result_rows]
 
-    async def ledger_end(self, topic: str, partition: int, *, before: int) -> int | None:
+    async def ledger_end(
+        self, topic: str, partition: int, *, before: int, incarnation: str = ""
+    ) -> int | None:
         """The first offset that no range covers which begins before an offset.
 
-        None when no range begins before it. The key leads to the newest of them.
+        Of ranges of this *incarnation* of the topic, and of those that name none. None when no
+        range begins before it. The key leads to the newest of them.
         """
         query = (
             "SELECT max(last) + 1 FROM ("  # noqa: S608 - constants
             f"SELECT last FROM {DATABASE}.ledger "
             "WHERE topic = {topic:String} AND partition = {partition:Int32} "
-            "AND first < {before:Int64} ORDER BY topic DESC, partition DESC, first DESC "
+            "AND first < {before:Int64} AND incarnation IN ('', {incarnation:String}) "
+            "ORDER BY topic DESC, partition DESC, first DESC "
             "LIMIT 100) HAVING count() > 0"
         )
-        parameters = {"topic": topic, "partition": partition, "before": before}
+        parameters = {
+            "topic": topic,
+            "partition": partition,
+            "before": before,
+            "incarnation": incarnation,
+        }
         async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
             client = await self._connected()
             result = await client.query(query, parameters=parameters)
@@ -174,13 +183,14 @@ class Store:
         first: int,
         since: datetime,
         last: int = MAX_OFFSET,
+        incarnation: str = "",
     ) -> dict[int, int]:
         """Offsets from *first* to *last* whose rows were appended to Kafka at or after *since*.
 
-        Each with its append time in milliseconds: an offset alone does not name a record for
-        ever, as a topic may have been made anew. The latest counts where there are several. Parts
-        whose append times end before *since* are passed over unread; of the others three narrow
-        columns are read.
+        Of this *incarnation* of the topic, and of rows that name none. Each with its append time
+        in milliseconds, by which the caller tells whose the latter are. The latest counts where
+        there are several. Parts whose append times end before *since* are passed over unread; of
+        the others narrow columns are read.
         """
         query = (
             "SELECT DISTINCT _offset, toUnixTimestamp64Milli(_appended_at) "  # noqa: S608 - constants
@@ -188,10 +198,12 @@ class Store:
             "PREWHERE _appended_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
             "AND _partition = {partition:Int32} "
             "AND _offset BETWEEN {first:Int64} AND {last:Int64} "
-            "WHERE _topic = {topic:String} ORDER BY 2"
+            "WHERE _topic = {topic:String} AND _incarnation IN ('', {incarnation:String}) "
+            "ORDER BY 2"
         )
         parameters = {
             "topic": topic,
+            "incarnation": incarnation,
             "partition": partition,
             "first": first,
             "last": last,

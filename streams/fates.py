@@ -2,11 +2,13 @@
 
 An id is decided by *where* it was first seen. The same record delivered again after a crash is
 seen at its own offset and is still the first sighting; the same id at another offset is a
-repeat. So a sighting that was remembered before its row was stored can never lose the row.
+repeat. So a sighting that was remembered before its row was stored can never lose the row. In a
+topic that was recreated, the same offset is another place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streams.seen.blocks import I64, U32, U64, Block
-from streams.seen.index import UNSEEN, SeenIndex
+from streams.seen.index import UNSEEN, SeenIndex, Sightings
 
 
 class Fate(IntEnum):
@@ -29,13 +31,17 @@ class Fate(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The valid records of a slice: hash of (tenant, id), offset, append time, content."""
+    """The valid records of a slice: hash of (tenant, id), offset, append time, content.
+
+    `incarnation` is that of their topic.
+    """
 
     high: U64
     low: U64
     offsets: I64
     appended_ms: I64
     fingerprints: U32
+    incarnation: str = ""
 
     def __len__(self) -> int:
         return len(self.high)
@@ -48,15 +54,22 @@ class Candidates:
             self.offsets[rows],
             self.appended_ms[rows],
             self.fingerprints[rows],
+            self.incarnation,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Fates of the candidates, where each id was first seen, and what is new to remember."""
+    """Fates of the candidates, where each id was first seen, and what is new to remember.
+
+    `first_incarnations` names the topic's incarnation that each of `first_offsets` belongs to, by
+    its place in `incarnations`.
+    """
 
     fates: npt.NDArray[np.uint8]
     first_offsets: I64
+    first_incarnations: I64
+    incarnations: Sequence[str]
     news: Block | None
 
 
@@ -65,13 +78,15 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
 
     A repeat counts within the window: its append time is at most `window_ms` after the first
     sighting's. Nothing is changed; the caller adds `news` to *seen*. Records that *seen* knows at
-    their own offset are news again: whoever judged them may not have got to write them down.
+    their own place are news again: whoever judged them may not have got to write them down.
     """
     known = seen.look_up(candidates.high, candidates.low)
     expired = candidates.appended_ms - known.appended_ms > seen.window_ms
-    here = known.offsets == candidates.offsets
+    here = _at_the_same_place(candidates, known)
     unseen = (known.offsets == UNSEEN) | (expired & ~here)
     first_offsets = np.where(unseen, candidates.offsets, known.offsets)
+    # What is new lies in the current incarnation, which is named last.
+    first_incarnations = np.where(unseen, len(known.names), known.incarnations)
     reference = np.where(unseen, candidates.fingerprints, known.fingerprints)
     repeated = _repeats_within(candidates, unseen)
     if repeated is not None:
@@ -79,10 +94,31 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
         first_offsets[at] = candidates.offsets[first]
         reference[at] = candidates.fingerprints[first]
         unseen[at] = False
-    elsewhere = first_offsets != candidates.offsets
+    elsewhere = ~(unseen | here)
     fates = np.where(elsewhere, np.uint8(Fate.DUPLICATE), np.uint8(Fate.STORED))
     fates[elsewhere & (reference != candidates.fingerprints)] = Fate.CONFLICT
-    return Verdict(fates.astype(np.uint8), first_offsets, _news(candidates, unseen | here))
+    return Verdict(
+        fates.astype(np.uint8),
+        first_offsets,
+        first_incarnations,
+        [*known.names, candidates.incarnation],
+        _news(candidates, unseen | here),
+    )
+
+
+def _at_the_same_place(candidates: Candidates, known: Sightings) -> npt.NDArray[np.bool_]:
+    """Which candidates are the very records that were seen first, delivered again.
+
+    Sightings of an older version do not name the incarnation: the append time then tells, as a
+    recreated topic's records were appended after all that was seen of the one before.
+    """
+    same: npt.NDArray[np.bool_] = known.offsets == candidates.offsets
+    if not same.any():
+        return same
+    mine = candidates.incarnation
+    may_be = np.asarray([not mine or name in {"", mine} for name in known.names], np.bool_)
+    same &= may_be[known.incarnations] & (candidates.appended_ms <= known.appended_ms)
+    return same
 
 
 def decide_staying(
@@ -95,7 +131,9 @@ def decide_staying(
     fates[rows] = staying.fates
     first_offsets = candidates.offsets.copy()
     first_offsets[rows] = staying.first_offsets
-    return Verdict(fates, first_offsets, staying.news)
+    first_incarnations = np.full(len(candidates), len(staying.incarnations) - 1, np.int64)
+    first_incarnations[rows] = staying.first_incarnations
+    return Verdict(fates, first_offsets, first_incarnations, staying.incarnations, staying.news)
 
 
 def _repeats_within(
@@ -137,4 +175,5 @@ def _news(candidates: Candidates, unseen: npt.NDArray[np.bool_]) -> Block | None
         candidates.fingerprints[rows],
         int(appended.min()),
         int(appended.max()),
+        candidates.incarnation,
     )

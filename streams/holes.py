@@ -64,6 +64,7 @@ class RowReader(Protocol):
         first: int,
         since: datetime,
         last: int = ...,
+        incarnation: str = ...,
     ) -> dict[int, int]:
         """Offsets from *first* to *last* of rows appended at or after *since*, with the time."""
 
@@ -74,7 +75,12 @@ def searched_since(first_appended_ms: int) -> datetime:
 
 
 async def short_ranges(
-    store: RowReader, table: str, partition: Partition, ranges: Sequence[CountingRange]
+    store: RowReader,
+    table: str,
+    partition: Partition,
+    ranges: Sequence[CountingRange],
+    *,
+    incarnation: str = "",
 ) -> list[CountingRange]:
     """Those of *ranges*, which ascend, that say there are more rows than *table* has."""
     short: list[CountingRange] = []
@@ -87,6 +93,7 @@ async def short_ranges(
                 first=group[0].first,
                 last=max(one.last for one in group),
                 since=searched_since(min(one.first_appended_ms for one in group)),
+                incarnation=incarnation,
             )
             short += not_held(group, stored, merged=table == MERGED_TABLE)
             group = []

@@ -22,8 +22,15 @@ from streams.slices import Partition
 class InsertingStore(Inserter, Protocol):
     """What is needed of a store here."""
 
-    async def stored_offsets(
-        self, table: str, topic: str, partition: int, *, first: int, since: datetime
+    async def stored_offsets(  # noqa: PLR0913 - as the store's
+        self,
+        table: str,
+        topic: str,
+        partition: int,
+        *,
+        first: int,
+        since: datetime,
+        incarnation: str = "",
     ) -> dict[int, int]:
         """Offsets of rows with their append times; see sinks.store.Store."""
 
@@ -34,12 +41,20 @@ class Insertion:
     *rows* have ascending `_offset`s and their `_appended_at`.
     """
 
-    def __init__(
-        self, store: InsertingStore, table: str, partition: Partition, rows: pa.Table, *, token: str
+    def __init__(  # noqa: PLR0913 - where from, where to, and what
+        self,
+        store: InsertingStore,
+        table: str,
+        partition: Partition,
+        rows: pa.Table,
+        *,
+        token: str,
+        incarnation: str = "",
     ) -> None:
         self._store = store
         self._table = table
         self._partition = partition
+        self._incarnation = incarnation
         self._rows = rows
         self._token = token
         self._tries_with_token = 0
@@ -73,6 +88,7 @@ class Insertion:
             *self._partition,
             first=int(offsets[0]),
             since=searched_since(int(appended_ms.min())),
+            incarnation=self._incarnation,
         )
         there = already_stored(offsets, appended_ms, stored)
         refused = np.isin(offsets, list(self._refused))

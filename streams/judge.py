@@ -20,10 +20,10 @@ from streams.adjusted import Adjusted, adjusted_by_tenant
 from streams.doubts import Doubt, doubts_of
 from streams.fates import Candidates, Fate, decide, decide_staying
 from streams.moves import Move, find_astray, moves_of
-from streams.provenance import Run, received_ms, run_numbers, runs
+from streams.provenance import Run
 from streams.rejects import Reject, conflict_rows, reject_of
 from streams.resume import already_stored
-from streams.rows import Origin, event_rows
+from streams.rows import Origin, event_rows, origin_of
 from streams.seen.blocks import Block
 from streams.seen.index import SeenIndex
 from streams.slices import Slice
@@ -102,15 +102,8 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
     times; they count as stored and are not written again. The ids of the topic are spread over
     *partitions*. Each record gets exactly one fate.
     """
-    parts = runs(piece.headers)
-    origin = Origin(
-        piece.partition,
-        piece.offsets,
-        piece.appended_ms,
-        received_ms(parts, piece.appended_ms),
-        run_numbers(parts),
-        parts,
-    )
+    origin = origin_of(piece)
+    parts = origin.runs
     if any(part.tenant is None for part in parts):
         ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
         judge_others = partial(
@@ -187,7 +180,7 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
     return Judged(
         Counts(tally[0], tally[1], tally[2], len(context.rejects), tally[Fate.MOVED]),
         _event_rows(valid, mine, kept) if len(kept) else None,
-        conflict_rows(piece, valid, mine, conflicts, verdict.first_offsets),
+        conflict_rows(piece, valid, mine, conflicts, verdict),
         context.rejects,
         verdict.news,
         piece,
@@ -217,6 +210,7 @@ def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
         origin.offsets,
         origin.appended_ms,
         (valid.fingerprints() & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+        origin.incarnation,
     )
 
 

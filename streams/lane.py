@@ -126,6 +126,7 @@ class Lane:
         self._flow = flow
         self._resume: Resume | None = None
         self._next = 0
+        self._incarnation = ""
         self._rewound_to: int | None = None
         self._rewound_at = 0.0
         self._pending: deque[_Pending] = deque()
@@ -151,6 +152,7 @@ class Lane:
         if self._resume is None:
             self._resume = await self._find_resume(piece)
             self._next = self._resume.next_offset
+            self._incarnation = piece.incarnation
         if piece.follows > self._next and not await self._pass_what_is_gone(piece.follows):
             await self._go_back(piece)
             return
@@ -298,6 +300,7 @@ class Lane:
                     covered[-1].end - 1,
                     min(part.appended_ms[0] for part in covered),
                     max(part.appended_ms[1] for part in covered),
+                    self._incarnation,
                 ),
                 [part.judged for part in covered if part.judged is not None],
             )

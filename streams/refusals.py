@@ -11,9 +11,8 @@ from events.registry import BY_TOPIC
 from events.result import Rejection
 from streams.fates import Fate
 from streams.judge import Counts, Judged
-from streams.provenance import received_ms, run_numbers, runs
 from streams.rejects import Reject, reject_of
-from streams.rows import Origin
+from streams.rows import origin_of
 from streams.seen.blocks import Block
 from streams.slices import Slice
 
@@ -49,17 +48,9 @@ def without(judged: Judged, refused: Collection[int]) -> Judged:
 
 def _letter(piece: Slice, offset: int) -> Reject:
     at = int(np.searchsorted(piece.offsets, offset))
-    parts = runs(piece.headers)
-    origin = Origin(
-        piece.partition,
-        piece.offsets,
-        piece.appended_ms,
-        received_ms(parts, piece.appended_ms),
-        run_numbers(parts),
-        parts,
-    )
     event = BY_TOPIC[piece.partition.topic].name if piece.partition.topic in BY_TOPIC else None
-    return reject_of(piece, origin, Rejection(at, event, REASON, None, _MESSAGE))
+    rejection = Rejection(at, event, REASON, None, _MESSAGE)
+    return reject_of(piece, origin_of(piece), rejection)
 
 
 def _forgotten(judged: Judged, offsets: list[int]) -> Block | None:

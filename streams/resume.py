@@ -6,11 +6,13 @@ made without its ledger row the offsets are read back. The cost is bounded by wh
 doubt, not by the size of the table.
 
 Committed offsets never lead: if they do, the store knows less than it once did (a restored
-backup), and work begins where its ledger ends, or where rows of it are missing (streams/holes.py).
+backup), or they were committed for a topic that had this name before, and work begins where its
+ledger ends, or where rows of it are missing (streams/holes.py).
 
-An offset names a record only within one life of its topic: offsets start anew when a topic is made
-anew, and go back when a broker loses its end in a power cut. Append times tell the lives apart, for
-they ascend: what the ledger speaks of was appended before anything of a later life.
+An offset names a record only within one incarnation of its topic, which Kafka's topic id names:
+offsets start again when a topic is recreated. They also go back when a broker loses its end in a
+power cut, and rows of an older version do not name the incarnation. There append times tell, for
+they ascend: what the ledger speaks of was appended before anything that came later.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from streams.holes import (
     searched_since,
     short_ranges,
 )
-from streams.slices import Partition, Slice
+from streams.slices import Slice
 
 # So many offsets past the beginning rows are known by offset; what was stored past them, which can
 # only be after a hole far back, is stored once more, and shown once.
@@ -41,6 +43,10 @@ KNOWN_OFFSETS: Final = 1_000_000
 
 class LedgerRange(CountingRange, Protocol):
     """A stored range, as the ledger tells it."""
+
+    @property
+    def incarnation(self) -> str:
+        """The topic's id; empty if it is not known."""
 
     @property
     def generation(self) -> int:
@@ -55,7 +61,9 @@ class StoreReader(RowReader, Protocol):
     ) -> Sequence[LedgerRange]:
         """Ranges of the ledger that end at or past an offset, ascending."""
 
-    async def ledger_end(self, topic: str, partition: int, *, before: int) -> int | None:
+    async def ledger_end(
+        self, topic: str, partition: int, *, before: int, incarnation: str = ""
+    ) -> int | None:
         """The first offset past the ranges that begin before an offset; None without any."""
 
     async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
@@ -101,9 +109,9 @@ def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
 def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRange]:
     """The ranges that can speak of the records of *piece*.
 
-    A range that covers a record ends no earlier than the record was appended, unless it speaks of
-    another record at that offset. Where a slice has no records, its last batch stands for one: a
-    range tells the time of all that it covers.
+    Those of another incarnation of the topic do not. A range that covers a record ends no earlier
+    than the record was appended, unless it speaks of another record at that offset. Where a slice
+    has no records, its last batch stands for one: a range tells the time of all that it covers.
     """
     offsets, times = piece.offsets, piece.appended_ms
     if not len(piece):
@@ -112,8 +120,14 @@ def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRang
     return [
         entry
         for entry, at in zip(ranges, last_within.tolist(), strict=True)
-        if at < 0 or entry.last_appended_ms >= int(times[at])
+        if may_be_of(entry.incarnation, piece.incarnation)
+        and (at < 0 or entry.last_appended_ms >= int(times[at]))
     ]
+
+
+def may_be_of(one: str, other: str) -> bool:
+    """Whether two incarnations may be the same: one that is not known may be any."""
+    return one == other or not one or not other
 
 
 def without_zombies(ranges: Sequence[LedgerRange]) -> list[LedgerRange]:
@@ -169,19 +183,25 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     """
     topic, number = piece.partition
     committed = min(begin, piece.follows)
-    start = await _end_of_ledger(store, piece.partition, committed, log_start)
+    start = await _end_of_ledger(store, piece, committed, log_start)
     known_until = await store.appended_until(topic, number, before=start)
     if known_until is not None:
         anew = await first_after(known_until)
         if anew is not None and anew < start:
             return await _resume_anew(
-                store, table, piece.partition, anew=anew, start=start, known_until=known_until
+                store, table, piece, anew=anew, start=start, known_until=known_until
             )
     found = await _what_is_done(store, table, piece, start=start, log_start=log_start)
     following = max(found.end, log_start)
     since = searched_since(min(piece.span_ms[0], found.since_ms))
     stored = await store.stored_offsets(
-        table, topic, number, first=following, since=since, last=following + KNOWN_OFFSETS
+        table,
+        topic,
+        number,
+        first=following,
+        since=since,
+        last=following + KNOWN_OFFSETS,
+        incarnation=piece.incarnation,
     )
     return Resume(
         following,
@@ -195,15 +215,13 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     )
 
 
-async def _end_of_ledger(
-    store: StoreReader, partition: Partition, committed: int, log_start: int
-) -> int:
+async def _end_of_ledger(store: StoreReader, piece: Slice, committed: int, log_start: int) -> int:
     """The committed offset, or where the ledger ends, if that is before it.
 
     Nothing is committed before it is in the ledger. Without any ledger everything that the broker
     still has is to be stored.
     """
-    end = await store.ledger_end(*partition, before=committed)
+    end = await store.ledger_end(*piece.partition, before=committed, incarnation=piece.incarnation)
     return min(committed, log_start if end is None else end)
 
 
@@ -230,7 +248,9 @@ async def _what_is_done(
         shown = sorted(without_zombies(mine), key=lambda entry: (entry.first, entry.last))
         end = end_of_chain(start, shown)
         looked_at = [entry for entry in shown if entry.first < end]
-        short = await short_ranges(store, table, piece.partition, looked_at)
+        short = await short_ranges(
+            store, table, piece.partition, looked_at, incarnation=piece.incarnation
+        )
         if not short or look_from == 0 or short[0] is not looked_at[0]:
             break
         # What is missing may begin further back.
@@ -254,7 +274,7 @@ async def _what_is_done(
 async def _resume_anew(  # noqa: PLR0913 - what find_resume knows
     store: StoreReader,
     table: str,
-    partition: Partition,
+    piece: Slice,
     *,
     anew: int,
     start: int,
@@ -265,11 +285,17 @@ async def _resume_anew(  # noqa: PLR0913 - what find_resume knows
     A range that reaches over *anew* is done again as a whole: what covers a part of its offsets
     hides it.
     """
-    ranges = await store.ledger_ranges(*partition, at_or_past=anew)
-    cut = [entry for entry in ranges if entry.first < anew]
+    ranges = await store.ledger_ranges(*piece.partition, at_or_past=anew)
+    cut = [
+        entry
+        for entry in ranges
+        if entry.first < anew and may_be_of(entry.incarnation, piece.incarnation)
+    ]
     following = min([anew, *(entry.first for entry in cut)])
     since = searched_since(min([known_until, *(entry.first_appended_ms for entry in cut)]))
-    stored = await store.stored_offsets(table, *partition, first=following, since=since)
+    stored = await store.stored_offsets(
+        table, *piece.partition, first=following, since=since, incarnation=piece.incarnation
+    )
     return Resume(following, following, stored, other_life=((anew, start - 1),))
 
 

@@ -9,16 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from streams.provenance import Run
+from streams.provenance import Run, received_ms, run_numbers, runs
 from streams.seen.blocks import I64
-from streams.slices import Partition
+from streams.slices import Partition, Slice
 
 _MS = pa.timestamp("ms", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where records of a slice came from; one entry a record, but `runs`, which `run` numbers."""
+    """Where records of a slice came from; one entry a record, but `runs`, which `run` numbers.
+
+    `incarnation` is that of the topic: only with it does a coordinate name one record for good.
+    """
 
     partition: Partition
     offsets: I64
@@ -26,6 +29,7 @@ class Origin:
     received_ms: I64
     run: I64
     runs: Sequence[Run]
+    incarnation: str = ""
 
     def take(self, rows: npt.NDArray[np.int64]) -> Origin:
         """The origins of *rows* only."""
@@ -36,7 +40,22 @@ class Origin:
             self.received_ms[rows],
             self.run[rows],
             self.runs,
+            self.incarnation,
         )
+
+
+def origin_of(piece: Slice) -> Origin:
+    """Where the records of *piece* came from."""
+    parts = runs(piece.headers)
+    return Origin(
+        piece.partition,
+        piece.offsets,
+        piece.appended_ms,
+        received_ms(parts, piece.appended_ms),
+        run_numbers(parts),
+        parts,
+        piece.incarnation,
+    )
 
 
 def origin_columns(origin: Origin) -> dict[str, pa.Array]:
@@ -48,6 +67,7 @@ def origin_columns(origin: Origin) -> dict[str, pa.Array]:
         "received_at": pa.array(origin.received_ms).cast(_MS),
         "request_id": _dictionary(origin.run, [part.request_id for part in origin.runs]),
         "_topic": _dictionary(zeros, [origin.partition.topic]),
+        "_incarnation": _dictionary(zeros, [origin.incarnation]),
         "_partition": pa.array(np.full(count, origin.partition.number, np.int32)),
         "_offset": pa.array(origin.offsets),
         "_appended_at": pa.array(origin.appended_ms).cast(_MS),

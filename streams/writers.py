@@ -42,6 +42,7 @@ class Range:
     last: int
     first_appended_ms: int
     last_appended_ms: int
+    incarnation: str = ""
 
     def token(self, generation: int) -> str:
         """The insert's deduplication token: the same range retried is the same insert.
@@ -52,7 +53,7 @@ class Range:
         one left behind is found by offset (streams/resume.py).
         """
         topic, number = self.partition
-        place = f"{topic}:{number}:{self.first}-{self.last}"
+        place = f"{topic}:{self.incarnation}:{number}:{self.first}-{self.last}"
         return f"{place}:{generation}:{self.first_appended_ms}:{LIFE}"
 
 
@@ -118,7 +119,14 @@ class Writers:
         """Store the rows; the offsets of those that ClickHouse refuses for what they hold."""
         if not batches:
             return set()
-        insertion = Insertion(self.store, self.table, span.partition, _joined(batches), token=token)
+        insertion = Insertion(
+            self.store,
+            self.table,
+            span.partition,
+            _joined(batches),
+            token=token,
+            incarnation=span.incarnation,
+        )
         refused = await self.patience.until_done("rows", insertion.attempt)
         failpoints.passing("worker.after_insert")
         return refused
@@ -175,4 +183,5 @@ def _entry(span: Range, counts: Counts, generation: int, token: str) -> LedgerEn
         worker=WORKER,
         first_appended_ms=span.first_appended_ms,
         last_appended_ms=span.last_appended_ms,
+        incarnation=span.incarnation,
     )

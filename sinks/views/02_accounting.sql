@@ -14,13 +14,14 @@ CREATE OR REPLACE VIEW fasttrack.rejected /*on cluster*/
     topic LowCardinality(String) COMMENT 'Kafka topic of a refused record; empty if refused at the door',
     partition Nullable(Int32) COMMENT 'Kafka partition of a refused record; NULL if refused at the door',
     offset Nullable(Int64) COMMENT 'Kafka offset of a refused record; NULL if refused at the door',
+    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if refused at the door, or not known',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
     tenant, event, reason, field, message, raw, request_id, position, topic, partition, offset,
-    received_at, stored_at
+    incarnation, received_at, stored_at
 FROM fasttrack_store.rejected FINAL
 COMMENT 'Items and records the contract refuses, with the reason; one row per item';
 
@@ -44,19 +45,20 @@ CREATE OR REPLACE VIEW fasttrack.rejected_items /*on cluster*/
     position Nullable(Int64) COMMENT 'Position in that request, from 0; NULL for a record of a direct producer',
     topic LowCardinality(String) COMMENT 'Kafka topic of the first refused record; empty if refused at the door',
     partition Nullable(Int32) COMMENT 'Kafka partition of the first refused record; NULL if refused at the door',
-    offset Nullable(Int64) COMMENT 'Kafka offset of the first refused record; NULL if refused at the door'
+    offset Nullable(Int64) COMMENT 'Kafka offset of the first refused record; NULL if refused at the door',
+    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if refused at the door, or not known'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
     tenant, event, reason, field, raw, first_seen, last_seen, times,
     earliest.1 AS message, earliest.2 AS request_id, earliest.3 AS position,
-    earliest.4 AS topic, earliest.5 AS partition, earliest.6 AS offset
+    earliest.4 AS topic, earliest.5 AS partition, earliest.6 AS offset, earliest.7 AS incarnation
 FROM (
     SELECT
         tenant, event, reason, field, raw,
         min(received_at) AS first_seen, max(received_at) AS last_seen, count() AS times,
         argMin(
-            (message, request_id, position, topic, partition, offset),
+            (message, request_id, position, topic, partition, offset, incarnation),
             (received_at, _appended_at, _partition, _offset)) AS earliest
     FROM fasttrack_store.rejected FINAL
     GROUP BY tenant, event, reason, field, raw)
@@ -72,16 +74,18 @@ CREATE OR REPLACE VIEW fasttrack.conflicts /*on cluster*/
     topic LowCardinality(String) COMMENT 'Kafka topic of the later record',
     partition Int32 COMMENT 'Kafka partition of the later record',
     offset Int64 COMMENT 'Kafka offset of the later record',
+    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if not known',
     first_partition Int32 COMMENT 'Kafka partition of the record that counted',
     first_offset Int64 COMMENT 'Kafka offset of the record that counted',
+    first_incarnation LowCardinality(String) COMMENT 'Id of the topic that the record that counted was in; empty if not known',
     request_id String COMMENT 'HTTP request or producer batch that brought the later record',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received the later record, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT
-    tenant, event, id, raw, topic, partition, offset, first_partition, first_offset, request_id,
-    received_at, stored_at
+    tenant, event, id, raw, topic, partition, offset, incarnation, first_partition, first_offset,
+    first_incarnation, request_id, received_at, stored_at
 FROM fasttrack_store.conflicts FINAL
 COMMENT 'Same id, different content: the later records, which no other view counts';
 
@@ -93,6 +97,7 @@ CREATE OR REPLACE VIEW fasttrack.ledger /*on cluster*/
 (
     topic LowCardinality(String) COMMENT 'Kafka topic',
     partition Int32 COMMENT 'Kafka partition',
+    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if not known',
     first Int64 COMMENT 'First offset of the range',
     last Int64 COMMENT 'Last offset of the range, included',
     stored Int64 COMMENT 'Records stored as rows',
@@ -111,22 +116,22 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS WITH
     reaching AS (
         SELECT *, max(last) OVER (
-            PARTITION BY topic, partition ORDER BY first, last, generation
+            PARTITION BY topic, partition, incarnation ORDER BY first, last, generation
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached,
-            row_number() OVER (PARTITION BY topic, partition ORDER BY first, last, generation) AS nth
+            row_number() OVER (PARTITION BY topic, partition, incarnation ORDER BY first, last, generation) AS nth
         FROM fasttrack_store.ledger FINAL),
     clustered AS (
         SELECT *, countIf(nth = 1 OR first > reached) OVER (
-            PARTITION BY topic, partition ORDER BY first, last, generation
+            PARTITION BY topic, partition, incarnation ORDER BY first, last, generation
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cluster
         FROM reaching),
     rivalled AS (
         SELECT *, groupArray((first, last, generation, written_at)) OVER (
-            PARTITION BY topic, partition, cluster) AS rivals
+            PARTITION BY topic, partition, incarnation, cluster) AS rivals
         FROM clustered)
 SELECT
-    topic, partition, first, last, stored, duplicates, conflicts, rejected, moved, generation, token,
-    worker, first_appended_at, last_appended_at, written_at
+    topic, partition, incarnation, first, last, stored, duplicates, conflicts, rejected, moved,
+    generation, token, worker, first_appended_at, last_appended_at, written_at
 FROM rivalled
 WHERE NOT arrayExists(
     rival -> rival.1 <= last AND rival.2 >= first

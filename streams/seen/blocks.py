@@ -2,25 +2,37 @@
 
 A block lists first sightings of one partition: the 128-bit hash of (tenant, id), the offset it
 was first seen at, and a 32-bit fingerprint of the content, with the time span they were appended
-in. Key of the record: the offset of the block's first sighting, which no other block shares.
+in and the incarnation of the topic that the offsets belong to. Key of the record: the offset of the
+block's first sighting.
+
+A block says in which format it is and how ids and contents were hashed. Of both, every version that
+was ever written is read; a block of another one is unreadable, never half read.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+
+from streams.topic_ids import incarnation_bytes, incarnation_text
 
 U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
-# version, sightings, base offset, first and last append time in ms
-_HEADER = struct.Struct("<BxxxIqqq")
-_VERSION = 1
+# format, hashes, sightings, base offset, first and last append time in ms, incarnation
+_HEADER = struct.Struct("<BBxxIqqq16s")
+_FORMAT = 2
+# The first format names neither hashes (they were those of now) nor incarnation.
+_FIRST_HEADER = struct.Struct("<BxxxIqqq")
+_FIRST_FORMAT = 1
+# XXH3-128 of tenant, NUL, id; the low half of the content fingerprint of events/fingerprint.py.
+_HASHES = 1
 _BYTES_EACH = 8 + 8 + 4 + 4
+_MAX_OFFSET = 2**63 - 2
 
 
 class UnreadableBlock(ValueError):  # noqa: N818 - it names the thing, as the log says it
@@ -37,6 +49,7 @@ class Block:
     fingerprints: U32
     first_ms: int
     last_ms: int
+    incarnation: str = ""
 
     def __len__(self) -> int:
         return len(self.high)
@@ -50,25 +63,19 @@ class Block:
         """Rows from *start* to before *end*, as views; the time span stays the block's."""
         if start == 0 and end == len(self):
             return self
-        cut = slice(start, end)
-        return Block(
-            self.high[cut],
-            self.low[cut],
-            self.offsets[cut],
-            self.fingerprints[cut],
-            self.first_ms,
-            self.last_ms,
-        )
+        return self._at(slice(start, end))
 
     def rows(self, rows: npt.NDArray[np.int64]) -> Block:
         """The given rows; the time span stays the block's."""
-        return Block(
-            self.high[rows],
-            self.low[rows],
-            self.offsets[rows],
-            self.fingerprints[rows],
-            self.first_ms,
-            self.last_ms,
+        return self._at(rows)
+
+    def _at(self, rows: slice | npt.NDArray[np.int64]) -> Block:
+        return replace(
+            self,
+            high=self.high[rows],
+            low=self.low[rows],
+            offsets=self.offsets[rows],
+            fingerprints=self.fingerprints[rows],
         )
 
 
@@ -77,7 +84,15 @@ def pack(block: Block) -> bytes:
     base = int(block.offsets[0])
     return b"".join(
         (
-            _HEADER.pack(_VERSION, len(block), base, block.first_ms, block.last_ms),
+            _HEADER.pack(
+                _FORMAT,
+                _HASHES,
+                len(block),
+                base,
+                block.first_ms,
+                block.last_ms,
+                incarnation_bytes(block.incarnation),
+            ),
             block.high.astype("<u8", copy=False).tobytes(),
             block.low.astype("<u8", copy=False).tobytes(),
             (block.offsets - base).astype("<u4").tobytes(),
@@ -90,17 +105,39 @@ def unpack(value: bytes) -> Block:
     """Read a block written by `pack`.
 
     Raises:
-        UnreadableBlock: another version, or a length that does not fit the header.
+        UnreadableBlock: another format or other hashes, or a length that does not fit the header.
     """
+    header = _FIRST_HEADER if value[:1] == bytes([_FIRST_FORMAT]) else _HEADER
     try:
-        version, count, base, first_ms, last_ms = _HEADER.unpack_from(value)
+        fields = header.unpack_from(value)
     except struct.error as error:
         raise UnreadableBlock(f"{len(value)} bytes are too few for a block") from error
-    if version != _VERSION or len(value) != _HEADER.size + count * _BYTES_EACH or not count:
-        raise UnreadableBlock(f"version {version}, {count} sightings, {len(value)} bytes")
-    at = _HEADER.size
+    if header is _FIRST_HEADER:
+        fields = (_FORMAT, _HASHES, *fields[1:], bytes(16))
+    version, hashes, count, base, first_ms, last_ms, incarnation = fields
+    fits = len(value) == header.size + count * _BYTES_EACH and count
+    if (version, hashes) != (_FORMAT, _HASHES) or not fits:
+        text = f"format {version}, hashes {hashes}, {count} sightings, {len(value)} bytes"
+        raise UnreadableBlock(text)
+    at = header.size
     high = np.frombuffer(value, "<u8", count, at)
     low = np.frombuffer(value, "<u8", count, at + 8 * count)
     deltas = np.frombuffer(value, "<u4", count, at + 16 * count)
     fingerprints = np.frombuffer(value, "<u4", count, at + 20 * count)
-    return Block(high, low, deltas.astype(np.int64) + base, fingerprints, first_ms, last_ms)
+    most = int(deltas.max())
+    if (
+        base < 0
+        or base + most > _MAX_OFFSET
+        or first_ms > last_ms
+        or (deltas[1:] < deltas[:-1]).any()
+    ):
+        raise UnreadableBlock("offsets or times that no records have")
+    return Block(
+        high,
+        low,
+        deltas.astype(np.int64) + base,
+        fingerprints,
+        first_ms,
+        last_ms,
+        incarnation_text(incarnation),
+    )

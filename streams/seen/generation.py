@@ -30,6 +30,7 @@ class Generation:
     """A fixed-size, append-only set of first sightings of one partition."""
 
     __slots__ = (
+        "_block_incarnations",
         "_block_last_ms",
         "_block_starts",
         "_deltas",
@@ -61,9 +62,11 @@ class Generation:
         self._slots: U32 = np.zeros((buckets, _WIDTH), np.uint32)
         self._filled = np.zeros(buckets, np.uint8)
         self._mask = buckets - 1
-        # Append times by block: row numbers where blocks start, and their last append time.
+        # What is kept by block: row numbers where blocks start, their last append time, and the
+        # number that the index gave to the topic's incarnation.
         self._block_starts: list[int] = []
         self._block_last_ms: list[int] = []
+        self._block_incarnations: list[int] = []
 
     @property
     def room(self) -> int:
@@ -121,7 +124,7 @@ class Generation:
         # int64, because numpy gathers by it several times faster than by uint64.
         return high.view(np.int64) & self._mask
 
-    def append(self, block: Block) -> None:
+    def append(self, block: Block, incarnation: int) -> None:
         """Add a block that fits into `room`; of an id added twice the first is found."""
         start, count = self.size, len(block)
         end = start + count
@@ -131,6 +134,7 @@ class Generation:
         self._fingerprints[start:end] = block.fingerprints
         self._block_starts.append(start)
         self._block_last_ms.append(block.last_ms)
+        self._block_incarnations.append(incarnation)
         self.size = end
         self.last_ms = max(self.last_ms, block.last_ms)
         self._place(block.high, _tags(block.high) | np.arange(start + 1, end + 1, dtype=np.uint32))
@@ -163,10 +167,16 @@ class Generation:
         """Content fingerprint of each row."""
         return self._fingerprints[rows]
 
-    def appended_ms(self, rows: Positions) -> I64:
-        """Append time of each row, to the precision of its block's span."""
+    def blocks_of(self, rows: Positions) -> tuple[I64, I64]:
+        """What is known of each row by its block.
+
+        The append time, to the precision of the block's span, and the topic's incarnation.
+        """
         blocks = np.searchsorted(np.asarray(self._block_starts), rows, side="right") - 1
-        return np.asarray(self._block_last_ms, np.int64)[blocks]
+        return (
+            np.asarray(self._block_last_ms, np.int64)[blocks],
+            np.asarray(self._block_incarnations, np.int64)[blocks],
+        )
 
     @property
     def nbytes(self) -> int:

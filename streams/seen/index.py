@@ -8,6 +8,7 @@ append times of the two records, not by when a generation was dropped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,16 @@ FIRST_CAPACITY = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """For each looked-up id: the offset it was first seen at (UNSEEN if never) and what it held."""
+    """For each looked-up id: the offset it was first seen at (UNSEEN if never) and what it held.
+
+    `incarnations` are places in `names`: which incarnation of the topic the offset belongs to.
+    """
 
     offsets: I64
     fingerprints: U32
     appended_ms: I64
+    incarnations: I64
+    names: Sequence[str]
 
 
 class SeenIndex:
@@ -35,6 +41,8 @@ class SeenIndex:
     def __init__(self, window_ms: int) -> None:
         self.window_ms = window_ms
         self._generations: list[Generation] = []
+        # Incarnations of the topic, named in blocks by their place here.
+        self._names: list[str] = [""]
 
     def __len__(self) -> int:
         return sum(generation.size for generation in self._generations)
@@ -56,6 +64,8 @@ class SeenIndex:
             np.full(count, UNSEEN, np.int64),
             np.zeros(count, np.uint32),
             np.zeros(count, np.int64),
+            np.zeros(count, np.int64),
+            self._names,
         )
         missing: npt.NDArray[np.int64] = np.arange(count)
         for generation in reversed(self._generations):
@@ -67,7 +77,7 @@ class SeenIndex:
                 at, rows = missing[here], rows[here]
                 found.offsets[at] = generation.offsets(rows)
                 found.fingerprints[at] = generation.fingerprints(rows)
-                found.appended_ms[at] = generation.appended_ms(rows)
+                found.appended_ms[at], found.incarnations[at] = generation.blocks_of(rows)
                 missing = missing[~here]
         return found
 
@@ -79,10 +89,13 @@ class SeenIndex:
         was written twice (either will do).
         """
         start = 0
+        if block.incarnation not in self._names:
+            self._names.append(block.incarnation)
+        incarnation = self._names.index(block.incarnation)
         while start < len(block):
             generation = self._newest(block)
             end = min(len(block), start + generation.room)
-            generation.append(block.part(start, end))
+            generation.append(block.part(start, end), incarnation)
             start = end
         self.forget_before(block.last_ms - self.window_ms)
 

@@ -134,10 +134,14 @@ class SeenStore(Store):  # type: ignore[misc]
 
 
 def _joined(blocks: list[Block], window_ms: int) -> Iterator[Block]:
-    """Join neighbouring blocks while their time spans stay well inside the window."""
+    """Join neighbouring blocks of one incarnation while their times span little of the window."""
     start = 0
     for at in range(1, len(blocks) + 1):
-        if at < len(blocks) and blocks[at].last_ms - blocks[start].first_ms <= window_ms // 1024:
+        if (
+            at < len(blocks)
+            and blocks[at].incarnation == blocks[start].incarnation
+            and blocks[at].last_ms - blocks[start].first_ms <= window_ms // 1024
+        ):
             continue
         part = blocks[start:at]
         yield part[0] if len(part) == 1 else _concatenated(part)
@@ -152,6 +156,7 @@ def _concatenated(blocks: list[Block]) -> Block:
         np.concatenate([block.fingerprints for block in blocks]),
         min(block.first_ms for block in blocks),
         max(block.last_ms for block in blocks),
+        blocks[0].incarnation,
     )
 
 

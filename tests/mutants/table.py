@@ -17,6 +17,7 @@ PROMISE = "tests/streams/test_promise.py::"
 REFUSED = "tests/streams/test_refused_rows.py::"
 FETCHED = "tests/streams/test_fetched_slices.py::"
 RESUME = "tests/streams/test_resume.py::"
+INCARNATIONS = "tests/streams/test_incarnations.py::"
 POSITIONS = "tests/streams/test_positions.py::"
 EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
 
@@ -296,6 +297,62 @@ def _look_only_before_a_slice() -> None:
         return None
 
     Mending.look = look  # type: ignore[method-assign]
+
+
+def _offsets_without_their_incarnation() -> None:
+    from streams import fates
+
+    fates._at_the_same_place = lambda candidates, known: known.offsets == candidates.offsets
+
+
+def _ranges_of_any_incarnation() -> None:
+    from streams import resume
+
+    resume.may_be_of = lambda *_: True
+
+
+def _blocks_without_an_incarnation() -> None:
+    from streams.seen import table
+
+    original = table.pack
+    table.pack = lambda block: original(replace(block, incarnation=""))
+
+
+def _believe_what_a_report_says() -> None:
+    from streams import dead_letters
+
+    original = dead_letters._report
+
+    def report(piece: Any, at: int, letter: Any) -> str:
+        return letter.report or original(piece, at, letter)
+
+    dead_letters._report = report
+
+
+def _read_letters_leniently() -> None:
+    import msgspec
+
+    from streams import dead_letters
+
+    dead_letters._decode = msgspec.json.Decoder(dead_letters._Letter, strict=False).decode
+
+
+def _name_refusals_by_request_id() -> None:
+    from ingest_http import rejects
+
+    rejects.report_of_item = lambda _, position: f"r:{position}"
+
+
+def _take_a_recreated_topic_for_the_same() -> None:
+    from streams.fetch_by_id import Incarnations
+
+    async def refresh(self: Any, client: Any, topics: Any) -> set[str]:
+        from streams.topic_ids import topic_ids
+
+        self.ids |= await topic_ids(client, topics)
+        return set()
+
+    Incarnations.refresh = refresh  # type: ignore[method-assign]
 
 
 def _remember_nothing_in_a_slice() -> None:
@@ -742,6 +799,50 @@ MUTANTS = (
         "test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer",
         _hang_up_at_once,
     ),
+    Mutant(
+        "offset-without-incarnation",
+        "an id seen at an offset of a topic that was recreated counts as seen there",
+        INCARNATIONS + "test_the_same_offset_of_a_recreated_topic_is_another_place",
+        _offsets_without_their_incarnation,
+    ),
+    Mutant(
+        "any-incarnation",
+        "ranges of another incarnation of the topic count",
+        "tests/streams/test_resume.py::test_ranges_of_another_incarnation_say_nothing",
+        _ranges_of_any_incarnation,
+    ),
+    Mutant(
+        "block-without-incarnation",
+        "the changelog does not say of which incarnation its offsets are",
+        INCARNATIONS + "test_what_is_remembered_keeps_its_incarnation",
+        _blocks_without_an_incarnation,
+    ),
+    Mutant(
+        "same-topic-for-ever",
+        "a topic that was recreated is read on where the one before was",
+        "tests/streams/test_fetch_by_id.py::test_a_topic_that_has_another_id_now_was_recreated",
+        _take_a_recreated_topic_for_the_same,
+    ),
+    Mutant(
+        "believe-reports",
+        "a refusal is what its report says, whatever the item is",
+        "tests/streams/test_odd_records.py::test_a_refusal_that_is_reported_again_is_the_same",
+        _believe_what_a_report_says,
+    ),
+    Mutant(
+        "lenient-letters",
+        "what almost fits a dead letter's field is made to fit",
+        "tests/streams/test_odd_records.py::test_a_dead_letter_with_any_json_in_any_field_is_a_row",
+        _read_letters_leniently,
+    ),
+    Mutant(
+        "named-by-the-client",
+        "a refused item is named by the request id that a client sends",
+        "tests/ingest_http/test_rejects.py"
+        "::test_requests_that_share_an_id_have_reports_of_their_own",
+        _name_refusals_by_request_id,
+    ),
 )
+
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}

@@ -178,12 +178,15 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, pa.int64()).cast(kind) if kind == NS else pa.array(values, kind)
 
 
-def conflict(tenant: str, offset: int, *, raw: str = "{}") -> pa.Table:
+def conflict(
+    tenant: str, offset: int, *, raw: str = "{}", incarnation: str = "one", at_ms: int = APPENDED_MS
+) -> pa.Table:
     """A row of the table `conflicts`."""
-    time = pa.array([APPENDED_MS]).cast(MS)
+    time = pa.array([at_ms]).cast(MS)
     return pa.table(
         {
             "tenant": [tenant], "event": ["realtime-login"], "id": ["x"], "topic": [TOPIC],
+            "incarnation": [incarnation],
             "partition": pa.array([3], pa.int32()), "offset": [offset], "first_offset": [1],
             "raw": [raw], "request_id": ["r"], "received_at": time, "_appended_at": time,
         }
@@ -196,6 +199,7 @@ def rejected(tenant: str, report_offset: int, **given: Any) -> pa.Table:
         "event": "realtime-login", "reason": "missing", "field": "data.user_id",
         "message": "is missing", "raw": "{}", "request_id": "r", "position": None, "topic": "",
         "partition": None, "offset": None, "received_ms": APPENDED_MS,
+        "report": f"number-{report_offset}:0",
     }  # fmt: skip
     row = {**row, **given}
     time = pa.array([row["received_ms"]]).cast(MS)
@@ -207,7 +211,7 @@ def rejected(tenant: str, report_offset: int, **given: Any) -> pa.Table:
             "topic": [row["topic"]], "partition": pa.array([row["partition"]], pa.int32()),
             "offset": pa.array([row["offset"]], pa.int64()), "received_at": time,
             "_topic": ["fasttrack.rejected"], "_partition": pa.array([0], pa.int32()),
-            "_offset": [report_offset], "_appended_at": time,
+            "_offset": [report_offset], "_appended_at": time, "_report": [row["report"]],
         }
     )  # fmt: skip
 

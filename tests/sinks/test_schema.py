@@ -13,7 +13,7 @@ from events.lists import column_name, list_fields, state_name
 from events.registry import EVENT_TYPES, EventType
 
 PRECEDING = ["tenant", "_id", "received_at", "request_id", "stored_at"]
-FOLLOWING = ["_topic", "_partition", "_offset", "_appended_at", "_version"]
+FOLLOWING = ["_topic", "_incarnation", "_partition", "_offset", "_appended_at", "_version"]
 ADDED = ["tenant", "received_at", "stored_at"]
 TYPES = {
     Kind.AMOUNT: "Decimal(38, 18)",

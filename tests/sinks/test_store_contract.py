@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -183,17 +184,81 @@ async def test_a_conflict_kept_twice_is_one(subject: Subject, tenant: str) -> No
 
 
 async def test_a_rejected_item_reported_twice_is_one(subject: Subject, tenant: str) -> None:
-    """An item is known by where it came from, not by its report."""
-    for report, position in ((1, 0), (2, 0), (3, 1)):
-        await subject.store.write_rejected(rejected(tenant, report, position=position))
+    """A refusal is known by the name that door or worker gave it, not by where its report lies."""
+    for offset, report in ((1, "a:0"), (2, "a:0"), (3, "a:1")):
+        await subject.store.write_rejected(rejected(tenant, offset, report=report))
 
     assert subject.kept("rejected", tenant) == [("", None, None, "{}")] * 2
 
 
-async def test_a_poison_record_reported_twice_is_one(subject: Subject, tenant: str) -> None:
-    """A record is known by its coordinate."""
-    for report in (1, 2):
-        row = rejected(tenant, report, topic=TOPIC, partition=0, offset=5)
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"request_id": "r", "position": 0},
+        {"request_id": ""},
+        {"topic": TOPIC, "partition": 0, "offset": 5},
+        {"topic": TOPIC},
+        {"raw": "", "reason": "x", "position": 2**62},
+    ],
+    ids=lambda same: next(iter(same)),
+)
+async def test_nothing_that_a_client_sends_makes_two_refusals_one(
+    subject: Subject, tenant: str, same: dict[str, Any]
+) -> None:
+    """Request ids, positions and coordinates may come twice; each refusal is a row."""
+    for offset in (1, 2):
+        await subject.store.write_rejected(rejected(tenant, offset, **same))
+
+    assert len(subject.kept("rejected", tenant)) == 2
+
+
+async def test_a_report_without_a_name_is_known_by_its_own_coordinate(
+    subject: Subject, tenant: str
+) -> None:
+    """As workers of an older version write it."""
+    for offset in (1, 2, 2):
+        row = rejected(tenant, offset).drop_columns(["_report"])
         await subject.store.write_rejected(row)
 
-    assert subject.kept("rejected", tenant) == [(TOPIC, 0, 5, "{}")]
+    assert len(subject.kept("rejected", tenant)) == 2
+
+
+async def test_a_conflict_in_a_recreated_topic_is_another_one(
+    subject: Subject, tenant: str
+) -> None:
+    """Same topic, partition and offset name another record there."""
+    for incarnation in ("one", "two"):
+        await subject.store.write_conflicts(conflict(tenant, 7, incarnation=incarnation))
+    for at_ms in (APPENDED_MS, APPENDED_MS + 1):
+        await subject.store.write_conflicts(conflict(tenant, 7, incarnation="", at_ms=at_ms))
+
+    assert subject.kept("conflicts", tenant) == [(TOPIC, 3, 7, "{}")] * 4
+
+
+async def test_a_range_of_a_recreated_topic_is_another_one(subject: Subject, tenant: str) -> None:
+    """It takes no other range's place, and says of which incarnation it is."""
+    ranges = [replace(entry(tenant, 0, 9), incarnation=name) for name in ("one", "two")]
+    ranges.append(replace(entry(tenant, 0, 9), last_appended_ms=9_000))
+    for one in ranges:
+        await subject.store.write_ledger([one])
+
+    found = await subject.store.ledger_ranges(tenant, 2, at_or_past=0)
+
+    assert sorted(found, key=str) == sorted(ranges, key=str)
+
+
+async def test_stored_offsets_are_those_of_one_incarnation(subject: Subject, tenant: str) -> None:
+    """And of rows that name none, which may be of any."""
+    topic = f"topic-{tenant}"
+    for offset, incarnation in ((0, "one"), (1, "two"), (2, "")):
+        rows = logins(tenant, [f"x{offset}"], [offset], topic=topic)
+        column = pa.array([incarnation]).dictionary_encode()
+        await subject.store.insert(
+            "login", rows.append_column("_incarnation", column), token=f"{topic}-{offset}"
+        )
+
+    stored = await subject.store.stored_offsets(
+        "login", topic, 0, first=0, since=SINCE, incarnation="two"
+    )
+
+    assert sorted(stored) == [1, 2]

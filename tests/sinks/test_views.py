@@ -246,8 +246,8 @@ async def test_an_item_refused_again_and_again_is_one_item(
         {"request_id": "third", "position": 0, "received_ms": APPENDED_MS + 2_500},
     ]
     rows = [rejected(tenant, number, **given) for number, given in enumerate(came)]
-    # The same origin reported again is no other time.
-    rows.append(rejected(tenant, 9, **came[2]))
+    # The same refusal reported again is no other time.
+    rows.append(rejected(tenant, 9, report="number-2:0", **came[2]))
     await store(settings, rejected=pa.concat_tables(rows))
 
     columns = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -307,3 +308,17 @@ def test_the_chain_ends_at_the_first_offset_nobody_covered(
 
     assert set(range(committed, end)) <= covered
     assert end not in covered
+
+
+@pytest.mark.parametrize("times", [0, 1, 3_600_000], ids=["same", "later", "clock set back"])
+async def test_ranges_of_another_incarnation_say_nothing(times: int) -> None:
+    """Whatever their times are: a broker's clock may have been set back meanwhile."""
+    other = replace(entry(0, 9, NOW_MS + times), incarnation="other")
+    mine = replace(entry(0, 3), incarnation="mine")
+    old = entry(4, 4)
+    here = replace(piece(0, 9), incarnation="mine")
+
+    found = await resumed(Reader([mine, old, other], {}), here, begin=0)
+
+    assert (found.next_offset, found.base) == (5, 5)
+    assert found.other_life == ((0, 9),)
