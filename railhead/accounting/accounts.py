@@ -42,11 +42,16 @@ class PartitionAccount:
 
 @dataclass(slots=True)
 class TopicAccount:
-    """One topic: its partitions and what was found."""
+    """One topic: its partitions and what was found.
+
+    `kept` is how many refused items a table has, of the topic of dead letters: each once, however
+    often it was reported. None is the ledger's word.
+    """
 
     topic: str
     partitions: list[PartitionAccount] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    kept: int | None = None
 
     @property
     def counts(self) -> Counts:

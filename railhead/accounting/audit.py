@@ -17,7 +17,7 @@ from railhead.accounting.chain import Cluster, Span
 from railhead.accounting.continuity import NOWHERE, Continuity
 from railhead.accounting.examine import Examiner
 from railhead.accounting.findings import Finding, Kind, concerning
-from railhead.accounting.kafka_log import KafkaLog, Position
+from railhead.accounting.kafka_log import KafkaLog, Position, incarnation_of, logs_of
 from railhead.accounting.outside import Outside
 
 
@@ -41,8 +41,7 @@ async def audit(
     topic: str, positions: Mapping[int, Position], *, books: Books, log: KafkaLog, wishes: Wishes
 ) -> TopicAccount:
     """Look at everything of *topic* once; *positions* were read before."""
-    logs = {number: (one.start, one.born_ms) for number, one in positions.items()}
-    window = books.window(topic, wishes.since_ms, logs)
+    window = books.window(topic, wishes.since_ms, logs_of(positions), incarnation_of(positions))
     islands, clusters = books.islands(window), books.clusters(window)
     continuity = Continuity(topic, log, from_the_beginning=not wishes.since_ms)
     findings: list[Finding] = []
@@ -55,6 +54,9 @@ async def audit(
             told_end=window.ends.get(number),
         )
     findings += _other_lives(books, window)
+    findings += _merging(books, window)
+    if not wishes.since_ms:
+        findings += _kept_of_earlier(books, window)
     doubtful = books.doubtful(window, every=wishes.every_record)
     blocks = _resolved(doubtful, clusters)
     examiner = Examiner(books, log, window=window, positions=positions, rules=wishes.rules)
@@ -67,9 +69,13 @@ async def audit(
     findings += outside.of_no_topic()
     findings += outside.shown(wishes.tenant, from_the_beginning=not wishes.since_ms)
     findings += _sums(continuity.accounts.values(), findings, topic)
-    return TopicAccount(
-        topic, list(continuity.accounts.values()), concerning(findings, wishes.tenant)
-    )
+    accounts = list(continuity.accounts.values())
+    found = TopicAccount(topic, accounts, concerning(findings, wishes.tenant))
+    if not window.book.has_kept:
+        found.kept, repeats = books.reports(window)
+        for account in accounts[:1]:
+            account.superseded += repeats
+    return found
 
 
 def _beyond(doubtful: Sequence[Block], topic: str) -> Iterator[Finding]:
@@ -107,8 +113,37 @@ def _other_lives(books: Books, window: Window) -> Iterator[Finding]:
             topic=window.book.topic,
             partition=number,
             span=span,
-            text=f"{ranges:,} ranges older than the log's first record; not looked at",
+            text=f"{ranges:,} ranges of an earlier topic; only what is kept of it is looked at",
         )
+
+
+def _merging(books: Books, window: Window) -> Iterator[Finding]:
+    for table, number, offset, rows, tenant in books.merging(window):
+        yield Finding(
+            kind=Kind.MERGED,
+            topic=window.book.topic,
+            partition=number,
+            span=Span(offset, offset),
+            text=f"{rows:,} rows of {table}",
+            tenant=tenant,
+        )
+
+
+def _kept_of_earlier(books: Books, window: Window) -> Iterator[Finding]:
+    for number, span, conflicts, rejected in books.kept_of_earlier(window):
+        for kind, table, kept in (
+            (Kind.CONFLICT_MISSING, "conflicts", conflicts),
+            (Kind.REJECT_MISSING, "rejected", rejected),
+        ):
+            if kept.there < kept.told:
+                yield Finding(
+                    kind=kind,
+                    topic=window.book.topic,
+                    partition=number,
+                    span=span,
+                    text=f"of an earlier topic the ledger tells {kept.told:,}, "
+                    f"{table} has {kept.there:,}",
+                )
 
 
 def _resolved(blocks: Iterable[Block], clusters: Mapping[int, Iterable[Cluster]]) -> list[Block]:

@@ -24,8 +24,21 @@ FATES: Final = len(Counts._fields)
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 CLOCK_SLACK_MS: Final = 600_000
 
+# The condition that a row speaks of the topic as it is now; see books.sql.
+MINE: Final = """({name}incarnation = {{incarnation:String}} AND {name}incarnation != ''
+        OR {name}incarnation = '' AND NOT (
+            {offset} >= {{starts:Map(Int32, Int64)}}[{name}partition]
+            AND {time} < fromUnixTimestamp64Milli(
+                {{births:Map(Int32, Int64)}}[{name}partition], 'UTC')))"""
+CONDITIONS: Final = {
+    "/*mine: ledger*/": MINE.format(name="", offset="last", time="last_appended_at"),
+    "/*mine: rows*/": MINE.format(name="_", offset="_offset", time="_appended_at"),
+    "/*mine: kept*/": MINE.format(name="", offset="offset", time="_appended_at"),
+}
+
 Key = tuple[Any, ...]
-Place = tuple[str, int, int]
+Place = tuple[str, int, int, str]
+"""A record: topic, partition, offset, and the topic's incarnation."""
 Logs = Mapping[int, tuple[int, int]]
 """By partition: the first offset kept, and when its record was appended, in milliseconds."""
 
@@ -46,12 +59,7 @@ class Book(NamedTuple):
 def book_of(topic: str) -> Book:
     """The table of *topic*'s stored records."""
     if topic == REJECTED_TOPIC:
-        return Book(
-            topic,
-            "rejected",
-            "tenant, request_id, ifNull(position, -1), topic, ifNull(partition, -1), "
-            "ifNull(offset, -1)",
-        )
+        return Book(topic, "rejected", "tenant, _report")
     return Book(topic, BY_TOPIC[topic].table, "tenant, _id")
 
 
@@ -60,13 +68,14 @@ class Window:
     """What is looked at of a topic: offsets from `origins` to before `ends`, by partition.
 
     A partition without ranges in the time asked for has its origin at its end. `since_ms` bounds
-    what is read: records appended earlier are not in the window. `logs` tell the topic from others
-    that had its name before.
+    what is read: records appended earlier are not in the window. `incarnation` tells the topic from
+    others that had its name before, and `logs` do where rows do not name theirs.
     """
 
     book: Book
     since_ms: int
     logs: Logs
+    incarnation: str = ""
     origins: Mapping[int, int] = field(default_factory=dict)
     ends: Mapping[int, int] = field(default_factory=dict)
 
@@ -75,6 +84,7 @@ class Window:
         return {
             "topic": self.book.topic,
             "since_ms": self.since_ms,
+            "incarnation": self.incarnation,
             **_of_logs(self.logs),
             "origins": _as_map(self.origins),
             "ends": _as_map(self.ends),
@@ -128,6 +138,13 @@ class Shown(NamedTuple):
     after: int
 
 
+class Kept(NamedTuple):
+    """How many records the ledger tells, and how many a table has."""
+
+    told: int
+    there: int
+
+
 class Books:
     """Reads ledger and tables by *client*."""
 
@@ -136,9 +153,9 @@ class Books:
         steps = read_steps("railhead.accounting")
         self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
 
-    def window(self, topic: str, since_ms: int, logs: Logs) -> Window:
+    def window(self, topic: str, since_ms: int, logs: Logs, incarnation: str) -> Window:
         """Fix the window: what the ledger has now; what is written later is not looked at."""
-        asked = Window(book_of(topic), since_ms, logs)
+        asked = Window(book_of(topic), since_ms, logs, incarnation)
         rows = self._ask("window", asked.parameters())
         started = [first_ms for _, _, ranges, _, first_ms in rows if ranges]
         read_from = max(0, min([since_ms, *started]) - CLOCK_SLACK_MS) if since_ms else 0
@@ -147,7 +164,7 @@ class Books:
             for number, origin, ranges, end, _ in rows
         }
         ends = {number: end for number, _, _, end, _ in rows}
-        return Window(asked.book, read_from, logs, origins, ends)
+        return Window(asked.book, read_from, logs, incarnation, origins, ends)
 
     def other_lives(self, window: Window) -> list[tuple[int, Span, int]]:
         """(partition, offsets, ranges) that the ledger tells of topics of this name before."""
@@ -194,7 +211,7 @@ class Books:
         rows = self._ask("past_the_window", window.parameters(), window.book)
         return {number: (count, last) for number, count, last in rows}
 
-    def of_no_topic(self, window: Window) -> list[tuple[Place, str]]:
+    def of_no_topic(self, window: Window) -> list[tuple[tuple[str, int, int], str]]:
         """Coordinate and tenant of rows that cannot come from the topic."""
         rows = self._ask("of_no_topic", window.parameters(), window.book)
         return [((topic, number, offset), tenant) for topic, number, offset, tenant in rows]
@@ -224,8 +241,10 @@ class Books:
         wanted, found = sorted(set(keys)), {}
         for start in range(0, len(wanted), KEYS_AT_ONCE):
             some = wanted[start : start + KEYS_AT_ONCE]
-            for *key, topic, number, offset in self._ask("where_ids_are", {"keys": some}, book):
-                found[tuple(key)] = (topic, number, offset)
+            for *key, topic, number, offset, incarnation in self._ask(
+                "where_ids_are", {"keys": some}, book
+            ):
+                found[tuple(key)] = (topic, number, offset, incarnation)
         return found
 
     def rows_by_field(
@@ -251,8 +270,8 @@ class Books:
 
     def hidden(
         self, window: Window, tenant: str
-    ) -> list[tuple[Key, tuple[int, int], tuple[int, int]]]:
-        """Ids with rows that differ: key, and (partition, offset) of the first and of another."""
+    ) -> list[tuple[Key, tuple[int, int, str], tuple[int, int, str]]]:
+        """Ids with rows that differ: key, and the coordinates of the first and of another."""
         parameters = window.parameters(tenant=tenant)
         ((rows, ids),) = self._ask("rows_and_ids", parameters, window.book)
         # Nearly always equal: then there is nothing to group.
@@ -260,6 +279,30 @@ class Books:
             return []
         found = self._ask("hidden", parameters, window.book)
         return [((who, id_), tuple(first), tuple(other)) for who, id_, first, other in found]
+
+    def reports(self, window: Window) -> tuple[int, int]:
+        """How many refusals the dead letters of the window are about, and how many repeat one."""
+        ((kept, repeats),) = self._ask("reports", window.parameters())
+        return int(kept), int(repeats)
+
+    def merging(self, window: Window) -> list[tuple[str, int, int, int, str]]:
+        """Table, partition, offset, number and tenant of rows that differ and share their key."""
+        steps = {"ledger": "merging_ranges", "conflicts": "merging_conflicts"}
+        if not window.book.has_kept:
+            steps = {"ledger": "merging_ranges", "rejected": "merging_reports"}
+        return [
+            (table, *row)
+            for table, step in steps.items()
+            for row in self._ask(step, window.parameters())
+        ]
+
+    def kept_of_earlier(self, window: Window) -> list[tuple[int, Span, Kept, Kept]]:
+        """Partition, offsets, conflicts and rejected of earlier topics of which some miss."""
+        rows = self._ask("kept_of_earlier", window.parameters()) if window.book.has_kept else ()
+        return [
+            (number, Span(first, last), Kept(*rest[:2]), Kept(*rest[2:]))
+            for number, first, last, *rest in rows
+        ]
 
     def shown(self, window: Window, tenant: str) -> Shown:
         """How many rows the analysts' view shows, and should show."""
@@ -275,6 +318,8 @@ class Books:
     ) -> list[Any]:
         names = (steps,) if isinstance(steps, str) else steps
         text = "\n".join(self._texts[name] for name in names)
+        for mark, condition in CONDITIONS.items():
+            text = text.replace(mark, condition)
         if book is not None:
             text = text.replace("/*table*/", book.table).replace("/*key*/", book.key)
         return list(self._client.query(text, parameters=dict(parameters)).result_rows)

@@ -1,10 +1,11 @@
 -- What the books hold: the ledger folded, and rows counted against it. Nothing is changed here.
 --
 -- Parameters: topic; origins and ends (partition to offset) fix the window that is looked at;
--- since_ms bounds what is read, by the broker's append time; starts and births (partition to offset
--- and milliseconds) tell where the log starts and when its first record was appended: what claims a
--- later offset and an earlier time speaks of another topic that had this name. /*table*/ and /*key*/ are filled in from
--- the closed list of books in books.py. A *block* is one range, or several that overlap.
+-- since_ms bounds what is read, by the broker's append time. /*mine: ...*/ is the condition that a row
+-- speaks of the topic as it is now, by its incarnation; for rows that name none, starts and births
+-- (partition to offset and milliseconds) tell where the log starts and when its first record was
+-- appended: a later offset with an earlier time is of another topic that had this name. It,
+-- /*table*/ and /*key*/ are filled in by books.py. A *block* is one range, or several that overlap.
 
 -- step: window
 -- The window of each partition: from the first range that reaches into the time asked for.
@@ -18,8 +19,7 @@ SELECT
         last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC'))) AS first_appended_ms
 FROM fasttrack_store.ledger
 WHERE topic = {topic:String}
-    AND NOT (last >= {starts:Map(Int32, Int64)}[partition] AND last_appended_at
-        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))
+    AND /*mine: ledger*/
 GROUP BY partition
 
 -- step: other_lives
@@ -28,8 +28,7 @@ SELECT partition, min(first), max(last), count()
 FROM fasttrack_store.ledger FINAL
 WHERE topic = {topic:String}
     AND last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
-    AND last >= {starts:Map(Int32, Int64)}[partition] AND last_appended_at
-        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC')
+    AND NOT /*mine: ledger*/
 GROUP BY partition
 ORDER BY partition
 
@@ -45,8 +44,7 @@ WITH
             AND mapContains({origins:Map(Int32, Int64)}, partition)
             AND last >= {origins:Map(Int32, Int64)}[partition]
             AND last < {ends:Map(Int32, Int64)}[partition]
-            AND NOT (last >= {starts:Map(Int32, Int64)}[partition] AND last_appended_at
-                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))),
+            AND /*mine: ledger*/),
     reaching AS (
         SELECT *,
             max(last) OVER (
@@ -101,8 +99,7 @@ LIMIT {most:UInt64}
             AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
             AND _offset >= {origins:Map(Int32, Int64)}[_partition]
             AND _offset < {ends:Map(Int32, Int64)}[_partition]
-            AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
-                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC')))
+            AND /*mine: rows*/)
 
 -- step: kept
     ,
@@ -113,8 +110,7 @@ LIMIT {most:UInt64}
             AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
             AND offset >= {origins:Map(Int32, Int64)}[partition]
             AND offset < {ends:Map(Int32, Int64)}[partition]
-            AND NOT (offset >= {starts:Map(Int32, Int64)}[partition] AND _appended_at
-                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))),
+            AND /*mine: kept*/),
     refused AS (
         SELECT assumeNotNull(rejected.partition) AS partition, assumeNotNull(rejected.offset) AS offset
         FROM fasttrack_store.rejected AS rejected
@@ -122,8 +118,7 @@ LIMIT {most:UInt64}
             AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
             AND offset >= {origins:Map(Int32, Int64)}[partition]
             AND offset < {ends:Map(Int32, Int64)}[partition]
-            AND NOT (offset >= {starts:Map(Int32, Int64)}[partition] AND _appended_at
-                < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC')))
+            AND /*mine: kept*/)
 
 -- step: doubtful
 -- Blocks that do not add up: whose fates are not as many as their offsets, or whose rows are not as
@@ -185,8 +180,7 @@ FROM fasttrack_store./*table*/
 WHERE _topic = {topic:String}
     AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
     AND _offset >= {ends:Map(Int32, Int64)}[_partition]
-    AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
-        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC'))
+    AND /*mine: rows*/
 GROUP BY _partition
 ORDER BY _partition
 
@@ -205,8 +199,7 @@ FROM fasttrack_store./*table*/
 WHERE _topic = {topic:String} AND _partition = {partition:Int32}
     AND _offset BETWEEN {first:Int64} AND {last:Int64}
     AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
-    AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
-        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC'))
+    AND /*mine: rows*/
 LIMIT 1 BY _offset, /*key*/
 
 -- step: copies_of_block
@@ -220,8 +213,7 @@ FROM fasttrack_store./*table*/
 WHERE _topic = {topic:String} AND _partition = {partition:Int32}
     AND _offset BETWEEN {first:Int64} AND {last:Int64}
     AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
-    AND NOT (_offset >= {starts:Map(Int32, Int64)}[_partition] AND _appended_at
-        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[_partition], 'UTC'))
+    AND /*mine: rows*/
 GROUP BY _offset
 HAVING copies > 1
 ORDER BY _offset
@@ -231,12 +223,11 @@ SELECT DISTINCT offset
 FROM fasttrack_store./*table*/
 WHERE topic = {topic:String} AND partition = {partition:Int32}
     AND offset BETWEEN {first:Int64} AND {last:Int64}
-    AND NOT (offset >= {starts:Map(Int32, Int64)}[partition] AND _appended_at
-        < fromUnixTimestamp64Milli({births:Map(Int32, Int64)}[partition], 'UTC'))
+    AND /*mine: kept*/
 
 -- step: where_ids_are
 -- The row that counts for each of some ids, and where its record lies.
-SELECT /*key*/, toString(_topic), _partition, _offset
+SELECT /*key*/, toString(_topic), _partition, _offset, toString(_incarnation)
 FROM fasttrack_store./*table*/ FINAL
 WHERE (/*key*/) IN %(keys)s
 
@@ -274,8 +265,10 @@ SELECT
 -- Ids with rows of different content: what a merge would take away is no repeat.
 SELECT
     tenant, _id,
-    argMin((_partition, _offset), (_appended_at, _partition, _offset)) AS first_place,
-    argMax((_partition, _offset), (_appended_at, _partition, _offset)) AS other_place
+    argMin((_partition, _offset, toString(_incarnation)), (_appended_at, _partition, _offset))
+        AS first_place,
+    argMax((_partition, _offset, toString(_incarnation)), (_appended_at, _partition, _offset))
+        AS other_place
 FROM fasttrack_store./*table*/
 WHERE _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
     AND ({tenant:String} = '' OR tenant = {tenant:String})
@@ -291,3 +284,75 @@ WHERE {tenant:String} = '' OR tenant = {tenant:String}
 -- step: to_be_shown
 SELECT count() FROM fasttrack_store./*table*/ FINAL
 WHERE {tenant:String} = '' OR tenant = {tenant:String}
+
+-- step: reports
+-- Of the reports in the window: how many refusals they are about, and how many report one again.
+SELECT uniqExact(tenant, _report), count() - uniqExact(tenant, _report)
+FROM (
+    SELECT DISTINCT _partition, _offset, tenant, _report
+    FROM fasttrack_store.rejected
+    WHERE _topic = {topic:String}
+        AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+        AND _offset >= {origins:Map(Int32, Int64)}[_partition]
+        AND _offset < {ends:Map(Int32, Int64)}[_partition]
+        AND /*mine: rows*/)
+
+-- Rows that are not the same and share their key: a merge keeps one of them. Where it has been, the
+-- counts of the block do not fit.
+-- step: merging_reports
+SELECT min(_partition), min(_offset), count(), any(tenant)
+FROM fasttrack_store.rejected
+WHERE _topic = {topic:String}
+    AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC') AND /*mine: rows*/
+GROUP BY tenant, _report
+HAVING uniqExact(sipHash128(raw)) > 1
+ORDER BY 1, 2
+LIMIT {most:UInt64}
+
+-- step: merging_conflicts
+SELECT partition, offset, count(), any(tenant)
+FROM fasttrack_store.conflicts
+WHERE topic = {topic:String}
+    AND _appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC') AND /*mine: kept*/
+GROUP BY topic, partition, incarnation, offset, _appended_at
+HAVING uniqExact(tenant, id, sipHash128(raw)) > 1
+ORDER BY 1, 2
+LIMIT {most:UInt64}
+
+-- step: merging_ranges
+SELECT partition, first, count(), ''
+FROM fasttrack_store.ledger
+WHERE topic = {topic:String}
+    AND last_appended_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC') AND /*mine: ledger*/
+GROUP BY topic, partition, incarnation, first, last, generation, last_appended_at
+HAVING uniqExact(stored, duplicates, conflicts, rejected) > 1
+ORDER BY 1, 2
+LIMIT {most:UInt64}
+
+-- step: kept_of_earlier
+-- Of topics that had this name before: where less is kept than the ledger tells. Kafka no longer has
+-- their records, so these counts are all that can be compared.
+SELECT
+    told.partition, told.first, told.last, told.conflicts, conflicting.records,
+    told.rejected, refused.records
+FROM (
+    SELECT
+        partition, incarnation, min(first) AS first, max(last) AS last,
+        sum(conflicts) AS conflicts, sum(rejected) AS rejected
+    FROM fasttrack.ledger
+    WHERE topic = {topic:String} AND incarnation NOT IN ('', {incarnation:String})
+    GROUP BY partition, incarnation) AS told
+LEFT JOIN (
+    SELECT partition, incarnation, uniqExact(offset) AS records
+    FROM fasttrack_store.conflicts
+    WHERE topic = {topic:String}
+    GROUP BY partition, incarnation) AS conflicting
+ON told.partition = conflicting.partition AND told.incarnation = conflicting.incarnation
+LEFT JOIN (
+    SELECT assumeNotNull(partition) AS partition, incarnation, uniqExact(offset) AS records
+    FROM fasttrack_store.rejected
+    WHERE topic = {topic:String} AND partition IS NOT NULL
+    GROUP BY partition, incarnation) AS refused
+ON told.partition = refused.partition AND told.incarnation = refused.incarnation
+WHERE conflicting.records < told.conflicts OR refused.records < told.rejected
+ORDER BY told.partition, told.first

@@ -153,8 +153,8 @@ def _candidates(evidence: Evidence) -> Iterator[str]:
         offset
         for offset, keys in evidence.rows.items()
         for key in keys
-        if evidence.elsewhere.get(key, (evidence.topic, evidence.partition, offset))
-        != (evidence.topic, evidence.partition, offset)
+        if key in evidence.elsewhere
+        and evidence.elsewhere[key][:3] != (evidence.topic, evidence.partition, offset)
     ]
     if len(evidence.rows) > evidence.told.stored and gave_way:
         shown = ", ".join(map(str, spans(gave_way)[:SHOWN]))

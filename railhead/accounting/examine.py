@@ -11,9 +11,9 @@ from railhead.accounting.books import Block, Books, Key, Window
 from railhead.accounting.chain import Span, spans
 from railhead.accounting.evidence import Evidence, judge
 from railhead.accounting.findings import Finding, Kind, hash_of_id
-from railhead.accounting.kafka_log import KafkaLog, Position, Record
+from railhead.accounting.kafka_log import KafkaLog, Position, Record, incarnation_of, logs_of
 from railhead.accounting.other_rules import places_by_other_rules
-from railhead.accounting.record_keys import homes_of, keys_of, say_the_same
+from railhead.accounting.record_keys import homes_of, keys_of, refused_of, say_the_same
 
 # So many single records are fetched to tell a conflict from a repeat; each is a seek.
 MOST_COMPARED = 500
@@ -104,7 +104,9 @@ class Examiner:
         values: dict[int, bytes | None] = {}
         moving: set[int] = set()
         async for batch in self._read(block):
-            keys |= keys_of(self.topic, block.partition, batch, self._rules)
+            keys |= keys_of(
+                self.topic, block.partition, batch, self._rules, self._window.incarnation
+            )
             values |= {record.offset: record.value for record in batch}
             if block.told.moved:
                 moving |= self._moving(block, batch)
@@ -176,15 +178,15 @@ class Examiner:
 
     async def _read_letters(self) -> set[tuple[int, int]]:
         positions = (await self._log.positions([REJECTED_TOPIC])).get(REJECTED_TOPIC, {})
-        logs = {number: (one.start, one.born_ms) for number, one in positions.items()}
-        letters = self._books.window(REJECTED_TOPIC, 0, logs)
+        incarnation = incarnation_of(positions)
+        letters = self._books.window(REJECTED_TOPIC, 0, logs_of(positions), incarnation)
         found: set[tuple[int, int]] = set()
         for number, position in positions.items():
             span = Span(max(letters.ends.get(number, 0), position.start), position.end - 1)
             async for batch in self._log.records(REJECTED_TOPIC, number, span):
-                for key in keys_of(REJECTED_TOPIC, number, batch, self._rules).values():
-                    if key is not None and key[3] == self.topic:
-                        found.add((key[4], key[5]))
+                for topic, partition, offset, of in refused_of(number, batch, incarnation):
+                    if topic == self.topic and of in {"", self._window.incarnation}:
+                        found.add((partition, offset))
         return found
 
     async def _conflicts(
@@ -223,14 +225,18 @@ class Examiner:
             found.append(self._at(Kind.HIDDEN, other[0], span, text, key))
         return found
 
-    async def _are_the_same(self, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    async def _are_the_same(self, one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
         """Whether Kafka shows that two rows differ in how their records were written only."""
         values = [await self._value_at(self.topic, *place) for place in (one, other)]
         return None not in values and say_the_same(self.topic, *values)
 
-    async def _value_at(self, topic: str, partition: int, offset: int) -> bytes | None:
+    async def _value_at(
+        self, topic: str, partition: int, offset: int, incarnation: str
+    ) -> bytes | None:
         position = self._positions.get(partition)
-        if topic != self.topic or position is None or not position.start <= offset < position.end:
+        if topic != self.topic or incarnation not in {"", self._window.incarnation}:
+            return None
+        if position is None or not position.start <= offset < position.end:
             return None
         async for batch in self._log.records(topic, partition, Span(offset, offset)):
             value: bytes | None = batch[0].value

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     SHORT = "short"
     FOREIGN = "foreign"
     TWO_FATES = "two fates"
+    MERGED = "merged away"
     ALTERED = "altered copy"
     SHOWN_TWICE = "shown twice"
     VIEW = "view"
@@ -50,6 +51,7 @@ MEANINGS: Final[dict[Kind, str]] = {
     Kind.SHORT: "a range with fewer or more rows than the ledger tells",
     Kind.FOREIGN: "a row that no record of the topic became",
     Kind.TWO_FATES: "a record that is kept in two places",
+    Kind.MERGED: "rows that are not the same and share their key: a merge keeps one of them",
     Kind.ALTERED: "rows of one record that differ",
     Kind.SHOWN_TWICE: "an id with more than one visible row",
     Kind.VIEW: "a view that does not show what its table holds",

@@ -6,7 +6,7 @@ nothing is committed or rebalanced by looking.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from railhead.accounting.chain import Span
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
+from streams.topic_ids import topic_ids
 
 AT_ONCE = 5_000
 PATIENCE_SECONDS = 30.0
@@ -26,13 +27,25 @@ class Position(NamedTuple):
     """A partition's log: `start` is the first offset kept, `end` the next one to be written.
 
     `committed` is the group's, None when it never committed. `born_ms` is when the broker appended
-    the first record kept, in milliseconds since 1970; 0 when there is none.
+    the first record kept, in milliseconds since 1970; 0 when there is none. `incarnation` is the
+    topic's id.
     """
 
     start: int
     end: int
     committed: int | None
     born_ms: int = 0
+    incarnation: str = ""
+
+
+def logs_of(positions: Mapping[int, Position]) -> dict[int, tuple[int, int]]:
+    """Where each partition's log starts, and when its first record was appended."""
+    return {number: (one.start, one.born_ms) for number, one in positions.items()}
+
+
+def incarnation_of(positions: Mapping[int, Position]) -> str:
+    """The topic's id."""
+    return next((one.incarnation for one in positions.values()), "")
 
 
 class KafkaLog:
@@ -57,6 +70,7 @@ class KafkaLog:
             for name, topic in there.items()
             for number in range(topic.partitions)
         ]
+        ids = await topic_ids(self._consumer._client, there) if there else {}  # noqa: SLF001
         starts = await self._consumer.beginning_offsets(known)
         ends = await self._consumer.end_offsets(known)
         found: dict[str, dict[int, Position]] = {name: {} for name in there}
@@ -67,6 +81,7 @@ class KafkaLog:
                 ends[tp],
                 None if offset < 0 else offset,
                 await self._born_ms(tp, Span(starts[tp], ends[tp] - 1)),
+                ids.get(tp.topic, ""),
             )
         return found
 

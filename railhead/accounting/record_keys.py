@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from events.check import check_records
 from events.idrules import IdRules
 from events.partitioner import partitions_of
 from events.registry import BY_TOPIC, REJECTED_TOPIC
-from railhead.accounting.books import Key
+from railhead.accounting.books import Key, Place
 from streams.dead_letters import dead_letter_rows
 from streams.provenance import Run, runs
 from streams.slices import Partition, slice_of
 
-_ORIGIN = ("tenant", "request_id", "position", "topic", "partition", "offset")
-
 
 def keys_of(
-    topic: str, partition: int, records: Sequence[Any], rules: IdRules
+    topic: str, partition: int, records: Sequence[Any], rules: IdRules, incarnation: str
 ) -> dict[int, Key | None]:
     """The key of each record's row, by offset; None where the contract refuses the record."""
     if not records:
         return {}
     if topic == REJECTED_TOPIC:
-        return _letters(partition, records)
+        letters = _letters(partition, records, incarnation)
+        return {one["_offset"]: (one["tenant"], one["_report"]) for one in letters}
     tenants = [""] * len(records)
     for run in runs([record.headers for record in records]):
         tenants[run.start : run.end] = [run.tenant or ""] * (run.end - run.start)
@@ -66,15 +66,18 @@ def _in(run: Run) -> range:
     return range(run.start, run.end)
 
 
-def _letters(partition: int, records: Sequence[Any]) -> dict[int, Key | None]:
-    here = Partition(REJECTED_TOPIC, partition)
-    judged = dead_letter_rows(slice_of(here, records, follows=records[0].offset), {})
+def refused_of(partition: int, records: Sequence[Any], incarnation: str) -> Iterator[Place]:
+    """The records that dead letters are about, of *records* of `fasttrack.rejected`."""
+    for one in _letters(partition, records, incarnation) if records else ():
+        if one["topic"] and one["partition"] is not None and one["offset"] is not None:
+            yield one["topic"], one["partition"], one["offset"], one["incarnation"]
+
+
+def _letters(partition: int, records: Sequence[Any], incarnation: str) -> list[dict[str, Any]]:
+    here = slice_of(Partition(REJECTED_TOPIC, partition), records, follows=records[0].offset)
+    judged = dead_letter_rows(replace(here, incarnation=incarnation), {})
     assert judged.rows is not None  # noqa: S101 - without records we are not called
-    columns = [judged.rows.column(name).to_pylist() for name in (*_ORIGIN, "_offset")]
-    return {
-        offset: tuple(-1 if part is None else part for part in origin)
-        for *origin, offset in zip(*columns, strict=True)
-    }
+    return list(judged.rows.to_pylist())
 
 
 def say_the_same(topic: str, one: bytes | None, other: bytes | None) -> bool:

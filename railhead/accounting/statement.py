@@ -64,10 +64,12 @@ def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
             yield "A record that was moved counts once more in the partition it belongs to."
     for account in accounts:
         if account.topic == REJECTED_TOPIC:
-            in_flight = account.total("in_flight")
+            in_flight, again = account.total("in_flight"), account.total("superseded")
+            kept = account.counts.stored - again if account.kept is None else account.kept
+            repeats = f" + {again:,} reported again" if again else ""
             yield (
                 f"{account.counts.stored + in_flight:,} rejected items reported by doors and "
-                f"workers = {account.counts.stored:,} kept + {in_flight:,} in flight."
+                f"workers = {kept:,} kept{repeats} + {in_flight:,} in flight."
             )
     yield "The books balance." if is_balanced(accounts) else "The books do not balance."
 

@@ -80,6 +80,7 @@ def as_document(conflict: Conflict) -> dict[str, Any]:
         "first": {
             "partition": later.first_partition,
             "offset": later.first_offset,
+            "incarnation": later.first_incarnation,
             "received_at": received_at.isoformat() if received_at else None,
             "fields": conflict.first,
         },
@@ -87,6 +88,7 @@ def as_document(conflict: Conflict) -> dict[str, Any]:
             "topic": later.topic,
             "partition": later.partition,
             "offset": later.offset,
+            "incarnation": later.incarnation,
             "request_id": later.request_id,
             "received_at": later.received_at.isoformat(),
             "fields": conflict.content,

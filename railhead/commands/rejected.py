@@ -21,7 +21,7 @@ from railhead.commands import rejected_replay
 from railhead.commands.numbers import positive
 from railhead.dead_letters.archive import Archive
 from railhead.dead_letters.export import WRITERS
-from railhead.dead_letters.letters import LetterId, Selection, parse_id
+from railhead.dead_letters.letters import AmbiguousIdError, LetterId, Selection, parse_id
 from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_letter
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings
@@ -133,7 +133,12 @@ def _print_list(table: Table, *, shown: int, count: int, what: str) -> None:
 
 
 def _show(args: argparse.Namespace, archive: Archive) -> int:
-    letter = next(archive.letters([args.id]), None)
+    try:
+        id_ = archive.resolve(args.id)
+    except AmbiguousIdError as error:
+        print(f"railhead rejected show: {error}", file=sys.stderr)
+        return 1
+    letter = next(archive.letters([id_] if id_ else []), None)
     if letter is None:
         print(f"railhead rejected show: no rejected item {args.id}", file=sys.stderr)
         return 1

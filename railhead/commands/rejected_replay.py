@@ -107,7 +107,8 @@ def run(args: argparse.Namespace, archive: Archive, selection: Selection) -> int
 
 def _ids(args: argparse.Namespace, archive: Archive, selection: Selection) -> list[LetterId]:
     if args.ids:
-        return [parse_id(text) for text in args.ids]
+        found = (archive.resolve(parse_id(text)) for text in args.ids)
+        return [one for one in found if one is not None]
     if not selection.tenant:
         raise OwnerError("say whose items: --tenant NAME")
     return archive.oldest(selection, args.limit, again=args.again)

@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from railhead.dead_letters.letters import Letter, LetterId, Selection, Sightings, letter_of
+from railhead.dead_letters.letters import (
+    NO_INCARNATION,
+    AmbiguousIdError,
+    Letter,
+    LetterId,
+    Selection,
+    Sightings,
+    letter_of,
+)
 from sinks.steps import read_steps
 
 LETTERS_AT_ONCE: Final = 200
@@ -67,7 +75,7 @@ class Archive:
         """
         steps = ("distinct", "filters", "last_seen_first")
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})
-        return {LetterId(*row[:2]): Sightings(*row[2:5]) for row in rows}
+        return {LetterId(*row[:4]): Sightings(*row[4:7]) for row in rows}
 
     def sightings(self, letter: Letter) -> Sightings:
         """When and how often the item of *letter* was received; reads its tenant's letters."""
@@ -81,22 +89,41 @@ class Archive:
 
     def _ids(self, steps: Sequence[str], selection: Selection, limit: int) -> list[LetterId]:
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})
-        return [LetterId(partition, offset) for partition, offset in rows]
+        return [LetterId(*row) for row in rows]
+
+    def resolve(self, named: LetterId) -> LetterId | None:
+        """The report that somebody calls so; None if there is none.
+
+        Raises:
+            AmbiguousIdError: there are several, in topics of several incarnations.
+        """
+        rows = self._ask(("named",), {**named._asdict(), "none": NO_INCARNATION})
+        found = [LetterId(*row) for row in rows]
+        if len(found) > 1:
+            names = ", ".join(str(one) if one.incarnation else f"{one}:-" for one in found)
+            text = f"{named} names {len(found)} items, as the topic was recreated: {names}"
+            raise AmbiguousIdError(text)
+        return found[0] if found else None
 
     def letters(self, ids: Iterable[LetterId], *, raw_bytes: int = WHOLE) -> Iterator[Letter]:
         """The letters of *ids* in that order; a raw item is cut off after *raw_bytes*."""
         rest = iter(ids)
         while some := list(islice(rest, LETTERS_AT_ONCE)):
-            listed = "[" + ",".join(f"({one.partition},{one.offset})" for one in some) + "]"
+            listed = (
+                "["
+                + ",".join(
+                    f"({one.partition},{one.offset},'{one.incarnation}',{one.appended_ms})"
+                    for one in some
+                )
+                + "]"
+            )
             rows = self._ask(("letters",), {"ids": listed, "raw_bytes": raw_bytes})
             found = {letter.id: letter for letter in map(letter_of, rows)}
             yield from (found[one] for one in some if one in found)
 
     def replays(self, id_: LetterId) -> list[dict[str, Any]]:
         """When and how the letter was sent again."""
-        result = self._client.query(
-            self._texts["replays"], parameters={"partition": id_.partition, "offset": id_.offset}
-        )
+        result = self._client.query(self._texts["replays"], parameters=id_._asdict())
         return list(result.named_results())
 
     def note(self, replayed: Sequence[Replayed]) -> None:
@@ -105,6 +132,7 @@ class Archive:
             return
         columns: dict[str, list[Any]] = {
             "tenant": [one.letter.tenant for one in replayed],
+            "letter_incarnation": [one.letter.id.incarnation for one in replayed],
             "letter_partition": [one.letter.id.partition for one in replayed],
             "letter_offset": [one.letter.id.offset for one in replayed],
             "letter_appended_at": [one.letter.appended_at for one in replayed],

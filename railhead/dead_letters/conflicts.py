@@ -31,8 +31,10 @@ class Later(NamedTuple):
     topic: str
     partition: int
     offset: int
+    incarnation: str
     first_partition: int
     first_offset: int
+    first_incarnation: str
     request_id: str
     received_at: datetime
 

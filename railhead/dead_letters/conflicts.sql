@@ -2,8 +2,8 @@
 
 -- step: conflicts
 SELECT
-    tenant, event, id, raw, topic, partition, offset, first_partition, first_offset, request_id,
-    received_at
+    tenant, event, id, raw, topic, partition, offset, incarnation, first_partition, first_offset,
+    first_incarnation, request_id, received_at
 FROM fasttrack_store.conflicts FINAL
 WHERE ({tenant:String} = '' OR tenant = {tenant:String})
     AND ({event:String} = '' OR event = {event:String})

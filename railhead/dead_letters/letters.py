@@ -13,35 +13,55 @@ from events.dead_letters import AS_BASE64
 from events.registry import REJECTED_TOPIC
 
 END_OF_TIME_MS: Final = 10_413_792_000_000
+# So many characters of a topic's id tell its incarnations apart.
+SHOWN_OF_INCARNATION: Final = 4
+NO_INCARNATION: Final = "-"
 # Reasons under which the raw item may have been kept in base64, as it was no text or too long.
 _AS_BASE64: Final = frozenset({"bad_encoding", "item_too_large", "no_tenant", "unreadable_reject"})
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 class LetterId(NamedTuple):
-    """Where the report of a rejected item lies in `fasttrack.rejected`: it never moves."""
+    """Where the report of a rejected item lies in `fasttrack.rejected`: it never moves.
+
+    A topic that was recreated has its offsets once more, so the topic's `incarnation` belongs to
+    the id, and where that is not known the append time. People give the beginning of an incarnation
+    or leave it out; see `Archive.resolve`.
+    """
 
     partition: int
     offset: int
+    incarnation: str = ""
+    appended_ms: int = 0
 
     def __str__(self) -> str:
-        return f"{self.partition}:{self.offset}"
+        place = f"{self.partition}:{self.offset}"
+        return f"{place}:{self.incarnation[:SHOWN_OF_INCARNATION]}" if self.incarnation else place
+
+
+class AmbiguousIdError(ValueError):
+    """An id that several reports have; the text names them."""
 
 
 def parse_id(text: str) -> LetterId:
-    """Read `PARTITION:OFFSET`, with or without the topic before.
+    """Read `PARTITION:OFFSET`, with or without the topic before and the incarnation after it.
+
+    Of the incarnation the beginning is enough; `-` stands for none.
 
     Raises:
         ValueError: it is something else.
     """
     found = re.fullmatch(
-        rf"(?:{re.escape(REJECTED_TOPIC)}:)?(\d{{1,9}}):(\d{{1,18}})", text.strip()
+        rf"(?:{re.escape(REJECTED_TOPIC)}:)?(\d{{1,9}}):(\d{{1,18}})"
+        rf"(?::({NO_INCARNATION}|[\w-]{{{SHOWN_OF_INCARNATION},22}}))?",
+        text.strip(),
+        re.ASCII,
     )
     if found is None:
         raise ValueError(
             f"{text!r} is not an id; ids are as `rejected list` prints them, like 0:17"
         )
-    return LetterId(int(found[1]), int(found[2]))
+    return LetterId(int(found[1]), int(found[2]), found[3] or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +119,10 @@ class Sightings:
 
 def letter_of(row: tuple[Any, ...]) -> Letter:
     """Make a letter of a row of the query `letters`."""
-    number, offset, *kept, times, last, outcome = row
-    columns = [*kept, times, last if times else None, outcome]
-    return Letter(LetterId(number, offset), *columns)
+    *id_, appended_at, tenant, event = row[:7]
+    *kept, times, last, outcome = row[7:]
+    columns = [tenant, event, *kept, times, last if times else None, outcome]
+    return Letter(LetterId(*id_), appended_at, *columns)
 
 
 def raw_bytes(raw: str, reason: str) -> bytes:

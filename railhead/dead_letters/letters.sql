@@ -13,14 +13,23 @@
 -- step: count
 SELECT count() FROM fasttrack_store.rejected FINAL WHERE
 
+-- A report's id is four columns: with its incarnation, and its append time for rows without one.
 -- step: ids
-SELECT _partition, _offset
+SELECT _partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at)
 FROM fasttrack_store.rejected FINAL
 WHERE
 
+-- step: named
+SELECT _partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at)
+FROM fasttrack_store.rejected FINAL
+WHERE _partition = {partition:Int32} AND _offset = {offset:Int64}
+    AND if({incarnation:String} = {none:String}, _incarnation = '',
+        startsWith(_incarnation, {incarnation:String}))
+ORDER BY _appended_at
+
 -- step: not_yet_replayed
-    AND (_partition, _offset, _appended_at) NOT IN (
-        SELECT letter_partition, letter_offset, letter_appended_at
+    AND (_partition, _offset, _appended_at, _incarnation) NOT IN (
+        SELECT letter_partition, letter_offset, letter_appended_at, letter_incarnation
         FROM fasttrack_store.rejected_replays WHERE outcome = 'sent')
 
 -- step: newest_first
@@ -33,37 +42,42 @@ LIMIT {limit:UInt64}
 
 -- step: letters
 SELECT
-    _partition, _offset, _appended_at, tenant, event, reason, field, message,
+    _partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at),
+    _appended_at, tenant, event, reason, field, message,
     substring(raw, 1, {raw_bytes:UInt64}), length(raw), request_id, position, topic, partition,
     offset, received_at, stored_at, replays.times, replays.last, replays.outcome
 FROM fasttrack_store.rejected AS rejected FINAL
 LEFT JOIN (
     SELECT
-        letter_partition, letter_offset, letter_appended_at, count() AS times,
+        letter_incarnation, letter_partition, letter_offset, letter_appended_at, count() AS times,
         max(replayed_at) AS last, argMax(outcome, replayed_at) AS outcome
     FROM fasttrack_store.rejected_replays FINAL
-    GROUP BY letter_partition, letter_offset, letter_appended_at) AS replays
-ON rejected._partition = replays.letter_partition
+    GROUP BY letter_incarnation, letter_partition, letter_offset, letter_appended_at) AS replays
+ON rejected._incarnation = replays.letter_incarnation
+    AND rejected._partition = replays.letter_partition
     AND rejected._offset = replays.letter_offset
     AND rejected._appended_at = replays.letter_appended_at
-WHERE (_partition, _offset) IN (
-    SELECT arrayJoin({ids:Array(Tuple(Int32, Int64))}))
+WHERE (_partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at)) IN (
+    SELECT arrayJoin({ids:Array(Tuple(Int32, Int64, String, Int64))}))
 ORDER BY received_at, rejected._appended_at, _partition, _offset
-LIMIT 1 BY _partition, _offset
 
 -- step: replays
 SELECT replayed_at, replay, via, changes, outcome, reason, field, message
 FROM fasttrack_store.rejected_replays FINAL
 WHERE letter_partition = {partition:Int32} AND letter_offset = {offset:Int64}
+    AND letter_incarnation = {incarnation:String}
+    AND letter_appended_at = fromUnixTimestamp64Milli({appended_ms:Int64}, 'UTC')
 ORDER BY replayed_at
 
 -- One row for each distinct item of those that are meant, by the first letter of it. Hashes instead
 -- of the items: what is grouped is in memory at once.
 -- step: distinct
 SELECT
-    first.1, first.2, min(received_at) AS first_seen, max(received_at) AS last_seen,
-    count() AS times, argMin((_partition, _offset), (received_at, _appended_at, _partition, _offset))
-        AS first
+    first.1, first.2, first.3, first.4, min(received_at) AS first_seen,
+    max(received_at) AS last_seen, count() AS times,
+    argMin(
+        (_partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at)),
+        (received_at, _appended_at, _partition, _offset)) AS first
 FROM fasttrack_store.rejected FINAL
 WHERE
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -17,7 +17,7 @@ from clickhouse_connect.driver import create_client
 from events.idrules import DEFAULT_RULES
 from events.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.accounting.chain import Span
-from railhead.accounting.kafka_log import open_log
+from railhead.accounting.kafka_log import incarnation_of, open_log
 from sinks.connection import client_arguments
 from sinks.ledger import LedgerEntry
 from sinks.settings import StoreSettings
@@ -95,7 +95,9 @@ class Bookkeeper:
                 async for batch in log.records(topic, partition, Span(first, last))
                 for record in batch
             ]
-        return slice_of(Partition(topic, partition), records, follows=first)
+            incarnation = incarnation_of((await log.positions([topic]))[topic])
+        piece = slice_of(Partition(topic, partition), records, follows=first)
+        return replace(piece, incarnation=incarnation)
 
     async def work(
         self,
@@ -168,6 +170,7 @@ class Bookkeeper:
             worker="test",
             first_appended_ms=int(piece.appended_ms[0]),
             last_appended_ms=int(piece.appended_ms[-1]),
+            incarnation=piece.incarnation,
         )
         await store.write_ledger([entry])
         await store.close()

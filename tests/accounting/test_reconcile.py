@@ -382,14 +382,20 @@ async def test_what_kafka_no_longer_keeps_is_unproven(
     assert named(document) == [("unproven", 0, 3)]
 
 
+@pytest.mark.parametrize("incarnation", ["", "AAECAwQFBgcICQoLDA0ODw"])
 async def test_ranges_of_an_earlier_topic_of_the_name_are_told_apart(
-    books: Bookkeeper, partition: int, look: Look
+    books: Bookkeeper, partition: int, look: Look, incarnation: str
 ) -> None:
-    """They claim later offsets at earlier times than the log's first record: no fault, a remark."""
+    """They name another incarnation: no fault, a remark.
+
+    Or none, as those of an older version, and claim later offsets at earlier times than the log's
+    first record.
+    """
     await books.produce(partition, bet("y-0"), bet("y-1"))
     piece = await books.read(CASINO, partition, 0, 1)
     counts = await books.work(partition, 0, 1)
-    earlier = replace(piece, appended_ms=piece.appended_ms - 3_600_000)
+    times = piece.appended_ms - 3_600_000
+    earlier = replace(piece, appended_ms=times, incarnation=incarnation)
     await books.note(partition, 0, 4, counts, piece=earlier, generation=7)
 
     _, document = await look(partition)

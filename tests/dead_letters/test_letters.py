@@ -67,7 +67,17 @@ def test_an_id_is_where_the_report_lies(text: str) -> None:
     assert str(LetterId(0, 17)) == "0:17"
 
 
-@pytest.mark.parametrize("text", ["", "17", "other:0:17", "0:-1", "0:17:2", "a:b"])
+def test_the_beginning_of_the_topics_incarnation_is_part_of_an_id() -> None:
+    """A topic that was recreated has all its offsets again; `-` stands for none."""
+    assert str(LetterId(0, 17, "AAECAwQFBgcICQoLDA0ODw", 5)) == "0:17:AAEC"
+    assert parse_id("0:17:AAEC") == LetterId(0, 17, "AAEC")
+    assert parse_id("0:17:AAECAwQFBgcICQoLDA0ODw") == LetterId(0, 17, "AAECAwQFBgcICQoLDA0ODw")
+    assert parse_id("0:17:-") == LetterId(0, 17, "-")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "17", "other:0:17", "0:-1", "0:17:2", "0:17:", "0:17:a b c", "0:17:ééééé", "a:b"]
+)
 def test_anything_else_is_no_id(text: str) -> None:
     """The message shows one."""
     with pytest.raises(ValueError, match="like 0:17"):
