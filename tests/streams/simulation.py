@@ -146,7 +146,7 @@ class SimStore:
         """Ranges that end at or past an offset."""
         return [entry for entry in self.world.ledger if entry.last >= at_or_past]
 
-    async def ledger_end(self, *_: Any, before: int) -> int | None:
+    async def ledger_end(self, *_: Any, before: int, **__: str) -> int | None:
         """The first offset past the ranges that begin before an offset."""
         ends = [entry.last + 1 for entry in self.world.ledger if entry.first < before]
         return max(ends, default=None)

@@ -58,7 +58,7 @@ class Reader:
         """Ranges that end at or past an offset."""
         return [one for one in self.ranges if one.last >= at_or_past]
 
-    async def ledger_end(self, *_: Any, before: int) -> int | None:
+    async def ledger_end(self, *_: Any, before: int, **__: str) -> int | None:
         """The first offset past the ranges that begin before an offset."""
         return max((one.last + 1 for one in self.ranges if one.first < before), default=None)
 
