@@ -233,7 +233,7 @@ WHERE (/*key*/) IN %(keys)s
 
 -- step: rows_by_field
 -- Rows of some items, whatever rule made their ids.
-SELECT /*fields*/, toString(_topic), _partition, _offset
+SELECT /*fields*/, toString(_topic), _partition, _offset, toString(_incarnation)
 FROM fasttrack_store./*table*/ FINAL
 WHERE tenant = %(tenant)s AND /*field*/ IN %(values)s
 ORDER BY _appended_at, _partition, _offset

@@ -37,10 +37,11 @@ def places_by_other_rules(
         wanted.setdefault(search, set()).add(value)
     found: dict[Key, Place] = {}
     for (tenant, fields, found_by), values in wanted.items():
-        for *row, topic, number, offset in books.rows_by_field(
+        for *row, topic, number, offset, incarnation in books.rows_by_field(
             book, tenant, found_by, values, fields
         ):
-            found.setdefault((tenant, join_id(row)), (topic, number, offset))
+            place = (topic, number, offset, incarnation)
+            found.setdefault((tenant, join_id(row)), place)
     return found
 
 
