@@ -19,6 +19,7 @@ from aiohttp import web
 import failpoints
 from ingest_http.admission import Ticket
 from ingest_http.answers import (
+    BAD_REQUEST,
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
     FORBIDDEN,
@@ -27,7 +28,7 @@ from ingest_http.answers import (
     OVERLOADED,
     DoorError,
 )
-from ingest_http.batch import Batch, Reading, check, cut
+from ingest_http.batch import Batch, Dropped, Reading, check, cut
 from ingest_http.body import BodyPlan, plan_body, read_body
 from ingest_http.door import Door
 from ingest_http.keyring import Owner
@@ -36,7 +37,10 @@ from ingest_http.rejects import Origin
 from ingest_http.replies import empty, json_reply, request_id_of
 from ingest_http.report import report_of
 
+PARAMETERS = ("report", "dry_run")
 ON = frozenset({"1", "true", "yes"})
+OFF = frozenset({"", "0", "false", "no"})
+REJECTED_HEADER = "X-Railhead-Rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,22 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
 def _wishes(request: web.BaseRequest) -> Wishes:
     if not request.query_string:
         return Wishes(report=False, dry_run=False)
-    dry_run = request.query.get("dry_run", "").lower() in ON
-    return Wishes(report=dry_run or request.query.get("report", "").lower() in ON, dry_run=dry_run)
+    asked = {name: _is_on(name, value) for name, value in request.query.items()}
+    dry_run = asked.get("dry_run", False)
+    return Wishes(report=dry_run or asked.get("report", False), dry_run=dry_run)
+
+
+def _is_on(name: str, value: str) -> bool:
+    """Read one parameter; an unknown one is refused, for a mistyped dry run would be stored.
+
+    Raises:
+        DoorError: 400.
+    """
+    if name not in PARAMETERS or value.lower() not in ON | OFF:
+        raise DoorError(
+            BAD_REQUEST, f"The query may hold {' and '.join(PARAMETERS)}, each 1 or 0, and no more"
+        )
+    return value.lower() in ON
 
 
 def _admit(door: Door, arrival: Arrival, *, dry_run: bool) -> Ticket:
@@ -201,7 +219,10 @@ def _answer(
                 **report,
             },
         )
-    return json_reply(200, report) if wishes.report else empty(204)
+    response = json_reply(200, report) if wishes.report else empty(204)
+    rejected = sum(len(one.positions) for one in batch.groups if isinstance(one, Dropped))
+    response.headers[REJECTED_HEADER] = str(rejected)
+    return response
 
 
 def _now() -> str:

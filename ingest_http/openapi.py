@@ -131,7 +131,15 @@ def _push() -> dict[str, Any]:
             "content": {JSON: {"schema": schema, "examples": _examples()}},
         },
         "responses": {
-            "204": {"description": "All of it is durably stored. No body."},
+            "204": {
+                "description": "All of it is durably stored. No body.",
+                "headers": {
+                    "X-Railhead-Rejected": {
+                        "description": "How many items were kept as rejected.",
+                        "schema": {"type": "integer"},
+                    }
+                },
+            },
             "200": _ok(REPORT_SCHEMA, "The outcome of each item; only if asked for."),
             **_refusals(),
         },

@@ -107,3 +107,34 @@ async def test_an_adjusted_item_is_published_as_it_was_sent(acme: OpenDoor) -> N
 
     (record,) = acme.memory.topics["fasttrack.realtime-casino"]
     assert record.value in body
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?dryrun=1",
+        "?dry_run=maybe",
+        "?DRY_RUN=1",
+        "?report=1&x=",
+        "?dry_run=1&dry_run=2",
+        "?report",
+    ],
+)
+async def test_a_parameter_that_is_not_known_stores_nothing(acme: OpenDoor, query: str) -> None:
+    """A dry run that is mistyped must not become a real one."""
+    answer = await acme.push([casino("a")], query)
+
+    # An empty value asks for nothing, as it always did.
+    assert answer.status == (204 if query == "?report" else 400)
+    assert bool(acme.memory.topics) == (query == "?report")
+
+
+@pytest.mark.parametrize(("items", "rejected"), [([], 0), ([7], 1), ([7, 8, 9], 3)])
+async def test_a_204_says_how_many_items_were_rejected(
+    acme: OpenDoor, items: list[int], rejected: int
+) -> None:
+    """In a header, as it has no body."""
+    answer = await acme.push([casino("a"), *items])
+
+    assert answer.status == 204
+    assert answer.headers["X-Railhead-Rejected"] == str(rejected)
