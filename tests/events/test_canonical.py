@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from item_texts import numbers
 
+from events.alike import MANY
 from events.canonical import INTEGER_DIGITS, canonical
+from events.check import FEW, check_records
 from events.jsontext import JsonNumber, read_json
+from events.registry import BY_NAME
 
 SEVENS = "7" * (INTEGER_DIGITS + 1)
 ZEROS = "0" * INTEGER_DIGITS
+NAMES = st.sampled_from(["number", "\\u006eumber", "number*", "number**", "numbers"])
 
 
 def exact(text: str) -> Any:
@@ -39,20 +43,22 @@ def exact(text: str) -> Any:
             numbers(),
             st.sampled_from(["1", "1.0", "10e-1", "true", "null", '"1"', "-0", "0", SEVENS]),
             st.sampled_from([SEVENS + ".0", "1" + ZEROS, "1e40", "0." + SEVENS, "1e39"]),
+            st.sampled_from(['"15e-1"', "1.5", '"5e-1"', '"1e40"']),
         ),
         lambda inner: st.one_of(
             st.lists(inner, max_size=2).map(lambda parts: f"[{','.join(parts)}]"),
             st.tuples(inner, inner).map(lambda two: f'{{"a":{two[0]}, "b":{two[1]}}}'),
             st.tuples(inner, inner).map(lambda two: f'{{"b":{two[0]},"\\u0061":{two[1]}}}'),
+            st.tuples(NAMES, inner).map(lambda pair: f'{{"{pair[0]}":{pair[1]}}}'),
         ),
         max_leaves=4,
     ).flatmap(lambda text: st.tuples(st.just(text), st.sampled_from([text, f" {text}", "1.00"])))
 )
 def test_it_is_json_that_says_the_same(texts: tuple[str, str]) -> None:
-    """What is written can be written again without a change, and equals what says the same."""
+    """What is written is the same if and only if the content says the same."""
     one, other = texts
 
-    assert canonical(canonical(one.encode())) == canonical(one.encode())
+    json.loads(canonical(one.encode()))
     assert (canonical(one.encode()) == canonical(other.encode())) == (exact(one) == exact(other))
 
 
@@ -90,6 +96,87 @@ def test_one_number_is_written_one_way(one: str, other: str) -> None:
 def test_other_content_is_written_otherwise(one: str, other: str) -> None:
     """No digit is lost, and no number is a text."""
     assert canonical(one.encode()) != canonical(other.encode())
+
+
+LIKE_NUMBERS = [
+    # content, what it must not be taken for
+    ('{"number":"15e-1"}', "1.5"),
+    ('{"number":"15e-1"}', "15e-1"),
+    ('{ "\\u006eumber" : "15\\u0065-1" }', "1.50"),
+    ('{"n\\u0075mber":"15e-1"}', "1.5"),
+    ('{"numbe\\u0072*":"15e-1"}', '{"number":"15e-1"}'),
+    ('{"nu\\u006Dber":"15e-1"}', "1.5"),
+    ('{"number":"1e40"}', "1" + ZEROS),
+    ('{"number":"-1e999"}', "-1e999"),
+    (f'{{"number":"{SEVENS}e0"}}', SEVENS),
+    (f'[{{"number":"{SEVENS}e0"}}, {SEVENS}]', f"[{SEVENS}, {SEVENS}]"),
+    ('{"a":{"number":"15e-1"}}', '{"a":1.5}'),
+    ('[1.5,{"number":"15e-1"}]', "[1.5,1.5]"),
+    ('{"a":[[{"b":{"number":"15e-1"}}]]}', '{"a":[[{"b":1.5}]]}'),
+    ('{"number":{"number":"15e-1"}}', '{"number":1.5}'),
+    ('{"number*":"15e-1"}', "1.5"),
+    ('{"number*":"15e-1"}', '{"number":"15e-1"}'),
+    ('{"number**":"15e-1"}', '{"number*":"15e-1"}'),
+    ('{"number\\u002a":"15e-1"}', '{"number":"15e-1"}'),
+    ('{"number":"15e-1","a":1}', "1.5"),
+    ('{"number":"15e-1","number*":"15e-1"}', '{"number":"15e-1"}'),
+    ('{"number":["15e-1"]}', "[1.5]"),
+    ('{"number":"15E-1"}', "15E-1"),
+]
+
+
+@pytest.mark.parametrize("framed", ["{}", "[{}]", '{{"k":{}}}', '[{{"k":[{}]}}]'])
+@pytest.mark.parametrize(("one", "other"), LIKE_NUMBERS)
+def test_an_object_is_never_taken_for_a_number(one: str, other: str, framed: str) -> None:
+    """Whatever it is called, wherever it stands; nor for another such object."""
+    assert exact(one) != exact(other)
+    assert canonical(framed.format(one).encode()) != canonical(framed.format(other).encode())
+
+
+ORDINARY = [
+    '{"a":"15e-1","number":"15e-1"}', '{"number":"12"}', '{"number":12}', '{"number":null}',
+    '{"number":"ten"}', '{"numbers":"15e-1"}', '{"a":"number"}', '{"number":{"a":"15e-1"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_other_objects_are_written_as_they_are(text: str) -> None:
+    """Their hashes are stored, and stay."""
+    assert canonical(text.encode()) == text.encode()
+
+
+BET = BY_NAME["realtime-sports-bet"]
+
+
+def bets_of(examples: dict[str, bytes], content: str, place: str) -> dict[str, Any]:
+    """The fingerprint of a bet with *content* in one of its legs, by each check."""
+    data = json.loads(examples[BET.name])["data"]
+    data["bets"][0][place] = "HERE"
+    text = json.dumps(data).replace('"HERE"', content)
+    alone = text[:-1] + ',"unknown":"\\ud800"}'
+    ways = {"exact": [alone], "columnar": [text] * (FEW + 1), "template": [text] * MANY}
+    return {
+        name: set(
+            check_records(BET, [one.encode() for one in raws]).accepted[0].fingerprints().tolist()
+        )
+        for name, raws in ways.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "framed"), [("meta", '{{"k":{}}}'), ("meta", '{{"number":{}}}'), ("outcomes", "[{}]")]
+)
+@pytest.mark.parametrize("content", ['{"number":"15e-1"}', '{"number*":"15e-1"}', '{"a":1.5}'])
+def test_each_check_tells_such_objects_apart_in_legs(
+    content: str, place: str, framed: str, examples: dict[str, bytes]
+) -> None:
+    """A bet that comes again with another content is a conflict, never a repeat."""
+    known = '{"number":1.5}' if place == "outcomes" else "1.5"
+    one = bets_of(examples, framed.format(content), place)
+    other = bets_of(examples, framed.format(known), place)
+
+    assert len(set.union(*one.values())) == len(set.union(*other.values())) == 1
+    assert one["exact"] != other["exact"]
 
 
 def test_what_is_written_is_json() -> None:

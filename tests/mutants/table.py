@@ -525,6 +525,12 @@ def _hang_up_at_once() -> None:
     Lingering._discard = discard  # type: ignore[method-assign]
 
 
+def _take_objects_for_numbers() -> None:
+    from events import canonical
+
+    canonical._escaped = lambda content: content
+
+
 MUTANTS = (
     Mutant(
         "judge-where-it-lies",
@@ -771,6 +777,12 @@ MUTANTS = (
         "the columnar check leaves optional times out of range to the exact one",
         "tests/events/test_adjustments.py::test_an_optional_time_out_of_range_is_null",
         _refuse_times_that_are_not_set,
+    ),
+    Mutant(
+        "objects-are-numbers",
+        "an object of the content that looks like a number's canonical text is written as it is",
+        "tests/events/test_canonical.py::test_an_object_is_never_taken_for_a_number",
+        _take_objects_for_numbers,
     ),
     Mutant(
         "full-chunk-goes-on",
