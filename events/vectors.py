@@ -213,10 +213,12 @@ def _read_exactly(texts: pa.Array, places: Places, stand_in: str, exactly: Exact
     adjusted: list[tuple[int, Adjustment]] = []
     # Replacements are taken in the order of the array.
     places = np.sort(places)
-    for place, text in zip(places.tolist(), texts.take(pa.array(places)).to_pylist(), strict=True):
+    # As bytes: a value that no decoder has read may be anything but UTF-8.
+    odd = texts.take(pa.array(places)).cast(pa.binary()).to_pylist()
+    for place, text in zip(places.tolist(), odd, strict=True):
         try:
-            value, adjustment = exactly(place, text)
-        except PydanticCustomError:
+            value, adjustment = exactly(place, text.decode())
+        except (PydanticCustomError, UnicodeDecodeError):
             value, adjustment = stand_in, None
             doubtful.append(place)
         stored.append(value)

@@ -367,3 +367,16 @@ def test_the_exact_check_says_what_it_adjusted() -> None:
     valid = judge_record(payment(amount="1e-25", base_amount="1e-25"), PAYMENT)
 
     assert list(valid.adjusted) == [ROUNDED, ROUNDED]
+
+
+@pytest.mark.parametrize("text", [b'"\xff\xfe"', b'"\xed\xa0\x80"', b"\xff", b'["\xc0\xaf"]'])
+@pytest.mark.parametrize("many", [1, FEW + 1, MANY])
+def test_what_is_no_text_is_refused_where_an_amount_stands(text: bytes, many: int) -> None:
+    """Each item by itself; its neighbours never notice."""
+    odd = payment().replace(b'"amount":100', b'"amount":' + text)
+    raws = [odd, payment(amount="1e-25")] * many
+    whole = [b'{"event":"realtime-payment","data":' + raw + b"}" for raw in raws]
+
+    for checked in (check_records(PAYMENT, raws), check_items(whole)):
+        assert [one.position for one in checked.rejected] == list(range(0, 2 * many, 2))
+        assert {one.reason for one in checked.rejected} == {"bad_encoding"}
