@@ -34,6 +34,9 @@ from streams.slices import Partition, Slice, joined, slice_of, without_records
 # as decompressed batches need room.
 PORTION_BYTES: Final = 4 * 2**20
 
+# No slice holds more, but for a last batch: what one fetch brings may open to gigabytes.
+SLICE_BYTES: Final = 4 * 2**20
+
 Wanted = Callable[[Any], bool]
 _wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
 
@@ -70,6 +73,8 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         self._partition = Partition(*records._tp)
         self._rest: Slice | None = None
         self._read = False
+        # Bytes of the records of the slice that is being made.
+        self._bytes = 0
         # What aiokafka's loop has read, which may be more than was taken.
         self._read_to: int = records.next_fetch_offset
 
@@ -98,12 +103,13 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         parts = [] if self._rest is None else [self._rest]
         self._rest = None
         missing = limit - sum(map(len, parts))
-        while missing > 0 and not self._read:
+        self._bytes = 0
+        while missing > 0 and self._bytes < SLICE_BYTES and not self._read:
             portion = list(self._portion(missing))
             parts += portion
             missing -= sum(map(len, portion))
         piece = joined(parts)
-        if piece is not None and missing <= 0:
+        if piece is not None and (missing <= 0 or not self._read):
             piece, self._rest = piece.cut(limit)
             self.next_fetch_offset = piece.last + 1
             return replace(piece, follows=min(follows, piece.first), up_to=piece.last + 1)
@@ -132,6 +138,7 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             count += len(item.begins) if isinstance(item, Run) else 1
             size_bytes += item.size_bytes if isinstance(item, Run) else 0
         self._read_to = self.next_fetch_offset
+        self._bytes += size_bytes
         for kind, items in groupby(found, key=type):
             if kind is not Run:
                 records = list(items)

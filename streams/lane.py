@@ -225,7 +225,7 @@ class Lane:
                 await self._budget.wait_for_room(self._pending_bytes)
 
     async def _queue(self, event: Any, rest: Slice | None) -> None:
-        size_bytes = 0 if rest is None else rest.value_bytes
+        size_bytes = 0 if rest is None else rest.held_bytes
         async with self._changed:
             if self._closed:
                 return

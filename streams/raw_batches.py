@@ -7,15 +7,16 @@ marker. It does not let its bytes out, so its records are found here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
-from aiokafka import codec
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
-from streams.record_batches import Run, begins_of
+from streams.opening import opened as open_packed
+from streams.record_batches import Run, begins_of, offset_of
+from streams.record_stream import RUN_RECORDS, WHOLE_BYTES, Opened, runs
 
 # All formats begin alike: base offset and length; the version stands at the same place, too.
 _OVERHEAD_BYTES: Final = 12
@@ -26,16 +27,9 @@ _HEADER_BYTES: Final = 61
 _COUNT_AT: Final = 57
 _INT32 = struct.Struct(">i")
 
-_DECOMPRESS: Final[dict[int, Callable[[bytes], bytes]]] = {
-    DefaultRecordBatch.CODEC_GZIP: codec.gzip_decode,
-    DefaultRecordBatch.CODEC_SNAPPY: codec.snappy_decode,
-    DefaultRecordBatch.CODEC_LZ4: codec.lz4_decode,
-    DefaultRecordBatch.CODEC_ZSTD: codec.zstd_decode,
-}
-
 
 class Batch:
-    """A batch of aiokafka's (format 2) that iterates over its records as one run, or none."""
+    """A batch of aiokafka's (format 2) that iterates over its records as runs: mostly one."""
 
     def __init__(self, data: bytes, begin: int, end: int) -> None:
         if end - begin < _HEADER_BYTES:
@@ -56,24 +50,30 @@ class Batch:
         return next(self._known)
 
     def __iter__(self) -> Iterator[Run]:
-        known, body = self._known, self._data
-        at, end = self._begin + _HEADER_BYTES, self._end
+        body, at, end = self._data, self._begin + _HEADER_BYTES, self._end
         (count,) = _INT32.unpack_from(body, self._begin + _COUNT_AT)
-        if known.compression_type:
-            body = self._decompressed(known.compression_type)
-            at, end = 0, len(body)
-        begins = begins_of(body, at, end=end, count=count)
+        packed = memoryview(body)[at:end]
+        compression = self._known.compression_type
+        opened: Opened | None = None
+        whole = True
+        if compression:
+            opened = Opened(open_packed(compression, packed))
+            whole = not opened.fill(WHOLE_BYTES + 1)
+            body, at, end = opened.held, 0, len(opened.held)
+        if whole and count <= RUN_RECORDS:
+            begins = begins_of(body, at, end=end, count=count)
+            if begins:
+                yield self._run(body, begins, end, self.next_offset - 1)
+            return
+        opened = opened or Opened(iter(()), packed)
+        for piece, begins, upto in runs(opened, count):
+            yield self._run(piece, begins, upto, offset_of(piece, begins[-1], self.base_offset))
+
+    def _run(self, body: bytes, begins: list[int], end: int, offset: int) -> Run:
+        known = self._known
         appended = bool(known.timestamp_type)
         base_ms = known.max_timestamp if appended else known.first_timestamp
-        run = Run(body, begins, end, self.base_offset, base_ms, appended, self.next_offset - 1)
-        return iter((run,) if begins else ())
-
-    def _decompressed(self, compression: int) -> bytes:
-        decompress = _DECOMPRESS.get(compression)
-        if decompress is None:
-            iter(self._known)  # aiokafka has the words for it
-            raise AssertionError(compression)
-        return decompress(self._data[self._begin + _HEADER_BYTES : self._end])
+        return Run(body, begins, end, self.base_offset, base_ms, appended, offset)
 
 
 class Batches:

@@ -62,6 +62,30 @@ def begins_of(body: bytes, at: int, *, end: int, count: int) -> list[int]:
     return begins
 
 
+def begins_within(body: bytes, *, count: int) -> tuple[list[int], int]:
+    """Where at most *count* records begin that lie in *body* as a whole, and where they end."""
+    begins: list[int] = []
+    at, end = 0, len(body)
+    try:
+        for _ in range(count):
+            step = _STEPS[_TWO_BYTES(body, at)[0]] or _long_step(body, at)
+            if at + step > end:
+                break
+            begins.append(at)
+            at += step
+    except (IndexError, struct.error):
+        pass  # not even the length of the next one is there
+    return begins, at
+
+
+def offset_of(body: bytes, at: int, base_offset: int) -> int:
+    """The offset of the record at *at*."""
+    _, at = varint(body, at)
+    _, at = varint(body, at)
+    _, at = varint(body, at)
+    return base_offset + varint(body, at)[0]
+
+
 def _long_step(body: bytes, at: int) -> int:
     """Bytes from the record at *at* to the next."""
     size, begin = varint(body, at)

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+# What a record takes however little is in it.
+RECORD_BYTES = 100
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -80,9 +83,18 @@ class Slice:
         return True
 
     @property
-    def value_bytes(self) -> int:
-        """Bytes of all values, to bound what is held in memory."""
-        return sum(map(len, filter(None, self.values)))
+    def held_bytes(self) -> int:
+        """About what is held in memory of the records: their values and headers, and themselves.
+
+        Neighbours that share their headers, as those of one request, hold them once.
+        """
+        values = sum(map(len, filter(None, self.values)))
+        headers, before = 0, None
+        for one in self.headers:
+            if one is not before:
+                headers += sum(len(name) + len(value or b"") for name, value in one)
+                before = one
+        return max(values, RECORD_BYTES * len(self)) + headers
 
     def after(self, offset: int) -> Slice | None:
         """The part past *offset*, which may hold no record; None when it ends before."""

@@ -31,6 +31,16 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     return (bits >> 1) ^ -(bits & 1), at + 1
 
 
+def varint_bytes(number: int) -> bytes:
+    """*number* as a varint."""
+    bits = (number << 1) ^ (number >> _LAST_SHIFT)
+    written = bytearray()
+    while bits > 0x7F:
+        written.append(bits & 0x7F | 0x80)
+        bits >>= 7
+    return bytes([*written, bits])
+
+
 def varints(data: U8, at: I64) -> tuple[I64, I64]:
     """The numbers at all places *at* (none negative) and where they end; raises as `varint`."""
     byte = data[at]

@@ -16,6 +16,7 @@ import numpy as np
 PROMISE = "tests/streams/test_promise.py::"
 REFUSED = "tests/streams/test_refused_rows.py::"
 FETCHED = "tests/streams/test_fetched_slices.py::"
+BOMBS = "tests/streams/test_bombs.py::test_of_a_very_long_record_the_beginning_is_kept"
 RESUME = "tests/streams/test_resume.py::"
 INCARNATIONS = "tests/streams/test_incarnations.py::"
 POSITIONS = "tests/streams/test_positions.py::"
@@ -353,6 +354,19 @@ def _take_a_recreated_topic_for_the_same() -> None:
         return set()
 
     Incarnations.refresh = refresh  # type: ignore[method-assign]
+
+
+def _open_batches_at_once() -> None:
+    from streams import raw_batches
+
+    raw_batches.WHOLE_BYTES = 2**40  # type: ignore[misc]
+    raw_batches.RUN_RECORDS = 2**40  # type: ignore[misc]
+
+
+def _hold_long_records() -> None:
+    from streams import record_stream
+
+    record_stream.RECORD_BYTES = 2**40  # type: ignore[misc]
 
 
 def _remember_nothing_in_a_slice() -> None:
@@ -734,6 +748,18 @@ MUTANTS = (
         "what is missing stays so until another record comes",
         "tests/streams/test_mending.py::test_what_is_missing_is_fetched_where_no_record_follows",
         _look_only_before_a_slice,
+    ),
+    Mutant(
+        "open-batches-at-once",
+        "a batch is held as a whole however much it opens to",
+        BOMBS,
+        _open_batches_at_once,
+    ),
+    Mutant(
+        "hold-long-records",
+        "a record is held as a whole however long it is",
+        BOMBS,
+        _hold_long_records,
     ),
     Mutant(
         "blind-within-a-slice",

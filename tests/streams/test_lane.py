@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from streams import budget, lanes
+from streams import slices as slices_module
 from streams.lane import Lane
 from streams.slices import Slice
 from tests.streams.simulation import PARTITION, Moments, Worker, World
@@ -40,6 +41,7 @@ class Gate:
 def no_bytes_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a lane that holds anything wait for room: the simulation's slices are small."""
     monkeypatch.setattr(budget, "ALWAYS_BYTES", 1)
+    monkeypatch.setattr(slices_module, "RECORD_BYTES", 0)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams import flow
+from streams import flow, slices
 from streams.lane import ENOUGH_ROWS, FEW_ROWS, MANY_RECORDS_A_SECOND, PATIENCE, Lane, Pacing
 from tests.streams.flooding import GOOD, Topic, piece
 
@@ -68,9 +68,10 @@ async def test_under_heavy_load_every_range_may_wait_longer(
     ids=["not enough rows", "enough rows", "not half of the bytes", "half of the bytes"],
 )
 async def test_what_has_grown_already_is_written_at_once(
-    good: Lane, records: int, value: bytes, *, waits: bool
+    good: Lane, records: int, value: bytes, *, waits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is gained by waiting: an insert's fixed cost is small beside its rows by then."""
+    monkeypatch.setattr(slices, "RECORD_BYTES", 0)
     await queue(good, records, value)
 
     assert (good._pause(30.0, FEW_ROWS) > 0) is waits

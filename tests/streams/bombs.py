@@ -1,0 +1,102 @@
+"""Record batches that are small on a topic and open to gigabytes, made piece by piece."""
+
+from __future__ import annotations
+
+import resource
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cramjam
+import lz4.frame
+
+from streams.fetched_slices import as_slices, install
+from streams.varints import varint_bytes
+from tests.streams.fetched import Fetched
+from tests.streams.kafka_batches import APPEND_TIME, sealed
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+# What a topic takes.
+BATCH_BYTES = 2 * 2**20
+_PIECE = bytes(2**20)
+
+
+def records(size: int, count: int) -> Iterator[bytes]:
+    """Parts of *count* records with values of *size* zeros."""
+    for number in range(count):
+        head = b"\0\0" + varint_bytes(number) + varint_bytes(-1) + varint_bytes(size)
+        yield varint_bytes(len(head) + size + 1) + head
+        for start in range(0, size, len(_PIECE)):
+            yield _PIECE[: min(len(_PIECE), size - start)]
+        yield b"\0"
+
+
+def batch(codec: str, parts: Iterator[bytes], count: int, *, base: int = 0) -> bytes:
+    """A batch of format 2 that holds *parts* compressed."""
+    body = _PACKERS[codec](parts)
+    head = struct.pack(
+        ">qiibIhiqqqhii",
+        base, 0, 0, 2, 0, CODECS[codec] | APPEND_TIME, count - 1, 1_000, 1_000, -1, -1, -1, count,
+    )  # fmt: skip
+    return sealed(bytearray(head + body))
+
+
+def _gzip(parts: Iterator[bytes]) -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
+
+
+def _zstd(parts: Iterator[bytes]) -> bytes:
+    packer = zstd.ZstdCompressor(level=3)
+    return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
+
+
+def _lz4(parts: Iterator[bytes]) -> bytes:
+    packer = lz4.frame.LZ4FrameCompressor(block_linked=False)
+    return b"".join([packer.begin(), *(packer.compress(part) for part in parts), packer.flush()])
+
+
+def _snappy(parts: Iterator[bytes]) -> bytes:
+    return bytes(cramjam.snappy.compress_raw(b"".join(parts)))
+
+
+_PACKERS: dict[str, Callable[[Iterator[bytes]], bytes]] = {
+    "gzip": _gzip,
+    "snappy": _snappy,
+    "lz4": _lz4,
+    "zstd": _zstd,
+}
+
+
+def main() -> None:
+    """Take ten bombs at once, each as ten slices or to its end; say by how many MiB memory grew."""
+    install()
+    codec, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    made = batch(codec, records(size, count), count)
+    assert len(made) <= BATCH_BYTES, len(made)
+    before, most = resident(), 0
+    fetches = [Fetched(made).result for _ in range(10)]
+    with as_slices(lambda _: True):
+        for _ in range(10):
+            for fetch in fetches:
+                if fetch.has_more():
+                    fetch.getall(10_000)
+                most = max(most, resident() - before)
+    sys.stdout.write(f"{most // 2**20}\n")
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main()
