@@ -16,7 +16,7 @@ import numpy as np
 PROMISE = "tests/streams/test_promise.py::"
 REFUSED = "tests/streams/test_refused_rows.py::"
 FETCHED = "tests/streams/test_fetched_slices.py::"
-BOMBS = "tests/streams/test_bombs.py::test_of_a_very_long_record_the_beginning_is_kept"
+BOMBS = "tests/streams/test_bombs.py::"
 RESUME = "tests/streams/test_resume.py::"
 INCARNATIONS = "tests/streams/test_incarnations.py::"
 POSITIONS = "tests/streams/test_positions.py::"
@@ -356,17 +356,22 @@ def _take_a_recreated_topic_for_the_same() -> None:
     Incarnations.refresh = refresh  # type: ignore[method-assign]
 
 
-def _open_batches_at_once() -> None:
-    from streams import raw_batches
+def _slices_without_end() -> None:
+    from streams import fetched_slices
 
-    raw_batches.WHOLE_BYTES = 2**40  # type: ignore[misc]
-    raw_batches.RUN_RECORDS = 2**40  # type: ignore[misc]
+    fetched_slices.SLICE_BYTES = 2**40  # type: ignore[misc]
 
 
 def _hold_long_records() -> None:
     from streams import record_stream
 
-    record_stream.RECORD_BYTES = 2**40  # type: ignore[misc]
+    def whole(opened: Any, end: int) -> bytes:
+        opened.fill(end)
+        record = opened.held[:end]
+        opened.skip(end)
+        return bytes(record)
+
+    record_stream._shortened = whole
 
 
 def _remember_nothing_in_a_slice() -> None:
@@ -750,15 +755,15 @@ MUTANTS = (
         _look_only_before_a_slice,
     ),
     Mutant(
-        "open-batches-at-once",
-        "a batch is held as a whole however much it opens to",
-        BOMBS,
-        _open_batches_at_once,
+        "slices-without-end",
+        "a slice holds all that was asked for however much that is",
+        BOMBS + "test_a_slice_ends_where_enough_is_held",
+        _slices_without_end,
     ),
     Mutant(
         "hold-long-records",
         "a record is held as a whole however long it is",
-        BOMBS,
+        BOMBS + "test_of_a_very_long_record_the_beginning_is_kept",
         _hold_long_records,
     ),
     Mutant(
