@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from faust.types import TP
@@ -57,14 +58,20 @@ class Mending:
             if app.rebalancing or app.consumer_generation_id != generation:
                 return
             if tp.topic in BY_TOPIC or tp.topic == REJECTED_TOPIC:
-                await self._look_at(Partition(*tp))
+                incarnation = app.consumer.incarnation_of(tp.topic)
+                if incarnation is None:
+                    continue  # nothing in the store could be known for this topic's
+                await self._look_at(Partition(*tp), incarnation)
             self._looked_at.add(tp)
 
-    async def _look_at(self, partition: Partition) -> None:
+    async def _look_at(self, partition: Partition, incarnation: str) -> None:
         consumer = self._stream.app.consumer
         begin = await consumer.begin_of(partition)
         # Nothing is known of what comes next, and no range of the ledger speaks of it.
-        nothing = without_records(partition, begin, MAX_OFFSET, round(time.time() * 1000))
+        nothing = replace(
+            without_records(partition, begin, MAX_OFFSET, round(time.time() * 1000)),
+            incarnation=incarnation,
+        )
         table = BY_TOPIC[partition.topic].table if partition.topic in BY_TOPIC else "rejected"
         found = await self._stream.find_resume(table, nothing)
         if found.next_offset < begin:

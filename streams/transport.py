@@ -383,6 +383,11 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             return committed
         return await self.log_start(partition)
 
+    def incarnation_of(self, topic: str) -> str | None:
+        """The id by which *topic* is fetched, None while that is not known."""
+        ids: dict[str, str] = self._thread._incarnations.ids  # noqa: SLF001 - the consumer's thread
+        return ids.get(topic)
+
     async def log_start(self, partition: Partition) -> int:
         """The first offset that the broker still has."""
         tp = TP(*partition)

@@ -26,10 +26,12 @@ class Stream:
         self.asked: list[tuple[str, Slice]] = []
         self.rewound: list[tuple[Partition, int]] = []
         self.lanes: list[Any] = []
+        self.incarnations: dict[str, str] = {EVENT_TYPES[0].topic: "life", REJECTED_TOPIC: ""}
         self.app = SimpleNamespace(
             consumer=SimpleNamespace(
                 assignment=lambda: {*self.stored, CHANGELOG},
                 begin_of=self._begin_of,
+                incarnation_of=lambda topic: self.incarnations.get(topic),  # noqa: PLW0108 - set later
                 rewind=self._rewind,
             ),
             rebalancing=False,
@@ -74,6 +76,21 @@ async def test_the_look_says_nothing_of_what_comes_next() -> None:
     ((_, piece),) = stream.asked
     assert (len(piece), piece.follows) == (0, 50)
     assert piece.end > 10**18
+    assert piece.incarnation == "life"
+
+
+async def test_a_topic_whose_incarnation_is_not_known_yet_is_looked_at_later() -> None:
+    """Rows and ranges that name one would count as another topic's, and all be stored again."""
+    stream = Stream({FIRST: 20})
+    stream.incarnations = {}
+    mending = Mending(stream)  # type: ignore[arg-type]
+
+    await mending.look()
+
+    assert stream.asked == []
+    stream.incarnations = {FIRST.topic: "life"}
+    await mending.look()
+    assert len(stream.asked) == 1
 
 
 async def test_a_partition_with_a_writer_looks_for_itself() -> None:
