@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from railhead.clickhouse.connection import TAG
 from railhead.clickhouse.disk import KEEP_FREE_BYTES
 from railhead.clickhouse.limits import Limits
 
@@ -133,5 +134,10 @@ def _constraints(limits: Limits, setting_names: Iterable[str]) -> str:
     ]
     # Settable, for clients that make themselves read-only; a role decides what may be written.
     lines.append("<readonly><min>0</min><max>2</max></readonly>")
-    lines += [f"<{name}><readonly/></{name}>" for name in setting_names if not limits.may_set(name)]
+    # The tag of a statement is set by this process alone, but under the analyst's profile.
+    lines += [
+        f"<{name}><readonly/></{name}>"
+        for name in setting_names
+        if not limits.may_set(name) and name != TAG
+    ]
     return "\n".join(lines)

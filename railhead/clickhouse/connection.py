@@ -8,6 +8,8 @@ from typing import Any
 from railhead.clickhouse.errors import ClickHouseError, Code, from_engine
 from railhead.clickhouse.spool import Spool
 
+# The setting that carries the id of the client's statement, by which it is found and killed.
+TAG = "log_comment"
 # Where the embedded engine's defaults differ from a server's. Views get a definer, so that
 # analysts may read through them what they may not read directly.
 _LIKE_A_SERVER = {
@@ -25,7 +27,7 @@ class Connection:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
-        self._database = "default"
+        self.database = "default"
 
     def begin(self, settings: Mapping[str, str] | None = None) -> None:
         """Set what every session has, and *settings* beside it."""
@@ -41,9 +43,13 @@ class Connection:
 
     def use(self, database: str) -> None:
         """Make *database* the current one; an unknown one raises ClickHouseError 81."""
-        if database != self._database:
+        if database != self.database:
             self.run(f"USE {quoted(database)}")
-            self._database = database
+            self.database = database
+
+    def check_database(self) -> None:
+        """Raise ClickHouseError 81 if the current database is gone."""
+        self.run(f"USE {quoted(self.database)}")
 
     def become(self, role: str, profile: str) -> None:
         """Give up everything but *role*, and let *profile* bind the session."""

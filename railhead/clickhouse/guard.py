@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from railhead.clickhouse.catalog import OPEN_TABLE_FUNCTIONS, Catalog
+from railhead.clickhouse.connection import TAG
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.lexer import tokens
 from railhead.clickhouse.limits import Limits
@@ -59,8 +60,9 @@ _FORMATS = re.compile(
     r"|TabSeparated\w*|TSKV|TSV\w*|Values|Vertical|XML)\Z",
     re.IGNORECASE,
 )
-# It would exchange the limits for others; the engine does not count it as a setting.
-_CLOSED_SETTINGS = frozenset({"profile"})
+# One would exchange the limits for others, and the engine does not count it as a setting; by the
+# other a statement is found and stopped.
+_CLOSED_SETTINGS = frozenset({"profile", TAG})
 # Marks a name that is not written as it reads.
 _ESCAPED = "\0"
 _NODE = re.compile(r"(?P<indent> *)(?P<kind>[\w:]+)(?: (?P<rest>.*))?\Z", re.DOTALL)
@@ -130,7 +132,7 @@ def check_calls(text: bytes, catalog: Catalog) -> None:
         if token.text == b"(" and previous.lower() in catalog.closed:
             raise _denied(f"the function {previous}")
         if token.text == b"=" and after_settings and previous.lower() in _CLOSED_SETTINGS:
-            raise _denied("another profile")
+            raise _denied(f"the setting {previous}")
         if token.text in (b"(", b"=") and previous.startswith(_ESCAPED):
             raise _denied("an escaped name")
         after_settings = after_settings or token.keyword == b"SETTINGS"

@@ -8,7 +8,7 @@ from typing import Any
 
 from railhead.clickhouse import guard, summary
 from railhead.clickhouse.auth import User
-from railhead.clickhouse.connection import Connection, assignments
+from railhead.clickhouse.connection import TAG, Connection, assignments, literal
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.exactness import check_arithmetic
@@ -25,10 +25,7 @@ from railhead.clickhouse.summary import Summary
 
 DEFAULT_FORMAT = "TabSeparated"
 NATIVE = "Native"
-# The comment carries the query's id, by which it is found again and killed.
-TAG = "log_comment"
 _OURS = frozenset({TAG, "readonly"})
-_NO_SUCH_DATABASE = 81
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +54,55 @@ class Call:
             self.session.hold_until_done(work)
 
 
-def prepare(connection: Connection, user: User, query: Query, limits: Limits) -> None:
-    """Make a fresh *connection* act for *user* with the request's database and settings.
+def prepare(connection: Connection, user: User, query: Query) -> None:
+    """Make a fresh *connection* act for the owner with the request's database and settings."""
+    connection.begin({TAG: query.query_id, **settings_of(query)})
+    connection.use(query.database or user.database)
+    _make_read_only(connection, query)
 
-    *limits* are those of a guarded user.
+
+def prepare_guarded(connection: Connection, user: User, database: str, limits: Limits) -> None:
+    """Make a fresh *connection* one of *user*'s within *limits*, ready for any request of theirs.
+
+    The user's own database may not have been created yet; another one must be there.
     """
-    tag = {TAG: query.query_id}
-    if not user.guarded:
-        connection.begin({**tag, **settings_of(query)})
-        connection.use(query.database or user.database)
-    else:
-        if query.database in guard.SYSTEM_DATABASES:
-            raise ClickHouseError(Code.ACCESS_DENIED, "analyst: Not enough privileges")
-        connection.begin({**tag, **limits.settings()})
-        _use_if_there(connection, user, query)
-        connection.become(user.role, limits.profile)
-        settings = lowered(settings_of(query), limits.capped())
-        connection.set(settings)
-        guard.check_settings(settings, limits)
+    if database in guard.SYSTEM_DATABASES:
+        raise ClickHouseError(Code.ACCESS_DENIED, "analyst: Not enough privileges")
+    connection.begin(limits.settings())
+    try:
+        connection.use(database or user.database)
+    except ClickHouseError as error:
+        if database or error.code != Code.UNKNOWN_DATABASE:
+            raise
+    connection.become(user.role, limits.profile)
+
+
+def apply(connection: Connection, query: Query, limits: Limits) -> None:
+    """Let the settings of one request hold in a connection that `prepare_guarded` has made."""
+    settings = lowered(settings_of(query), limits.capped())
+    guard.check_settings(settings, limits)
+    connection.set({TAG: query.query_id, **settings})
+    _make_read_only(connection, query)
+
+
+def taken_back(connection: Connection, query: Query, limits: Limits) -> bool:
+    """Undo what `apply` has set; whether the connection is now as it was made."""
+    base = limits.settings()
+    undone = [
+        f"{name} = {literal(base[name]) if name in base else 'DEFAULT'}"
+        for name in settings_of(query)
+    ]
+    if undone:
+        try:
+            connection.run("SET " + ", ".join(undone))
+        except ClickHouseError:
+            return False
+    return True
+
+
+def _make_read_only(connection: Connection, query: Query) -> None:
+    """Come last, for it allows no other setting any more."""
     if query.read_only:
-        # Last, for it allows no other setting any more.
         connection.set({"readonly": "1" if query.settings.get("readonly") == "1" else "2"})
 
 
@@ -181,15 +207,6 @@ def output_format_of(query: Query, statement: Statement) -> str:
 def settings_of(query: Query) -> dict[str, str]:
     """The engine settings of the request, without those this process decides itself."""
     return {name: value for name, value in query.settings.items() if name not in _OURS}
-
-
-def _use_if_there(connection: Connection, user: User, query: Query) -> None:
-    """Use the asked database; the user's own one may not have been created yet."""
-    try:
-        connection.use(query.database or user.database)
-    except ClickHouseError as error:
-        if query.database or error.code != _NO_SUCH_DATABASE:
-            raise
 
 
 def run_in_session(

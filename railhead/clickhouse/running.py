@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from railhead.clickhouse.connection import Connection, literal
+from railhead.clickhouse.connection import TAG, Connection, literal
 from railhead.clickhouse.errors import ClickHouseError, Code
-from railhead.clickhouse.jobs import TAG
 from railhead.clickhouse.lexer import tokens
 from railhead.clickhouse.trials import CLOCK_SECONDS, CPU_SECONDS
 

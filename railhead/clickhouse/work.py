@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from railhead.clickhouse import jobs, running
@@ -11,11 +13,17 @@ from railhead.clickhouse.auth import User
 from railhead.clickhouse.connection import Connection
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.jobs import Call
+from railhead.clickhouse.limits import Limits
 from railhead.clickhouse.pipe import ResultPipe
+from railhead.clickhouse.request import Query
 from railhead.clickhouse.sessions import Session
 from railhead.clickhouse.spool import Spool
 from railhead.clickhouse.statement import STATEFUL, Insert, Statement
 from railhead.clickhouse.summary import Summary
+
+# Texts whose verdict is kept: short ones, a few hundred.
+_WORTH_KEEPING_BYTES = 1 << 13
+_KEPT = 500
 
 
 class Work:
@@ -25,6 +33,9 @@ class Work:
         self._engine = engine
         self._own = threading.local()  # each insert thread keeps its connection
         self._kept: list[Connection] = []
+        # Connections of analysts that wait for the next request, by their profile.
+        self._ready: defaultdict[str, list[Connection]] = defaultdict(list)
+        self._allowed: set[tuple[bytes, str, str]] = set()
 
     def store(self, call: Call, statement: Insert, rows: Spool) -> Summary:
         """Store the rows of an INSERT; when it returns, they are on disk."""
@@ -55,18 +66,64 @@ class Work:
             if call.session is not None and _has_connection(call.session, call.user, statement):
                 own = self._connection_of(call.session)
                 return jobs.run_in_session(own, call, statement, pipe)
-            connection = stack.enter_context(self._fresh())
-            limits = self._engine.limits.for_trial() if trial else self._engine.limits
-            jobs.prepare(connection, call.user, call.query, limits)
-            if call.user.guarded and statement.verb in STATEFUL:
-                jobs.remember(connection, call, statement, limits)
-                return b"", Summary()
             if call.user.guarded:
-                jobs.check(connection, self._engine, call.query, statement)
+                limits = self._engine.limits.for_trial() if trial else self._engine.limits
+                return self._read_guarded(call, statement, pipe, limits)
+            connection = stack.enter_context(self._fresh())
+            jobs.prepare(connection, call.user, call.query)
             if statement.verb == b"KILL":
                 known = running.with_engine_ids(connection, statement.text)
                 statement = statement.replaced(known)
             return jobs.run(connection, call.query, statement, pipe)
+
+    def _read_guarded(
+        self, call: Call, statement: Statement, pipe: ResultPipe | None, limits: Limits
+    ) -> tuple[bytes, Summary]:
+        stateful = statement.verb in STATEFUL
+        with self._guarded(call, limits, again=not stateful) as connection:
+            if stateful:
+                jobs.remember(connection, call, statement, limits)
+                return b"", Summary()
+            self._check(connection, call.query, statement)
+            return jobs.run(connection, call.query, statement, pipe)
+
+    def _check(self, connection: Connection, query: Query, statement: Statement) -> None:
+        """Refuse what an analyst may not run; what was allowed once is not parsed again."""
+        parameters = str(query.parameters)
+        key = (statement.text, parameters, jobs.output_format_of(query, statement))
+        if key in self._allowed:
+            return
+        jobs.check(connection, self._engine, query, statement)
+        if len(statement.text) + len(parameters) <= _WORTH_KEEPING_BYTES:
+            if len(self._allowed) >= _KEPT:
+                self._allowed = set()
+            self._allowed.add(key)
+
+    @contextlib.contextmanager
+    def _guarded(self, call: Call, limits: Limits, *, again: bool) -> Iterator[Connection]:
+        """A connection with the analyst's role, for one request.
+
+        To make one costs twice as much as a small statement. So one in the analyst's own database
+        serves *again* if the statement went well and nothing of the request stays in it.
+        """
+        query, home = call.query, call.user.database
+        ready = self._ready[limits.profile]
+        again = again and query.database in ("", home) and not query.read_only
+        connection: Connection | None = None
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(IndexError):
+                connection = ready.pop() if again else None
+            connection = connection or self._engine.connect()
+            stack.callback(connection.close)
+            if connection.database == home and query.database:
+                connection.check_database()
+            if connection.database != home:
+                jobs.prepare_guarded(connection, call.user, query.database, limits)
+            jobs.apply(connection, query, limits)
+            yield connection
+            if again and connection.database == home and jobs.taken_back(connection, query, limits):
+                stack.pop_all()
+                ready.append(connection)
 
     def kill(self, query_id: str) -> None:
         """Stop the statement with the client's *query_id*, if it still runs."""
@@ -85,7 +142,7 @@ class Work:
 
     def close(self) -> None:
         """Close what the insert threads kept; none of them may run any more."""
-        for connection in self._kept:
+        for connection in [*self._kept, *itertools.chain(*self._ready.values())]:
             connection.close()
 
     @contextlib.contextmanager

@@ -119,6 +119,23 @@ def test_only_settings_are_lowered(engine: EngineProcess, sql: str) -> None:
     assert "x-railhead-lowered" not in answer.headers
 
 
+def test_nothing_of_a_request_stays_for_the_next(engine: EngineProcess) -> None:
+    """Connections serve again; settings, databases and read-only modes do not."""
+    names = ("max_execution_time", "max_result_rows", "join_use_nulls", "final", "readonly")
+    read = f"SELECT {', '.join(f'getSetting({name!r})' for name in names)}, currentDatabase()"
+    fresh = ask(engine, read).text
+    settings = (
+        {"max_execution_time": "1"}, {"max_result_rows": "5", "final": "1"}, {"readonly": "1"},
+        {"join_use_nulls": "1", "database": "default"}, {"session_timezone": "Asia/Tokyo"},
+        {"allow_introspection_functions": "1"}, {"no_such": "1"},
+    )  # fmt: skip
+    for one in settings:
+        for sql in (read, "SELECT throwIf(1)", "SELEKT", "SET join_use_nulls = 1"):
+            ask(engine, sql, **one)
+        assert ask(engine, read).text == fresh
+        assert ask(engine, "SELECT toDateTime(0)").text == "1970-01-01 00:00:00\n"
+
+
 def test_a_session_remembers_what_an_analyst_sets(engine: EngineProcess) -> None:
     """SET and USE, as a server does; the request's own settings win; other sessions see nothing."""
     both = "SELECT getSetting('join_use_nulls'), getSetting('readonly'), currentDatabase()"

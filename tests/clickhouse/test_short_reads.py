@@ -57,7 +57,7 @@ def test_short_reads_are_answered_while_long_ones_run(
 
 def test_what_does_not_end_in_its_trial_is_run_in_full(engine: EngineProcess) -> None:
     """Longer, larger or hungrier than a trial may be: the answer is whole and comes once."""
-    slow = "SELECT count() FROM numbers(50000000) WHERE NOT ignore(sipHash64(number))"
+    slow = "SELECT count() FROM numbers(50000000) WHERE NOT ignore(cityHash64(number))"
     large = "SELECT number FROM numbers(1000000)"
     hungry = "SELECT length(groupArray(number)) FROM numbers(15000000)"
     with ThreadPoolExecutor(3) as threads, long_reads(engine, "analyst"):
