@@ -18,6 +18,8 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
+
 HEAVY = b"SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"
 SHORT = b"SELECT 1"
 
@@ -36,14 +38,22 @@ def main() -> int:
         try:
             assert engine.stdout is not None  # noqa: S101 -- a pipe was asked for
             url = engine.stdout.readline().split()[1]
+            before = cpu_seconds(engine)
             alone = measure(url, args.analysts, args.seconds)
-            print(line("alone", alone))
+            spent = (cpu_seconds(engine) - before) / len(alone)
+            print(f"{line('alone', alone)}, {spent * 1e3:.1f} ms of processor time each")
             beside = with_heavy(url, args.heavy, lambda: measure(url, args.analysts, args.seconds))
             print(line(f"beside {args.heavy} heavy reads", beside))
         finally:
             engine.terminate()
             engine.wait()
     return int(statistics.median(beside) >= 0.2)
+
+
+def cpu_seconds(engine: subprocess.Popen[str]) -> float:
+    """The processor time the engine's process has used."""
+    times = psutil.Process(engine.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def with_heavy(url: str, count: int, work: Callable[[], list[float]]) -> list[float]:
