@@ -20,7 +20,7 @@ from railhead.clickhouse.jobs import Call
 from railhead.clickhouse.lowering import lowered, lowered_in
 from railhead.clickhouse.pools import ReadPools, WorkerPool
 from railhead.clickhouse.request import Query
-from railhead.clickhouse.running import Running
+from railhead.clickhouse.running import Running, id_to_kill
 from railhead.clickhouse.selection import Reading, Selection
 from railhead.clickhouse.sessions import Sessions
 from railhead.clickhouse.spool import Spool
@@ -69,7 +69,7 @@ class Handler:
             query = requests.parse(request.method, request.query.items(), request.headers)
             user = self._admit(query)
             query = await body.with_form(request, query)
-            with self._running.entered(query.query_id):
+            with self._running.entered(query.query_id, user.name):
                 return await self._answer(request, user, query)
         except ClickHouseError as error:
             failure = error
@@ -122,6 +122,8 @@ class Handler:
             raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
         if not call.user.guarded:
             return await self._execute(request, call, statement, {})
+        if statement.verb == b"KILL":
+            return await self._kill_own(call, id_to_kill(statement.text))
         caps = self._engine.limits.capped()
         text, changed = lowered_in(statement.text, caps)
         if changed:
@@ -192,6 +194,15 @@ class Handler:
             head = self._common(call.query)  # there is nothing that could have a format
         head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
         return await answer.whole(call.query, result, head)
+
+    async def _kill_own(self, call: Call, query_id: str) -> web.StreamResponse:
+        """Stop a statement of the same user; one that is not there, or another's, is no row."""
+        head = answer.result_headers(self._common(call.query), jobs.DEFAULT_FORMAT)
+        if not self._running.belongs_to(query_id, call.user.name):
+            return await answer.whole(call.query, b"", head)
+        await self._kill(query_id)
+        row = f"waiting\t{query_id}\t{call.user.name}\t\n"
+        return await answer.whole(call.query, row.encode(), head)
 
     async def _kill(self, query_id: str) -> None:
         await self._control.run(functools.partial(self._work.kill, query_id))

@@ -15,21 +15,43 @@ class Running:
     """The ids of the statements in work. An id is the client's; the engine gives its own beside."""
 
     def __init__(self) -> None:
-        self._ids: set[str] = set()
+        self._users: dict[str, str] = {}
+
+    def belongs_to(self, query_id: str, user: str) -> bool:
+        """Whether *query_id* is in work for *user*."""
+        return self._users.get(query_id) == user
 
     @contextlib.contextmanager
-    def entered(self, query_id: str) -> Iterator[None]:
+    def entered(self, query_id: str, user: str) -> Iterator[None]:
         """Hold *query_id* for the length of a block; code 216 if it runs already."""
-        if query_id in self._ids:
+        if query_id in self._users:
             raise ClickHouseError(
                 Code.QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING,
                 f"Query with id = {query_id} is already running.",
             )
-        self._ids.add(query_id)
+        self._users[query_id] = user
         try:
             yield
         finally:
-            self._ids.discard(query_id)
+            del self._users[query_id]
+
+
+def id_to_kill(statement: bytes) -> str:
+    """The id that `KILL QUERY WHERE query_id = '…' [SYNC|ASYNC]` names.
+
+    Raises ClickHouseError 497 for any other KILL: that is all an analyst may ask for.
+    """
+    words = list(tokens(statement))
+    head = [word.keyword or word.text for word in words[:5]]
+    tail = [word.keyword for word in words[6:]]
+    named = words[5] if len(words) > 5 and words[5].kind == "string" else None
+    fits = head == [b"KILL", b"QUERY", b"WHERE", b"QUERY_ID", b"="]
+    if not fits or named is None or tail not in ([], [b"SYNC"], [b"ASYNC"]):
+        raise ClickHouseError(
+            Code.ACCESS_DENIED,
+            "analyst: Not enough privileges: KILL QUERY WHERE query_id = '…' stops one's own",
+        )
+    return named.text[1:-1].decode(errors="replace")
 
 
 def kill(connection: Connection, query_id: str) -> None:

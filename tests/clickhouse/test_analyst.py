@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.clickhouse import attacks
 from tests.clickhouse.process import Answer, EngineProcess
+from tests.clickhouse.test_queries import BUSY, eventually, running
 
 ARGUMENTS = {"param_p": "/etc/passwd", "param_n": "1", "param_d": "system"}
 
@@ -117,6 +119,22 @@ def test_only_settings_are_lowered(engine: EngineProcess, sql: str) -> None:
 
     assert answer.text.strip().rpartition("\t")[2] in ("1", "true")
     assert "x-railhead-lowered" not in answer.headers
+
+
+def test_an_analyst_stops_analysts_statements_only(engine: EngineProcess) -> None:
+    """By the client's id, as tools do when a tab is closed; the owner's go on."""
+    with ThreadPoolExecutor(2) as threads:
+        theirs = threads.submit(engine.analyst, BUSY, query_id="of-analyst")
+        owners = threads.submit(engine.ask, f"{BUSY} -- owner", query_id="of-owner")
+        eventually(lambda: running(engine, BUSY) == 2)
+        other = ask(engine, "KILL QUERY WHERE query_id = 'of-owner' SYNC")
+        own = ask(engine, "KILL QUERY WHERE query_id = 'of-analyst' SYNC")
+
+        assert theirs.result().code == 394
+        assert (other.text, own.text) == ("", "waiting\tof-analyst\tanalyst\t\n")
+        assert not owners.done()
+        engine.ask("KILL QUERY WHERE query_id = 'of-owner'")
+        assert owners.result().code == 394
 
 
 def test_nothing_of_a_request_stays_for_the_next(engine: EngineProcess) -> None:
