@@ -550,6 +550,153 @@ def _take_objects_for_numbers() -> None:
     canonical._escaped = lambda content: content
 
 
+def _fill_under_the_same_version() -> None:
+    from sinks import fill
+    from sinks.arrow import encode
+
+    def replace_rows(client: Any, table: str, rows: Any) -> None:
+        client.raw_insert(
+            f"fasttrack_store.{table}",
+            column_names=rows.column_names,
+            insert_block=bytes(encode(rows.combine_chunks())),
+            settings=fill._INSERT_SETTINGS,
+            fmt="ArrowStream",
+        )
+
+    fill._replace = replace_rows
+
+
+def _note_progress_before_the_rows() -> None:
+    from sinks import fill
+
+    original = fill._next_rows
+    reached: dict[str, tuple[str, str]] = {}
+
+    def next_rows(client: Any, table: str, field: Any, after: tuple[str, str]) -> Any:
+        rows = original(client, table, field, max(after, reached.get(table, after)))
+        if rows.num_rows:
+            reached[table] = rows["tenant"][-1].as_py(), rows["_id"][-1].as_py()
+        return rows
+
+    fill._next_rows = next_rows
+
+
+def _fill_what_is_filled() -> None:
+    from sinks import fill
+
+    fill.NOT_READ = "_bets_read"  # type: ignore[misc, assignment]
+
+
+def _pass_over_bets_without_legs() -> None:
+    from events import lists
+
+    original = lists.np.searchsorted
+
+    class Shifted:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(np, name)
+
+        def searchsorted(self, owners: Any, places: Any) -> Any:
+            _, dense = np.unique(owners, return_inverse=True)
+            return original(dense, places)
+
+    lists.np = Shifted()  # type: ignore[assignment]
+
+
+def _store_legs_content_as_it_is_hashed() -> None:
+    from events import lists
+    from events.canonical import canonical
+
+    original = lists.columns_of
+
+    def columns_of(rows: Any, *kinds: Any) -> Any:
+        import pyarrow as pa
+
+        columns = original(rows, *kinds)
+        for name in ("outcomes", "meta"):
+            texts = columns[name].to_pylist()
+            written = [text and canonical(text.encode()).decode() for text in texts]
+            columns[name] = pa.array(written, columns[name].type)
+        return columns
+
+    lists.columns_of = columns_of
+
+
+def _round_half_up() -> None:
+    from events import amounts
+
+    def rounded(digits: str, surplus: int) -> str:
+        if surplus > len(digits):
+            return "0"
+        return str(int(digits[:-surplus] or "0") + (digits[-surplus] >= "5"))
+
+    amounts._rounded = rounded
+
+
+def _round_in_silence() -> None:
+    from events import vectors
+
+    original = vectors._exact_amount
+    vectors._exact_amount = lambda place, text: (original(place, text)[0], None)
+
+
+def _set_unset_times_to_the_nearest() -> None:
+    from events import vectors
+    from events.adjustments import Adjustment
+    from events.instants import EARLIEST_NS, adjusted_instant, format_instant
+
+    def exact_instant(null_outside: Any, place: int, text: str) -> Any:
+        value, adjustment = adjusted_instant(text, optional=null_outside(place))
+        if adjustment is Adjustment.TIME_UNSET:
+            value = EARLIEST_NS
+        return None if value is None else format_instant(value), adjustment
+
+    vectors._exact_instant = exact_instant
+
+
+def _leave_required_times_unset() -> None:
+    from events import vectors
+
+    original = vectors._exact_instant
+    vectors._exact_instant = lambda _, place, text: original(lambda _place: True, place, text)
+
+
+def _let_all_arithmetic_pass() -> None:
+    from railhead.clickhouse import jobs
+
+    jobs.check_arithmetic = lambda _lines: None
+
+
+def _let_pass(function: str) -> Callable[[], None]:
+    def apply() -> None:
+        from railhead.clickhouse import exactness
+
+        assert hasattr(exactness, function)
+        setattr(exactness, function, lambda *_: None)
+
+    return apply
+
+
+def _believe_sums_are_of_one_row() -> None:
+    from railhead.clickhouse import exactness
+
+    exactness.ROWS = 1  # type: ignore[misc]
+
+
+def _without_setting(name: str) -> Callable[[], None]:
+    def apply() -> None:
+        from railhead.clickhouse import config
+
+        del config.EXACT_SETTINGS[name]
+
+    return apply
+
+
+ADJUSTMENTS = "tests/events/test_adjustments.py::"
+LEGS = "tests/sinks/test_legs.py::"
+ARITHMETIC = "tests/sinks/test_arithmetic.py::"
+DATES = "tests/sinks/test_dates.py::"
+
 MUTANTS = (
     Mutant(
         "judge-where-it-lies",
@@ -814,6 +961,90 @@ MUTANTS = (
         "an object of the content that looks like a number's canonical text is written as it is",
         "tests/events/test_canonical.py::test_an_object_is_never_taken_for_a_number",
         _take_objects_for_numbers,
+    ),
+    Mutant(
+        "fill-under-the-same-version",
+        "a row whose legs were filled takes no precedence over the one it stands for",
+        LEGS + "test_what_an_older_worker_writes_later_is_filled_by_the_next_run",
+        _fill_under_the_same_version,
+    ),
+    Mutant(
+        "progress-before-the-rows",
+        "filling legs goes on behind a batch that was read and never written",
+        LEGS + "test_a_run_that_died_is_continued",
+        _note_progress_before_the_rows,
+    ),
+    Mutant(
+        "fill-what-is-filled",
+        "each run fills the legs of all bets",
+        LEGS + "test_a_run_that_died_is_continued",
+        _fill_what_is_filled,
+    ),
+    Mutant(
+        "pass-over-bets-without-legs",
+        "a bet without legs gets those of the next",
+        LEGS + "test_legs_are_read_the_same_one_by_one_and_by_the_thousand",
+        _pass_over_bets_without_legs,
+    ),
+    Mutant(
+        "legs-content-as-hashed",
+        "free content of a leg is stored in the way that it is hashed",
+        LEGS + "test_free_content_is_the_text_that_was_sent",
+        _store_legs_content_as_it_is_hashed,
+    ),
+    Mutant(
+        "round-half-up",
+        "an amount half way between two places is rounded up",
+        ADJUSTMENTS + "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
+        _round_half_up,
+    ),
+    Mutant(
+        "round-in-silence",
+        "the columnar check does not note which amounts it rounds",
+        ADJUSTMENTS + "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
+        _round_in_silence,
+    ),
+    Mutant(
+        "unset-times-are-1900",
+        "an optional time out of range is stored as the nearest that a column holds",
+        ADJUSTMENTS + "test_an_optional_time_out_of_range_is_null",
+        _set_unset_times_to_the_nearest,
+    ),
+    Mutant(
+        "required-times-unset",
+        "a required time out of range is NULL as well",
+        ADJUSTMENTS + "test_a_required_time_out_of_range_is_refused",
+        _leave_required_times_unset,
+    ),
+    Mutant(
+        "arithmetic-unchecked",
+        "an analyst's arithmetic may wrap round",
+        ARITHMETIC + "test_what_two_values_give_is_right_or_refused",
+        _let_all_arithmetic_pass,
+    ),
+    Mutant(
+        "casts-unchecked",
+        "a cast of an analyst to more places may wrap round",
+        ARITHMETIC + "test_what_two_values_give_is_right_or_refused",
+        _let_pass("_check_cast"),
+    ),
+    Mutant(
+        "sums-of-one-row",
+        "a sum is taken to be no larger than one of its values",
+        ARITHMETIC + "test_what_many_values_give_is_right_or_refused",
+        _believe_sums_are_of_one_row,
+    ),
+    Mutant(
+        "dates-overflow",
+        "a day that its type cannot hold becomes another day",
+        DATES + "test_a_date_function_says_the_right_day_or_refuses",
+        _without_setting("date_time_overflow_behavior"),
+    ),
+    Mutant(
+        "dates-of-narrow-types",
+        "functions of times give narrow dates",
+        DATES + "test_a_date_function_says_the_right_day_or_refuses",
+        _without_setting("enable_extended_results_for_datetime_functions"),
     ),
     Mutant(
         "full-chunk-goes-on",

@@ -227,25 +227,35 @@ async def test_bets_that_were_stored_before_get_their_legs(
     assert after == before
 
 
+@pytest.mark.parametrize(("written", "left"), [(True, 3), (False, 5)])
 async def test_a_run_that_died_is_continued(
-    settings: StoreSettings, sql: Client, tenant: str, monkeypatch: pytest.MonkeyPatch
+    settings: StoreSettings,
+    sql: Client,
+    tenant: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    written: bool,
+    left: int,
 ) -> None:
-    """What was filled is not filled again."""
+    """Before its second batch was written, or after: no bet is left out, none is filled again."""
     filled(sql)
     await store(settings, sports_bets(tenant, [{"bets": leg()}] * 7))
-    monkeypatch.setattr(fill, "BATCH_ROWS", 2)
-    passed: list[str] = []
+    replace, batches = fill._replace, []
 
-    def die(point: str) -> None:
-        passed.append(point)
-        if len(passed) == 2:
+    def die(client: Client, table: str, rows: pa.Table) -> None:
+        batches.append(rows)
+        if written or len(batches) == 1:
+            replace(client, table, rows)
+        if len(batches) == 2:
             raise RuntimeError
 
-    monkeypatch.setattr(fill.failpoints, "passing", die)
-    with pytest.raises(RuntimeError):
-        filled(sql)
+    with monkeypatch.context() as dying:
+        dying.setattr(fill, "BATCH_ROWS", 2)
+        dying.setattr(fill, "_replace", die)
+        with pytest.raises(RuntimeError):
+            filled(sql)
 
-    assert filled(sql) == ["filled bets of 3 rows of sports_bet"]
+    assert filled(sql) == [f"filled bets of {left} rows of sports_bet"]
     assert len(read(sql, "leg", tenant)) == 7
 
 
