@@ -49,6 +49,23 @@ def fill_lists(client: Client) -> Iterator[str]:
                 )
 
 
+def count_unfilled(client: Client) -> dict[str, int]:
+    """How many rows of each table wait to be filled; tables without any are left out."""
+    found = {}
+    for event_type in types_with_lists():
+        for field in list_fields(event_type):
+            query = (
+                f"SELECT count() FROM fasttrack_store.{event_type.table} FINAL "  # noqa: S608
+                f"WHERE {_is_unfilled(field)}"
+            )
+            found[event_type.table] = int(client.query(query).result_rows[0][0])
+    return {table: count for table, count in found.items() if count}
+
+
+def _is_unfilled(field: Field) -> str:
+    return f"{state_name(field)} = {NOT_READ} AND {field.name} IS NOT NULL"
+
+
 def _fill(client: Client, table: str, field: Field) -> tuple[int, int]:
     filled = unreadable = 0
     after = ("", "")
@@ -69,7 +86,7 @@ def _next_rows(client: Client, table: str, field: Field, after: tuple[str, str])
     query = (
         f"SELECT * FROM fasttrack_store.{table} FINAL "  # noqa: S608 - constants
         "WHERE (tenant, _id) > ({tenant:String}, {id:String}) "
-        f"AND {state_name(field)} = {NOT_READ} AND {field.name} IS NOT NULL "
+        f"AND {_is_unfilled(field)} "
         f"ORDER BY tenant, _id LIMIT {BATCH_ROWS}"
     )
     return client.query_arrow(

@@ -20,6 +20,7 @@ from railhead.kafka.topic_plan import Wish, run_plan
 from railhead.kafka.topics import TopicSettings
 from railhead.lag import Ends, lag_behind, read_ends
 from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
+from sinks.fill import count_unfilled
 from sinks.migrate import BOOTSTRAP, MIGRATIONS, VIEWS, MigrationError, pending
 from sinks.steps import read_steps
 
@@ -129,6 +130,9 @@ def migrations(client: Client) -> Finding:
     missing = wanted - {str(name) for (name,) in client.query(query).result_rows}
     if missing:
         return fail("tables", f"no view {', '.join(sorted(missing))}", advice)
+    if unfilled := count_unfilled(client):
+        says = ", ".join(f"{count:,} of {table}" for table, count in unfilled.items())
+        return warn("tables", f"rows of older workers without their lists: {says}", advice)
     return ok("tables", f"{len(steps)} steps applied, {len(wanted)} views")
 
 

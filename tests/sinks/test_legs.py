@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from railhead.doctor.finding import State
+from railhead.doctor.parts import migrations
 from sinks import fill
 from sinks.fill import fill_lists
 from sinks.settings import StoreSettings
@@ -257,6 +259,22 @@ async def test_a_run_that_died_is_continued(
 
     assert filled(sql) == [f"filled bets of {left} rows of sports_bet"]
     assert len(read(sql, "leg", tenant)) == 7
+
+
+async def test_doctor_warns_of_bets_that_wait_for_their_legs(
+    settings: StoreSettings, sql: Client, tenant: str
+) -> None:
+    """Until they are filled; bets without legs have nothing to wait for."""
+    filled(sql)
+    assert migrations(sql).state is State.OK
+    await store(settings, sports_bets(tenant, [{"bets": leg()}, {"bets": None}]))
+
+    finding = migrations(sql)
+
+    assert (finding.state, finding.advice) == (State.WARN, "Run `railhead migrate`.")
+    assert "1 of sports_bet" in finding.says
+    filled(sql)
+    assert migrations(sql).state is State.OK
 
 
 async def test_what_an_older_worker_writes_later_is_filled_by_the_next_run(
