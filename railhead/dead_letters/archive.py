@@ -109,15 +109,8 @@ class Archive:
         """The letters of *ids* in that order; a raw item is cut off after *raw_bytes*."""
         rest = iter(ids)
         while some := list(islice(rest, LETTERS_AT_ONCE)):
-            listed = (
-                "["
-                + ",".join(
-                    f"({one.partition},{one.offset},'{one.incarnation}',{one.appended_ms})"
-                    for one in some
-                )
-                + "]"
-            )
-            rows = self._ask(("letters",), {"ids": listed, "raw_bytes": raw_bytes})
+            places = ",".join(f"({one.partition},{one.offset},{one.appended_ms})" for one in some)
+            rows = self._ask(("letters",), {"places": f"[{places}]", "raw_bytes": raw_bytes})
             found = {letter.id: letter for letter in map(letter_of, rows)}
             yield from (found[one] for one in some if one in found)
 

@@ -57,8 +57,8 @@ ON rejected._incarnation = replays.letter_incarnation
     AND rejected._partition = replays.letter_partition
     AND rejected._offset = replays.letter_offset
     AND rejected._appended_at = replays.letter_appended_at
-WHERE (_partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at)) IN (
-    SELECT arrayJoin({ids:Array(Tuple(Int32, Int64, String, Int64))}))
+WHERE (_partition, _offset, toUnixTimestamp64Milli(_appended_at)) IN (
+    SELECT arrayJoin({places:Array(Tuple(Int32, Int64, Int64))}))
 ORDER BY received_at, rejected._appended_at, _partition, _offset
 
 -- step: replays

@@ -46,7 +46,10 @@ async def produce(system: System, topic: str, records: list[tuple[Any, Any, Any]
     await producer.start()
     try:
         sent = [
-            await producer.send(topic, value, key, headers=headers)
+            # The producer wants one of the two.
+            await producer.send(
+                topic, value, key or (b"key" if value is None else None), headers=headers
+            )
             for key, value, headers in records
         ]
         await asyncio.gather(*sent)
