@@ -12,7 +12,7 @@ import pytest
 
 from railhead.cli import main
 from tests.accounting.bookkeeper import Bookkeeper
-from tests.e2e.system import System
+from tests.e2e.system import System, wait_until
 
 PARTITIONS = 80
 Look = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
@@ -24,6 +24,12 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     options = ("--parts", "kafka,clickhouse", "--partitions", str(PARTITIONS))
     running = System.make(tmp_path_factory.mktemp("books") / "data", *options)
     running.up()
+    # A broker that has just started leads its partitions, and knows of groups, a moment later.
+    wait_until(
+        lambda: running.railhead("reconcile", check=False),
+        seconds=120,
+        what="the broker can be asked about everything",
+    )
     yield running
     assert running.down() == 0
 
@@ -59,7 +65,9 @@ def look(capsys: pytest.CaptureFixture[str]) -> Look:
         capsys.readouterr()
         words = ["reconcile", "--type", "realtime-casino", "--json", *options]
         code = await asyncio.to_thread(main, words)
-        document = json.loads(capsys.readouterr().out)
+        printed = capsys.readouterr()
+        assert printed.out, printed.err
+        document = json.loads(printed.out)
         if partition is not None:
             findings = document["findings"]
             document["findings"] = [one for one in findings if one["partition"] == partition]
