@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from ingest_http.tenants_file import make_first_file
 from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
 from railhead.stack.parts import RAILHEAD, clickhouse_part, door_part, kafka_part, worker_part
@@ -139,6 +140,7 @@ class Rig:
         await asyncio.gather(
             self._step("topics", "--partitions", str(self.plan.partitions)), self._step("migrate")
         )
+        make_first_file(self.home.tenants)
         await asyncio.gather(*(self._run(part, env) for part, env in self._others(book)))
 
     def _behind_proxy(self, broker: Broker, book: PortBook) -> Part:
