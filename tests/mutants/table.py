@@ -266,7 +266,7 @@ def _believe_the_commit_past_the_ledger() -> None:
 def _believe_the_ledger_without_rows() -> None:
     from streams import resume
 
-    async def nothing(*_: Any) -> list[Any]:
+    async def nothing(*_: Any, **__: Any) -> list[Any]:
         return []
 
     resume.short_ranges = nothing

@@ -61,6 +61,7 @@ class Fetched:
                 got = self.result.getall(next(limits))
             # A broker's position never goes back; batches made up here may end before it.
             if self.state.position > before:
+                assert isinstance(got, Slice), "the position went on and nothing was handed on"
                 within = got.offsets.tolist() or [before, self.state.position - 1]
                 assert got.follows == min(before, within[0])
                 assert got.end == max(self.state.position, within[-1] + 1)
