@@ -189,5 +189,6 @@ async def _lag(rig: Rig) -> dict[str, int]:
     last, done = await ends(rig.bootstrap), await committed(rig.bootstrap)
     # Nothing committed is as good as offset 0 only where nothing was ever written.
     at = {tp: max(0, done.get(tp, 0)) for tp in last}
-    behind = await unread(rig.bootstrap, {tp: at[tp] for tp, end in last.items() if at[tp] < end})
+    open_ones = {tp: at[tp] for tp, end in last.items() if at[tp] < end}
+    behind = await unread(rig.bootstrap, open_ones, last)
     return {f"{tp.topic}[{tp.partition}]": last[tp] - at[tp] for tp in behind}
