@@ -14,8 +14,8 @@ from typing import Final
 
 import cramjam
 
-_XERIAL: Final = b"\x82SNAPPY\x00"
-_XERIAL_HEADER_BYTES: Final = 16
+# The magic bytes, its version and the oldest version that can read it: there is only version 1.
+_XERIAL: Final = b"\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"
 _SIZE: Final = struct.Struct(">i")
 
 BLOCK_BYTES: Final = 4 * 2**20
@@ -29,10 +29,10 @@ def open_snappy(data: memoryview, chunk_bytes: int) -> Iterator[bytes]:
     Raises `ValueError` or `EOFError` for what is no snappy.
     """
     try:
-        if bytes(data[:8]) != _XERIAL:
+        if bytes(data[: len(_XERIAL)]) != _XERIAL:
             yield from _open_block(data, chunk_bytes)
             return
-        at = _XERIAL_HEADER_BYTES
+        at = len(_XERIAL)
         while at < len(data):
             (size,) = _SIZE.unpack_from(data, at)
             end = at + 4 + size
