@@ -172,7 +172,7 @@ class Stream:
                     row,
                     seen=seen,
                     stored=stored,
-                    rules=self.rule_book.rules,
+                    rules=self.rule_book.current(),
                     partitions=self.partition_counts.of(row.topic),
                 )
 

@@ -68,6 +68,15 @@ class RuleBook:
         self._stamp: tuple[int, int] | None = self._stamped()
         self.rules: IdRules = DEFAULT_RULES if path is None else read_rules(path)
 
+    def current(self) -> IdRules:
+        """The rules of the file as it is now.
+
+        The ingest API takes no item by a rule before the file has it; so whoever asks after an
+        item was read knows the rule that it was taken by.
+        """
+        self.refresh()
+        return self.rules
+
     def refresh(self) -> None:
         """Read the file if it changed."""
         stamp = self._stamped()

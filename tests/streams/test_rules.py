@@ -72,6 +72,14 @@ def test_a_file_that_goes_bad_leaves_the_last_good_rules_and_alarms(
     assert len(alarms) == 1
 
 
+def test_what_is_judged_now_is_judged_by_the_file_of_now(path: Path) -> None:
+    """An item that was taken by a new rule may be here before the next look at the file."""
+    book = RuleBook(path)
+    write(path, ["payment_id", "type"])
+
+    assert book.current().fields_for("acme", PAYMENT) == ("payment_id", "type")
+
+
 def test_no_path_means_the_contracts_rules() -> None:
     """Where no tenants file is set, no tenant has a rule."""
     assert fields(RuleBook(None)) == ("payment_id",)
