@@ -67,7 +67,7 @@ async def _put(publisher: KafkaPublisher, body: bytes, tenant: str) -> None:
     now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     origin = Origin(tenant=tenant, request_id=uuid.uuid4().hex, received_at=now)
     reading = Reading(DEFAULT_RULES, coerce_ids=False)
-    batch = await check(cut(body, MOST_ITEMS), reading, origin)
+    batch = await check(cut(body, MOST_ITEMS), reading, origin, lambda _: None)
     receipt = publisher.submit(batch.lots)
     await receipt.done
     if receipt.not_stored():

@@ -39,7 +39,13 @@ EVENTS = 900
 RATE = 500.0
 DIES_WITHIN_SECONDS = 60
 # Dying at the first pass would leave every partition untouched; these may be passed once only.
-PASSES = {"worker.in_recovery": 1, "worker.before_commit": 1, "worker.after_commit": 1}
+PASSES = {
+    "worker.in_recovery": 1,
+    "worker.before_commit": 1,
+    "worker.after_commit": 1,
+    "worker.before_move": 1,
+    "worker.after_move": 1,
+}
 PARTS = {"door": "door-1", "worker": "worker-1"}
 
 
