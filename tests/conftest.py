@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 settings.register_profile("railhead", deadline=None)
 settings.load_profile("railhead")
@@ -16,4 +16,7 @@ def pytest_configure() -> None:
     if name:
         from tests.mutants.table import BY_NAME  # noqa: PLC0415 - nothing of it is loaded otherwise
 
+        # An example is enough here; making it shorter takes longer than finding it.
+        settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate])
+        settings.load_profile("mutants")
         BY_NAME[name].apply()

@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 VARIABLE = "RAILHEAD_MUTANT"
 # pytest's exit codes, and one for a mutant that does not fit the code any more.
 PASSED, FAILED, MISFIT = 0, 1, -1
+# Half of a mutant's time would go into importing plugins that its test does not need.
+_PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 _MISFITS = (b"AttributeError", b"ImportError", b"NameError", b"TypeError")
 
 
@@ -21,12 +23,16 @@ def exit_code(test: str, mutant: str | None) -> int:
 
     MISFIT if it fails because the mutant itself does: that would prove nothing.
     """
-    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": os.devnull}
+    environment = {
+        **os.environ,
+        "HYPOTHESIS_STORAGE_DIRECTORY": os.devnull,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     environment.pop(VARIABLE, None)
     if mutant:
         environment[VARIABLE] = mutant
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test],
+        [sys.executable, "-m", "pytest", "-q", "-x", *_PLUGINS, "-p", "no:cacheprovider", test],
         cwd=ROOT,
         env=environment,
         capture_output=True,

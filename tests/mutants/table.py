@@ -1120,3 +1120,5 @@ MUTANTS = (
 
 
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
+OF_THE_STREAM = [one for one in MUTANTS if one.caught_by.startswith("tests/streams/")]
+OTHERS = [one for one in MUTANTS if one not in OF_THE_STREAM]
