@@ -82,8 +82,8 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
     """
     known = seen.look_up(candidates.high, candidates.low)
     expired = candidates.appended_ms - known.appended_ms > seen.window_ms
-    here = _at_the_same_place(candidates, known)
-    unseen = (known.offsets == UNSEEN) | (expired & ~here)
+    here, later = _here_or_later(candidates, known)
+    unseen = (known.offsets == UNSEEN) | later | (expired & ~here)
     first_offsets = np.where(unseen, candidates.offsets, known.offsets)
     # What is new lies in the current incarnation, which is named last.
     first_incarnations = np.where(unseen, len(known.names), known.incarnations)
@@ -106,19 +106,26 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
     )
 
 
-def _at_the_same_place(candidates: Candidates, known: Sightings) -> npt.NDArray[np.bool_]:
-    """Which candidates are the very records that were seen first, delivered again.
+def _here_or_later(
+    candidates: Candidates, known: Sightings
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which candidates are the very records that were seen first, and which lie before these.
+
+    Both are delivered again. What lies before the first sighting was no first sighting, as the
+    store refused its row; it is put to the store again, which will refuse it again.
 
     Sightings of an older version do not name the incarnation: the append time then tells, as a
     recreated topic's records were appended after all that was seen of the one before.
     """
-    same: npt.NDArray[np.bool_] = known.offsets == candidates.offsets
-    if not same.any():
-        return same
+    again: npt.NDArray[np.bool_] = known.offsets >= candidates.offsets
+    if not again.any():
+        return again, again
     mine = candidates.incarnation
     may_be = np.asarray([not mine or name in {"", mine} for name in known.names], np.bool_)
-    same &= may_be[known.incarnations] & (candidates.appended_ms <= known.appended_ms)
-    return same
+    again &= may_be[known.incarnations] & (candidates.appended_ms <= known.appended_ms)
+    return again & (known.offsets == candidates.offsets), again & (
+        known.offsets > candidates.offsets
+    )
 
 
 def decide_staying(

@@ -66,9 +66,8 @@ class Judged:
     `rows` holds the first sightings that the store does not have yet; `counts` covers every
     record; `news` is what the changelog must hold. `moves` are records for other partitions, and
     `kept_astray` counts those that were sent on too often already. `doubts` name rows to be looked
-    up in the store before they are written. `refused` are dead letters of
-    rows that the store refused, which is known only after the insert; `piece` and `seen` are kept
-    for that case.
+    up in the store before they are written. `piece` and `seen` are kept
+    for what is known only then.
     """
 
     counts: Counts = Counts()
@@ -77,7 +76,6 @@ class Judged:
     rejects: Sequence[Reject] = ()
     news: Block | None = None
     piece: Slice | None = None
-    refused: Sequence[Reject] = ()
     seen: SeenIndex | None = None
     by_tenant: dict[tuple[str, Fate], int] = field(default_factory=dict)
     adjusted: Adjusted = field(default_factory=dict)
@@ -184,7 +182,6 @@ def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Con
         context.rejects,
         verdict.news,
         piece,
-        (),
         context.seen,
         _tally_by_tenant(mine, fates),
         adjusted_by_tenant(valid, mine, fates),

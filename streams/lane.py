@@ -2,15 +2,17 @@
 
 The order that keeps the promise, for each contiguous range of offsets:
 
-1. the rows (one insert, deterministic token), the conflicts, the dead letters and the
+1. the rows (one insert, deterministic token). If the store refuses some, all that was judged is
+   judged again without them, and the rows that this adds follow, until none is refused;
+2. then the conflicts, the dead letters and the records that belong elsewhere, and then the
    changelog block of new ids, each until confirmed;
-2. then the ledger row of the range;
-3. then the slices are acknowledged to Faust, oldest first, which lets their offsets be committed.
+3. then the ledger row of the range;
+4. then the slices are acknowledged to Faust, oldest first, which lets their offsets be committed.
 
-Die before 1 is complete: the range comes again; ids are known at their own offsets, so they are
-first sightings again, and rows the store has already are left out. Die between 2 and 3: the
-ledger says the range is done and it is skipped. One range is in work at a time; what arrives
-meanwhile becomes the next one, so ranges grow with the load by themselves.
+Die before 3: the range comes again; ids are known at their own offsets, so they are first
+sightings again, and rows the store has already are left out. Die between 3 and 4: the ledger says
+the range is done and it is skipped. One range is in work at a time; what arrives meanwhile becomes
+the next one, so ranges grow with the load by themselves.
 
 In a flood of rejects a lane pauses between two ranges, and its partition is fetched again only
 when nothing of it is queued: the agent, which all partitions of the topic share, waits for no
@@ -22,8 +24,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import failpoints
@@ -32,6 +35,7 @@ from streams.budget import Budget
 from streams.flood import FloodGuard
 from streams.flow import Flow
 from streams.judge import Judged
+from streams.refusals import forget, judge_without
 from streams.rest import Rest
 from streams.resume import Resume
 from streams.slices import Partition, Slice, joined
@@ -77,6 +81,8 @@ class _Pending:
     value_bytes: int = 0
     end: int = 0  # the first offset past the slices
     appended_ms: tuple[int, int] = (0, 0)  # the earliest and the latest
+    # What was judged, and how.
+    piece: Slice | None = None
     judged: Judged | None = None
     # How long the lane is to pause when these are written.
     pause_seconds: float = 0.0
@@ -93,6 +99,10 @@ class _Pending:
         self.records += len(piece)
         self.value_bytes += size_bytes
         self.end = piece.end
+
+
+def _judgements(parts: Sequence[_Pending]) -> list[Judged]:
+    return [part.judged for part in parts if part.judged is not None]
 
 
 class Lane:
@@ -159,12 +169,31 @@ class Lane:
         await self._queue(event, piece.after(self._next - 1))
 
     def _judge_now(self, pending: _Pending) -> None:
-        piece = joined(pending.pieces)
+        pending.piece = piece = joined(pending.pieces)
         pending.judged = Judged()
         if piece and len(piece) and self._resume is not None:
             pending.judged = self._judge(piece, self._resume.stored)
         pending.pieces.clear()
         pending.pause_seconds = self._watch_flood(pending.judged)
+
+    def _judge_again(
+        self, parts: Sequence[_Pending], refused: Collection[int], stored: Mapping[int, int]
+    ) -> list[Judged]:
+        """How *parts* are judged without the records at the offsets *refused*, none of them stored.
+
+        *stored* are offsets of those that are. All that was judged meanwhile is judged again, too:
+        it may have been held against what was refused.
+        """
+        known = {**(self._resume.stored if self._resume else {}), **stored}
+        judged = [pending for pending in self._pending if pending.judged is not None]
+        for pending in judged:
+            forget(pending.judged or Judged(), refused)
+        for pending in judged:
+            if pending.piece and len(pending.piece):
+                pending.judged = judge_without(
+                    pending.piece, refused, lambda piece: self._judge(piece, known)
+                )
+        return _judgements(parts)
 
     def _watch_flood(self, judged: Judged) -> float:
         """How long to pause for *judged* in a flood of rejects; says so when one begins."""
@@ -302,7 +331,8 @@ class Lane:
                     max(part.appended_ms[1] for part in covered),
                     self._incarnation,
                 ),
-                [part.judged for part in covered if part.judged is not None],
+                _judgements(covered),
+                partial(self._judge_again, covered),
             )
             self._resume.base = covered[-1].end
         failpoints.passing("worker.before_ack")

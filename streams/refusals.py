@@ -1,19 +1,21 @@
-"""What if ClickHouse refuses a row for what it holds? It becomes a dead letter and frees its id."""
+"""What if ClickHouse refuses a row for what it holds? It becomes a dead letter and frees its id.
+
+What was judged before the refusal was known may have been taken for a repeat of it, so all of that
+is judged again: the first record of an id that the store takes is the row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
 
 from events.registry import BY_TOPIC
 from events.result import Rejection
-from streams.fates import Fate
 from streams.judge import Counts, Judged
-from streams.rejects import Reject, reject_of
+from streams.rejects import reject_of
 from streams.rows import origin_of
-from streams.seen.blocks import Block
 from streams.slices import Slice
 
 REASON = "store_refused"
@@ -23,41 +25,31 @@ _MESSAGE = (
 )
 
 
-def without(judged: Judged, refused: Collection[int]) -> Judged:
-    """The same judgement with the rows at the offsets *refused* rejected instead of stored.
-
-    Their ids are taken out of the memory: an item that was rejected has not used up its id.
-    """
-    piece = judged.piece
-    mine = [] if piece is None else [at for at in piece.offsets.tolist() if at in refused]
-    if piece is None or not mine:
-        return judged
-    letters = [_letter(piece, offset) for offset in mine]
-    by_tenant = dict(judged.by_tenant)
-    for letter in letters:
-        by_tenant[letter.key.decode(), Fate.STORED] -= 1
+def judge_without(
+    piece: Slice, refused: Collection[int], judge: Callable[[Slice], Judged]
+) -> Judged:
+    """The judgement of *piece* with the records at the offsets *refused* rejected."""
+    at_fault = np.isin(piece.offsets, list(refused))
+    if not at_fault.any():
+        return judge(piece)
+    origin = origin_of(piece)
+    event = BY_TOPIC[piece.partition.topic].name if piece.partition.topic in BY_TOPIC else None
+    letters = [
+        reject_of(piece, origin, Rejection(at, event, REASON, None, _MESSAGE))
+        for at in np.flatnonzero(at_fault).tolist()
+    ]
+    rest = piece.only(np.flatnonzero(~at_fault))
+    judged = judge(rest) if rest else Judged()
     return replace(
         judged,
-        counts=judged.counts + Counts(stored=-len(mine), rejected=len(mine)),
-        refused=letters,
-        rejects=[*judged.rejects, *letters],
-        news=_forgotten(judged, mine),
-        by_tenant=by_tenant,
+        counts=judged.counts + Counts(rejected=len(letters)),
+        rejects=[*letters, *judged.rejects],
     )
 
 
-def _letter(piece: Slice, offset: int) -> Reject:
-    at = int(np.searchsorted(piece.offsets, offset))
-    event = BY_TOPIC[piece.partition.topic].name if piece.partition.topic in BY_TOPIC else None
-    rejection = Rejection(at, event, REASON, None, _MESSAGE)
-    return reject_of(piece, origin_of(piece), rejection)
-
-
-def _forgotten(judged: Judged, offsets: list[int]) -> Block | None:
-    news = judged.news
-    if news is None or judged.seen is None:
-        return news
-    gone = np.isin(news.offsets, np.asarray(offsets, np.int64))
-    judged.seen.forget(news.high[gone], news.low[gone])
-    kept = np.flatnonzero(~gone)
-    return news.rows(kept) if len(kept) else None
+def forget(judged: Judged, refused: Collection[int]) -> None:
+    """Take the ids of the records at the offsets *refused* out of the memory."""
+    if judged.news is None or judged.seen is None:
+        return
+    gone = np.isin(judged.news.offsets, list(refused))
+    judged.seen.forget(judged.news.high[gone], judged.news.low[gone])

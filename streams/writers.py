@@ -1,4 +1,4 @@
-"""How is one range made durable? Rows, conflicts, dead letters and changelog, then the ledger."""
+"""How is one range made durable? Rows, then what depends on them, then the ledger row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -24,7 +24,6 @@ from streams.metrics import WorkerMetrics
 from streams.moves import Move
 from streams.other_rules import without_known
 from streams.patience import Patience
-from streams.refusals import without
 from streams.rejects import Reject
 from streams.seen.blocks import Block
 from streams.slices import Partition
@@ -64,6 +63,16 @@ class Remember(Protocol):
         """Return when confirmed; raise otherwise."""
 
 
+class JudgeAgain(Protocol):
+    """Judges a range again when the store refused rows of it."""
+
+    def __call__(self, refused: Collection[int], stored: Mapping[int, int]) -> Sequence[Judged]:
+        """The judgement without the records at the offsets *refused*.
+
+        *stored* are offsets whose rows the store took, with their append times.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Writers:
     """Everything a lane writes to; each step is repeated until it is confirmed.
@@ -83,23 +92,20 @@ class Writers:
     patience: Patience
     metrics: WorkerMetrics
 
-    async def write(self, span: Range, judged: Sequence[Judged]) -> None:
+    async def write(self, span: Range, judged: Sequence[Judged], judge_again: JudgeAgain) -> None:
         """Write *span*; returns only when all of it, the ledger row last, is confirmed."""
-        judged = await self._without_known(judged)
         generation = self.generation()
         token = span.token(generation)
         failpoints.passing("worker.before_insert")
-        refused, *_ = await asyncio.gather(
-            self._rows(span, [part.rows for part in judged if part.rows is not None], token),
+        # First the rows: a refused one is a dead letter, its id must not be remembered, and what
+        # was its conflict may be the first of its id.
+        judged = await self._rows(span, judged, judge_again, token)
+        await asyncio.gather(
             self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
             self._rejects([reject for part in judged for reject in part.rejects]),
             self._moves(span, judged),
         )
-        if refused:
-            judged = [without(part, refused) for part in judged]
-            await self._rejects([reject for part in judged for reject in part.refused])
         failpoints.passing("worker.before_changelog")
-        # After the rows: an id whose row was refused must not be remembered.
         await self._changelog(span, [part.news for part in judged if part.news is not None])
         failpoints.passing("worker.before_ledger")
         counts = sum((part.counts for part in judged), Counts())
@@ -115,8 +121,26 @@ class Writers:
         look_up = partial(without_known, self.store, self.table, judged)
         return await self.patience.until_done("lookup", look_up)
 
-    async def _rows(self, span: Range, batches: list[pa.RecordBatch], token: str) -> set[int]:
-        """Store the rows; the offsets of those that ClickHouse refuses for what they hold."""
+    async def _rows(
+        self, span: Range, judged: Sequence[Judged], judge_again: JudgeAgain, token: str
+    ) -> Sequence[Judged]:
+        """Store the rows; how *span* is judged once ClickHouse refuses none of them any more."""
+        refused: set[int] = set()
+        stored: dict[int, int] = {}
+        while True:
+            judged = await self._without_known(judged)
+            batches = [part.rows for part in judged if part.rows is not None]
+            # Other rows need another token: they would be taken for those of the last try.
+            unlike = f"{token}~{len(refused)}" if refused else token
+            anew = await self._insert(span, batches, unlike)
+            if not anew:
+                return judged
+            refused |= anew
+            stored |= {at: ms for at, ms in _coordinates(batches) if at not in refused}
+            judged = judge_again(refused, stored)
+
+    async def _insert(self, span: Range, batches: list[pa.RecordBatch], token: str) -> set[int]:
+        """Store rows; the offsets of those that ClickHouse refuses for what they hold."""
         if not batches:
             return set()
         insertion = Insertion(
@@ -160,6 +184,13 @@ class Writers:
             write = partial(remember, span.partition.number, block)
             await self.patience.until_done("changelog", write)
             failpoints.passing("worker.after_changelog")
+
+
+def _coordinates(batches: list[pa.RecordBatch]) -> Iterator[tuple[int, int]]:
+    """Offset and append time in milliseconds of each row."""
+    for batch in batches:
+        times = batch.column("_appended_at").cast(pa.int64())
+        yield from zip(batch.column("_offset").to_pylist(), times.to_pylist(), strict=True)
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.Table:

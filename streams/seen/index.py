@@ -100,10 +100,10 @@ class SeenIndex:
         self.forget_before(block.last_ms - self.window_ms)
 
     def forget(self, high: U64, low: U64) -> None:
-        """Take single ids out again, wherever they are."""
+        """Take single ids out again, wherever they are and however often."""
         for generation in self._generations:
-            rows = generation.find(high, low)
-            generation.blank(rows[rows >= 0])
+            while (rows := generation.find(high, low)).max(initial=-1) >= 0:
+                generation.blank(rows[rows >= 0])
 
     def _newest(self, block: Block) -> Generation:
         newest = self._generations[-1] if self._generations else None

@@ -172,28 +172,85 @@ def _cover_slices_that_did_not_arrive() -> None:
 
 
 def _ignore_refusals() -> None:
-    from streams import writers
+    from streams.writers import Writers
 
-    writers.without = lambda judged, _refused: judged
+    original = Writers._insert
+
+    async def insert(self: Any, *given: Any) -> set[int]:
+        await original(self, *given)
+        return set()
+
+    Writers._insert = insert  # type: ignore[method-assign]
 
 
-def _keep_refused_ids(*, in_the_index: bool, in_the_changelog: bool) -> Callable[[], None]:
-    def apply() -> None:
-        from streams import refusals
+def _keep_refused_ids_in_the_index() -> None:
+    from streams import lane
 
-        original = refusals._forgotten
+    lane.forget = lambda *_: None
 
-        def forgotten(judged: Any, offsets: list[int]) -> Any:
-            from streams.seen.index import SeenIndex
 
-            if in_the_index:
-                judged = replace(judged, seen=SeenIndex(judged.seen.window_ms))
-            left = original(judged, offsets)
-            return judged.news if in_the_changelog else left
+def _keep_refused_ids_in_the_changelog() -> None:
+    from streams.writers import Writers
 
-        refusals._forgotten = forgotten
+    original = Writers._rows
 
-    return apply
+    async def rows(self: Any, span: Any, judged: Any, *given: Any) -> Any:
+        settled = await original(self, span, judged, *given)
+        return [replace(last, news=one.news) for last, one in zip(settled, judged, strict=True)]
+
+    Writers._rows = rows  # type: ignore[method-assign]
+
+
+def _judge_only_the_range_again() -> None:
+    from collections import deque
+
+    from streams.lane import Lane
+
+    original = Lane._judge_again
+
+    def judge_again(self: Any, parts: Any, *given: Any) -> Any:
+        queued, self._pending = self._pending, deque(parts)
+        try:
+            return original(self, parts, *given)
+        finally:
+            self._pending = queued
+
+    Lane._judge_again = judge_again  # type: ignore[method-assign]
+
+
+def _let_repeats_of_refused_rows_stay() -> None:
+    from streams import lane
+
+    def judge_without(piece: Any, refused: Any, judge: Any) -> Any:
+        # The refused stand at their places while all is judged, and go only then.
+        judge(piece)
+        return original(piece, refused, judge)
+
+    original = lane.judge_without
+    lane.judge_without = judge_without
+
+
+def _believe_later_sightings() -> None:
+    from streams import fates
+
+    original = fates._here_or_later
+
+    def here_or_later(candidates: Any, known: Any) -> Any:
+        here, later = original(candidates, known)
+        return here, np.zeros_like(later)
+
+    fates._here_or_later = here_or_later
+
+
+def _forget_one_of_two_sightings() -> None:
+    from streams.seen.index import SeenIndex
+
+    def forget(self: Any, high: Any, low: Any) -> None:
+        for generation in self._generations:
+            rows = generation.find(high, low)
+            generation.blank(rows[rows >= 0])
+
+    SeenIndex.forget = forget  # type: ignore[method-assign]
 
 
 def _drop_what_has_no_record() -> None:
@@ -929,13 +986,37 @@ MUTANTS = (
         "refused-id-in-the-index",
         "the id of a refused row is not removed from the index in memory",
         REFUSED + "test_a_refused_row_is_a_dead_letter_and_its_id_is_free",
-        _keep_refused_ids(in_the_index=True, in_the_changelog=False),
+        _keep_refused_ids_in_the_index,
     ),
     Mutant(
         "refused-id-in-the-changelog",
         "the id of a refused row is written to the changelog",
         REFUSED + "test_a_worker_may_die_at_every_moment_around_a_refusal",
-        _keep_refused_ids(in_the_index=False, in_the_changelog=True),
+        _keep_refused_ids_in_the_changelog,
+    ),
+    Mutant(
+        "repeats-of-refused-rows",
+        "a repeat of a row that the store refused stays a repeat",
+        REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
+        _let_repeats_of_refused_rows_stay,
+    ),
+    Mutant(
+        "judged-meanwhile",
+        "what was judged while a row was refused stays as it is",
+        REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
+        _judge_only_the_range_again,
+    ),
+    Mutant(
+        "later-sightings",
+        "a record that comes again is a repeat of one behind it",
+        REFUSED + "test_a_worker_may_die_at_every_moment_while_it_judges_again",
+        _believe_later_sightings,
+    ),
+    Mutant(
+        "forget-once",
+        "an id that was remembered twice is forgotten once",
+        REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
+        _forget_one_of_two_sightings,
     ),
     Mutant(
         "endless-window",

@@ -72,7 +72,7 @@ class Topic:
             flow=Flow(),
         )
 
-    async def _write(self, span: Any, _judged: Any) -> None:
+    async def _write(self, span: Any, *_: Any) -> None:
         await asyncio.sleep(0)
         self.written[span.partition].append(span.last)
 

@@ -389,9 +389,15 @@ def check(world: World) -> None:
     """The promise: each id once, from its first record; each offset one fate; ranges join.
 
     A record that the store refuses is a dead letter and uses up no id: the next one with its id is
-    the first, if it is judged when the refusal is known.
+    the first. A repeat of a record that was taken is not put to the store.
     """
-    refused = {at for at, (_, content) in enumerate(world.records) if content in world.refuses}
+    refused: set[int] = set()
+    taken: set[str] = set()
+    for offset, (key, content) in enumerate(world.records):
+        if content in world.refuses and key not in taken:
+            refused.add(offset)
+        elif key not in world.away:
+            taken.add(key)
     first: dict[str, tuple[int, str]] = {}
     for offset, (key, content) in enumerate(world.records):
         if offset not in refused and key not in world.away:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from streams.fates import Candidates, Fate, decide
 from streams.seen.index import SeenIndex
@@ -60,6 +63,32 @@ def test_the_same_record_again_is_written_down_again() -> None:
 
     assert news is not None
     assert news.offsets.tolist() == [7, 8]
+
+
+def test_a_record_is_no_repeat_of_one_behind_it() -> None:
+    """A record whose row was refused comes again after a crash; the id's row lies behind it."""
+    seen = SeenIndex(WINDOW_MS)
+    fates(seen, candidates([1, 2], first_offset=7, at_ms=5, content=3))
+
+    before = fates(seen, candidates([1, 2], first_offset=6, at_ms=5))
+
+    assert before == [Fate.STORED, Fate.STORED]
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "incarnation"),
+    [(6, ""), (6, "a"), (5, "b"), (WINDOW_MS, "b"), (5 + WINDOW_MS, "a")],
+    ids=["later", "later, same topic", "other topic", "other topic, later", "end of the window"],
+)
+def test_a_lower_offset_is_before_only_in_the_same_life(at_ms: int, incarnation: str) -> None:
+    """What was appended later was seen later: offsets start anew in a recreated topic."""
+    seen = SeenIndex(WINDOW_MS)
+    known = "a" if incarnation else ""
+    fates(seen, replace(candidates([1], first_offset=7, at_ms=5), incarnation=known))
+
+    again = replace(candidates([1], first_offset=3, at_ms=at_ms), incarnation=incarnation)
+
+    assert fates(seen, again) == [Fate.DUPLICATE]
 
 
 def test_a_repeat_inside_one_slice_is_seen() -> None:

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
+from streams import lane
 from streams.fates import Fate
 from tests.streams.simulation import Moments, Worker, World, check, no_pauses, run
 
-# The store refuses content 9. The id of a refused record comes again in a later range only: what is
-# judged before the refusal is known counts as its repeat.
+# The store refuses content 9.
 RECORDS = [
     ("a", "1"), ("b", "9"),
     ("c", "1"), ("a", "1"),
@@ -34,6 +34,72 @@ def test_a_refused_row_is_a_dead_letter_and_its_id_is_free() -> None:
     run(given, [], CUTS)
 
     check(given)
+
+
+# Of each id that is refused more records come in the same range, or were judged before it was
+# written: as repeats of what turns out not to be there.
+SAME_RANGE = [
+    ("a", "9"), ("a", "1"), ("a", "2"), ("a", "1"),
+    ("b", "9"), ("b", "9"), ("c", "1"), ("b", "3"),
+    ("d", "9"), ("d", "9"), ("c", "2"), ("e", "1"),
+    ("d", "9"), ("d", "5"), ("e", "1"), ("d", "5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+@pytest.mark.parametrize("at_once", [True, False], ids=["judged at once", "judged when written"])
+def test_what_comes_after_a_refused_record_may_be_the_first_of_its_id(
+    monkeypatch: pytest.MonkeyPatch, size: int, *, at_once: bool
+) -> None:
+    """In its slice, its range, or in slices judged meanwhile: the first one taken is the row."""
+    if at_once:
+        monkeypatch.setattr(lane, "ENOUGH_TO_JUDGE", 1)
+    given = world(SAME_RANGE)
+    given.one_by_one = False
+
+    run(given, [], ((size,),))
+
+    check(given)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [("a", "9"), ("a", "1")],
+        [("a", "9"), ("a", "9"), ("a", "9"), ("a", "1")],
+        [("a", "9"), ("a", "1"), ("a", "2")],
+        [("a", "9"), ("b", "9"), ("a", "1"), ("b", "2"), ("b", "1")],
+        [("a", "1"), ("a", "9"), ("a", "1")],
+        [("a", "9"), ("a", "9")],
+    ],
+    ids=["one", "the fourth", "its conflict", "two ids", "a conflict is not asked", "none"],
+)
+def test_a_worker_may_die_at_every_moment_while_it_judges_again(
+    records: list[tuple[str, str]],
+) -> None:
+    """Also when the changelog has the later record and the ledger has not."""
+    moments = run(world(records), [], ((len(records),),))
+    for moment in range(moments):
+        for size in (len(records), 1):
+            given = world(records)
+            given.one_by_one = False
+
+            run(given, [moment], ((len(records),), (size,)))
+
+            check(given)
+    # Last, so that a broken promise shows as what it is.
+    assert moments > 8
+
+
+def test_records_that_belong_elsewhere_are_sent_on_once_though_judged_again() -> None:
+    """What is judged again is not sent again."""
+    given = world([("x", "1"), ("a", "9"), ("a", "1"), ("x", "2")])
+    given.away = frozenset("x")
+
+    run(given, [], ((4,),))
+
+    check(given)
+    assert given.elsewhere == [("x", "1"), ("x", "2")]
 
 
 @pytest.mark.parametrize(
