@@ -1,11 +1,13 @@
 """The header of a record that a worker sent on: where it lay before, and since when.
 
+A place names one record only with the incarnation of the topic, which may be made anew meanwhile.
 Any producer may write such a header, so nothing is made of it but a receive time, which producers
 may choose anyway, and a bound for how often a record is sent on.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -13,15 +15,21 @@ import orjson
 NAME: Final = "moved_from"
 # What we write is shorter.
 _MOST_BYTES: Final = 512
+# 16 bytes in base64; empty where it is not known, and in headers of older versions.
+_INCARNATION: Final = re.compile("([A-Za-z0-9_-]{22})?")
 
 
 class MovedFrom(NamedTuple):
-    """Where a record lay: partition and offset, its append time there, how often it was sent on."""
+    """Where a record lay: partition and offset, its append time there, how often it was sent on.
+
+    `incarnation` is that of the topic the offset belongs to.
+    """
 
     partition: int
     offset: int
     appended_ms: int
     times: int
+    incarnation: str = ""
 
     def header(self) -> tuple[str, bytes]:
         """As a record header."""
@@ -38,10 +46,17 @@ def parse_moved_from(text: bytes | None) -> MovedFrom | None:
         return None
     if not isinstance(told, dict):
         return None
-    numbers = [told.get(name) for name in MovedFrom._fields]
-    return MovedFrom(*numbers) if all(map(_is_count, numbers)) else None  # type: ignore[arg-type]
+    incarnation = told.get("incarnation", "")
+    numbers: dict[str, Any] = {name: told.get(name) for name in MovedFrom._fields[:4]}
+    if not all(map(_is_count, numbers.values())) or not _is_incarnation(incarnation):
+        return None
+    return MovedFrom(**numbers, incarnation=incarnation)
 
 
 def _is_count(value: Any) -> bool:
     # A bool is an int in Python.
     return type(value) is int and 0 <= value < 2**63
+
+
+def _is_incarnation(value: Any) -> bool:
+    return isinstance(value, str) and _INCARNATION.fullmatch(value) is not None

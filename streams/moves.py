@@ -106,6 +106,7 @@ def _headers(given: Headers, origin: Origin, row: int) -> Headers:
         int(origin.offsets[row]),
         int(origin.appended_ms[row]),
         before.times + 1 if before else 1,
+        origin.incarnation,
     )
     kept = [header for header in given or () if header[0] != moved_from.NAME]
     if _size_of(kept) > MOST_HEADER_BYTES:

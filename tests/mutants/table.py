@@ -253,6 +253,13 @@ def _forget_one_of_two_sightings() -> None:
     SeenIndex.forget = forget  # type: ignore[method-assign]
 
 
+def _leave_the_incarnation_out() -> None:
+    from streams.moved_from import MovedFrom
+
+    original = MovedFrom.header
+    MovedFrom.header = lambda self: original(self._replace(incarnation=""))  # type: ignore[method-assign]
+
+
 def _drop_what_has_no_record() -> None:
     from streams import fetched_slices
 
@@ -1017,6 +1024,12 @@ MUTANTS = (
         "an id that was remembered twice is forgotten once",
         REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
         _forget_one_of_two_sightings,
+    ),
+    Mutant(
+        "moved-from-any-topic",
+        "a record that is sent on does not say in which incarnation of its topic it lay",
+        "tests/streams/test_moves.py::test_a_moved_record_says_where_it_lay",
+        _leave_the_incarnation_out,
     ),
     Mutant(
         "endless-window",

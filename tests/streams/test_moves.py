@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from aiokafka.partitioner import murmur2
@@ -20,6 +22,7 @@ from streams.slices import Slice
 from tests.streams.test_judge import APPENDED_MS, CASINO, WINDOW_MS, headers, item, piece
 
 PARTITIONS = 5
+INCARNATION = "abcdefghijklmnop-_01AA"
 # The partition that the records of `piece` lie on.
 HERE = 3
 PAYMENT = BY_NAME["realtime-payment"]
@@ -64,10 +67,31 @@ def test_a_moved_record_says_where_it_lay() -> None:
     """Beside the headers it had, in their order."""
     given = headers("alpha", request_id=b"r-1", trace=b"\xff")
 
-    (move,) = judged(piece([item(AWAY[0])], [given], first=7)).moves
+    there = replace(piece([item(AWAY[0])], [given], first=7), incarnation=INCARNATION)
+
+    (move,) = judged(there).moves
 
     assert move.headers[:-1] == given
-    assert parse_moved_from(move.headers[-1][1]) == MovedFrom(HERE, 7, APPENDED_MS, 1)
+    assert parse_moved_from(move.headers[-1][1]) == MovedFrom(HERE, 7, APPENDED_MS, 1, INCARNATION)
+
+
+@pytest.mark.parametrize("before", ["", "c0ffee-_c0ffeec0ffee0A"])
+def test_a_record_that_is_sent_on_again_says_where_it_lay_last(before: str) -> None:
+    """Whatever topic was before it; the count goes on."""
+    name, text = MovedFrom(1, 2, 3, 1, before).header()
+
+    there = piece([item(AWAY[0])], [headers("alpha", **{name: text})], first=7)
+
+    (move,) = judged(replace(there, incarnation=INCARNATION)).moves
+
+    assert parse_moved_from(move.headers[-1][1]) == MovedFrom(HERE, 7, APPENDED_MS, 2, INCARNATION)
+
+
+def test_a_header_of_an_older_version_is_read() -> None:
+    """It names no incarnation; how often a record was sent on counts all the same."""
+    text = b'{"partition":1,"offset":2,"appended_ms":3,"times":4}'
+
+    assert parse_moved_from(text) == MovedFrom(1, 2, 3, 4, "")
 
 
 @pytest.mark.parametrize("times", range(5))
@@ -98,6 +122,11 @@ def test_nothing_goes_in_circles(times: int) -> None:
         b'{"partition":1,"offset":2,"appended_ms":9223372036854775808,"times":4}',
         b'{"partition":1,"offset":2,"appended_ms":"3","times":4}',
         b'{"partition":1,"offset":2,"appended_ms":3,"times":null}',
+        b'{"partition":1,"offset":2,"appended_ms":3,"times":4,"incarnation":5}',
+        b'{"partition":1,"offset":2,"appended_ms":3,"times":4,"incarnation":null}',
+        b'{"partition":1,"offset":2,"appended_ms":3,"times":4,"incarnation":"a"}',
+        b'{"partition":1,"offset":2,"appended_ms":3,"times":4,"incarnation":"' + b"a" * 23 + b'"}',
+        b'{"partition":1,"offset":2,"appended_ms":3,"times":4,"incarnation":"' + b"." * 22 + b'"}',
     ],
 )  # fmt: skip
 def test_a_header_that_we_did_not_write_says_nothing(forged: bytes) -> None:
