@@ -81,8 +81,10 @@ class SeenIndex:
                 missing = missing[~here]
         return found
 
-    def add(self, block: Block) -> None:
+    def add(self, block: Block, *, now_ms: int | None = None) -> None:
         """Remember a block of ids, and forget the generations that its append time puts too far.
+
+        *now_ms* is the broker's time if the block's own is not to be believed beyond it.
 
         An id may be remembered already: in an older generation when its window ran out (the
         newest sighting is the one told), or in the same one when recovery reads a sighting that
@@ -97,7 +99,8 @@ class SeenIndex:
             end = min(len(block), start + generation.room)
             generation.append(block.part(start, end), incarnation)
             start = end
-        self.forget_before(block.last_ms - self.window_ms)
+        now_ms = block.last_ms if now_ms is None else min(now_ms, block.last_ms)
+        self.forget_before(now_ms - self.window_ms)
 
     def forget(self, high: U64, low: U64) -> None:
         """Take single ids out again, wherever they are and however often."""

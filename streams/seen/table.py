@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import faust
 import numpy as np
@@ -23,6 +23,9 @@ from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
 from streams.seen.index import SeenIndex
 
 logger = logging.getLogger(__name__)
+
+# A block is appended after the records that it speaks of, by brokers whose clocks may differ.
+CLOCKS_DIFFER_MS: Final = 86_400_000
 
 
 class SeenStore(Store):  # type: ignore[misc]
@@ -67,24 +70,30 @@ class SeenStore(Store):  # type: ignore[misc]
         first sightings, which costs rows that the views show once, never a loss. Records of
         another table's changelog are left alone: around a rebalance Faust may mix them in
         (pitfall A6), and their ids would count as seen here.
+
+        Any producer may write a block with any time. By none do ids expire before the broker's
+        time has come so far, and one from the future, whose own would never expire, is no block.
         """
         failpoints.passing("worker.in_recovery")
         changelog = self.table.changelog_topic.get_topic_name()
         blocks: defaultdict[int, list[Block]] = defaultdict(list)
+        appended_ms: defaultdict[int, int] = defaultdict(int)
         for event in batch:
             message = event.message
             if message.tp.topic != changelog:
                 continue
             self._applied[message.tp] = max(message.offset, self._applied.get(message.tp, -1))
+            now_ms = round(message.timestamp * 1000)
+            appended_ms[message.partition] = max(now_ms, appended_ms[message.partition])
             try:
-                blocks[message.partition].append(unpack(message.value or b""))
+                blocks[message.partition].append(_block(message.value, now_ms))
             except UnreadableBlock:
                 self.unreadable += 1
                 logger.warning("%s[%d]: offset %d holds no ids.", *message.tp, message.offset)
         for partition, parts in blocks.items():
             index = self.index(partition)
             for block in _joined(parts, index.window_ms):
-                index.add(block)
+                index.add(block, now_ms=appended_ms[partition])
 
     async def on_rebalance(
         self,
@@ -133,22 +142,33 @@ class SeenStore(Store):  # type: ignore[misc]
         return sum(len(index) for index in self.indexes.values())
 
 
+def _block(value: bytes | None, now_ms: int) -> Block:
+    """The block that a changelog record holds which was appended at *now_ms*."""
+    block = unpack(value or b"")
+    if block.last_ms > now_ms + CLOCKS_DIFFER_MS:
+        raise UnreadableBlock("times that no records have yet")
+    return block
+
+
 def _joined(blocks: list[Block], window_ms: int) -> Iterator[Block]:
     """Join neighbouring blocks of one incarnation while their times span little of the window."""
-    start = 0
-    for at in range(1, len(blocks) + 1):
-        if (
-            at < len(blocks)
-            and blocks[at].incarnation == blocks[start].incarnation
-            and blocks[at].last_ms - blocks[start].first_ms <= window_ms // 1024
-        ):
-            continue
-        part = blocks[start:at]
-        yield part[0] if len(part) == 1 else _concatenated(part)
-        start = at
+    part: list[Block] = []
+    first_ms = last_ms = 0
+    for block in blocks:
+        first_ms, last_ms = min(first_ms, block.first_ms), max(last_ms, block.last_ms)
+        alike = part and block.incarnation == part[0].incarnation
+        if not alike or last_ms - first_ms > window_ms // 1024:
+            if part:
+                yield _concatenated(part)
+            part, first_ms, last_ms = [], block.first_ms, block.last_ms
+        part.append(block)
+    if part:
+        yield _concatenated(part)
 
 
 def _concatenated(blocks: list[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
     return Block(
         np.concatenate([block.high for block in blocks]),
         np.concatenate([block.low for block in blocks]),

@@ -260,6 +260,13 @@ def _leave_the_incarnation_out() -> None:
     MovedFrom.header = lambda self: original(self._replace(incarnation=""))  # type: ignore[method-assign]
 
 
+def _believe_every_time_of_a_block() -> None:
+    from streams.seen.index import SeenIndex
+
+    original = SeenIndex.add
+    SeenIndex.add = lambda self, block, **_: original(self, block)  # type: ignore[method-assign]
+
+
 def _drop_what_has_no_record() -> None:
     from streams import fetched_slices
 
@@ -1030,6 +1037,13 @@ MUTANTS = (
         "a record that is sent on does not say in which incarnation of its topic it lay",
         "tests/streams/test_moves.py::test_a_moved_record_says_where_it_lay",
         _leave_the_incarnation_out,
+    ),
+    Mutant(
+        "times-of-foreign-blocks",
+        "ids expire by any time that a block in a changelog claims",
+        "tests/streams/test_recovery.py"
+        "::test_no_block_makes_ids_expire_before_the_broker_has_come_so_far",
+        _believe_every_time_of_a_block,
     ),
     Mutant(
         "endless-window",

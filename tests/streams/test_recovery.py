@@ -6,12 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 from faust.types import TP
 
 from streams.seen.blocks import Block, pack
 from streams.seen.table import SeenStore
 
 MINE, OTHER = "mine-changelog", "other-changelog"
+WINDOW_MS = 10_000
 
 
 def store(offsets: dict[TP, int] | None = None) -> SeenStore:
@@ -20,16 +22,19 @@ def store(offsets: dict[TP, int] | None = None) -> SeenStore:
     app: Any = SimpleNamespace(tables=SimpleNamespace(recovery=recovery))
     changelog = SimpleNamespace(get_topic_name=lambda: MINE)
     made = SeenStore.__new__(SeenStore)
-    made.app, made.table = app, SimpleNamespace(changelog_topic=changelog, window_ms=10_000)
+    made.app, made.table = app, SimpleNamespace(changelog_topic=changelog, window_ms=WINDOW_MS)
     made.indexes, made.unreadable, made._applied = {}, 0, {}
     return made
 
 
-def event(topic: str, offset: int) -> Any:
-    """A changelog event with one id of its own."""
+def event(topic: str, offset: int, *, at_ms: int = 0, claimed_ms: int | None = None) -> Any:
+    """A changelog event with one id of its own, appended at *at_ms*."""
     number = np.asarray([offset + 1], np.uint64)
-    block = Block(number, number, np.asarray([offset]), np.asarray([1], np.uint32), 0, 0)
-    message = SimpleNamespace(tp=TP(topic, 0), partition=0, offset=offset, value=pack(block))
+    told = at_ms if claimed_ms is None else claimed_ms
+    block = Block(number, number, np.asarray([offset]), np.asarray([1], np.uint32), told, told)
+    message = SimpleNamespace(
+        tp=TP(topic, 0), partition=0, offset=offset, value=pack(block), timestamp=at_ms / 1000
+    )
     return SimpleNamespace(message=message)
 
 
@@ -46,6 +51,68 @@ def test_ids_of_another_table_are_not_remembered() -> None:
 
     assert len(memory) == 1
     assert memory.persisted_offset(TP(OTHER, 0)) is None
+
+
+NOW_MS = 1_800_000_000_000
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    "ahead_ms",
+    [1, WINDOW_MS, WINDOW_MS + 1, HOUR_MS, 25 * HOUR_MS, 1_000_000 * HOUR_MS],
+    ids=["1 ms", "a window", "more", "an hour", "a day", "a century"],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["one batch", "two batches"])
+def test_no_block_makes_ids_expire_before_the_broker_has_come_so_far(
+    ahead_ms: int, *, together: bool
+) -> None:
+    """Whoever may write to a changelog may write any time into a block."""
+    memory = store()
+    mine = event(MINE, 0, at_ms=NOW_MS - WINDOW_MS + 1)
+    foreign = event(MINE, 1, at_ms=NOW_MS, claimed_ms=NOW_MS + ahead_ms)
+
+    for batch in [[mine, foreign]] if together else [[mine], [foreign]]:
+        apply(memory, *batch)
+
+    number = np.asarray([1], np.uint64)
+    known = memory.index(0).look_up(number, number)
+    assert (known.offsets.tolist(), known.appended_ms.tolist()) == ([0], [NOW_MS - WINDOW_MS + 1])
+
+
+def test_a_block_from_the_future_holds_no_ids() -> None:
+    """It would never expire; brokers' clocks may differ by less than a day."""
+    memory = store()
+
+    apply(memory, event(MINE, 0, at_ms=NOW_MS, claimed_ms=NOW_MS + 25 * HOUR_MS))
+    apply(memory, event(MINE, 1, at_ms=NOW_MS, claimed_ms=NOW_MS + 23 * HOUR_MS))
+
+    assert (len(memory), memory.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize("ahead_ms", [1, WINDOW_MS, 23 * HOUR_MS])
+def test_blocks_that_are_joined_lend_no_times_to_each_other(ahead_ms: int) -> None:
+    """One of later times that lies before others, as when a broker's clock was set back."""
+    memory = store()
+
+    apply(
+        memory,
+        event(MINE, 0, at_ms=NOW_MS, claimed_ms=NOW_MS + ahead_ms),
+        event(MINE, 1, at_ms=NOW_MS),
+    )
+
+    number = np.asarray([2], np.uint64)
+    (appended_ms,) = memory.index(0).look_up(number, number).appended_ms.tolist()
+    assert NOW_MS <= appended_ms <= NOW_MS + WINDOW_MS // 1024
+
+
+def test_ids_expire_as_the_broker_goes_on() -> None:
+    """By what workers wrote since."""
+    memory = store()
+
+    apply(memory, event(MINE, 0, at_ms=NOW_MS))
+    apply(memory, event(MINE, 1, at_ms=NOW_MS + WINDOW_MS + 1))
+
+    assert len(memory) == 1
 
 
 async def test_what_another_worker_wrote_meanwhile_is_read() -> None:
