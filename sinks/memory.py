@@ -9,7 +9,7 @@ from typing import Any
 from sinks.arrow import Rows, as_table
 from sinks.errors import SinkError
 from sinks.ledger import LedgerEntry
-from sinks.store import MAX_OFFSET
+from sinks.store import MAX_OFFSET, coordinate_prefix
 
 Row = dict[str, Any]
 
@@ -103,12 +103,13 @@ class MemoryStore:
         incarnation: str = "",
     ) -> dict[int, int]:
         """Offsets from *first* to *last* appended at or after *since*, with their append times."""
+        its = coordinate_prefix(table)
         return {
-            row["_offset"]: round(row["_appended_at"].timestamp() * 1000)
+            row[f"{its}offset"]: round(row["_appended_at"].timestamp() * 1000)
             for row in self._tables.get(table, [])
-            if (row["_topic"], row["_partition"]) == (topic, partition)
-            and row.get("_incarnation", "") in {"", incarnation}
-            and first <= row["_offset"] <= last
+            if (row[f"{its}topic"], row[f"{its}partition"]) == (topic, partition)
+            and row.get(f"{its}incarnation", "") in {"", incarnation}
+            and first <= row[f"{its}offset"] <= last
             and row["_appended_at"] >= since
         }
 

@@ -187,18 +187,21 @@ class Store:
     ) -> dict[int, int]:
         """Offsets from *first* to *last* whose rows were appended to Kafka at or after *since*.
 
-        Of this *incarnation* of the topic, and of rows that name none. Each with its append time
+        Rows of an event table, or of `conflicts`. Of this *incarnation* of the topic, and of those
+        that name none. Each with its append time
         in milliseconds, by which the caller tells whose the latter are. The latest counts where
         there are several. Parts whose append times end before *since* are passed over unread; of
         the others narrow columns are read.
         """
+        its = coordinate_prefix(table)
         query = (
-            "SELECT DISTINCT _offset, toUnixTimestamp64Milli(_appended_at) "  # noqa: S608 - constants
+            f"SELECT DISTINCT {its}offset, toUnixTimestamp64Milli(_appended_at) "  # noqa: S608 - constants
             f"FROM {DATABASE}.{table} "
             "PREWHERE _appended_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
-            "AND _partition = {partition:Int32} "
-            "AND _offset BETWEEN {first:Int64} AND {last:Int64} "
-            "WHERE _topic = {topic:String} AND _incarnation IN ('', {incarnation:String}) "
+            f"AND {its}partition = {{partition:Int32}} "
+            f"AND {its}offset BETWEEN {{first:Int64}} AND {{last:Int64}} "
+            f"WHERE {its}topic = {{topic:String}} "
+            f"AND {its}incarnation IN ('', {{incarnation:String}}) "
             "ORDER BY 2"
         )
         parameters = {
@@ -272,6 +275,11 @@ class Store:
         except (DriverError, *NETWORK_ERRORS) as error:
             # The driver's own text may quote rows: it must not reach a log by way of a traceback.
             raise translate(action, error) from None
+
+
+def coordinate_prefix(table: str) -> str:
+    """How the columns of a row's coordinate begin in *table*."""
+    return "" if table == "conflicts" else "_"
 
 
 def _in_chunks(values: Sequence[str]) -> Iterator[list[str]]:

@@ -1,11 +1,11 @@
-"""Are the rows there that the ledger counts? Looked at before offsets are passed over.
+"""Are the rows and conflicts there that the ledger counts? Looked at before offsets are passed.
 
 A store that was restored from a backup knows less than the group's committed offsets say, and its
 tables were not saved in the same moment: the ledger may be ahead of the rows. So a range counts as
-done only if as many of its offsets have a row as it says, and what is short is done again. The
-ranges past the committed offset are looked at, and some before it; further back only as long as
-something is missing there, so the cost does not grow with the table. `railhead reconcile` looks at
-all of them.
+done only if as many of its offsets have a row, or a conflict, as it says, and what is short is done
+again. The ranges past the committed offset are looked at, and some before it; further back only as
+long as something is missing there, so the cost does not grow with the table. `railhead reconcile`
+looks at all of them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ LOOK_BACK_OFFSETS: Final = 50_000
 AT_ONCE_OFFSETS: Final = 200_000
 # A dead letter that was written again is another record, and the same row.
 MERGED_TABLE: Final = "rejected"
+CONFLICTS: Final = "conflicts"
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 _CLOCK_SLACK: Final = timedelta(minutes=10)
 
@@ -42,6 +43,10 @@ class CountingRange(Protocol):
     @property
     def stored(self) -> int:
         """How many of them were stored."""
+
+    @property
+    def conflicts(self) -> int:
+        """How many of them repeat an id with other content."""
 
     @property
     def first_appended_ms(self) -> int:
@@ -82,32 +87,47 @@ async def short_ranges(
     *,
     incarnation: str = "",
 ) -> list[CountingRange]:
-    """Those of *ranges*, which ascend, that say there are more rows than *table* has."""
+    """Those of *ranges*, which ascend, that say there are more rows or conflicts than there are.
+
+    The rows are those of *table*.
+    """
     short: list[CountingRange] = []
     group: list[CountingRange] = []
     for entry in [*ranges, None]:
         if group and (entry is None or entry.last - group[0].first >= AT_ONCE_OFFSETS):
-            stored = await store.stored_offsets(
-                table,
-                *partition,
-                first=group[0].first,
-                last=max(one.last for one in group),
-                since=searched_since(min(one.first_appended_ms for one in group)),
-                incarnation=incarnation,
-            )
-            short += not_held(group, stored, merged=table == MERGED_TABLE)
+            lacking: list[CountingRange] = []
+            for kept_in in (table, CONFLICTS):
+                counted = [one for one in group if _told(one, kept_in)]
+                if counted:
+                    held = await store.stored_offsets(
+                        kept_in,
+                        *partition,
+                        first=counted[0].first,
+                        last=max(one.last for one in counted),
+                        since=searched_since(min(one.first_appended_ms for one in counted)),
+                        incarnation=incarnation,
+                    )
+                    lacking += not_held(counted, held, kept_in)
+            short += [one for one in group if one in lacking]
             group = []
         if entry is not None:
             group.append(entry)
     return short
 
 
-def not_held(
-    ranges: Sequence[CountingRange], stored: Mapping[int, int], *, merged: bool = False
-) -> list[CountingRange]:
-    """Those of *ranges* that say there are more rows than *stored* has, by offset and time.
+def _told(entry: CountingRange, table: str) -> int:
+    """How many rows in *table* the ledger says that a range has, at least."""
+    if table == CONFLICTS:
+        return entry.conflicts
+    return min(entry.stored, 1) if table == MERGED_TABLE else entry.stored
 
-    Where rows of several records are *merged*, only ranges without any row.
+
+def not_held(
+    ranges: Sequence[CountingRange], stored: Mapping[int, int], table: str
+) -> list[CountingRange]:
+    """Those of *ranges* that say there are more rows in *table* than *stored*, by offset and time.
+
+    Where rows of several records are merged, only ranges without any row.
     """
     offsets = np.fromiter(sorted(stored), np.int64, len(stored))
     times = np.fromiter((stored[offset] for offset in offsets.tolist()), np.int64, len(stored))
@@ -116,7 +136,7 @@ def not_held(
         begin, end = np.searchsorted(offsets, [entry.first, entry.last + 1])
         within = times[begin:end]
         held = (within >= entry.first_appended_ms) & (within <= entry.last_appended_ms)
-        if int(held.sum()) < (min(entry.stored, 1) if merged else entry.stored):
+        if int(held.sum()) < _told(entry, table):
             short.append(entry)
     return short
 

@@ -122,6 +122,41 @@ async def test_stored_offsets_are_those_asked_for(subject: Subject, tenant: str)
     }
 
 
+async def test_conflicts_are_found_by_offset_as_rows_are(subject: Subject, tenant: str) -> None:
+    """Of this incarnation of the topic, and those that name none."""
+    topic = f"topic-{tenant}"
+    places = [(7, "one"), (8, "one"), (9, "two"), (10, ""), (11, "one")]
+    times = [APPENDED_MS, APPENDED_MS, APPENDED_MS, APPENDED_MS, APPENDED_MS - 1]
+    count = len(places)
+    await subject.store.write_conflicts(
+        pa.table(
+            {
+                "tenant": [tenant] * count,
+                "event": ["realtime-login"] * count,
+                "id": ["a"] * count,
+                "topic": [topic] * count,
+                "incarnation": [incarnation for _, incarnation in places],
+                "partition": pa.array([2] * count, pa.int32()),
+                "offset": [offset for offset, _ in places],
+                "first_offset": [0] * count,
+                "raw": ["{}"] * count,
+                "request_id": [""] * count,
+                "received_at": pa.array(times).cast(pa.timestamp("ms", "UTC")),
+                "_appended_at": pa.array(times).cast(pa.timestamp("ms", "UTC")),
+            }
+        )
+    )
+
+    found = await subject.store.stored_offsets(
+        "conflicts", topic, 2, first=8, since=SINCE, incarnation="one"
+    )
+
+    assert found == {8: APPENDED_MS, 10: APPENDED_MS}
+    other = {"first": 0, "since": SINCE, "incarnation": "one"}
+    assert await subject.store.stored_offsets("conflicts", topic, 1, **other) == {}
+    assert await subject.store.stored_offsets("conflicts", f"{topic}x", 2, **other) == {}
+
+
 async def test_the_ledger_ends_behind_what_begins_before_an_offset(
     subject: Subject, tenant: str
 ) -> None:

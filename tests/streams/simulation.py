@@ -155,8 +155,12 @@ class SimStore:
         """When all records were appended, if the one before that offset is in the ledger."""
         return 1000 if any(entry.last >= before - 1 for entry in self.world.ledger) else None
 
-    async def stored_offsets(self, *_: Any, first: int, **__: datetime) -> dict[int, int]:
-        """Offsets of stored rows."""
+    async def stored_offsets(
+        self, table: str, *_: Any, first: int, **__: datetime
+    ) -> dict[int, int]:
+        """Offsets of stored rows, or of conflicts."""
+        if table == "conflicts":
+            return dict.fromkeys(self.world.conflicts, 1000)
         return {offset: 1000 for offset, _, _ in self.world.rows if offset >= first}
 
 

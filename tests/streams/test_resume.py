@@ -22,11 +22,17 @@ NOW_MS = 1_800_000_000_000
 
 
 def entry(
-    first: int, last: int, appended_ms: int = NOW_MS, *, generation: int = 1, stored: int = 0
+    first: int,
+    last: int,
+    appended_ms: int = NOW_MS,
+    *,
+    generation: int = 1,
+    stored: int = 0,
+    conflicts: int = 0,
 ) -> LedgerEntry:
     """A ledger row of a range."""
     return LedgerEntry(
-        "t", 0, first, last, stored, 0, 0, 0, generation, "", "", appended_ms, appended_ms
+        "t", 0, first, last, stored, 0, conflicts, 0, generation, "", "", appended_ms, appended_ms
     )
 
 
@@ -51,8 +57,13 @@ def piece(first: int, last: int, *, follows: int | None = None, appended_ms: int
 class Reader:
     """A store that has these ranges and rows."""
 
-    def __init__(self, ranges: Sequence[LedgerEntry], stored: dict[int, int]) -> None:
-        self.ranges, self.stored = ranges, stored
+    def __init__(
+        self,
+        ranges: Sequence[LedgerEntry],
+        stored: dict[int, int],
+        conflicts: Mapping[int, int] | None = None,
+    ) -> None:
+        self.ranges, self.stored, self.conflicts = ranges, stored, conflicts or {}
 
     async def ledger_ranges(self, *_: Any, at_or_past: int) -> list[LedgerEntry]:
         """Ranges that end at or past an offset."""
@@ -70,10 +81,11 @@ class Reader:
         return max(one.last_appended_ms for one in entries)
 
     async def stored_offsets(
-        self, *_: Any, first: int, last: int = 10**9, **__: datetime
+        self, table: str, *_: Any, first: int, last: int = 10**9, **__: datetime
     ) -> dict[int, int]:
         """Rows between two offsets."""
-        return {at: time for at, time in self.stored.items() if first <= at <= last}
+        rows = self.conflicts if table == "conflicts" else self.stored
+        return {at: time for at, time in rows.items() if first <= at <= last}
 
 
 async def resumed(
@@ -206,6 +218,65 @@ async def test_what_was_committed_and_is_not_in_the_store_is_stored_again(
     assert found.stored == {at: NOW_MS for at in rows if at >= goes_on}
 
 
+@pytest.mark.parametrize(
+    ("rows", "conflicts", "goes_on"),
+    [
+        # All is there.
+        (range(40), range(40, 50), 50),
+        # All conflicts are missing, or one of each range, or of the last.
+        (range(40), (), 0),
+        (range(40), [*range(40, 44), *range(45, 49)], 0),
+        (range(40), range(40, 49), 20),
+        # Rows and conflicts.
+        (range(39), range(40, 49), 0),
+        # A conflict does not stand for a row, nor a row for a conflict.
+        ([*range(39), 49], range(39, 49), 0),
+        # More conflicts than the ledger says are no fault here.
+        (range(40), range(39, 50), 50),
+    ],
+)
+async def test_conflicts_that_are_missing_are_noted_again(
+    rows: Sequence[int], conflicts: Sequence[int], goes_on: int
+) -> None:
+    """Of two ranges, 0 to 44 with 40 rows and five conflicts and 45 to 49, all of it conflicts."""
+    ledger = [entry(0, 44, stored=40, conflicts=5), entry(45, 49, conflicts=5)]
+    ledger = (
+        ledger
+        if goes_on != 20
+        else [entry(0, 19, stored=20), entry(20, 49, stored=20, conflicts=10)]
+    )
+    store = Reader(ledger, dict.fromkeys(rows, NOW_MS), dict.fromkeys(conflicts, NOW_MS))
+
+    found = await resumed(store, piece(50, 70), begin=50)
+
+    assert found.next_offset == goes_on
+    assert found.again == (None if goes_on == 50 else (goes_on, 49))
+
+
+async def test_a_conflict_of_another_life_of_the_topic_is_none_of_this_one() -> None:
+    """Its offset is the same, and it was appended at another time."""
+    store = Reader([entry(0, 9, conflicts=1)], {}, {4: NOW_MS - 5000})
+
+    found = await resumed(store, piece(10, 20), begin=10)
+
+    assert found.next_offset == 0
+
+
+async def test_conflicts_are_looked_for_only_where_there_are_any() -> None:
+    """Most ranges have none: the look back costs no second read."""
+    asked: list[str] = []
+
+    class Counting(Reader):
+        async def stored_offsets(self, table: str, *given: Any, **more: Any) -> dict[int, int]:
+            asked.append(table)
+            return await super().stored_offsets(table, *given, **more)
+
+    await resumed(Counting([full(0, 9)], dict.fromkeys(range(10), NOW_MS)), piece(10, 20), begin=10)
+
+    assert asked
+    assert "conflicts" not in asked
+
+
 async def test_what_is_missing_and_no_longer_in_kafka_is_named() -> None:
     """It cannot be mended; work goes on behind it."""
     store = Reader([full(0, 9), full(10, 19), full(20, 49)], dict.fromkeys(range(20, 50), NOW_MS))
@@ -242,7 +313,7 @@ async def test_dead_letters_that_are_one_row_are_not_missing() -> None:
     """One that was written twice, as after a crash, is two records."""
     letters = [full(0, 9), full(10, 19)]
 
-    assert not_held(letters, {3: NOW_MS}, merged=True) == [letters[1]]
+    assert not_held(letters, {3: NOW_MS}, "rejected") == [letters[1]]
 
 
 async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
