@@ -30,6 +30,15 @@ class ChangelogFeed:
         """The offset that recovery is to be given next; it has read up to *applied*."""
         return max(self._given.get(tp, -1), applied) + 1
 
+    def holds_nothing(self, tp: TP, following: int) -> bool:
+        """Whether a fetch from *following* on that gave nothing says that nothing is there.
+
+        The first may have been lost on the way and is to be made again; the second is believed.
+        """
+        asked_before = self._gone_back.get(tp) == following
+        self._gone_back[tp] = following
+        return asked_before
+
     def missing_from(self, tp: TP, first: int, *, applied: int | None) -> int | None:
         """The offset to go back to when records before *first* were not given; None if all were.
 

@@ -268,7 +268,9 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         """Go back in changelogs whose records were fetched and given to nobody.
 
         A fetch that a rebalance cancelled goes on in the consumer's thread, and may take the first
-        records of the new assignment. Recovery would wait for them for ever.
+        records of the new assignment. Recovery would wait for them for ever; and so it would for
+        offsets without a record (a transaction's marker, what it took back, a hole), which are
+        passed when they were fetched once more.
         """
         for tp in list(changelogs):
             applied = self.app.tables.recovery.active_offsets.get(tp)
@@ -276,7 +278,11 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             if applied is None or state is None:
                 continue
             following = self._feed.following(tp, applied)
-            if state.position > following:
+            if state.position <= following:
+                continue
+            if self._feed.holds_nothing(tp, following):
+                self.app.tables.recovery.active_offsets[tp] = state.position - 1
+            else:
                 self.log.warning(
                     "%s[%d]: from %d on nothing was given; read again.", *tp, following
                 )

@@ -267,6 +267,19 @@ def _believe_every_time_of_a_block() -> None:
     SeenIndex.add = lambda self, block, **_: original(self, block)  # type: ignore[method-assign]
 
 
+def _wait_for_what_is_not_there() -> None:
+    from streams.feed import ChangelogFeed
+
+    ChangelogFeed.holds_nothing = lambda *_: False  # type: ignore[assignment, method-assign]
+
+
+def _look_for_no_conflicts() -> None:
+    from streams import holes
+
+    original = holes._told
+    holes._told = lambda entry, table: 0 if table == "conflicts" else original(entry, table)
+
+
 def _drop_what_has_no_record() -> None:
     from streams import fetched_slices
 
@@ -1044,6 +1057,18 @@ MUTANTS = (
         "tests/streams/test_recovery.py"
         "::test_no_block_makes_ids_expire_before_the_broker_has_come_so_far",
         _believe_every_time_of_a_block,
+    ),
+    Mutant(
+        "wait-for-markers",
+        "recovery waits for a record at each offset of a changelog",
+        "tests/streams/test_feed.py::test_what_was_fetched_twice_in_vain_is_not_there",
+        _wait_for_what_is_not_there,
+    ),
+    Mutant(
+        "conflicts-not-looked-for",
+        "conflicts that a restored store lacks are not noted again",
+        RESUME + "test_conflicts_that_are_missing_are_noted_again",
+        _look_for_no_conflicts,
     ),
     Mutant(
         "endless-window",

@@ -40,3 +40,23 @@ def test_a_rebalance_forgets_what_was_given() -> None:
     feed.clear()
 
     assert feed.missing_from(HERE, 10, applied=4) == 5
+
+
+def test_what_was_fetched_twice_in_vain_is_not_there() -> None:
+    """The first fetch may have been lost on the way, and what another one brought is given."""
+    feed = ChangelogFeed()
+
+    assert not feed.holds_nothing(HERE, 0)
+    assert feed.holds_nothing(HERE, 0)
+    assert not feed.holds_nothing(HERE, 4)
+    assert not feed.holds_nothing(TP("changelog", 3), 4)
+    assert feed.holds_nothing(HERE, 4)
+
+
+def test_a_rebalance_may_have_taken_what_was_fetched() -> None:
+    """What was fetched in vain before is fetched again."""
+    feed = ChangelogFeed()
+    feed.holds_nothing(HERE, 0)
+    feed.clear()
+
+    assert not feed.holds_nothing(HERE, 0)

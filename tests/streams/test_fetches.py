@@ -219,6 +219,22 @@ async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
     assert consumer.sought == [{LEFT: 0}]
 
 
+async def test_offsets_without_a_record_are_passed_when_they_were_fetched_twice() -> None:
+    """A changelog may end in a transaction's marker; recovery would wait for a record there."""
+    consumer = Scripted()
+    consumer._feed = ChangelogFeed()
+    applied = {LEFT: 4, RIGHT: 18}
+    consumer.app.tables = SimpleNamespace(recovery=SimpleNamespace(active_offsets=applied))
+    positions = {LEFT: 7, RIGHT: 19}
+    consumer._fetch_state = lambda tp: SimpleNamespace(position=positions[tp])  # type: ignore[method-assign]
+
+    for _ in range(3):
+        await consumer._go_back_to_lost({LEFT, RIGHT})
+
+    assert consumer.sought == [{LEFT: 5}]
+    assert applied == {LEFT: 6, RIGHT: 18}
+
+
 async def test_a_partition_that_is_held_back_is_not_fetched(monkeypatch: Any) -> None:
     """Its neighbours are; and with none left nothing is, as no partition means all to aiokafka."""
     asked: list[set[TP]] = []
