@@ -46,8 +46,11 @@ def ensure_jars(
     *,
     say: Callable[[str], None],
     stop: threading.Event,
+    beside: Iterable[Jar] = (),
 ) -> list[Path]:
-    """Return the class path, fetching what is missing and checking every file.
+    """Return the class path of the pinned jars and those *beside*.
+
+    What is missing is fetched, and every file is checked.
 
     Every start reads all 45 MB: about a tenth of a second, and nothing unchecked ever runs.
 
@@ -55,7 +58,7 @@ def ensure_jars(
         JarError: a file has another content than pinned, or cannot be fetched.
         FetchStoppedError: *stop* was set.
     """
-    jars = pinned()
+    jars = [*pinned(), *beside]
     missing = [jar for jar in jars if not (directory / jar.file_name).exists()]
     if missing:
         _fetch(missing, directory, say=say, stop=stop)

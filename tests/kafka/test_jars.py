@@ -43,6 +43,19 @@ def test_an_altered_jar_is_refused(one_jar: Path) -> None:
         ensure_jars(one_jar.parent, say=say_nothing, stop=threading.Event())
 
 
+def test_a_jar_beside_the_pinned_ones_is_checked_as_they_are(one_jar: Path) -> None:
+    """Kafka's tools, which tests use, are no part of the broker."""
+    other = Jar("org.example", "tools", "1.0", hashlib.sha256(b"tools").hexdigest())
+    path = one_jar.with_name(other.file_name)
+    path.write_bytes(b"tools")
+    options = {"say": say_nothing, "stop": threading.Event(), "beside": [other]}
+
+    assert ensure_jars(one_jar.parent, **options) == [one_jar, path]
+    path.write_bytes(b"tool")
+    with pytest.raises(JarError, match=r"tools-1\.0\.jar is not the pinned"):
+        ensure_jars(one_jar.parent, **options)
+
+
 def test_a_fetched_jar_of_another_content_never_enters_the_directory(
     one_jar: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
