@@ -14,16 +14,32 @@ from streams.slices import Partition
 
 logger = logging.getLogger(__name__)
 
+# A partition, what is wrong there, and with which offsets.
+Fact = tuple[Partition, str, tuple[int, int]]
 
-def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) -> None:
+
+def raise_alarms(
+    partition: Partition, found: Resume, metrics: WorkerMetrics, told: set[Fact]
+) -> None:
     """Log and count what is wrong with the beginning of *partition*; work goes on after it.
+
+    Each partition is looked at with and without a record, and again after each rebalance: what was
+    *told* before is not told again.
 
     Records that retention deleted before they were stored cannot be had back from here; the
     ledger keeps the hole, so that `railhead reconcile` names it for ever.
     """
-    if found.lost is not None:
+
+    def is_news(kind: str, span: tuple[int, int]) -> bool:
+        fact = (partition, kind, span)
+        if fact in told:
+            return False
+        told.add(fact)
+        return True
+
+    if found.lost is not None and is_news("lost", found.lost):
         retention_passed(partition, found.lost, metrics)
-    if found.again is not None:
+    if found.again is not None and is_news("again", found.again):
         metrics.alarm("rows_missing")
         logger.critical(
             "%s: of offsets %d to %d, which were committed, rows or ledger are missing in the "
@@ -32,6 +48,8 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
             *found.again,
         )
     for first, last in found.missing:
+        if not is_news("missing", (first, last)):
+            continue
         metrics.alarm("rows_missing")
         logger.critical(
             "%s: the ledger says that offsets %d to %d are stored, but rows are missing, and Kafka "
@@ -41,6 +59,8 @@ def raise_alarms(partition: Partition, found: Resume, metrics: WorkerMetrics) ->
             last,
         )
     for first, last in found.other_life:
+        if not is_news("other life", (first, last)):
+            continue
         metrics.alarm("topic_recreated")
         logger.critical(
             "%s: the ledger says that offsets %d to %d are stored, but their records were other "

@@ -19,7 +19,7 @@ from yarl import URL
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
-from streams.alarms import raise_alarms
+from streams.alarms import Fact, raise_alarms
 from streams.budget import Budget
 from streams.crash import die
 from streams.dead_letters import dead_letter_rows
@@ -131,6 +131,7 @@ class Stream:
         self._agent(REJECTED_TOPIC, self._dead_letter_lane)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.mending = Mending(self)
+        self._told: set[Fact] = set()
 
     def _seen_table(self, row: EventType) -> SeenTable:
         table = SeenTable(
@@ -250,7 +251,7 @@ class Stream:
                 first_after=lambda time_ms: self.app.consumer.first_after(partition, time_ms),
             ),
         )
-        raise_alarms(partition, found, self.metrics)
+        raise_alarms(partition, found, self.metrics, self._told)
         return found
 
     async def _log_start(self, partition: Partition) -> int:

@@ -280,6 +280,15 @@ def _look_for_no_conflicts() -> None:
     holes._told = lambda entry, table: 0 if table == "conflicts" else original(entry, table)
 
 
+def _raise_an_alarm_at_each_look() -> None:
+    from streams import alarms
+
+    original = alarms.raise_alarms
+    alarms.raise_alarms = lambda partition, found, metrics, _: original(
+        partition, found, metrics, set()
+    )
+
+
 def _drop_what_has_no_record() -> None:
     from streams import fetched_slices
 
@@ -1069,6 +1078,12 @@ MUTANTS = (
         "conflicts that a restored store lacks are not noted again",
         RESUME + "test_conflicts_that_are_missing_are_noted_again",
         _look_for_no_conflicts,
+    ),
+    Mutant(
+        "alarm-at-each-look",
+        "an alarm is raised each time that a partition is looked at",
+        "tests/streams/test_alarms.py::test_what_was_found_twice_is_told_once",
+        _raise_an_alarm_at_each_look,
     ),
     Mutant(
         "endless-window",
