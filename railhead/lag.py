@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.client import Client
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
+from streams.consumers import new_consumer
 
 TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 DEADLINE_SECONDS: Final = 10.0
@@ -61,7 +62,7 @@ async def read_ends(bootstrap: str) -> Ends:
         for name, topic in topics.items()
         for number in range(topic.partitions)
     ]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    consumer = new_consumer(bootstrap_servers=bootstrap)
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             await consumer.start()

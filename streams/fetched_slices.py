@@ -1,12 +1,14 @@
-"""How do a fetch's bytes become a slice? The seam in aiokafka's fetcher.
+"""How do a fetch's bytes become records or a slice? The seam in aiokafka's fetcher.
 
-aiokafka keeps its own rule of what a consumer may see: checksums, markers, transactions taken back,
-where the next fetch begins. Its loop over batches (`PartitionRecords`) runs as it is, but is given
-batches whose only "record" is the whole run of them, undecoded. Two of aiokafka's names are
-changed, and neither changes anything for a consumer that does not read `as_slices`:
+Every consumer of the product reads through it (`streams/consumers.py`): aiokafka itself opens a
+batch without a bound, and stops for ever at a header whose name is no text. It keeps its own rule
+of what a consumer may see: checksums, markers, transactions taken back, where the next fetch
+begins. Its loop over batches (`PartitionRecords`) runs as it is, but is given batches that are
+opened here; for a slice their only "record" is the whole run of them, undecoded. Two of its names
+are changed:
 
-- `MemoryRecords`, which wraps the bytes fetched of a partition, keeps them in reach;
-- `FetchResult.getall`, which unpacks them, gives a slice where one is wanted.
+- `MemoryRecords`, which unpacks the bytes fetched of a partition, is `BoundedRecords`;
+- `FetchResult.getall` gives a slice where one is wanted, and of neither more than `SLICE_BYTES`.
 
 aiokafka is pinned; `tests/streams/test_fetched_slices.py` compares with its own reading.
 """
@@ -20,36 +22,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from itertools import groupby
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
-from aiokafka.record.memory_records import MemoryRecords
 
-from streams.raw_batches import Batches
+from streams.raw_batches import Batches, BoundedRecords
 from streams.record_batches import Run, slice_of_runs
-from streams.slices import Partition, Slice, joined, slice_of, without_records
+from streams.slices import Partition, Slice, joined, without_records
 
 # Decoded at once: small batches together, as numpy is slow with few records; not all of a fetch,
 # as decompressed batches need room.
 PORTION_BYTES: Final = 4 * 2**20
 
-# No slice holds more, but for a last batch: what one fetch brings may open to gigabytes.
+# No more is given at once, but for a last batch: what one fetch brings may open to gigabytes.
 SLICE_BYTES: Final = 4 * 2**20
+# What a single record takes, beside its bytes, as aiokafka has them.
+_OBJECTS_BYTES: Final = 500
 
 Wanted = Callable[[Any], bool]
 _wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
 
 
-class KeptRecords(MemoryRecords):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's records of one fetch, with their bytes in reach."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.data = data
-
-
-class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
+class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
     """What was fetched of a partition, taken slice by slice.
 
     `next_fetch_offset` is at each moment what aiokafka's would be after as many records.
@@ -78,10 +72,8 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         # What aiokafka's loop has read, which may be more than was taken.
         self._read_to: int = records.next_fetch_offset
 
-    def _consumer_record(self, tp: Any, record: Any) -> Any:
+    def _consumer_record(self, tp: Any, record: Run) -> Run:  # noqa: ARG002 - aiokafka's signature
         """Note, as aiokafka's loop comes by, from where on records were asked for."""
-        if not isinstance(record, Run):
-            return super()._consumer_record(tp, record)
         record.floor = self.next_fetch_offset
         return record
 
@@ -126,30 +118,26 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]
 
     def _portion(self, limit: int) -> Iterator[Slice]:
         """Whole batches up to *limit* records, or as many as are decoded at once."""
-        found: list[Any] = []
+        found: list[Run] = []
         count = size_bytes = 0
         while count < limit and size_bytes < PORTION_BYTES:
             try:
-                item = next(self)
+                run: Run = next(self)
             except StopIteration:
                 self._read = True
                 break
-            found.append(item)
-            count += len(item.begins) if isinstance(item, Run) else 1
-            size_bytes += item.size_bytes if isinstance(item, Run) else 0
+            found.append(run)
+            count += len(run.begins)
+            size_bytes += run.size_bytes
         self._read_to = self.next_fetch_offset
         self._bytes += size_bytes
-        for kind, items in groupby(found, key=type):
-            if kind is not Run:
-                records = list(items)
-                yield slice_of(self._partition, records, follows=records[0].offset)
-            elif (piece := slice_of_runs(self._partition, list(items))) is not None:
-                yield piece
+        if found and (piece := slice_of_runs(self._partition, found)) is not None:
+            yield piece
 
 
 def install() -> None:
-    """Let consumers of this process read `as_slices`."""
-    fetcher.MemoryRecords = KeptRecords
+    """Bound what consumers of this process open, and let them read `as_slices`."""
+    fetcher.MemoryRecords = BoundedRecords
     fetcher.FetchResult.getall = _getall
 
 
@@ -163,21 +151,35 @@ def as_slices(wanted: Wanted) -> Iterator[None]:
         _wanted.reset(token)
 
 
-_getall_records = fetcher.FetchResult.getall
-
-
 def _getall(result: Any, max_records: int | None = None) -> Any:
     """`FetchResult.getall`, which gives records, or one slice of them where that is wanted."""
     tp, wanted = result._topic_partition, _wanted.get()
-    if wanted is None or not wanted(tp):
-        return _getall_records(result, max_records)
     if not result.check_assignment(tp) or not result.has_more():
         return []
+    limit = sys.maxsize if max_records is None else max_records
+    if wanted is None or not wanted(tp):
+        return _records(result, limit)
     records = result._partition_records
     if not isinstance(records, SliceRecords):
         records = result._partition_records = SliceRecords(records)
-    piece = records.take(sys.maxsize if max_records is None else max_records)
+    piece = records.take(limit)
     result._update_position()
     if records.exhausted:
         result._partition_records = None
     return [] if piece is None else piece
+
+
+def _records(result: Any, limit: int) -> list[Any]:
+    """The next records, *limit* of them unless they are many bytes or fewer are left."""
+    found: list[Any] = []
+    held_bytes = 0
+    for record in result._partition_records:
+        found.append(record)
+        held_bytes += _OBJECTS_BYTES + len(record.key or b"") + len(record.value or b"")
+        held_bytes += sum(len(name) + len(value or b"") for name, value in record.headers)
+        if len(found) >= limit or held_bytes >= SLICE_BYTES:
+            result._update_position()
+            return found
+    result._update_position()
+    result._partition_records = None
+    return found

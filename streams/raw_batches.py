@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
-from aiokafka.record.legacy_records import LegacyRecordBatch
 
+from streams.old_batches import OldBatch
 from streams.opening import opened as open_packed
-from streams.record_batches import Run, begins_of, offset_of
+from streams.record_batches import Record, Run, begins_of, offset_of, records_of
 from streams.record_stream import RUN_RECORDS, WHOLE_BYTES, Opened, runs
 
 # All formats begin alike: base offset and length; the version stands at the same place, too.
@@ -66,8 +67,11 @@ class Batch:
                 yield self._run(body, begins, end, self.next_offset - 1)
             return
         opened = opened or Opened(iter(()), packed)
-        for piece, begins, upto in runs(opened, count):
-            yield self._run(piece, begins, upto, offset_of(piece, begins[-1], self.base_offset))
+        yield from map(self._piece, runs(opened, count))
+
+    def _piece(self, piece: tuple[bytes, list[int], int]) -> Run:
+        body, begins, end = piece
+        return self._run(body, begins, end, offset_of(body, begins[-1], self.base_offset))
 
     def _run(self, body: bytes, begins: list[int], end: int, offset: int) -> Run:
         known = self._known
@@ -83,29 +87,58 @@ class Batches:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.data = data
         self._at = 0
         # The latest append time of the batches given so far, those of markers too.
         self.latest_ms = 0
 
     def has_next(self) -> bool:
         """Whether there is one more."""
-        left = len(self._data) - self._at
+        left = len(self.data) - self._at
         return left >= _OVERHEAD_BYTES and left >= self._size()
 
     def next_batch(self) -> Any:
-        """The next one; aiokafka's own if it is of an old format."""
+        """The next one."""
         begin, size = self._at, self._size()
         if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
             raise CorruptRecordException("A batch is shorter than its header.")
         self._at = end = begin + size
-        version = self._data[begin + _VERSION_AT]
-        if version < 2:
-            return LegacyRecordBatch(memoryview(self._data)[begin:end], version)
-        batch = Batch(self._data, begin, end)
+        if self.data[begin + _VERSION_AT] < 2:
+            return OldBatch(self.data, begin, end)
+        batch = Batch(self.data, begin, end)
         self.latest_ms = max(self.latest_ms, batch.latest_ms)
         return batch
 
     def _size(self) -> int:
-        (length,) = _INT32.unpack_from(self._data, self._at + 8)
+        (length,) = _INT32.unpack_from(self.data, self._at + 8)
         return _OVERHEAD_BYTES + int(length)
+
+
+class BoundedRecords(Batches):
+    """What stands for aiokafka's `MemoryRecords`: batches that iterate over single records."""
+
+    def size_in_bytes(self) -> int:
+        """Bytes fetched."""
+        return len(self.data)
+
+    def next_batch(self) -> Any:
+        """The next one."""
+        return _ByRecord(super().next_batch())
+
+
+class _ByRecord:
+    """A batch, with the records of its runs one by one."""
+
+    def __init__(self, batch: Batch | OldBatch) -> None:
+        self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        """What else aiokafka's loop asks of a batch."""
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        return next(self._batch)  # type: ignore[arg-type]  # of a control batch, which is none
+
+    def __iter__(self) -> Iterator[Record]:
+        # No name here may hold a run while the next one is opened.
+        return chain.from_iterable(map(records_of, self._batch))

@@ -8,10 +8,10 @@ records side by side with the same header bytes (those of one request) share one
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from aiokafka.errors import CorruptRecordException
@@ -42,6 +42,18 @@ class Run:
     def size_bytes(self) -> int:
         """Bytes of the records, uncompressed."""
         return self.end - self.begins[0]
+
+
+class Record(NamedTuple):
+    """One record, as aiokafka's own are asked for their fields."""
+
+    offset: int
+    timestamp: int
+    timestamp_type: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    checksum: None = None
 
 
 def begins_of(body: bytes, at: int, *, end: int, count: int) -> list[int]:
@@ -123,28 +135,75 @@ def slice_of_runs(partition: Partition, runs: Sequence[Run]) -> Slice | None:
         raise CorruptRecordException("A field goes past the end of its batch.") from None
 
 
-def _decode(partition: Partition, runs: Sequence[Run]) -> Slice | None:
-    body, begins = _one_body(runs)
+def records_of(run: Run) -> Iterator[Record]:
+    """Decode *run* to single records, for who does not read slices; raises as `slice_of_runs`."""
+    try:
+        fields = _fields(run.body, run.begins)
+        offsets = (fields.delta + run.base_offset).tolist()
+        times = (fields.delta_ms * (not run.appended) + run.base_ms).tolist()
+        keys = fields.keys(run.body)
+        values, headers = fields.values(run.body), fields.headers(run.body)
+    except IndexError:
+        raise CorruptRecordException("A field goes past the end of its batch.") from None
+    kind = int(run.appended)
+    # What is given is not held any more.
+    del run, fields
+    for column in (offsets, times, keys, values, headers):
+        column.reverse()
+    while offsets:
+        yield Record(offsets.pop(), times.pop(), kind, keys.pop(), values.pop(), headers.pop())
+
+
+class _Fields(NamedTuple):
+    """Where the fields of records lie in their body, and the numbers among them."""
+
+    delta_ms: I64
+    delta: I64
+    key_size: I64
+    key_at: I64
+    value_size: I64
+    value_at: I64
+    headers_at: I64
+    ends: I64
+
+    def keys(self, body: bytes) -> list[bytes | None]:
+        ends = self.key_at + np.maximum(self.key_size, 0)
+        return _cut_out(body, self.key_at, ends, self.key_size)
+
+    def values(self, body: bytes) -> list[bytes | None]:
+        return _cut_out(body, self.value_at, self.headers_at, self.value_size)
+
+    def headers(self, body: bytes) -> list[Headers]:
+        return _headers(body, self.headers_at.tolist(), self.ends.tolist())
+
+
+def _fields(body: bytes, begins: Sequence[int]) -> _Fields:
     data = np.frombuffer(body, np.uint8)
     length, at = varints(data, np.array(begins, np.int64))
     ends = at + length
     _attributes, at = varints(data, at)
     delta_ms, at = varints(data, at)
     delta, at = varints(data, at)
-    key_size, at = varints(data, at)
-    value_size, value_at = varints(data, _past(key_size, at, ends))
+    key_size, key_at = varints(data, at)
+    value_size, value_at = varints(data, _past(key_size, key_at, ends))
     headers_at = _past(value_size, value_at, ends)
     if (headers_at >= ends).any():
         raise CorruptRecordException("A field goes past the end of its record.")
-    offsets = _of_each([run.base_offset for run in runs], runs) + delta
+    return _Fields(delta_ms, delta, key_size, key_at, value_size, value_at, headers_at, ends)
+
+
+def _decode(partition: Partition, runs: Sequence[Run]) -> Slice | None:
+    body, begins = _one_body(runs)
+    fields = _fields(body, begins)
+    offsets = _of_each([run.base_offset for run in runs], runs) + fields.delta
     own = _of_each([not run.appended for run in runs], runs)
     decoded = Slice(
         partition,
         int(offsets[0]),
         offsets,
-        _of_each([run.base_ms for run in runs], runs) + delta_ms * own,
-        _values(body, value_at.tolist(), headers_at.tolist(), value_size),
-        _headers(body, headers_at.tolist(), ends.tolist()),
+        _of_each([run.base_ms for run in runs], runs) + fields.delta_ms * own,
+        fields.values(body),
+        fields.headers(body),
     )
     return _asked_for(decoded, _of_each([run.floor for run in runs], runs), runs)
 
@@ -176,11 +235,13 @@ def _past(size: I64, at: I64, ends: I64) -> I64:
     return at + np.maximum(size, 0)
 
 
-def _values(body: bytes, begins: list[int], ends: list[int], size: I64) -> list[bytes | None]:
-    values: list[bytes | None] = [body[begin:end] for begin, end in zip(begins, ends, strict=True)]
+def _cut_out(body: bytes, begins: I64, ends: I64, size: I64) -> list[bytes | None]:
+    """The bytes of a field of each record; None where there is none."""
+    places = zip(begins.tolist(), ends.tolist(), strict=True)
+    found: list[bytes | None] = [body[begin:end] for begin, end in places]
     for row in np.flatnonzero(size < 0).tolist():
-        values[row] = None
-    return values
+        found[row] = None
+    return found
 
 
 def _headers(body: bytes, begins: list[int], ends: list[int]) -> list[Headers]:

@@ -66,11 +66,15 @@ def runs(opened: Opened, count: int) -> Iterator[tuple[bytes, list[int], int]]:
             yield opened.held, begins, end
             opened.skip(end)
         else:
-            body = _long_record(opened)
-            yield body, [0], len(body)
+            # No name here may hold it while the next ones are opened.
+            yield _alone(_long_record(opened))
         count -= len(begins) or 1
     if opened.fill(1):
         raise CorruptRecordException("There is more in a batch than its records.")
+
+
+def _alone(record: bytes) -> tuple[bytes, list[int], int]:
+    return record, [0], len(record)
 
 
 def _long_record(opened: Opened) -> bytes:

@@ -43,6 +43,20 @@ def test_a_package_imports_only_what_lies_before_it(package: str) -> None:
     assert not wrong
 
 
+def test_consumers_are_made_in_one_place() -> None:
+    """Whoever makes one elsewhere may forget what bounds all that a record batch opens to."""
+    makers = {
+        path.relative_to(ROOT).as_posix()
+        for package in (*ALLOWED, "bench")
+        for path in (ROOT / package).rglob("*.py")
+        if "AIOKafkaConsumer(" in path.read_text()
+    }
+
+    # Faust's thread, whose consumer is made behind the same seam.
+    assert makers == {"streams/consumers.py"}
+    assert "install()" in (ROOT / "streams" / "transport.py").read_text()
+
+
 def test_only_the_bench_command_knows_the_bench() -> None:
     """Measuring is not part of the product's way."""
     users = {

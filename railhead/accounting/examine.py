@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from events.idrules import IdRules
-from events.registry import REJECTED_TOPIC
-from railhead.accounting.books import Block, Books, Key, Window
+from events.registry import BY_TOPIC, REJECTED_TOPIC
+from railhead.accounting.books import Block, Books, Key, Place, Window
 from railhead.accounting.chain import Span, spans
 from railhead.accounting.evidence import Evidence, judge
 from railhead.accounting.findings import Finding, Kind, hash_of_id
@@ -101,32 +101,43 @@ class Examiner:
     async def _records(self, block: Block, result: Result) -> None:
         kept_from = self._positions[block.partition].start
         keys: dict[int, Key | None] = {}
-        values: dict[int, bytes | None] = {}
         moving: set[int] = set()
         async for batch in self._read(block):
             keys |= keys_of(
                 self.topic, block.partition, batch, self._rules, self._window.incarnation
             )
-            values |= {record.offset: record.value for record in batch}
             if block.told.moved:
                 moving |= self._moving(block, batch)
         evidence = replace(await self._evidence(block, keys, kept_from), moving=moving)
-        evidence = self._with_other_rules(evidence, values)
-        result.findings += judge(evidence) + await self._conflicts(evidence, values)
+        evidence = await self._with_other_rules(block, evidence)
+        result.findings += judge(evidence) + await self._conflicts(evidence)
         if not block.is_full:
             result.findings += self._uneven(block, len(keys))
         result.empty = block.span.size - block.told.records
         result.superseded = evidence.superseded
 
-    def _with_other_rules(self, evidence: Evidence, values: Mapping[int, bytes | None]) -> Evidence:
-        """*evidence* with rows whose id was made by another rule than the record's is now."""
-        missing = [
-            (key, values[offset])
+    async def _with_other_rules(self, block: Block, evidence: Evidence) -> Evidence:
+        """*evidence* with rows whose id was made by another rule than the record's is now.
+
+        The records are read once more: their values together may be far more than can be held.
+        """
+        event_type = BY_TOPIC.get(self.topic)
+        missing = {
+            offset: key
             for offset, key in evidence.keys.items()
-            if key is not None and key not in evidence.elsewhere and not evidence.is_kept(offset)
-        ]
-        found = places_by_other_rules(self._books, self._window.book, missing, self._rules)
-        return replace(evidence, elsewhere={**evidence.elsewhere, **found}) if found else evidence
+            if event_type is not None
+            and key is not None
+            and key not in evidence.elsewhere
+            and not evidence.is_kept(offset)
+            and self._rules.has_changed(key[0], event_type)
+        }
+        if not missing:
+            return evidence
+        found: dict[Key, Place] = {}
+        async for batch in self._read(block):
+            some = [(missing[one.offset], one.value) for one in batch if one.offset in missing]
+            found |= places_by_other_rules(self._books, self._window.book, some, self._rules)
+        return replace(evidence, elsewhere={**evidence.elsewhere, **found})
 
     def _moving(self, block: Block, batch: list[Record]) -> set[int]:
         """Records that were sent on to a partition of which not all is in the ledger yet."""
@@ -189,9 +200,7 @@ class Examiner:
                         found.add((partition, offset))
         return found
 
-    async def _conflicts(
-        self, evidence: Evidence, values: Mapping[int, bytes | None]
-    ) -> list[Finding]:
+    async def _conflicts(self, evidence: Evidence) -> list[Finding]:
         """Name records whose conflict is not kept: repeats that differ from the row's record.
 
         They are missing in `conflicts`, or were stored and gave way to the first of their id, which
@@ -209,7 +218,8 @@ class Examiner:
         for offset in evidence.repeats:
             key = evidence.keys[offset]
             first = await self._value_at(*evidence.elsewhere[key]) if key else None
-            if first is not None and not say_the_same(self.topic, values[offset], first):
+            value = await self._read_value(evidence.partition, offset) if first else None
+            if value is not None and not say_the_same(self.topic, value, first):
                 found.append(self._at(kind, evidence.partition, Span(offset, offset), text, key))
         return found
 
@@ -238,7 +248,10 @@ class Examiner:
             return None
         if position is None or not position.start <= offset < position.end:
             return None
-        async for batch in self._log.records(topic, partition, Span(offset, offset)):
+        return await self._read_value(partition, offset)
+
+    async def _read_value(self, partition: int, offset: int) -> bytes | None:
+        async for batch in self._log.records(self.topic, partition, Span(offset, offset)):
             value: bytes | None = batch[0].value
             return value
         return None

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from railhead.accounting.chain import Span
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
+from streams.consumers import new_consumer
 from streams.topic_ids import topic_ids
 
 AT_ONCE = 5_000
@@ -132,7 +133,7 @@ async def open_log(bootstrap: str) -> AsyncIterator[KafkaLog]:
     Raises:
         TopicError, KafkaError: it does not answer.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = new_consumer(
         bootstrap_servers=bootstrap,
         group_id=None,
         enable_auto_commit=False,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import faust
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # A block is appended after the records that it speaks of, by brokers whose clocks may differ.
 CLOCKS_DIFFER_MS: Final = 86_400_000
+# Recovery gathers a thousand records before it applies them, however much is in them.
+GATHERED_BYTES: Final = 4 * 2**20
 
 
 class SeenStore(Store):  # type: ignore[misc]
@@ -78,6 +80,7 @@ class SeenStore(Store):  # type: ignore[misc]
         changelog = self.table.changelog_topic.get_topic_name()
         blocks: defaultdict[int, list[Block]] = defaultdict(list)
         appended_ms: defaultdict[int, int] = defaultdict(int)
+        unreadable: defaultdict[TP, list[int]] = defaultdict(list)
         for event in batch:
             message = event.message
             if message.tp.topic != changelog:
@@ -88,12 +91,19 @@ class SeenStore(Store):  # type: ignore[misc]
             try:
                 blocks[message.partition].append(_block(message.value, now_ms))
             except UnreadableBlock:
-                self.unreadable += 1
-                logger.warning("%s[%d]: offset %d holds no ids.", *message.tp, message.offset)
+                unreadable[message.tp].append(message.offset)
+        self._tell(unreadable)
         for partition, parts in blocks.items():
             index = self.index(partition)
             for block in _joined(parts, index.window_ms):
                 index.add(block, now_ms=appended_ms[partition])
+
+    def _tell(self, unreadable: Mapping[TP, list[int]]) -> None:
+        for tp, offsets in unreadable.items():
+            self.unreadable += len(offsets)
+            logger.warning(
+                "%s[%d]: %d records from offset %d on hold no ids.", *tp, len(offsets), offsets[0]
+            )
 
     async def on_rebalance(
         self,
@@ -185,7 +195,23 @@ class SeenTable(faust.Table):  # type: ignore[misc]
 
     def __init__(self, app: Any, *, window_ms: int, **kwargs: Any) -> None:
         self.window_ms = window_ms
+        self._gathered_bytes = 0
         super().__init__(app, key_type=bytes, value_type=bytes, **kwargs)
+
+    async def on_changelog_event(self, event: EventT) -> None:
+        """Apply what recovery has gathered, *event* the last of it, once it is many bytes."""
+        await super().on_changelog_event(event)
+        gathered = self.app.tables.recovery.buffers[self]
+        if len(gathered) == 1:
+            self._gathered_bytes = 0
+        message = event.message
+        self._gathered_bytes += len(message.value or b"") + len(message.key or b"")
+        self._gathered_bytes += sum(
+            len(name) + len(value or b"") for name, value in message.headers
+        )
+        if self._gathered_bytes >= GATHERED_BYTES:
+            self.apply_changelog_batch(gathered)
+            gathered.clear()
 
     def _new_store(self) -> SeenStore:
         return SeenStore("seen://", self.app, self, table_name=self.name, loop=self.loop)

@@ -17,6 +17,8 @@ PROMISE = "tests/streams/test_promise.py::"
 REFUSED = "tests/streams/test_refused_rows.py::"
 FETCHED = "tests/streams/test_fetched_slices.py::"
 BOMBS = "tests/streams/test_bombs.py::"
+HARMED = "tests/streams/test_harmed_batches.py::"
+RECOVERY = "tests/streams/test_recovery.py::"
 RESUME = "tests/streams/test_resume.py::"
 INCARNATIONS = "tests/streams/test_incarnations.py::"
 POSITIONS = "tests/streams/test_positions.py::"
@@ -465,6 +467,31 @@ def _hold_long_records() -> None:
         return bytes(record)
 
     record_stream._shortened = whole
+
+
+def _open_as_aiokafka_does() -> None:
+    from aiokafka.record.memory_records import MemoryRecords
+
+    from streams import raw_batches
+
+    class Unbounded(MemoryRecords):  # type: ignore[misc]
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            self.data = data
+
+    raw_batches.BoundedRecords = Unbounded  # type: ignore[misc]
+
+
+def _hold_long_messages() -> None:
+    from streams import old_batches
+
+    old_batches.RECORD_BYTES = 2**40  # type: ignore[misc]
+
+
+def _gather_without_end() -> None:
+    from streams.seen import table
+
+    table.GATHERED_BYTES = 2**40  # type: ignore[misc]
 
 
 def _remember_nothing_in_a_slice() -> None:
@@ -1005,6 +1032,24 @@ MUTANTS = (
         "a record is held as a whole however long it is",
         BOMBS + "test_of_a_very_long_record_the_beginning_is_kept",
         _hold_long_records,
+    ),
+    Mutant(
+        "open-as-aiokafka-does",
+        "who reads no slices opens batches by aiokafka",
+        HARMED + "test_a_header_whose_name_is_no_text_stops_nothing",
+        _open_as_aiokafka_does,
+    ),
+    Mutant(
+        "hold-long-messages",
+        "a message of an old format is held as a whole however long it is",
+        BOMBS + "test_a_very_long_old_message_is_not_held",
+        _hold_long_messages,
+    ),
+    Mutant(
+        "gather-without-end",
+        "recovery gathers changelog records however long they are",
+        RECOVERY + "test_recovery_gathers_no_more_than_can_be_held",
+        _gather_without_end,
     ),
     Mutant(
         "blind-within-a-slice",

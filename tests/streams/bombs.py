@@ -38,12 +38,14 @@ def records(size: int, count: int) -> Iterator[bytes]:
         yield b"\0"
 
 
-def batch(codec: str, parts: Iterator[bytes], count: int, *, base: int = 0) -> bytes:
+def batch(
+    codec: str, parts: Iterator[bytes], count: int, *, base: int = 0, flags: int = APPEND_TIME
+) -> bytes:
     """A batch of format 2 that holds *parts* compressed."""
     body = _PACKERS[codec](parts)
     head = struct.pack(
         ">qiibIhiqqqhii",
-        base, 0, 0, 2, 0, CODECS[codec] | APPEND_TIME, count - 1, 1_000, 1_000, -1, -1, -1, count,
+        base, 0, 0, 2, 0, CODECS[codec] | flags, count - 1, 1_000, 1_000, -1, -1, -1, count,
     )  # fmt: skip
     return sealed(bytearray(head + body))
 
@@ -75,15 +77,37 @@ _PACKERS: dict[str, Callable[[Iterator[bytes]], bytes]] = {
 }
 
 
+def old_batch(codec: str, parts: Iterator[bytes], *, version: int) -> bytes:
+    """A message of format 0 or 1 that holds the message set *parts* compressed."""
+    value = _PACKERS[codec](parts)
+    times = struct.pack(">q", 1_000) * version
+    body = struct.pack(">bb", version, CODECS[codec]) + times
+    body += struct.pack(">ii", -1, len(value)) + value
+    return struct.pack(">qiI", 0, len(body) + 4, zlib.crc32(body)) + body
+
+
+def old_records(size: int, count: int, *, version: int) -> Iterator[bytes]:
+    """Parts of *count* messages with values of *size* zeros, of which no checksum is asked for."""
+    times = struct.pack(">q", 1_000) * version
+    for number in range(count):
+        head = struct.pack(">bb", version, 0) + times + struct.pack(">ii", -1, size)
+        yield struct.pack(">qiI", number, len(head) + size + 4, 0) + head
+        for start in range(0, size, len(_PIECE)):
+            yield _PIECE[: min(len(_PIECE), size - start)]
+
+
 def main() -> None:
-    """Take ten bombs at once, each as ten slices or to its end; say by how many MiB memory grew."""
+    """Take ten bombs at once, each in ten times or to its end; say by how many MiB memory grew."""
     install()
-    codec, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    made = batch(codec, records(size, count), count)
+    kind, codec, size, count = *sys.argv[1:3], *map(int, sys.argv[3:])
+    if kind == "old":
+        made = old_batch(codec, old_records(size, count, version=1), version=1)
+    else:
+        made = batch(codec, records(size, count), count)
     assert len(made) <= BATCH_BYTES, len(made)
     before, most = resident(), 0
     fetches = [Fetched(made).result for _ in range(10)]
-    with as_slices(lambda _: True):
+    with as_slices(lambda _: kind == "slices"):
         for _ in range(10):
             for fetch in fetches:
                 if fetch.has_more():

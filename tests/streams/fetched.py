@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from streams.fetched_slices import KeptRecords, as_slices
+from streams.fetched_slices import as_slices
+from streams.raw_batches import BoundedRecords
 from streams.slices import Slice
 
 EVENTS = TopicPartition("events", 0)
@@ -17,8 +20,24 @@ Rows = list[tuple[int, int, bytes | None, tuple[tuple[str, bytes | None], ...]]]
 Step = tuple[Rows, int, bool]
 
 
+def _unchanged() -> ModuleType:
+    """Aiokafka's fetcher once more, of which nothing is replaced."""
+    spec = importlib.util.find_spec("aiokafka.consumer.fetcher")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+UNCHANGED = _unchanged()
+
+
 class Fetched:
-    """The two ways to take a fetch; `install` must have been called."""
+    """The ways to take a fetch; `install` must have been called.
+
+    With *own* all is aiokafka's.
+    """
 
     def __init__(
         self,
@@ -27,27 +46,29 @@ class Fetched:
         offset: int = 0,
         aborted: Sequence[tuple[int, int]] = (),
         check_crcs: bool = True,
+        own: bool = False,
     ) -> None:
         self.state = SimpleNamespace(paused=False, position=offset)
         self.state.consumed_to = lambda position: setattr(self.state, "position", position)
-        self.result = fetcher.FetchResult(
+        module: Any = UNCHANGED if own else fetcher
+        self.result = module.FetchResult(
             EVENTS,
             assignment=SimpleNamespace(active=True, state_value=lambda _: self.state),
-            partition_records=fetcher.PartitionRecords(
+            partition_records=module.PartitionRecords(
                 EVENTS,
-                KeptRecords(data),
+                MemoryRecords(data) if own else BoundedRecords(data),
                 list(aborted),
                 offset,
                 None,
                 None,
                 check_crcs,
-                fetcher.READ_COMMITTED,
+                module.READ_COMMITTED,
             ),
             backoff=0.1,
         )
 
     def by_record(self, limits: Iterator[int | None]) -> Iterator[Step]:
-        """Rows, position and whether there is more, fetch by fetch, as aiokafka has it."""
+        """Rows, position and whether there is more, fetch by fetch."""
         while self.result.has_more():
             got = self.result.getall(next(limits))
             rows = [(one.offset, one.timestamp, one.value, one.headers) for one in got]

@@ -82,6 +82,10 @@ def marker(base: int, producer: int, *, kind: bytes) -> Made:
     )
 
 
+# Format and codec; the first one had no lz4.
+OLD_FORMATS = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (1, 3)]
+
+
 def old_batch(base: int, values: Sequence[bytes], *, version: int, codec: int = 0) -> bytes:
     """Records of the formats before, as one compressed message or one each."""
     builder = LegacyRecordBatchBuilder(version, codec, 2**30)

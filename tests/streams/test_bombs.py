@@ -12,12 +12,13 @@ from aiokafka.errors import CorruptRecordException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import fetched_slices, opening, raw_batches, record_stream, snappy
+from streams import fetched_slices, old_batches, opening, raw_batches, record_stream, snappy
 from streams.fetched_slices import as_slices
+from tests.streams import bombs
 from tests.streams.any_fetch import MANY, fetches
 from tests.streams.bombs import CODECS, batch, records
 from tests.streams.fetched import Fetched, endless, outcome
-from tests.streams.kafka_batches import Made, Record
+from tests.streams.kafka_batches import OLD_FORMATS, Made, Record, old_batch
 
 pytestmark = pytest.mark.usefixtures("slices_installed")
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("slices_installed")
 PARTITION_MIB, MORE_MIB = 16, 64
 
 
+@pytest.mark.parametrize("kind", ["slices", "records"])
 @pytest.mark.parametrize(
     ("codec", "size", "count"),
     [
@@ -40,9 +42,29 @@ PARTITION_MIB, MORE_MIB = 16, 64
         ("snappy", 40 * 2**20, 1),
     ],
 )
-def test_ten_bombs_at_once_take_little_memory(codec: str, size: int, count: int) -> None:
-    """Sixteen MiB for each partition, however much a batch opens to."""
-    command = [sys.executable, "-m", "tests.streams.bombs", codec, str(size), str(count)]
+def test_ten_bombs_at_once_take_little_memory(kind: str, codec: str, size: int, count: int) -> None:
+    """Sixteen MiB for each partition, however much a batch opens to, whoever reads it."""
+    assert_little_memory(kind, codec, size, count)
+
+
+@pytest.mark.parametrize(
+    ("codec", "size", "count"),
+    [
+        ("gzip", 2**20, 300),
+        ("gzip", 300 * 2**20, 1),
+        ("gzip", 3, 300_000),
+        ("lz4", 2**20, 300),
+        ("snappy", 40 * 2**20, 1),
+    ],
+)
+def test_ten_old_bombs_at_once_take_little_memory(codec: str, size: int, count: int) -> None:
+    """A message of format 1 may hold as much."""
+    assert_little_memory("old", codec, size, count)
+
+
+def assert_little_memory(kind: str, codec: str, size: int, count: int) -> None:
+    """Take the bombs in a process of their own."""
+    command = [sys.executable, "-m", "tests.streams.bombs", kind, codec, str(size), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
     assert done.stdout, done.stderr
@@ -58,7 +80,9 @@ def test_it_does_not_matter_how_little_is_held_at_once(
     data, offset, aborted = fetch
     expected = [
         row
-        for rows, *_ in Fetched(data, offset=offset, aborted=aborted).by_record(endless([None]))
+        for rows, *_ in Fetched(data, offset=offset, aborted=aborted, own=True).by_record(
+            endless([None])
+        )
         for row in rows
     ]
 
@@ -111,6 +135,44 @@ def test_of_a_very_long_record_the_beginning_is_kept(
     assert steps[-1][1] == 10
 
 
+@pytest.mark.parametrize(("version", "codec"), [one for one in OLD_FORMATS if one[1]])
+@pytest.mark.parametrize("held", [1, 40, 300])
+def test_old_messages_are_the_same_however_little_is_held(
+    codec: int, version: int, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a very long one the beginning is kept, its neighbours are as they were."""
+    values = [b"a", b"", b"v" * 5_000, b"c" * 900, *[b"%d" % n for n in range(50)]]
+    data = old_batch(7, values, version=version, codec=codec)
+    for where, name, most in (
+        (old_batches, "RUN_RECORDS", 3),
+        (old_batches, "RUN_BYTES", held),
+        (old_batches, "RECORD_BYTES", 1_000),
+        (opening, "CHUNK_BYTES", held),
+        (snappy, "BLOCK_BYTES", held),
+        (fetched_slices, "SLICE_BYTES", held),
+    ):
+        monkeypatch.setattr(where, name, most)
+    expected = [(7 + at, value[:1_000]) for at, value in enumerate(values)]
+
+    for came in (
+        Fetched(data, offset=7).by_slice(endless([None])),
+        Fetched(data, offset=7).by_record(endless([None])),
+    ):
+        assert [(row[0], row[2]) for rows, *_ in came for row in rows] == expected
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4"])
+@pytest.mark.parametrize("size", [8 * 2**20 + 1, 9 * 2**20, 40 * 2**20])
+def test_a_very_long_old_message_is_not_held(codec: str, size: int) -> None:
+    """What is kept of it is as long as of any other record."""
+    parts = bombs.old_records(size, 2, version=1)
+    fetch = Fetched(bombs.old_batch(codec, parts, version=1)).result
+
+    (first,) = fetch.getall(1)
+
+    assert len(first.value) == record_stream.RECORD_BYTES
+
+
 @given(st.binary(max_size=300), st.integers(1, 40), st.sampled_from([1, 17, 1_000]))
 def test_snappy_is_opened_as_the_library_does(data: bytes, times: int, chunk: int) -> None:
     """Element by element where a block is large."""
@@ -147,12 +209,13 @@ def test_a_batch_says_how_many_records_it_has(monkeypatch: pytest.MonkeyPatch) -
         assert error is CorruptRecordException
 
 
-def test_a_slice_ends_where_enough_is_held() -> None:
+@pytest.mark.parametrize("slices", [True, False])
+def test_a_slice_ends_where_enough_is_held(*, slices: bool) -> None:
     """However many records were asked for."""
     data = batch("gzip", records(2**20, 12), 12)
     fetch = Fetched(data).result
     sizes = []
-    with as_slices(lambda _: True):
+    with as_slices(lambda _: slices):
         while fetch.has_more():
             piece = fetch.getall(10_000)
             sizes.append(len(piece) if piece else 0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams import fetched_slices
 from streams.fetched_slices import as_slices
 from tests.streams.any_fetch import MANY, fetches
-from tests.streams.fetched import Fetched, endless, outcome
+from tests.streams.fetched import Fetched, endless
 from tests.streams.kafka_batches import ABORT, COMMIT, Made, Record, marker, old_batch
 
 pytestmark = pytest.mark.usefixtures("slices_installed")
@@ -28,11 +28,33 @@ def test_any_fetch_is_read_as_aiokafka_reads_it(
 ) -> None:
     """The same records, cut at the same places, and the next fetch begins at the same offset."""
     data, offset, aborted = fetch
-    expected = Fetched(data, offset=offset, aborted=aborted).by_record(endless(limits))
+    expected = Fetched(data, offset=offset, aborted=aborted, own=True).by_record(endless(limits))
 
     assert list(Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits))) == list(
         expected
     )
+
+
+@MANY
+@given(fetches(), LIMITS)
+def test_who_reads_no_slices_reads_as_from_aiokafka(
+    fetch: tuple[bytes, int, list[tuple[int, int]]], limits: list[int | None]
+) -> None:
+    """The same records, each field of each, at the same positions."""
+    data, offset, aborted = fetch
+    one = Fetched(data, offset=offset, aborted=aborted)
+    own = Fetched(data, offset=offset, aborted=aborted, own=True)
+
+    for limit, _ in zip(endless(limits), range(1_000), strict=False):
+        if not own.result.has_more():
+            break
+        assert one.result.getall(limit) == own.result.getall(limit)
+        assert (one.state.position, one.result.has_more()) == (
+            own.state.position,
+            own.result.has_more(),
+        )
+
+    assert not one.result.has_more()
 
 
 @MANY
@@ -54,17 +76,18 @@ def test_it_does_not_matter_how_much_is_decoded_at_once(
 @pytest.mark.parametrize("version", [0, 1])
 @pytest.mark.parametrize("codec", [0, 1, 2])
 @pytest.mark.parametrize("limit", [2, None])
-def test_old_formats_are_read_by_aiokafka(version: int, codec: int, limit: int | None) -> None:
-    """A topic may be older than its broker; format 0 has no times, which no slice can hold."""
+def test_old_formats_are_read_as_aiokafka_reads_them(
+    version: int, codec: int, limit: int | None
+) -> None:
+    """A topic may be older than its broker; format 0 has no times, for which Kafka writes -1."""
     data = old_batch(5, [b"a", b"b", b"c"], version=version, codec=codec)
+    expected = [
+        ([(offset, -1 if ms is None else ms, *rest) for offset, ms, *rest in rows], position, more)
+        for rows, position, more in Fetched(data, offset=6, own=True).by_record(endless([limit]))
+    ]
 
-    came, error = outcome(Fetched(data, offset=6).by_slice(endless([limit])))
-
-    if version == 0:
-        assert error is TypeError
-    else:
-        expected = list(Fetched(data, offset=6).by_record(endless([limit])))
-        assert (came, error) == (expected, None)
+    assert list(Fetched(data, offset=6).by_slice(endless([limit]))) == expected
+    assert list(Fetched(data, offset=6).by_record(endless([limit]))) == expected
 
 
 def test_formats_may_follow_each_other() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams.fetched_slices import as_slices
 from tests.streams.any_fetch import MANY, batches, fetches
 from tests.streams.fetched import Fetched, endless, outcome
-from tests.streams.kafka_batches import HEADER_BYTES, Made, Record, sealed
+from tests.streams.kafka_batches import HEADER_BYTES, OLD_FORMATS, Made, Record, old_batch, sealed
 
 pytestmark = pytest.mark.usefixtures("slices_installed")
 
@@ -31,7 +31,7 @@ def test_what_is_no_record_is_an_error_and_never_a_record(
     at = data.draw(st.integers(HEADER_BYTES, len(batch)))
     batch[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
     harmed = finish(batch)
-    expected, error = outcome(Fetched(harmed).by_record(endless([None])))
+    expected, error = outcome(Fetched(harmed, own=True).by_record(endless([None])))
 
     came, ours = outcome(Fetched(harmed).by_slice(endless([None])))
 
@@ -68,7 +68,7 @@ def test_each_field_is_looked_after(body: str) -> None:
     assert good[HEADER_BYTES:] == bytes.fromhex("14 0000 00 01 01 02 02 61 02 62")
     harmed = sealed(bytearray(good[:HEADER_BYTES] + bytes.fromhex(body)))
 
-    assert outcome(Fetched(harmed).by_record(endless([None])))[1] is not None
+    assert outcome(Fetched(harmed, own=True).by_record(endless([None])))[1] is not None
     assert outcome(Fetched(harmed).by_slice(endless([None]))) == ([], CorruptRecordException)
 
 
@@ -109,12 +109,41 @@ def test_after_an_error_the_same_records_are_fetched_again() -> None:
     assert (fetched.state.position, fetched.result.has_more()) == (1, False)
 
 
-def test_a_header_whose_name_is_no_text_stops_nothing() -> None:
+@pytest.mark.parametrize("name", ["ff", "c3", "e282", "eda080", "c0af", "61ff62"])
+def test_a_header_whose_name_is_no_text_stops_nothing(name: str) -> None:
     """Other clients may write any bytes; aiokafka would refuse the whole fetch, for ever."""
     good = Made(0, [Record(0, None, headers=[("a", b"b")])], 0).to_bytes()
-    odd = sealed(bytearray(good[:HEADER_BYTES] + bytes.fromhex("14 0000 00 01 01 02 02 ff 02 62")))
+    size = len(name) // 2
+    body = f"{2 * size + 18:02x} 0000 00 01 01 02 {2 * size:02x} {name} 02 62"
+    odd = sealed(bytearray(good[:HEADER_BYTES] + bytes.fromhex(body)))
+    assert outcome(Fetched(odd, own=True).by_record(endless([None])))[1] is UnicodeDecodeError
 
-    (((rows, *_),), error) = outcome(Fetched(odd).by_slice(endless([None])))
+    for steps in (
+        Fetched(odd).by_slice(endless([None])),
+        Fetched(odd).by_record(endless([None])),
+    ):
+        (((rows, *_),), error) = outcome(steps)
 
-    assert error is None
-    assert [headers for *_, headers in rows] == [(("\ufffd", b"b"),)]
+        assert error is None
+        text = bytes.fromhex(name).decode("utf-8", "replace")
+        assert [headers for *_, headers in rows] == [((text, b"b"),)]
+
+
+@MANY
+@given(st.data(), st.sampled_from(OLD_FORMATS))
+def test_an_old_batch_that_is_none_is_corrupt(
+    data: st.DataObject, old_format: tuple[int, int]
+) -> None:
+    """Whatever is changed in it: refused, by its checksum at the latest; and it always ends."""
+    version, codec = old_format
+    good = old_batch(5, [b"a", b"bb" * 20, b"c"], version=version, codec=codec)
+    harmed = bytearray(good)
+    at = data.draw(st.integers(12, len(harmed) - 1))
+    harmed[at : at + 1] = data.draw(st.binary(min_size=1, max_size=1))
+
+    _, error = outcome(Fetched(bytes(harmed), offset=5).by_slice(endless([None])))
+    assert error in ({None} if harmed == good else {None, CorruptRecordException})
+    _, error = outcome(
+        Fetched(bytes(harmed), offset=5, check_crcs=False).by_record(endless([None]))
+    )
+    assert error in {None, CorruptRecordException}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from faust.types import TP
 
 from streams.seen.blocks import Block, pack
-from streams.seen.table import SeenStore
+from streams.seen.table import SeenStore, SeenTable
 
 MINE, OTHER = "mine-changelog", "other-changelog"
 WINDOW_MS = 10_000
@@ -154,3 +155,32 @@ async def test_a_partition_that_comes_back_is_read_from_its_beginning() -> None:
 
     assert len(memory) == 0
     assert offsets == {TP(OTHER, 0): 7}
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "most"),
+    [(2**20, 40, 5), (8 * 2**20, 3, 1), (100, 999, 999), (4 * 2**20 - 1, 4, 2), (0, 50, 50)],
+)
+@pytest.mark.parametrize("where", ["value", "key", "headers"])
+async def test_recovery_gathers_no_more_than_can_be_held(
+    size: int, count: int, most: int, where: str
+) -> None:
+    """Faust gathers a thousand records however long they are; what is gathered is applied."""
+    gathered: list[Any] = []
+    applied: list[int] = []
+    table = SeenTable.__new__(SeenTable)
+    table._on_changelog_event, table._gathered_bytes = None, 0
+    table.app = SimpleNamespace(tables=SimpleNamespace(recovery=SimpleNamespace(buffers={})))
+    table.app.tables.recovery.buffers = defaultdict(lambda: gathered)
+    table.apply_changelog_batch = lambda batch: applied.append(len(batch))
+    held = 0
+
+    for number in range(count):
+        fields: dict[str, Any] = {"value": None, "key": None, "headers": ()}
+        fields[where] = (("", b"x" * size),) if where == "headers" else b"x" * size
+        gathered.append(SimpleNamespace(message=SimpleNamespace(offset=number, **fields)))
+        held = max(held, len(gathered))
+        await table.on_changelog_event(gathered[-1])
+
+    assert held <= most
+    assert sum(applied) + len(gathered) == count
