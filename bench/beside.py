@@ -21,7 +21,7 @@ from typing import Final
 from bench.load import Load, put_load
 from bench.machine import Machine
 from bench.options import Options
-from bench.results import Bar, Figure, Result
+from bench.results import Bar, BenchResult, Metric
 from bench.usage import Use, watched
 from events.registry import EVENT_TYPES
 from railhead.stack.ports import free_port
@@ -62,10 +62,10 @@ def bench_python() -> str | None:
     return shutil.which(name) if name else None
 
 
-def missing(what: str) -> Result:
+def missing(what: str) -> BenchResult:
     """What stands in the table for a baseline that cannot be run here."""
     why = f"{PYTHON_VARIABLE} names no Python with requirements/bench.txt (`make bench` sets it)"
-    return Result(name=f"baseline: {what}", skipped=why)
+    return BenchResult(name=f"baseline: {what}", skipped=why)
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def door_beside(machine: Machine, load: Load, ours: Result) -> Result:
+def api_beside(machine: Machine, load: Load, ours: BenchResult) -> BenchResult:
     """Put *load* on a FastAPI door that writes to the machine's broker."""
     python = bench_python()
     what = "FastAPI, pydantic models, aiokafka send per item"
@@ -122,24 +122,24 @@ def door_beside(machine: Machine, load: Load, ours: Result) -> Result:
         try:
             _await_port(program, port)
         except BaselineError as error:
-            return Result(name=f"baseline: {what}", failed=str(error))
+            return BenchResult(name=f"baseline: {what}", failed=str(error))
         with watched({"fastapi": program.process.pid, **machine.pids(KAFKA)}) as usage:
-            seen = put_load(load, port=port, keys=[key], usage=usage)
-    use = usage.between(seen.started, seen.ended, events=seen.items)
-    rate = seen.items / (seen.ended - seen.started)
-    return Result(
+            load_result = put_load(load, port=port, keys=[key], usage=usage)
+    use = usage.between(load_result.started, load_result.ended, events=load_result.items)
+    rate = load_result.items / (load_result.ended - load_result.started)
+    return BenchResult(
         name=f"baseline: {what}",
-        figures=[
-            Figure(name="acked", value=rate, unit="events/s"),
-            Figure(name="door CPU", value=use["fastapi"].cpu_us_per_event, unit="µs/event"),
+        metrics=[
+            Metric(name="acked", value=rate, unit="events/s"),
+            Metric(name="door CPU", value=use["fastapi"].cpu_us_per_event, unit="µs/event"),
             *_ratios(ours, "acked", "door CPU", (rate, use["fastapi"]), Bar(at_least=3.5)),
         ],
         processes=use,
-        detail={"statuses": seen.statuses},
+        detail={"statuses": load_result.statuses},
     )
 
 
-def stream_beside(machine: Machine, options: Options, ours: Result) -> list[Result]:
+def stream_beside(machine: Machine, options: Options, ours: BenchResult) -> list[BenchResult]:
     """Let Faust with a table and quixstreams with its state store read the machine's topics.
 
     The worker must be halted; each baseline has a group and a table of its own.
@@ -170,8 +170,8 @@ def _consumer(
     names: tuple[str, str, float],
     *,
     seconds: float,
-    ours: Result,
-) -> Result:
+    ours: BenchResult,
+) -> BenchResult:
     what, short, times = names
     argv += [machine.settings.kafka_bootstrap, str(machine.settings.clickhouse_port)]
     argv += [f"bench.{short}", f"baseline-{short}", ",".join(row.topic for row in EVENT_TYPES)]
@@ -181,17 +181,17 @@ def _consumer(
             try:
                 notes = _notes(program, seconds)
             except BaselineError as error:
-                return Result(name=f"baseline: {what}", failed=str(error))
+                return BenchResult(name=f"baseline: {what}", failed=str(error))
     (started, before), (ended, after) = notes[0], notes[-1]
     events = after - before
     use = usage.between(started, ended, events=events)
     rate = events / (ended - started)
     rows = machine.rows(f"SELECT count() FROM bench.{short}")[0][0]  # noqa: S608 - two names
-    return Result(
+    return BenchResult(
         name=f"baseline: {what}",
-        figures=[
-            Figure(name="stored", value=rate, unit="events/s"),
-            Figure(name="worker CPU", value=use[short].cpu_us_per_event, unit="µs/event"),
+        metrics=[
+            Metric(name="stored", value=rate, unit="events/s"),
+            Metric(name="worker CPU", value=use[short].cpu_us_per_event, unit="µs/event"),
             *_ratios(ours, "stored", "worker CPU", (rate, use[short]), Bar(at_least=times)),
         ],
         processes=use,
@@ -219,16 +219,16 @@ def _notes(program: Program, seconds: float) -> list[tuple[float, int]]:
 
 
 def _ratios(
-    ours: Result, rate: str, cpu: str, theirs: tuple[float, Use], bar: Bar
-) -> Iterator[Figure]:
+    ours: BenchResult, rate: str, cpu: str, theirs: tuple[float, Use], bar: Bar
+) -> Iterator[Metric]:
     """How many times Railhead's rate is theirs, and theirs in CPU is Railhead's."""
     per_second, use = theirs
-    own_rate, own_cpu = ours.figure(rate), ours.figure(cpu)
+    own_rate, own_cpu = ours.metric(rate), ours.metric(cpu)
     if own_rate and own_cpu:
         ratio = own_rate / max(per_second, 1e-9)
-        yield Figure(name="Railhead is faster by", value=ratio, unit="times", bar=bar)
+        yield Metric(name="Railhead is faster by", value=ratio, unit="times", bar=bar)
         saved = use.cpu_us_per_event / own_cpu
-        yield Figure(name="Railhead uses less CPU by", value=saved, unit="times")
+        yield Metric(name="Railhead uses less CPU by", value=saved, unit="times")
 
 
 def _await_port(program: Program, port: int) -> None:

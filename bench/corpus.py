@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Final
 
 from railhead.demo.dice import Dice
-from railhead.demo.traffic import Batch, Mix, Tally, batches
+from railhead.demo.traffic import Mix, SentBatch, Tally, batches
 
 # Comes to 5% repeats and 1% invalid items. Conflicts are not part of the mix that is promised.
 MIX: Final = Mix(repeats=0.055, invalid=0.01, conflicts=False)
@@ -29,7 +29,7 @@ class Corpus:
     batch_size: int
 
     @cached_property
-    def evening(self) -> list[Batch]:
+    def evening(self) -> list[SentBatch]:
         """The bodies of the first lap, made once."""
         return list(batches(SEED, self.items, self.batch_size, mix=MIX))
 

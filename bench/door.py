@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 
-from bench.beside import door_beside
+from bench.beside import api_beside
 from bench.corpus import Corpus
 from bench.load import Load, put_load
 from bench.machine import Machine, running_machine
 from bench.options import Options
-from bench.plan import Seen
-from bench.results import Bar, Figure, Result
+from bench.plan import LoadResult
+from bench.results import Bar, BenchResult, Metric
 from bench.usage import Use, watched
-from railhead.stack.settings import DOOR, KAFKA
+from railhead.stack.settings import INGEST_API, KAFKA
 
-PARTS = (KAFKA, DOOR)
+PARTS = (KAFKA, INGEST_API)
 PACE_EVENTS_PER_SECOND = 20_000
 
 
-def measure_door(options: Options) -> list[Result]:
+def measure_api(options: Options) -> list[BenchResult]:
     """Measure one door process on a broker; nothing reads the topics."""
     with running_machine(parts=PARTS, say=options.say) as machine:
         keys = machine.keys(["bench"])
@@ -37,80 +37,88 @@ def measure_door(options: Options) -> list[Result]:
         ours = _full_speed(machine, keys, full_speed)
         return [
             ours,
-            door_beside(machine, full_speed, ours),
+            api_beside(machine, full_speed, ours),
             _at_pace(machine, keys, paced),
             _one_by_one(machine, keys, alone),
         ]
 
 
-def put(machine: Machine, keys: list[str], load: Load) -> tuple[Seen, dict[str, Use]]:
+def put(machine: Machine, keys: list[str], load: Load) -> tuple[LoadResult, dict[str, Use]]:
     """Put *load* on the machine's doors; what was seen, and what each process used for it."""
-    doors = [f"{DOOR}-{number}" for number in range(1, machine.settings.doors + 1)]
-    with watched(machine.pids(*doors, KAFKA)) as usage:
-        seen = put_load(load, port=machine.settings.http_port, keys=keys, usage=usage)
-    return seen, usage.between(seen.started, seen.ended, events=seen.items)
+    apis = [f"{INGEST_API}-{number}" for number in range(1, machine.settings.apis + 1)]
+    with watched(machine.pids(*apis, KAFKA)) as usage:
+        load_result = put_load(load, port=machine.settings.http_port, keys=keys, usage=usage)
+    return load_result, usage.between(
+        load_result.started, load_result.ended, events=load_result.items
+    )
 
 
-def per_second(seen: Seen) -> float:
+def per_second(load_result: LoadResult) -> float:
     """Acknowledged items a second."""
-    return seen.items / (seen.ended - seen.started)
+    return load_result.items / (load_result.ended - load_result.started)
 
 
-def _full_speed(machine: Machine, keys: list[str], load: Load) -> Result:
-    seen, use = put(machine, keys, load)
-    return Result(
+def _full_speed(machine: Machine, keys: list[str], load: Load) -> BenchResult:
+    load_result, use = put(machine, keys, load)
+    return BenchResult(
         name="door, batches of 1,000, full speed",
-        figures=[
-            Figure(
-                name="acked", value=per_second(seen), unit="events/s", bar=Bar(at_least=100_000)
+        metrics=[
+            Metric(
+                name="acked",
+                value=per_second(load_result),
+                unit="events/s",
+                bar=Bar(at_least=100_000),
             ),
-            Figure(
+            Metric(
                 name="door CPU",
                 value=use["door-1"].cpu_us_per_event,
                 unit="µs/event",
                 bar=Bar(at_most=8),
             ),
-            *_latencies(seen, None),
+            *_latencies(load_result, None),
         ],
         processes=use,
         detail={
-            "statuses": seen.statuses,
+            "statuses": load_result.statuses,
             "connections": load.connections,
             "mean_item_bytes": round(load.corpus.mean_item_bytes),
         },
     )
 
 
-def _at_pace(machine: Machine, keys: list[str], load: Load) -> Result:
-    seen, use = put(machine, keys, load)
-    return Result(
+def _at_pace(machine: Machine, keys: list[str], load: Load) -> BenchResult:
+    load_result, use = put(machine, keys, load)
+    return BenchResult(
         name="door, batches of 1,000, 20,000 events/s",
-        figures=[
-            Figure(name="acked", value=per_second(seen), unit="events/s"),
-            *_latencies(seen, Bar(at_most=60)),
+        metrics=[
+            Metric(name="acked", value=per_second(load_result), unit="events/s"),
+            *_latencies(load_result, Bar(at_most=60)),
         ],
         processes=use,
-        detail={"statuses": seen.statuses},
+        detail={"statuses": load_result.statuses},
     )
 
 
-def _one_by_one(machine: Machine, keys: list[str], load: Load) -> Result:
-    seen, use = put(machine, keys, load)
-    return Result(
+def _one_by_one(machine: Machine, keys: list[str], load: Load) -> BenchResult:
+    load_result, use = put(machine, keys, load)
+    return BenchResult(
         name="door, one item a request, 64 connections",
-        figures=[
-            Figure(
-                name="acked", value=per_second(seen), unit="requests/s", bar=Bar(at_least=2_500)
+        metrics=[
+            Metric(
+                name="acked",
+                value=per_second(load_result),
+                unit="requests/s",
+                bar=Bar(at_least=2_500),
             ),
-            *_latencies(seen, None),
+            *_latencies(load_result, None),
         ],
         processes=use,
-        detail={"statuses": seen.statuses},
+        detail={"statuses": load_result.statuses},
     )
 
 
-def _latencies(seen: Seen, bar: Bar | None) -> list[Figure]:
+def _latencies(load_result: LoadResult, bar: Bar | None) -> list[Metric]:
     return [
-        Figure(name="p50", value=seen.p50_ms, unit="ms"),
-        Figure(name="p99", value=seen.p99_ms, unit="ms", bar=bar),
+        Metric(name="p50", value=load_result.p50_ms, unit="ms"),
+        Metric(name="p99", value=load_result.p99_ms, unit="ms", bar=bar),
     ]

@@ -21,13 +21,13 @@ from typing import Final, cast
 import uvloop
 
 from bench.corpus import lap_prefix
-from bench.plan import Plan, Seen, read_bodies, read_plan
+from bench.plan import LoadPlan, LoadResult, read_bodies, read_plan
 
 BULK: Final = "/api/v1/integrations/fasttrack/bulk"
 ANSWERS_WITHIN_SECONDS: Final = 30.0
 
 
-class Connection(asyncio.Protocol):
+class LoadConnection(asyncio.Protocol):
     """One connection with at most one request under way."""
 
     def __init__(self, generator: Generator) -> None:
@@ -69,10 +69,10 @@ class Connection(asyncio.Protocol):
 class Generator:
     """Posts by a plan and keeps the account."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
         self._requests = self._ready_requests()
-        self._free: deque[Connection] = deque()
+        self._free: deque[LoadConnection] = deque()
         self._under_way = 0
         self._posting = False
         self._measured_from = self._measured_to = 0.0
@@ -83,11 +83,11 @@ class Generator:
         self._changed = asyncio.Event()
         self.laps = 0
 
-    async def run(self) -> Seen:
+    async def run(self) -> LoadResult:
         """Post for as long as the plan says; returns when every answer has come."""
         plan, loop = self._plan, asyncio.get_running_loop()
         made = [
-            await loop.create_connection(lambda: Connection(self), plan.host, plan.port)
+            await loop.create_connection(lambda: LoadConnection(self), plan.host, plan.port)
             for _ in range(plan.connections)
         ]
         wall = time.time() - time.perf_counter()
@@ -101,7 +101,7 @@ class Generator:
         ended = min(self._measured_to, time.perf_counter())
         for _, connection in made:
             connection.close()
-        return self._seen(wall + self._measured_from, wall + ended)
+        return self._load_result(wall + self._measured_from, wall + ended)
 
     async def _at_full_speed(self) -> None:
         while self._free:
@@ -139,17 +139,17 @@ class Generator:
         most = self._plan.stop_after_items
         return most is not None and self._posted >= most
 
-    def _post(self, connection: Connection, due: float) -> None:
+    def _post(self, connection: LoadConnection, due: float) -> None:
         self._under_way += 1
         self._posted += self._plan.items_per_body
         connection.post(next(self._requests), due)
 
-    def free(self, connection: Connection) -> None:
+    def free(self, connection: LoadConnection) -> None:
         """Hear that *connection* may post."""
         self._free.append(connection)
         self._changed.set()
 
-    def answered(self, connection: Connection, *, status: str, due: float) -> None:
+    def answered(self, connection: LoadConnection, *, status: str, due: float) -> None:
         """Hear the answer to what *connection* posted, and let it post the next."""
         now = time.perf_counter()
         self._under_way -= 1
@@ -194,9 +194,9 @@ class Generator:
                 size = b"%d\r\n\r\n" % len(body)
                 yield b"".join((head, size, body.replace(prefix, other)))
 
-    def _seen(self, started: float, ended: float) -> Seen:
+    def _load_result(self, started: float, ended: float) -> LoadResult:
         ranked = sorted(self._latencies)
-        return Seen(
+        return LoadResult(
             started=started,
             ended=ended,
             requests=len(ranked),
@@ -225,8 +225,8 @@ def _percentile_ms(ranked: list[float], share: float) -> float:
 
 def main(plan_file: str) -> None:
     """Do what the plan in *plan_file* says and print what was seen."""
-    seen = uvloop.run(Generator(read_plan(Path(plan_file))).run())
-    print(json.dumps(asdict(seen)))
+    load_result = uvloop.run(Generator(read_plan(Path(plan_file))).run())
+    print(json.dumps(asdict(load_result)))
 
 
 if __name__ == "__main__":

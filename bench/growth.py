@@ -15,30 +15,30 @@ from bench.door import per_second, put
 from bench.load import Load
 from bench.machine import running_machine
 from bench.options import Options
-from bench.results import Figure, Result
+from bench.results import BenchResult, Metric
 from bench.stream import store_all
-from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, WORKER
+from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, WORKER
 
 BATCH_SIZES: Final = (1, 10, 100, 1_000, 10_000)
-DOORS: Final = (1, 2)
+INGEST_APIS: Final = (1, 2)
 TENANTS: Final = (1, 500)
 SHAPES: Final = ((1, 1), (4, 1), (4, 2))
 """Partitions a topic and workers."""
 
 
-def measure_growth(options: Options) -> list[Result]:
+def measure_growth(options: Options) -> list[BenchResult]:
     """Measure doors, then streams, each on machines of their own."""
     brief = options if options.quick else replace(options, seconds=min(options.seconds, 4.0))
-    return [*_doors(brief), *_streams(brief)]
+    return [*_apis(brief), *_streams(brief)]
 
 
-def _doors(options: Options) -> Iterator[Result]:
-    for doors in DOORS:
-        with running_machine(parts=(KAFKA, DOOR), doors=doors, say=options.say) as machine:
+def _apis(options: Options) -> Iterator[BenchResult]:
+    for apis in INGEST_APIS:
+        with running_machine(parts=(KAFKA, INGEST_API), apis=apis, say=options.say) as machine:
             keys = machine.keys([f"bench-{number}" for number in range(max(TENANTS))])
             time.sleep(1.0)  # doors look at the tenants file twice a second
-            work = [("doors", doors, 1_000, 1)]
-            if doors == 1:
+            work = [("doors", apis, 1_000, 1)]
+            if apis == 1:
                 work += [("batch size", size, size, 1) for size in BATCH_SIZES]
                 work += [("tenants, door", number, 1_000, number) for number in TENANTS]
             for lap, (curve, x, size, tenants) in enumerate(work, start=1):
@@ -48,18 +48,18 @@ def _doors(options: Options) -> Iterator[Result]:
                     seconds=options.seconds,
                     first_lap=lap * 100_000,
                 )
-                seen, use = put(machine, keys[:tenants], load)
-                used = sum(one.cpu_us_per_event for who, one in use.items() if DOOR in who)
-                yield Result(
+                load_result, use = put(machine, keys[:tenants], load)
+                used = sum(one.cpu_us_per_event for who, one in use.items() if INGEST_API in who)
+                yield BenchResult(
                     name=f"growth, {curve} {x:,}",
-                    figures=[
-                        Figure(name="acked", value=per_second(seen), unit="events/s"),
-                        Figure(name="door CPU", value=used, unit="µs/event"),
-                        Figure(name="p50", value=seen.p50_ms, unit="ms"),
-                        Figure(name="p99", value=seen.p99_ms, unit="ms"),
+                    metrics=[
+                        Metric(name="acked", value=per_second(load_result), unit="events/s"),
+                        Metric(name="door CPU", value=used, unit="µs/event"),
+                        Metric(name="p50", value=load_result.p50_ms, unit="ms"),
+                        Metric(name="p99", value=load_result.p99_ms, unit="ms"),
                     ],
                     processes=use,
-                    detail={"curves": [(curve, x)], "statuses": seen.statuses},
+                    detail={"curves": [(curve, x)], "statuses": load_result.statuses},
                 )
 
 
@@ -69,7 +69,7 @@ def _corpus(options: Options, batch_size: int) -> Corpus:
     return Corpus(20_000 if few else 50_000, batch_size)
 
 
-def _streams(options: Options) -> Iterator[Result]:
+def _streams(options: Options) -> Iterator[BenchResult]:
     """Records of 500 tenants come in batches of a hundred, so that tenants change often."""
     fewer = _Fewer(**{name: getattr(options, name) for name in ("quick", "seconds", "say")})
     for partitions, workers in SHAPES:
@@ -104,7 +104,7 @@ class _Fewer(Options):
         return self.pick(quick=40_000, full=300_000)
 
 
-def _without_bars(result: Result) -> Result:
+def _without_bars(result: BenchResult) -> BenchResult:
     """Promises are made for the plain measurements, not for each point of a curve."""
-    result.figures = [replace(figure, bar=None) for figure in result.figures]
+    result.metrics = [replace(metric, bar=None) for metric in result.metrics]
     return result

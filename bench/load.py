@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.corpus import Corpus
-from bench.plan import Plan, Seen, write_bodies, write_plan
+from bench.plan import LoadPlan, LoadResult, write_bodies, write_plan
 from bench.usage import Usage
 
 LATE_SECONDS: Final = 60.0
@@ -24,7 +24,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What to post and how fast; see `Plan`."""
+    """What to post and how fast; see `LoadPlan`."""
 
     corpus: Corpus
     connections: int
@@ -35,7 +35,7 @@ class Load:
     stop_after_items: int | None = None
 
 
-def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> Seen:
+def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> LoadResult:
     """Post to the door on loopback *port*; the generator's own CPU goes into *usage*.
 
     Raises:
@@ -44,7 +44,7 @@ def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> See
     with tempfile.TemporaryDirectory(prefix="railhead-load-") as directory:
         bodies, plan_file = Path(directory, "bodies"), Path(directory, "plan.json")
         write_bodies([batch.body for batch in load.corpus.evening], bodies)
-        plan = Plan(
+        plan = LoadPlan(
             host="127.0.0.1",
             port=port,
             keys=list(keys),
@@ -62,7 +62,7 @@ def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> See
         return _run(plan_file, within_seconds=plan.seconds + LATE_SECONDS, usage=usage)
 
 
-def _run(plan_file: Path, *, within_seconds: float, usage: Usage) -> Seen:
+def _run(plan_file: Path, *, within_seconds: float, usage: Usage) -> LoadResult:
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.generator", str(plan_file)],
         stdout=subprocess.PIPE,
@@ -77,5 +77,7 @@ def _run(plan_file: Path, *, within_seconds: float, usage: Usage) -> Seen:
         raise LoadError(f"the load generator took more than {within_seconds:.0f} s") from None
     if process.returncode:
         raise LoadError(trouble.decode("utf-8", "replace")[-2000:])
-    seen = json.loads(said)
-    return Seen(**{**seen, "acked": [(at, items) for at, items in seen["acked"]]})
+    load_result = json.loads(said)
+    return LoadResult(
+        **{**load_result, "acked": [(at, items) for at, items in load_result["acked"]]}
+    )

@@ -73,7 +73,7 @@ def running_machine(
     parts: tuple[str, ...] = ALL_PARTS,
     partitions: int = 1,
     workers: int = 1,
-    doors: int = 1,
+    apis: int = 1,
     say: Say,
 ) -> Iterator[Machine]:
     """Start these parts in a directory of their own; stop and remove all of it afterwards.
@@ -89,7 +89,7 @@ def running_machine(
         clickhouse_port=0,
         partitions=partitions,
         workers=workers,
-        doors=doors,
+        apis=apis,
         parts=parts,
     )
     try:

@@ -18,8 +18,8 @@ from bench.corpus import Corpus
 from bench.load import Load, put_load
 from bench.machine import Machine, running_machine
 from bench.options import Options
-from bench.plan import Seen
-from bench.results import Bar, Figure, Result
+from bench.plan import LoadResult
+from bench.results import Bar, BenchResult, Metric
 from bench.stream import Progress, await_records, progress
 from bench.usage import Track, watched
 from bench.whole import PROCESSES, lag_at
@@ -40,7 +40,7 @@ class Times:
     after: float
 
 
-def measure_outage(options: Options) -> list[Result]:
+def measure_outage(options: Options) -> list[BenchResult]:
     """Measure one outage of ten minutes, a short one in a quick run."""
     times = Times(10.0, 8.0, 10.0) if options.quick else Times(60.0, 600.0, 60.0)
     load = Load(
@@ -55,37 +55,41 @@ def measure_outage(options: Options) -> list[Result]:
         since = time.time()
         pids = machine.pids(*(name for name in PROCESSES if name != CLICKHOUSE))
         with watched(pids) as usage:
-            down, up, seen = _under_load(
+            down, up, load_result = _under_load(
                 machine,
                 times,
                 lambda: put_load(load, port=machine.settings.http_port, keys=keys, usage=usage),
             )
-            await_records(machine, sum(items for _, items in seen.acked), since=since)
+            await_records(machine, sum(items for _, items in load_result.acked), since=since)
         done = progress(machine, since=since)
-        letters = int(machine.rows(DEAD_LETTERS)[0][0])
+        dead_letters = int(machine.rows(DEAD_LETTERS)[0][0])
     return [
-        Result(
+        BenchResult(
             name=f"outage of the engine, {times.outage:,.0f} s at {EVENTS_PER_SECOND:,} events/s",
-            figures=[
-                Figure(name="dead letters", value=letters, unit="records", bar=Bar(at_most=0)),
-                Figure(
+            metrics=[
+                Metric(name="dead letters", value=dead_letters, unit="records", bar=Bar(at_most=0)),
+                Metric(
                     name="pushes not answered 204",
-                    value=_refused(seen),
+                    value=_refused(load_result),
                     unit="requests",
                     bar=Bar(at_most=0),
                 ),
-                Figure(name="slowest push", value=seen.max_ms, unit="ms"),
+                Metric(name="slowest push", value=load_result.max_ms, unit="ms"),
                 *_memory(usage.tracks[f"{WORKER}-1"], down, up),
-                *_catching_up(seen, done, up),
+                *_catching_up(load_result, done, up),
             ],
-            detail={"statuses": seen.statuses, "p99_ms": seen.p99_ms, "stored": done.stored},
+            detail={
+                "statuses": load_result.statuses,
+                "p99_ms": load_result.p99_ms,
+                "stored": done.stored,
+            },
         )
     ]
 
 
 def _under_load(
-    machine: Machine, times: Times, put: Callable[[], Seen]
-) -> tuple[float, float, Seen]:
+    machine: Machine, times: Times, put: Callable[[], LoadResult]
+) -> tuple[float, float, LoadResult]:
     """Stop and start the engine while *put* works: when it was stopped, when it was back."""
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(put)
@@ -98,42 +102,42 @@ def _under_load(
         return down, time.time(), loading.result()
 
 
-def _refused(seen: Seen) -> int:
-    return sum(count for status, count in seen.statuses.items() if status != "204")
+def _refused(load_result: LoadResult) -> int:
+    return sum(count for status, count in load_result.statuses.items() if status != "204")
 
 
-def _memory(track: Track, down: float, up: float) -> list[Figure]:
+def _memory(track: Track, down: float, up: float) -> list[Metric]:
     """How much more the worker held than in the half minute before: meanwhile, and after."""
     notes = list(zip(track.moments, track.resident_bytes, strict=True))
     usual = median(size for at, size in notes if down - 30 <= at < down)
     most = max(size for at, size in notes if down <= at < up)
     later = max(size for at, size in notes if at >= up)
     return [
-        Figure(name="worker before it", value=usual / MIB, unit="MiB"),
-        Figure(
+        Metric(name="worker before it", value=usual / MIB, unit="MiB"),
+        Metric(
             name="worker grows in it by",
             value=(most - usual) / MIB,
             unit="MiB",
             bar=Bar(at_most=50),
         ),
-        Figure(name="worker grows after it by", value=(later - usual) / MIB, unit="MiB"),
+        Metric(name="worker grows after it by", value=(later - usual) / MIB, unit="MiB"),
     ]
 
 
-def _catching_up(seen: Seen, done: Progress, up: float) -> list[Figure]:
+def _catching_up(load_result: LoadResult, done: Progress, up: float) -> list[Metric]:
     """How fast the lag goes: from when the engine was back until a second's events are left."""
     moments = [up + step / 10 for step in range(int(10 * max(0.1, done.ended - up)) + 1)]
-    lags = lag_at(moments, seen, done)
+    lags = lag_at(moments, load_result, done)
     caught = next(
         (at for at, lag in zip(moments, lags, strict=True) if lag <= EVENTS_PER_SECOND), done.ended
     )
     seconds = max(0.1, caught - up)
     worked = sum(n for at, n in zip(done.moments, done.records, strict=True) if up < at <= caught)
     return [
-        Figure(name="lag when it is over", value=lags[0], unit="events"),
-        Figure(name="caught up after", value=seconds, unit="s"),
-        Figure(name="works then at", value=worked / seconds, unit="events/s"),
-        Figure(
+        Metric(name="lag when it is over", value=lags[0], unit="events"),
+        Metric(name="caught up after", value=seconds, unit="s"),
+        Metric(name="works then at", value=worked / seconds, unit="events/s"),
+        Metric(
             name="that is, of what comes in",
             value=worked / seconds / EVENTS_PER_SECOND,
             unit="times",

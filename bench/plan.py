@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class LoadPlan:
     """Post the bodies in *bodies_file* to a door, lap after lap, for *seconds* after a warm-up.
 
     With *events_per_second* requests are due at even times and latency counts from when one was
@@ -30,7 +30,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class LoadResult:
     """What the generator saw: times in seconds since 1970, latencies in milliseconds.
 
     `started` and `ended` bound the measured time; `acked` counts items per answered second of the
@@ -50,14 +50,14 @@ class Seen:
     acked: list[tuple[float, int]] = field(default_factory=list)
 
 
-def write_plan(plan: Plan, path: Path) -> None:
+def write_plan(plan: LoadPlan, path: Path) -> None:
     """Put *plan* where the generator reads it."""
     path.write_text(json.dumps(asdict(plan)))
 
 
-def read_plan(path: Path) -> Plan:
+def read_plan(path: Path) -> LoadPlan:
     """Read what `write_plan` wrote."""
-    return Plan(**json.loads(path.read_text()))
+    return LoadPlan(**json.loads(path.read_text()))
 
 
 def write_bodies(bodies: list[bytes], path: Path) -> None:

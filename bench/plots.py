@@ -19,7 +19,7 @@ class Plot:
     title: str
     across: str
     curve: str
-    figure: str
+    metric: str
     unit: str
 
 
@@ -100,9 +100,9 @@ def pictures(whole: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _points(result: dict[str, Any], plot: Plot) -> Iterator[tuple[str, float]]:
     """Where *result* stands on the plot's curve; it may be a point of several curves."""
     for curve, place in result["detail"].get("curves", ()):
-        for figure in result["figures"]:
-            if curve == plot.curve and figure["name"] == plot.figure:
-                yield f"{place:,}", figure["value"]
+        for metric in result["metrics"]:
+            if curve == plot.curve and metric["name"] == plot.metric:
+                yield f"{place:,}", metric["value"]
 
 
 def _write(path: Path, text: str) -> Path:

@@ -16,10 +16,10 @@ import uvloop
 
 from bench.corpus import Corpus
 from events.idrules import DEFAULT_RULES
-from ingest_http.batch import Reading, check, cut
+from ingest_http.batch import CheckOptions, check, split_items
 from ingest_http.kafka_link import KafkaLink
 from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
-from ingest_http.rejects import Origin
+from ingest_http.rejects import RequestOrigin
 from ingest_http.server import TOPICS
 
 MOST_ITEMS: Final = 50_000
@@ -52,12 +52,12 @@ async def _fill(bootstrap: str, bodies: Iterable[bytes], tenants: Sequence[str])
         async with asyncio.timeout(30):
             while publisher.why_not_ready() is not None:  # noqa: ASYNC110 - no event tells it
                 await asyncio.sleep(0.05)
-        room = asyncio.Semaphore(UNDER_WAY)
+        admission = asyncio.Semaphore(UNDER_WAY)
         async with asyncio.TaskGroup() as group:
             for number, body in enumerate(bodies):
-                await room.acquire()
+                await admission.acquire()
                 task = group.create_task(_put(publisher, body, tenants[number % len(tenants)]))
-                task.add_done_callback(lambda _: room.release())
+                task.add_done_callback(lambda _: admission.release())
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -65,10 +65,10 @@ async def _fill(bootstrap: str, bodies: Iterable[bytes], tenants: Sequence[str])
 
 async def _put(publisher: KafkaPublisher, body: bytes, tenant: str) -> None:
     now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    origin = Origin(tenant=tenant, request_id=uuid.uuid4().hex, received_at=now)
-    reading = Reading(DEFAULT_RULES, coerce_ids=False)
-    batch = await check(cut(body, MOST_ITEMS), reading, origin, lambda _: None)
-    receipt = publisher.submit(batch.lots)
-    await receipt.done
-    if receipt.not_stored():
-        raise PreloadError(f"{len(receipt.not_stored())} records were not acknowledged")
+    origin = RequestOrigin(tenant=tenant, request_id=uuid.uuid4().hex, received_at=now)
+    reading = CheckOptions(DEFAULT_RULES, coerce_ids=False)
+    batch = await check(split_items(body, MOST_ITEMS), reading, origin, lambda _: None)
+    delivery = publisher.submit(batch.record_groups)
+    await delivery.done
+    if delivery.not_stored():
+        raise PreloadError(f"{len(delivery.not_stored())} records were not acknowledged")

@@ -80,11 +80,11 @@ class Probe:
         while True:
             if self._pending:
                 async with session.get(self._store, params={"query": QUERY}) as answer:
-                    seen = set((await answer.text()).split())
+                    load_result = set((await answer.text()).split())
                 now = time.monotonic()
-                for unique_id in self._pending & seen:
+                for unique_id in self._pending & load_result:
                     self.visible_after_seconds.append(now - self._answered_at[unique_id])
-                self._pending -= seen
+                self._pending -= load_result
             await asyncio.sleep(ASK_EVERY_SECONDS)
 
 

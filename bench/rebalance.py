@@ -19,7 +19,7 @@ from bench.corpus import Corpus
 from bench.load import Load, put_load
 from bench.machine import Machine, running_machine
 from bench.options import Options
-from bench.results import Bar, Figure, Result
+from bench.results import Bar, BenchResult, Metric
 from bench.usage import watched
 from railhead.stack.settings import WORKER
 
@@ -35,12 +35,12 @@ FROM fasttrack_store.ledger FINAL WHERE topic != 'fasttrack.rejected' ORDER BY w
 SECOND_WORKER: Final = f"{WORKER}-2"
 
 
-def measure_rebalance(options: Options) -> list[Result]:
+def measure_rebalance(options: Options) -> list[BenchResult]:
     """Let a second worker leave, join, and be killed, each while events come in."""
     with running_machine(partitions=PARTITIONS, workers=2, say=options.say) as machine:
         key = machine.keys(["bench"])
         time.sleep(1.0)  # doors look at the tenants file twice a second
-        figures = []
+        metrics = []
         acts = (
             ("leaves", lambda: machine.stack.halt(SECOND_WORKER), Bar(at_most=5)),
             ("joins", lambda: machine.stack.resume(SECOND_WORKER), Bar(at_most=5)),
@@ -55,13 +55,13 @@ def measure_rebalance(options: Options) -> list[Result]:
                 first_lap=number * 1_000,
             )
             longest = _silence(machine, key, load, act)
-            figures.append(
-                Figure(name=f"longest silence when it {what}", value=longest, unit="s", bar=bar)
+            metrics.append(
+                Metric(name=f"longest silence when it {what}", value=longest, unit="s", bar=bar)
             )
     return [
-        Result(
+        BenchResult(
             name=f"a second worker comes and goes, {EVENTS_PER_SECOND:,} events/s",
-            figures=figures,
+            metrics=metrics,
             detail={"partitions": PARTITIONS, "at_most_seconds": SECONDS - ACT_AFTER_SECONDS},
         )
     ]
@@ -82,8 +82,8 @@ def _silence(machine: Machine, keys: list[str], load: Load, act: Callable[[], No
         time.sleep(ACT_AFTER_SECONDS)
         begun = time.time()
         act()
-        seen = loading.result()
-    return longest_silence(machine.rows(ROWS), begun - 1.0, seen.ended)
+        load_result = loading.result()
+    return longest_silence(machine.rows(ROWS), begun - 1.0, load_result.ended)
 
 
 def _await_flow(machine: Machine, since: float) -> None:

@@ -15,11 +15,11 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 
 from streams.fates import Candidates, decide
-from streams.seen.blocks import Block
-from streams.seen.index import SeenIndex
+from streams.seen.blocks import IdBlock
+from streams.seen.index import DedupIndex
 
-SLICE: Final = 10_000
-SLICES: Final = 60
+BATCH: Final = 10_000
+BATCHES: Final = 60
 FILL: Final = 50_000
 REPEATS: Final = 0.05
 WINDOW_MS: Final = 168 * 3_600_000
@@ -28,9 +28,9 @@ NOW_MS: Final = 1_768_586_400_000
 
 def random_block(
     dice: np.random.Generator, size: int, *, first_offset: int, at_ms: int = NOW_MS
-) -> Block:
+) -> IdBlock:
     """A block of *size* ids that nobody has seen."""
-    return Block(
+    return IdBlock(
         dice.integers(0, 2**64, size, np.uint64),
         dice.integers(0, 2**64, size, np.uint64),
         np.arange(first_offset, first_offset + size),
@@ -40,23 +40,23 @@ def random_block(
     )
 
 
-def candidates(dice: np.random.Generator, *, first_offset: int, older: Block) -> Candidates:
+def candidates(dice: np.random.Generator, *, first_offset: int, older: IdBlock) -> Candidates:
     """A slice as it comes: 5% of it ids of *older*."""
-    fresh = random_block(dice, SLICE, first_offset=first_offset)
-    repeats = round(SLICE * REPEATS)
-    at = dice.choice(SLICE, repeats, replace=False)
+    fresh = random_block(dice, BATCH, first_offset=first_offset)
+    repeats = round(BATCH * REPEATS)
+    at = dice.choice(BATCH, repeats, replace=False)
     rows = dice.integers(0, len(older), repeats)
     for mine, theirs in ((fresh.high, older.high), (fresh.low, older.low)):
         mine[at] = theirs[rows]
     fresh.fingerprints[at] = older.fingerprints[rows]
-    times = np.full(SLICE, NOW_MS, np.int64)
+    times = np.full(BATCH, NOW_MS, np.int64)
     return Candidates(fresh.high, fresh.low, fresh.offsets, times, fresh.fingerprints)
 
 
 def main(number: int) -> None:
     """Remember *number* ids, then judge slices; print what it took as JSON."""
     dice = np.random.default_rng(7)
-    process, index = psutil.Process(), SeenIndex(WINDOW_MS)
+    process, index = psutil.Process(), DedupIndex(WINDOW_MS)
     sample = random_block(dice, FILL, first_offset=0)
     resident = process.memory_info().rss
     if number:
@@ -64,8 +64,8 @@ def main(number: int) -> None:
     for offset in range(FILL, number, FILL):
         index.add(random_block(dice, min(FILL, number - offset), first_offset=offset))
     resident = process.memory_info().rss - resident
-    took = [_judge(dice, index, number + SLICE * at, sample) for at in range(SLICES)]
-    used = sum(cpu for cpu, _ in took) / (SLICE * SLICES)
+    took = [_judge(dice, index, number + BATCH * at, sample) for at in range(BATCHES)]
+    used = sum(cpu for cpu, _ in took) / (BATCH * BATCHES)
     print(
         json.dumps(
             {
@@ -80,14 +80,14 @@ def main(number: int) -> None:
 
 
 def _judge(
-    dice: np.random.Generator, index: SeenIndex, first_offset: int, older: Block
+    dice: np.random.Generator, index: DedupIndex, first_offset: int, older: IdBlock
 ) -> tuple[float, float]:
     """Judge one slice and remember it: seconds of CPU, seconds."""
-    piece = candidates(dice, first_offset=first_offset, older=older)
+    batch = candidates(dice, first_offset=first_offset, older=older)
     cpu, wall = time.process_time(), time.perf_counter()
-    verdict = decide(piece, index)
-    if verdict.news is not None:
-        index.add(verdict.news)
+    state = decide(batch, index)
+    if state.new_ids is not None:
+        index.add(state.new_ids)
     return time.process_time() - cpu, time.perf_counter() - wall
 
 

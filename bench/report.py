@@ -68,16 +68,16 @@ def _state(machine: Whole) -> tuple[str, str]:
     return f"{machine['load_averages'][0]:.1f}", yardsticks
 
 
-def figures_table(whole: Whole) -> str:
+def metrics_table(whole: Whole) -> str:
     """Every figure outside the growth curves, with its bar."""
     head = ("measurement", "figure", "value", "unit", "bar", "")
-    return table(head, _figure_rows(_plain(whole)))
+    return table(head, _metric_rows(_plain(whole)))
 
 
 def growth_table(whole: Whole) -> str:
     """The points of the growth curves."""
     results = [result for result in whole["results"] if _is_growth(result)]
-    return table(("point", "figure", "value", "unit"), (row[:4] for row in _figure_rows(results)))
+    return table(("point", "figure", "value", "unit"), (row[:4] for row in _metric_rows(results)))
 
 
 def process_table(whole: Whole) -> str:
@@ -93,11 +93,11 @@ def process_table(whole: Whole) -> str:
 def missed_list(whole: Whole) -> str:
     """The figures that did not reach their bar."""
     lines = [
-        f"- {result['name']}: {figure['name']} {shown(figure['value'])} {figure['unit']}, "
-        f"promised {_bar(figure['bar'])}"
+        f"- {result['name']}: {metric['name']} {shown(metric['value'])} {metric['unit']}, "
+        f"promised {_bar(metric['bar'])}"
         for result in whole["results"]
-        for figure in result["figures"]
-        if figure["met"] is False
+        for metric in result["metrics"]
+        if metric["met"] is False
     ]
     return "\n".join(lines) or "None: every bar was met."
 
@@ -120,15 +120,15 @@ def _plain(whole: Whole) -> list[Whole]:
     return [result for result in whole["results"] if not _is_growth(result)]
 
 
-def _figure_rows(results: list[Whole]) -> Iterator[tuple[str, ...]]:
+def _metric_rows(results: list[Whole]) -> Iterator[tuple[str, ...]]:
     for result in results:
         why = result["failed"] or result["skipped"]
         if why:
             yield result["name"], "not measured", "", "", "", " ".join(str(why).split())[:200]
-        for figure in result["figures"]:
-            verdict = {True: "met", False: "**missed**", None: ""}[figure["met"]]
-            value, unit = shown(figure["value"]), figure["unit"]
-            yield result["name"], figure["name"], value, unit, _bar(figure["bar"]), verdict
+        for metric in result["metrics"]:
+            state = {True: "met", False: "**missed**", None: ""}[metric["met"]]
+            value, unit = shown(metric["value"]), metric["unit"]
+            yield result["name"], metric["name"], value, unit, _bar(metric["bar"]), state
 
 
 def _bar(bar: dict[str, float] | None) -> str:
@@ -137,7 +137,7 @@ def _bar(bar: dict[str, float] | None) -> str:
 
 SECTIONS: Final[dict[str, Callable[[Whole], str]]] = {
     "machine": machine_table,
-    "figures": figures_table,
+    "metrics": metrics_table,
     "growth": growth_table,
     "processes": process_table,
     "missed": missed_list,

@@ -22,7 +22,7 @@ from bench.machine import Machine, running_machine
 from bench.options import Options
 from bench.preload import preload
 from bench.remember import random_block
-from bench.results import Bar, Figure, Result
+from bench.results import Bar, BenchResult, Metric
 from bench.stream import STUCK_SECONDS, StuckError, await_records, progress, store_all
 from bench.usage import watched
 from railhead.kafka.topics import changelog_topic
@@ -37,7 +37,7 @@ IDS_A_RECORD: Final = 10_000
 TYPE: Final = "realtime-casino"
 
 
-def measure_restart(options: Options) -> list[Result]:
+def measure_restart(options: Options) -> list[BenchResult]:
     """Measure one worker without ids, kill it with millions, and measure it with still more."""
     few, many = (50_000, 100_000) if options.quick else (KILLED_WITH, MOST)
     with running_machine(parts=PARTS, say=options.say) as machine:
@@ -56,15 +56,15 @@ def measure_restart(options: Options) -> list[Result]:
     return [none, some, killed]
 
 
-def _compare(some: Result, none: Result, ids: int) -> None:
+def _compare(some: BenchResult, none: BenchResult, ids: int) -> None:
     """Tell what *ids* cost: the share of the rate that is left, the memory of each."""
     more = some.processes[WORKER_1].peak_mib - none.processes[WORKER_1].peak_mib
-    share = (some.figure("stored") or 0.0) / (none.figure("stored") or 1.0)
+    share = (some.metric("stored") or 0.0) / (none.metric("stored") or 1.0)
     for result in (some, none):
-        result.figures = [replace(figure, bar=None) for figure in result.figures]
-    some.figures += [
-        Figure(name="rate beside that with none", value=share, unit="", bar=Bar(at_least=0.7)),
-        Figure(
+        result.metrics = [replace(metric, bar=None) for metric in result.metrics]
+    some.metrics += [
+        Metric(name="rate beside that with none", value=share, unit="", bar=Bar(at_least=0.7)),
+        Metric(
             name="worker's peak memory",
             value=more * 2**20 / ids,
             unit="B an id",
@@ -92,7 +92,7 @@ async def _remember(bootstrap: str, number: int, *, seed: int) -> None:
         await producer.stop()
 
 
-def _kill(machine: Machine, options: Options, number: int) -> Result:
+def _kill(machine: Machine, options: Options, number: int) -> BenchResult:
     pid = machine.pids(WORKER_1)[WORKER_1]
     corpus = Corpus(options.evening_items, 1_000)
     corpus.evening  # noqa: B018 - made before the clock starts
@@ -106,13 +106,13 @@ def _kill(machine: Machine, options: Options, number: int) -> Result:
         usage.note()
     await_records(machine, records, since=killed)
     resident = usage.tracks[WORKER_1].resident_bytes[-1] / 2**20
-    return Result(
+    return BenchResult(
         name=f"kill -9 of a worker with {number:,} remembered ids",
-        figures=[
-            Figure(
+        metrics=[
+            Metric(
                 name="first row stored after", value=stored - killed, unit="s", bar=Bar(at_most=20)
             ),
-            Figure(name="worker resident", value=resident, unit="MiB"),
+            Metric(name="worker resident", value=resident, unit="MiB"),
         ],
     )
 

@@ -30,7 +30,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Metric:
     """One number that was measured, in *unit*; `bar` where the project promises one."""
 
     name: str
@@ -40,25 +40,25 @@ class Figure:
 
 
 @dataclass(slots=True, kw_only=True)
-class Result:
+class BenchResult:
     """One measurement: its figures, what each process used, and whatever explains them."""
 
     name: str
-    figures: list[Figure] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
     processes: Mapping[str, Use] = field(default_factory=dict)
     detail: dict[str, Any] = field(default_factory=dict)
     failed: str | None = None
     skipped: str | None = None
 
-    def figure(self, name: str) -> float | None:
+    def metric(self, name: str) -> float | None:
         """The value of the figure *name*; None if it was not measured."""
-        return next((one.value for one in self.figures if one.name == name), None)
+        return next((one.value for one in self.metrics if one.name == name), None)
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for a program."""
         whole = asdict(self)
-        for figure, own in zip(whole["figures"], self.figures, strict=True):
-            figure["met"] = None if own.bar is None else own.bar.is_met(own.value)
+        for metric, own in zip(whole["metrics"], self.metrics, strict=True):
+            metric["met"] = None if own.bar is None else own.bar.is_met(own.value)
         return whole
 
 
@@ -72,7 +72,7 @@ def shown(value: float) -> str:
     return f"{value:.1f}" if size >= 10 else f"{value:.2f}"
 
 
-def print_result(result: Result, console: Console, *, judged: bool) -> None:
+def print_result(result: BenchResult, console: Console, *, judged: bool) -> None:
     """Print *result*; with *judged* figures are held against their bars."""
     console.rule(result.name, align="left")
     if result.failed is not None:
@@ -81,24 +81,24 @@ def print_result(result: Result, console: Console, *, judged: bool) -> None:
     if result.skipped is not None:
         console.print(f"skipped: {result.skipped}", style="yellow", markup=False)
         return
-    console.print(_figures(result, judged=judged))
+    console.print(_metrics(result, judged=judged))
     if result.processes:
         console.print(_processes(result))
 
 
-def _figures(result: Result, *, judged: bool) -> Table:
+def _metrics(result: BenchResult, *, judged: bool) -> Table:
     table = Table("figure", "", "unit", "bar", "", box=None, pad_edge=False)
     table.columns[1].justify = "right"
-    for figure in result.figures:
-        bar, verdict = "", ""
-        if figure.bar is not None:
-            bar = str(figure.bar)
-            verdict = "" if not judged else "met" if figure.bar.is_met(figure.value) else "MISSED"
-        table.add_row(figure.name, shown(figure.value), figure.unit, bar, verdict)
+    for metric in result.metrics:
+        bar, state = "", ""
+        if metric.bar is not None:
+            bar = str(metric.bar)
+            state = "" if not judged else "met" if metric.bar.is_met(metric.value) else "MISSED"
+        table.add_row(metric.name, shown(metric.value), metric.unit, bar, state)
     return table
 
 
-def _processes(result: Result) -> Table:
+def _processes(result: BenchResult) -> Table:
     table = Table("process", "CPU µs/event", "cores", "peak MiB", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"

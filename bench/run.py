@@ -14,10 +14,10 @@ from typing import Any, Final
 from rich.console import Console
 
 from bench.options import Options
-from bench.results import Result, print_result
+from bench.results import BenchResult, print_result
 
 MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
-    "door": ("bench.door", "measure_door"),
+    "door": ("bench.door", "measure_api"),
     "stream": ("bench.stream", "measure_stream"),
     "end-to-end": ("bench.whole", "measure_whole"),
     "outage": ("bench.outage", "measure_outage"),
@@ -29,18 +29,18 @@ MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
 SMOKE: Final = ("door", "stream", "end-to-end")
 
 
-Keep = Callable[[Sequence[Result], dict[str, Any]], None]
+Keep = Callable[[Sequence[BenchResult], dict[str, Any]], None]
 
 
 def run_all(
     names: Sequence[str], options: Options, console: Console, *, keep: Keep
-) -> list[Result]:
+) -> list[BenchResult]:
     """Run the measurements *names*, printing each at once; one that fails stops no other.
 
     After each, *keep* gets all results so far and what they were measured on, so that a run
     that is broken off is not for nothing.
     """
-    results: list[Result] = []
+    results: list[BenchResult] = []
     machine = _machine()
     for name in names:
         for result in _run(name, options):
@@ -50,17 +50,19 @@ def run_all(
     return results
 
 
-def _run(name: str, options: Options) -> list[Result]:
+def _run(name: str, options: Options) -> list[BenchResult]:
     module, function = MEASUREMENTS[name]
-    measure: Callable[[Options], list[Result]] = getattr(importlib.import_module(module), function)
+    measure: Callable[[Options], list[BenchResult]] = getattr(
+        importlib.import_module(module), function
+    )
     try:
         return measure(options)
     except Exception as error:  # noqa: BLE001 - its reason is printed; the others still run
-        return [Result(name=name, failed=f"{type(error).__name__}: {error}")]
+        return [BenchResult(name=name, failed=f"{type(error).__name__}: {error}")]
 
 
 def write_json(
-    results: Sequence[Result], path: Path, *, machine: dict[str, Any], quick: bool
+    results: Sequence[BenchResult], path: Path, *, machine: dict[str, Any], quick: bool
 ) -> None:
     """Write *results* and what they were measured on to *path*.
 

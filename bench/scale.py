@@ -76,10 +76,10 @@ def _memory(whole: dict[str, Any], width: int) -> list[list[str]]:
 def _bytes_an_id(whole: dict[str, Any]) -> float:
     """Memory an id of a whole worker process, where most were remembered."""
     found: list[float] = [
-        figure["value"]
+        metric["value"]
         for result in whole["results"]
-        for figure in result["figures"]
-        if figure["name"] == "worker's peak memory"
+        for metric in result["metrics"]
+        if metric["name"] == "worker's peak memory"
     ]
     return found[-1]
 

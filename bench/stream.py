@@ -18,7 +18,7 @@ from bench.corpus import Corpus
 from bench.machine import Machine, running_machine
 from bench.options import Options
 from bench.preload import preload
-from bench.results import Bar, Figure, Result
+from bench.results import Bar, BenchResult, Metric
 from bench.usage import Usage, watched
 from events.registry import REJECTED_TOPIC
 from railhead.stack.settings import CLICKHOUSE, KAFKA, WORKER
@@ -113,7 +113,7 @@ def await_records(machine: Machine, records: int, *, since: float = 0.0) -> Prog
         time.sleep(LOOK_EVERY_SECONDS)
 
 
-def measure_stream(options: Options) -> list[Result]:
+def measure_stream(options: Options) -> list[BenchResult]:
     """Measure one worker on topics of one partition, as `railhead up` makes them."""
     with running_machine(parts=PARTS, say=options.say) as machine:
         ours = store_all(machine, options, name="stream, one worker, one partition a topic")
@@ -123,7 +123,7 @@ def measure_stream(options: Options) -> list[Result]:
 
 def store_all(
     machine: Machine, options: Options, *, name: str, tenants: int = 1, first_lap: int = 1
-) -> Result:
+) -> BenchResult:
     """Let the machine's workers store `options.stream_events` records; halts them meanwhile."""
     since = time.time()
     workers = [f"{WORKER}-{number}" for number in range(1, machine.settings.workers + 1)]
@@ -156,24 +156,24 @@ def store_all(
 
 def _accounted(done: Progress, records: int, corpus: Corpus, tenants: int) -> bool:
     """Whether every record has the fate that the corpus foresees; repeats are within a tenant."""
-    fates = (done.stored, done.duplicates, done.conflicts, done.rejected)
+    outcomes = (done.stored, done.duplicates, done.conflicts, done.rejected)
     names = ("stored", "repeat", "conflict", "rejected")
     foreseen = tuple(records // corpus.items * corpus.tally.total(name) for name in names)
-    return sum(fates) == records and (tenants > 1 or fates == foreseen)
+    return sum(outcomes) == records and (tenants > 1 or outcomes == foreseen)
 
 
-def _result(name: str, done: Progress, usage: Usage, corpus: Corpus) -> Result:
+def _result(name: str, done: Progress, usage: Usage, corpus: Corpus) -> BenchResult:
     use = usage.between(done.started, done.ended, events=done.measured)
-    return Result(
+    return BenchResult(
         name=name,
-        figures=[
-            Figure(
+        metrics=[
+            Metric(
                 name="stored",
                 value=done.per_second,
                 unit="events/s",
                 bar=Bar(at_least=100_000),
             ),
-            Figure(
+            Metric(
                 name="worker CPU",
                 value=sum(one.cpu_us_per_event for who, one in use.items() if WORKER in who),
                 unit="µs/event",

@@ -50,7 +50,7 @@ def adjusted_amount(text: str) -> tuple[Decimal, Adjustment | None]:
         return Decimal(text) or _ZERO, None
     match = NUMBER.fullmatch(text)
     if match is None:
-        raise _refused("wrong_type", "is not a number")
+        raise _rejection("wrong_type", "is not a number")
     sign, significant, exponent = _normalized(match)
     if not significant:
         return _ZERO, None
@@ -59,7 +59,7 @@ def adjusted_amount(text: str) -> tuple[Decimal, Adjustment | None]:
     if len(significant) + exponent <= WHOLE_DIGITS and rounded:
         significant, exponent = _rounded(significant, -PLACES - exponent), -PLACES
     if len(significant) + exponent > WHOLE_DIGITS:
-        raise _refused("number_out_of_range", "has more than 20 digits before the point")
+        raise _rejection("number_out_of_range", "has more than 20 digits before the point")
     value = Decimal(f"{sign}{significant}e{exponent}") or _ZERO
     return value, Adjustment.AMOUNT_ROUNDED if rounded else None
 
@@ -98,7 +98,7 @@ def _exponent(sign: str, digits: str) -> int:
     return -value if sign == "-" else value
 
 
-def _refused(reason: str, message: str) -> PydanticCustomError:
+def _rejection(reason: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(reason, message)
 
 
@@ -109,7 +109,7 @@ def _validate(value: object) -> Decimal:
         return read_amount(f"{value:e}")
     if isinstance(value, int) and not isinstance(value, bool):
         return read_amount(str(value))
-    raise _refused("wrong_type", "is not a number")
+    raise _rejection("wrong_type", "is not a number")
 
 
 class AmountRule:

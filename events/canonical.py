@@ -21,7 +21,7 @@ INTEGER_DIGITS: Final = 40
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{%d}" % (INTEGER_DIGITS + 1))
 # Searching for a word is several times faster so than with `in`.
 _find_name: Final = re.compile(rb"number").search
-_find_escaped_letter: Final = re.compile(rb"\\u00[67]").search
+_find_escaped_char: Final = re.compile(rb"\\u00[67]").search
 _NUMBERS_NAME: Final = re.compile(r"number\**")
 _NUMBERS_TEXT: Final = re.compile(r"-?[0-9]+e-?[0-9]+")
 
@@ -35,9 +35,9 @@ class _Number(msgspec.Struct, frozen=True, gc=False):
 def canonical(raw: bytes) -> bytes:
     """Write the JSON text *raw* anew. It must be one that the check accepted as content."""
     if len(raw) > INTEGER_DIGITS and _LONG_NUMBER.search(raw):
-        content = _SLOW_DECODER.decode(raw.decode())
+        content = _EXACT_DECODER.decode(raw.decode())
     else:
-        content = _fast_decode(raw)
+        content = _plain_decode(raw)
     return _encode(_escaped(content) if _may_name_numbers(raw) else content)
 
 
@@ -45,7 +45,7 @@ def _may_name_numbers(raw: bytes) -> bool:
     """Whether a name may be `number`: as it is, or with an escaped letter."""
     if _find_name(raw) is not None:
         return True
-    return raw.find(b"\\") >= 0 and _find_escaped_letter(raw) is not None
+    return raw.find(b"\\") >= 0 and _find_escaped_char(raw) is not None
 
 
 def _escaped(content: Any) -> Any:
@@ -77,5 +77,5 @@ def _number(text: str) -> int | _Number:
 
 
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
-_fast_decode: Final = msgspec.json.Decoder(Any, float_hook=_number).decode
-_SLOW_DECODER: Final = json.JSONDecoder(parse_int=_number, parse_float=_number)
+_plain_decode: Final = msgspec.json.Decoder(Any, float_hook=_number).decode
+_EXACT_DECODER: Final = json.JSONDecoder(parse_int=_number, parse_float=_number)

@@ -2,8 +2,8 @@
 
 Each item is judged alone: nothing about one item changes what happens to another. Of a topic's
 records most are written alike and are proved by comparing text (`events.alike`); the fast road
-proves most others, and a request's items, by decoding them into columns (`events.fast`); what is
-left over is judged one by one (`events.slow`), and that verdict is final. Nothing here raises for
+proves most others, and a request's items, by decoding them into columns (`events.columnar`); what is
+left over is judged one by one (`events.exact`), and that verdict is final. Nothing here raises for
 anything an item holds.
 """
 
@@ -16,10 +16,10 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from events.alike import cut_alike
+from events.alike import match_templates
 from events.coercion import quote_plain_numbers
 from events.content import content_of, joined, taken
-from events.cuts import Cut
+from events.cuts import ExtractedFields
 from events.explain import Problem
 from events.fast import sort_items, sort_records
 from events.group import Group, Slice
@@ -28,13 +28,13 @@ from events.idrules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, join_id
 from events.reasons import BY_CODE
 from events.registry import EventType
 from events.result import Checked, CheckedType, Rejection
-from events.slow import RefusedError, Valid, judge_item, judge_record
+from events.slow import RejectedError, Valid, judge_item, judge_record
 
 # So few are judged sooner one by one: columns cost about 100 microseconds however short they are.
 FEW = 5
 # About so many records are turned before the next are looked at: what was decoded of them, some two
 # kilobytes each, is then still in the processor's cache. Some more do less harm than a few left.
-PIECE = 5_000
+CHUNK = 5_000
 
 Owner = tuple[str | None, int | None]
 """Whose an item is, and when its record was appended; None if it is judged now."""
@@ -73,34 +73,34 @@ def check_records(
     rules: IdRules = DEFAULT_RULES,
 ) -> Checked:
     """Check the values of one topic's records: whole items, or their `data` alone."""
-    cuts: list[Cut] = []
+    extracted: list[ExtractedFields] = []
     rejected: list[Rejection] = []
-    size = math.ceil(len(values) / max(1, round(len(values) / PIECE))) or 1
+    size = math.ceil(len(values) / max(1, round(len(values) / CHUNK))) or 1
     for start in range(0, len(values), size):
-        piece = values[start : start + size]
-        left: Sequence[int] = range(len(piece))
+        chunk = values[start : start + size]
+        left: Sequence[int] = range(len(chunk))
         if _id_is_a_field(event_type, rules):
-            alike, left = cut_alike(event_type, piece)
-            cuts += [one.moved(start) for one in alike]
+            alike, left = match_templates(event_type, chunk)
+            extracted += [one.moved(start) for one in alike]
         if not left:
             continue
         theirs = owners and [owners[start + at] for at in left]
-        rest = _check_piece(event_type, [piece[at] for at in left], theirs, rules)
+        rest = _check_chunk(event_type, [chunk[at] for at in left], theirs, rules)
         rejected += [one.moved_to(start + left[one.position]) for one in rest.rejected]
         for part in rest.accepted:
             places = np.array([left[at] for at in part.positions]) + start
             adjusted = [(start + left[at], one) for at, one in part.adjusted]
             homes = part.home_id_array if rules.touches(event_type) else None
-            cuts.append(Cut(places, part.id_array, part.content, adjusted, homes))
-    return Checked([_in_order(event_type, cuts)] if cuts else [], rejected)
+            extracted.append(ExtractedFields(places, part.id_array, part.content, adjusted, homes))
+    return Checked([_in_order(event_type, extracted)] if extracted else [], rejected)
 
 
-def _in_order(event_type: EventType, cuts: list[Cut]) -> CheckedType:
-    positions = np.concatenate([one.positions for one in cuts])
-    ids = pa.concat_arrays([one.ids for one in cuts])
-    content = joined([one.content for one in cuts])
+def _in_order(event_type: EventType, extracted: list[ExtractedFields]) -> CheckedType:
+    positions = np.concatenate([one.positions for one in extracted])
+    ids = pa.concat_arrays([one.ids for one in extracted])
+    content = joined([one.content for one in extracted])
     # Of all cuts or of none: a tenant's own rule leaves no record to the template check.
-    homes = [one.home_ids for one in cuts if one.home_ids is not None]
+    homes = [one.home_ids for one in extracted if one.home_ids is not None]
     home_ids = pa.concat_arrays(homes) if homes else None
     if (positions[1:] < positions[:-1]).any():
         order = np.argsort(positions, kind="stable")
@@ -111,12 +111,12 @@ def _in_order(event_type: EventType, cuts: list[Cut]) -> CheckedType:
         positions.tolist(),
         ids,
         lambda: content,
-        adjusted=[pair for one in cuts for pair in one.adjusted],
+        adjusted=[pair for one in extracted for pair in one.adjusted],
         home_ids=home_ids,
     )
 
 
-def _check_piece(
+def _check_chunk(
     event_type: EventType,
     values: Sequence[Slice | None],
     owners: Sequence[Owner] | None,
@@ -162,8 +162,8 @@ def _judge_each(
     for position in positions:
         try:
             judged[position] = judge(position)
-        except RefusedError as refused:
-            rejected.append(_rejection(position, refused.event, refused.problem))
+        except RejectedError as rejection:
+            rejected.append(_rejection(position, rejection.event, rejection.problem))
     return judged, rejected
 
 

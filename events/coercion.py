@@ -15,22 +15,22 @@ from typing import Final
 from pydantic import BaseModel
 
 from events.amounts import NUMBER
-from events.fields import Field, Kind, fields_of
+from events.fields import Field, FieldKind, fields_of
 from events.jsontext import elements, members
 from events.registry import EVENT_TYPES
 
-_NESTED: Final = {Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
+_NESTED: Final = {FieldKind.MODELS, FieldKind.OBJECTS, FieldKind.OBJECT}
 _EVENT: Final = re.compile(rb'"event"[ \t\r\n]*:[ \t\r\n]*"([^"\\]{1,64})"')
 
 
 def quote_numbers(text: str, start: int, model: type[BaseModel]) -> bytes | None:
     """Rewrite the object of *model* at *start* of *text*; None if nothing needs it."""
-    pieces: list[str] = []
+    chunks: list[str] = []
     done = 0
     for begin, end in _numbers(text, start, model):
-        pieces += [text[done:begin], '"', text[begin:end], '"']
+        chunks += [text[done:begin], '"', text[begin:end], '"']
         done = end
-    return "".join([*pieces, text[done:]]).encode() if pieces else None
+    return "".join([*chunks, text[done:]]).encode() if chunks else None
 
 
 def quote_plain_numbers(raw: bytes) -> bytes | None:
@@ -57,7 +57,7 @@ def _patterns() -> dict[bytes, re.Pattern[bytes]]:
 
 
 def _pattern(fields: tuple[Field, ...]) -> re.Pattern[bytes]:
-    names = "|".join(field.name for field in fields if field.kind is Kind.TEXT)
+    names = "|".join(field.name for field in fields if field.kind is FieldKind.TEXT)
     return re.compile(
         rf'("(?:{names})"[ \t\r\n]*:[ \t\r\n]*)({NUMBER.pattern})(?=[ \t\r\n,}}])'.encode()
     )
@@ -69,7 +69,7 @@ def _numbers(text: str, start: int, model: type[BaseModel]) -> Iterator[tuple[in
     by_name = {field.name: field for field in fields_of(model)}
     for name, begin, end in members(text, start):
         field = by_name.get(name)
-        if field is not None and field.kind is Kind.TEXT and text[begin] in "-0123456789":
+        if field is not None and field.kind is FieldKind.TEXT and text[begin] in "-0123456789":
             yield begin, end
         elif field is not None:
             yield from _nested(text, begin, field)

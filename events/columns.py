@@ -6,16 +6,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, Raw, UnsetType
 
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.group import ABSENT_TYPES, Rows
 from events.shapes import RAW_KINDS
 from events.texts import raw_array, text_array
 from events.vectors import AMOUNT_TYPE, INSTANT_TYPE, check_values
 
-_TYPES: dict[Kind, pa.DataType] = {
-    Kind.AMOUNT: AMOUNT_TYPE,
-    Kind.INSTANT: INSTANT_TYPE,
-    Kind.FLAG: pa.bool_(),
+_TYPES: dict[FieldKind, pa.DataType] = {
+    FieldKind.AMOUNT: AMOUNT_TYPE,
+    FieldKind.INSTANT: INSTANT_TYPE,
+    FieldKind.FLAG: pa.bool_(),
 }
 
 _NOTHING = Raw(b"")
@@ -26,7 +26,7 @@ def arrow_type(field: Field) -> pa.DataType:
     return _TYPES.get(field.kind, pa.string())
 
 
-def columns_of(rows: Rows, *kinds: Kind) -> dict[str, pa.Array]:
+def columns_of(rows: Rows, *kinds: FieldKind) -> dict[str, pa.Array]:
     """Turn *rows* into one array per field, in the contract's order; only of *kinds*, if given."""
     if not rows.arrays:
         check_values([rows])
@@ -41,13 +41,13 @@ def _column(rows: Rows, field: Field) -> pa.Array:
     values, kinds = rows.values(field), rows.kinds(field)
     if kinds <= ABSENT_TYPES:
         return pa.repeat(pa.scalar(field.default, arrow_type(field)), len(values))
-    if field.kind in (Kind.AMOUNT, Kind.INSTANT):
+    if field.kind in (FieldKind.AMOUNT, FieldKind.INSTANT):
         return _checked(rows, field)
     if UnsetType in kinds:
         values = [field.default if value is UNSET else value for value in values]
     if field.kind in RAW_KINDS:
         return _raw_column(values) if kinds & ABSENT_TYPES else raw_array(values)
-    if field.kind is Kind.FLAG or kinds & ABSENT_TYPES:
+    if field.kind is FieldKind.FLAG or kinds & ABSENT_TYPES:
         return pa.array(values, arrow_type(field))
     return text_array(values)
 

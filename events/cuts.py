@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 from events.adjustments import Adjustment
 from events.content import Content
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.fingerprint import TEXTS, hashes_of
 from events.idrules import MAX_ID_CHARACTERS
-from events.layout import Layout
+from events.layout import Template
 from events.lists import empty_lists
 from events.registry import EventType
 from events.shapes import Shape, shape_of
@@ -28,7 +28,7 @@ Adjusted = list[tuple[int, Adjustment]]
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ExtractedFields:
     """Valid records: where they stood, their ids, what they hold, and what decides the partition.
 
     `adjusted` says by position what is stored otherwise than it was sent. Where `home_ids` is None,
@@ -41,7 +41,7 @@ class Cut:
     adjusted: Adjusted
     home_ids: pa.StringArray | None = None
 
-    def moved(self, by: int) -> Cut:
+    def moved(self, by: int) -> ExtractedFields:
         """The same of records that stand *by* positions further on."""
         if not by:
             return self
@@ -49,48 +49,48 @@ class Cut:
         return replace(self, positions=self.positions + by, adjusted=adjusted)
 
 
-def cut_values(
-    event_type: EventType, layout: Layout, text: bytes, rows: Numbers, begins: Numbers
-) -> Cut:
+def extract_values(
+    event_type: EventType, template: Template, text: bytes, rows: Numbers, begins: Numbers
+) -> ExtractedFields:
     """Cut the values of *rows* out, and leave out rows of which one value does not hold.
 
     *begins* are the places in *text* where each of the layout's segments begins in each row.
     """
     shape = shape_of(event_type.model)
-    starts = begins[:-1] + layout.sizes[:-1]
+    starts = begins[:-1] + template.sizes[:-1]
     values = _Values(text, starts, begins[1:] - starts)
-    columns, holds, adjusted = _read(shape, layout, values, len(rows))
+    columns, holds, adjusted = _read(shape, template, values, len(rows))
     (id_name,) = event_type.id_fields
     holds &= lengths(columns[id_name]) <= MAX_ID_CHARACTERS
     adjusted = [(int(rows[row]), one) for row, one in adjusted if holds[row]]
     if not holds.all():
         rows, values = rows[holds], values.only(holds)
         columns = {name: array.filter(pa.array(holds)) for name, array in columns.items()}
-    for name, constant in layout.constants.items():
+    for name, constant in template.constants.items():
         columns[name] = pa.repeat(constant, len(rows))
     columns = {field.name: columns[field.name] for field in shape.fields}
-    texts = values.joined(list(layout.places_of(*TEXTS).values()))
+    texts = values.joined(list(template.places_of(*TEXTS).values()))
     hashes = hashes_of(shape, columns, texts, np.zeros(len(rows), np.uint64))
     lists = empty_lists(shape, len(rows))
-    return Cut(rows, columns[id_name], Content(columns, hashes, lists), adjusted)
+    return ExtractedFields(rows, columns[id_name], Content(columns, hashes, lists), adjusted)
 
 
 def _read(
-    shape: Shape, layout: Layout, values: _Values, count: int
+    shape: Shape, template: Template, values: _Values, count: int
 ) -> tuple[dict[str, pa.Array], npt.NDArray[np.bool_], Adjusted]:
     """Turn all values of *count* records; also tells which records hold, and what was adjusted."""
     columns: dict[str, pa.Array] = {}
     holds = np.ones(count, np.bool_)
     adjusted: Adjusted = []
     for kinds, read in _READERS.items():
-        places = layout.places_of(*kinds)
+        places = template.places_of(*kinds)
         if places:
             fields = [shape.named(name) for name in places]
             turned = read(values.column(list(places.values())), fields, count)
             holds[turned.doubtful % count] = False
             adjusted += [(place % count, one) for place, one in turned.adjusted]
             columns |= dict(zip(places, _split(turned.array, count), strict=True))
-    for field in shape.of_kind(Kind.CHOICE):
+    for field in shape.of_kind(FieldKind.CHOICE):
         if field.name in columns:
             known = pc.is_in(columns[field.name], pa.array(field.choices))
             holds &= known.to_numpy(zero_copy_only=False)
@@ -103,9 +103,9 @@ def _split(array: pa.Array, count: int) -> list[pa.Array]:
 
 # Values of some fields, those of one field after those of the other, a *count* of each.
 Read = Callable[[pa.Array, Sequence[Field], int], Turned]
-_READERS: Final[dict[tuple[Kind, ...], Read]] = {
-    (Kind.AMOUNT,): lambda texts, _fields, _count: read_amounts(texts),
-    (Kind.INSTANT,): lambda texts, fields, count: read_instants(
+_READERS: Final[dict[tuple[FieldKind, ...], Read]] = {
+    (FieldKind.AMOUNT,): lambda texts, _fields, _count: read_amounts(texts),
+    (FieldKind.INSTANT,): lambda texts, fields, count: read_instants(
         texts, lambda place: fields[place // count].null_outside
     ),
     TEXTS: lambda texts, _fields, _count: Turned(texts, np.zeros(0, np.int64)),
@@ -130,9 +130,9 @@ class _Values:
 
     def joined(self, places: list[int]) -> list[bytes]:
         """The values at *places* of each record end to end."""
-        pieces = texts_at(self.text, self.starts[places].T.ravel(), self.sizes[places].T.ravel())
-        offsets = np.ascontiguousarray(offsets_of(pieces)[:: len(places)])
-        buffers = [None, pa.py_buffer(offsets), pieces.buffers()[2]]
+        chunks = texts_at(self.text, self.starts[places].T.ravel(), self.sizes[places].T.ravel())
+        offsets = np.ascontiguousarray(offsets_of(chunks)[:: len(places)])
+        buffers = [None, pa.py_buffer(offsets), chunks.buffers()[2]]
         whole: list[bytes] = pa.Array.from_buffers(
             pa.binary(), len(offsets) - 1, buffers
         ).to_pylist()

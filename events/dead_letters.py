@@ -23,24 +23,26 @@ LITTLE_BYTES: Final = 1024
 AS_BASE64: Final = "; the item is kept as base64"
 
 
-def letter(told: Mapping[str, Any], raw: bytes | None) -> bytes:
+def dead_letter(reported: Mapping[str, Any], raw: bytes | None) -> bytes:
     """The letter that says *told*, and *raw* as text, or as base64 where it is not UTF-8.
 
     *told* must have a `message`. Text that would more than double by its escapes is kept as base64,
     and of more than `KEPT_BYTES` the beginning; the message says so.
     """
-    value = orjson.dumps({**told, **raw_fields(raw)})
+    value = orjson.dumps({**reported, **raw_fields(raw)})
     most = LARGEST_VALUE_BYTES if raw is None else MOST_GROWTH * len(raw) + LITTLE_BYTES
     if raw is None or len(value) <= min(LARGEST_VALUE_BYTES, most):
         return value
     # Text of control characters grows sixfold as JSON, base64 by a third.
     if len(raw) <= KEPT_BYTES:
         encoded = base64.b64encode(raw).decode()
-        message = f"{told['message']}{AS_BASE64}"
-        return orjson.dumps({**told, "message": message, "raw_base64": encoded})
+        message = f"{reported['message']}{AS_BASE64}"
+        return orjson.dumps({**reported, "message": message, "raw_base64": encoded})
     kept = f"of {len(raw):,} bytes the first {KEPT_BYTES:,} are kept"
     encoded = base64.b64encode(raw[:KEPT_BYTES]).decode()
-    return orjson.dumps({**told, "message": f"{told['message']}; {kept}", "raw_base64": encoded})
+    return orjson.dumps(
+        {**reported, "message": f"{reported['message']}; {kept}", "raw_base64": encoded}
+    )
 
 
 def report_of_item(request_number: str, position: int) -> str:

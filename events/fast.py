@@ -1,7 +1,7 @@
 """Which items of a slice are surely valid? Answered for all of them together, in columns.
 
 The accept set is a part of the slow road's, with the same rows: whatever is not proved here is left
-over for `events.slow`, and nothing is ever refused here.
+over for `events.exact`, and nothing is ever refused here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Final
 
-from events.group import REFUSALS, Group, Slice
+from events.group import REJECTIONS, Group, Slice
 from events.quotes import doubt_repeated_names
 from events.registry import EventType
 from events.shapes import Decode, bare_decoder, item_decoder, item_variants, whole_decoder
@@ -78,7 +78,7 @@ def _decode_run(decode: Decode, waiting: Iterator[Slice | None], into: list[Any]
     """
     try:
         into.extend(map(decode, waiting))
-    except (*REFUSALS, TypeError):  # TypeError: a record without a value
+    except (*REJECTIONS, TypeError):  # TypeError: a record without a value
         return False
     return True
 

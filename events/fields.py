@@ -19,7 +19,7 @@ from events.instants import InstantRule, NullOutsideRange
 from events.nulls import NeverNull, allows_none, without_none
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """What a JSON value of a field is."""
 
     TEXT = "string"
@@ -40,7 +40,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     required: bool
     nullable: bool
     default: Any
@@ -64,33 +64,33 @@ def _field(name: str, info: FieldInfo) -> Field:
         required=info.is_required(),
         nullable=allows_none(info.annotation) and NeverNull not in info.metadata,
         default=None if info.is_required() else info.get_default(),
-        choices=detail if kind is Kind.CHOICE else (),
-        model=detail if kind is Kind.MODELS else None,
+        choices=detail if kind is FieldKind.CHOICE else (),
+        model=detail if kind is FieldKind.MODELS else None,
         description=info.description or "",
         null_outside=NullOutsideRange in info.metadata,
     )
 
 
-def _kind(annotation: Any, metadata: list[Any]) -> tuple[Kind, Any]:
+def _kind(annotation: Any, metadata: list[Any]) -> tuple[FieldKind, Any]:
     bare = without_none(annotation)
     if get_origin(bare) is Annotated:
         bare, *inner = get_args(bare)
         metadata = [*metadata, *inner]
     if AmountRule in metadata:
-        return Kind.AMOUNT, None
+        return FieldKind.AMOUNT, None
     if InstantRule in metadata:
-        return Kind.INSTANT, None
+        return FieldKind.INSTANT, None
     if get_origin(bare) is Literal:
-        return Kind.CHOICE, get_args(bare)
+        return FieldKind.CHOICE, get_args(bare)
     if get_origin(bare) is list:
         return _list_kind(get_args(bare)[0])
     return _PLAIN[get_origin(bare) or bare], None
 
 
-def _list_kind(item: Any) -> tuple[Kind, Any]:
+def _list_kind(item: Any) -> tuple[FieldKind, Any]:
     if isinstance(item, type) and issubclass(item, BaseModel):
-        return Kind.MODELS, item
-    return Kind.OBJECTS, None
+        return FieldKind.MODELS, item
+    return FieldKind.OBJECTS, None
 
 
-_PLAIN: dict[Any, Kind] = {str: Kind.TEXT, bool: Kind.FLAG, dict: Kind.OBJECT}
+_PLAIN: dict[Any, FieldKind] = {str: FieldKind.TEXT, bool: FieldKind.FLAG, dict: FieldKind.OBJECT}

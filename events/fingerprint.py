@@ -22,24 +22,24 @@ import xxhash
 
 from events.canonical import canonical
 from events.columns import columns_of
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.group import Rows
 from events.shapes import FREE_KINDS, Shape
 from events.texts import lengths
 
 Words = npt.NDArray[np.uint64]
-TEXTS: Final = (Kind.TEXT, Kind.CHOICE)
-_IN_COLUMNS: Final = (*TEXTS, Kind.AMOUNT, Kind.INSTANT, Kind.FLAG)
+TEXTS: Final = (FieldKind.TEXT, FieldKind.CHOICE)
+_IN_COLUMNS: Final = (*TEXTS, FieldKind.AMOUNT, FieldKind.INSTANT, FieldKind.FLAG)
 _MULTIPLIERS: Final = np.array([0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F], np.uint64)
 _SHIFTS: Final = np.array([29, 32], np.uint64)
 
 
 def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
     """Hash each row's content; *columns* are `columns_of(rows)`."""
-    told = [field for field in rows.shape.of_kind(*TEXTS) if str in rows.kinds(field)]
-    texts = map("".join, zip(*(_texts(rows, field) for field in told), strict=True))
+    reported = [field for field in rows.shape.of_kind(*TEXTS) if str in rows.kinds(field)]
+    texts = map("".join, zip(*(_texts(rows, field) for field in reported), strict=True))
     total = np.zeros(len(rows.rows), np.uint64)
-    for field in rows.shape.of_kind(Kind.MODELS):
+    for field in rows.shape.of_kind(FieldKind.MODELS):
         total += _of_models(rows, field)
     for field in rows.shape.of_kind(*FREE_KINDS):
         total += _of_free_content(rows, field)

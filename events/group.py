@@ -1,6 +1,6 @@
 """What does the fast road hold while it works? Decoded rows side by side, and doubts about some.
 
-A doubtful row is never refused here: it is taken out and judged alone by `events.slow`.
+A doubtful row is never refused here: it is taken out and judged alone by `events.exact`.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from msgspec import Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
 from events.adjustments import Adjustment
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.jsontext import MAX_DEPTH
 from events.registry import EventType
 from events.shapes import FREE_KINDS, RAW_KINDS, Decode, Shape, lists_decoder, shape_of
-from events.texts import count_letters
+from events.texts import count_chars
 
 # A valid item: its position, what was read of it, and what is stored otherwise than it was sent.
 Judged = tuple[int, Struct, Sequence[Adjustment]]
 # What the fast road reads from: a record's value, or a slice of a request's body.
 Slice = bytes | Raw
 # What decoding raises for an item that the fast road does not take.
-REFUSALS: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
+REJECTIONS: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
 # Content with fewer brackets than this is not too deep, wherever a model puts it.
 SURELY_SHALLOW: Final = MAX_DEPTH // 2
 # Of fewer rows not all fields are read: most checks need but some of them.
@@ -40,8 +40,8 @@ FEW_ROWS: Final = 30
 # What stands where a row has no value: null, or not there.
 ABSENT_TYPES: Final = frozenset({NoneType, UnsetType})
 _CERTAIN_TYPES: Final = {
-    kind: frozenset({Raw if kind in RAW_KINDS else bool if kind is Kind.FLAG else str})
-    for kind in Kind
+    kind: frozenset({Raw if kind in RAW_KINDS else bool if kind is FieldKind.FLAG else str})
+    for kind in FieldKind
 }
 _NULL: Final = Raw(b"null")
 
@@ -100,7 +100,7 @@ class Rows:
     def nested(self) -> dict[str, Nested]:
         """Decode the lists of models inside the rows, by field."""
         if self._nested is None:
-            fields = self.shape.of_kind(Kind.MODELS)
+            fields = self.shape.of_kind(FieldKind.MODELS)
             self._nested = {field.name: Nested(self, field) for field in fields}
         return self._nested
 
@@ -154,7 +154,7 @@ class Nested(Rows):
         try:
             # Each is a whole JSON value, so they can be read as one text.
             lists = decode(b"[" + b",".join([values[index] for index in indexes]) + b"]")
-        except REFUSALS:
+        except REJECTIONS:
             lists = [self._decode_alone(index, values[index], decode) for index in indexes]
         for index, inner in zip(indexes, lists, strict=True):
             if inner:
@@ -164,7 +164,7 @@ class Nested(Rows):
     def _decode_alone(self, index: int, raw: Raw, decode: Decode) -> list[Struct] | None:
         try:
             (inner,) = decode(b"[" + raw + b"]")
-        except REFUSALS:
+        except REJECTIONS:
             self.owner.doubt(index)
             return None
         return cast("list[Struct] | None", inner)
@@ -179,11 +179,11 @@ class Nested(Rows):
 class Group(Rows):
     """The items of one event type: `positions` in the input, and the slices they came from."""
 
-    def __init__(self, event_type: EventType, frame_marks: int) -> None:
+    def __init__(self, event_type: EventType, frame_quotes: int) -> None:
         super().__init__(shape_of(event_type.model), [])
         self.event_type = event_type
         # Quotation marks around the data: 6 in `{"event":"…","data":…}`, none if it comes alone.
-        self.frame_marks = frame_marks
+        self.frame_quotes = frame_quotes
         self.positions: list[int] = []
         self.slices: list[Slice] = []
 
@@ -263,19 +263,19 @@ def _misfits(places: list[int], texts: list[Raw], field: Field) -> Iterator[int]
 
 def _all_fit(texts: list[Raw], field: Field) -> bool:
     long = [text for text in texts if len(text) > SURELY_SHALLOW]
-    if long and count_letters(long, b"[{").max() > SURELY_SHALLOW:
+    if long and count_chars(long, b"[{").max() > SURELY_SHALLOW:
         return False
     try:
         _free_decoder(field.kind)(b"[" + b",".join(texts) + b"]")
-    except REFUSALS:
+    except REJECTIONS:
         return False
     return True
 
 
 @cache
-def _free_decoder(kind: Kind) -> Decode:
+def _free_decoder(kind: FieldKind) -> Decode:
     # A class that knows no field passes over all of them: half the time of making dicts.
     content = msgspec.defstruct("Content", [], gc=False)
     return msgspec.json.Decoder(
-        list[content] if kind is Kind.OBJECT else list[list[content]]  # type: ignore[valid-type]
+        list[content] if kind is FieldKind.OBJECT else list[list[content]]  # type: ignore[valid-type]
     ).decode

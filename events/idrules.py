@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from events.fields import Kind, fields_of
+from events.fields import FieldKind, fields_of
 from events.registry import BY_NAME, EventType
 
 MAX_ID_CHARACTERS: Final = 2_048
@@ -104,8 +104,8 @@ def rules_of_tenants(tenants: Mapping[str, Mapping[str, Any]]) -> IdRules:
         ValueError: as `parse_id_rules`, or a log that is none.
     """
     found: dict[Key, tuple[Rule, ...]] = {}
-    for tenant, told in tenants.items():
-        chosen, logs = told.get("id_fields") or {}, told.get("id_rules") or {}
+    for tenant, reported in tenants.items():
+        chosen, logs = reported.get("id_fields") or {}, reported.get("id_rules") or {}
         for name in {*chosen, *logs}:
             found[tenant, name] = tuple(_history(name, chosen.get(name), logs.get(name) or ()))
     return IdRules(MappingProxyType(found))
@@ -116,11 +116,11 @@ def _history(
 ) -> Iterator[Rule]:
     contract = BY_NAME[name].id_fields if name in BY_NAME else ()
     current = contract if chosen is None else _checked(name, chosen)
-    told = [Rule(_since_ms(one.get("since")), _checked(name, one["fields"])) for one in log]
-    if told and told[-1].fields == current:
-        yield from sorted(told, key=lambda rule: rule.since_ms)
+    reported = [Rule(_since_ms(one.get("since")), _checked(name, one["fields"])) for one in log]
+    if reported and reported[-1].fields == current:
+        yield from sorted(reported, key=lambda rule: rule.since_ms)
         return
-    before = dict.fromkeys(rule.fields for rule in told) or {contract: None}
+    before = dict.fromkeys(rule.fields for rule in reported) or {contract: None}
     yield from (Rule(-1, fields) for fields in before if fields != current)
     yield Rule(0, current)
 
@@ -151,7 +151,7 @@ def _usable(event_type: EventType) -> list[str]:
     return [
         one.name
         for one in fields_of(event_type.model)
-        if one.required and not one.nullable and one.kind in (Kind.TEXT, Kind.CHOICE)
+        if one.required and not one.nullable and one.kind in (FieldKind.TEXT, FieldKind.CHOICE)
     ]
 
 

@@ -61,7 +61,7 @@ def adjusted_instant(text: str, *, optional: bool) -> tuple[int | None, Adjustme
         raise _bad_time()
     day_number = _day_number(year, month, day)
     if second == 60:
-        raise _refused("leap_second", "names a leap second, which no column can hold")
+        raise _rejection("leap_second", "names a leap second, which no column can hold")
     seconds = (day_number - EPOCH_DAY) * 86_400 + hour * 3_600 + minute * 60 + second
     nanoseconds = int(fraction[:FRACTION_DIGITS].ljust(FRACTION_DIGITS, "0"))
     instant = (seconds - offset_seconds) * NANOSECONDS + nanoseconds
@@ -69,7 +69,7 @@ def adjusted_instant(text: str, *, optional: bool) -> tuple[int | None, Adjustme
         return instant, Adjustment.TIME_CUT if len(fraction) > FRACTION_DIGITS else None
     if optional:
         return None, Adjustment.TIME_UNSET
-    raise _refused("time_out_of_range", "is not from 1900-01-01 to 2262-04-10 in UTC")
+    raise _rejection("time_out_of_range", "is not from 1900-01-01 to 2262-04-10 in UTC")
 
 
 def format_instant(instant: int) -> str:
@@ -98,17 +98,17 @@ def _offset_seconds(sign: str | None, hours: str | None, minutes: str | None) ->
     return -seconds if sign == "-" else seconds
 
 
-def _refused(reason: str, message: str) -> PydanticCustomError:
+def _rejection(reason: str, message: str) -> PydanticCustomError:
     return PydanticCustomError(reason, message)
 
 
 def _bad_time() -> PydanticCustomError:
-    return _refused("bad_time", "is not an RFC 3339 date-time with offset")
+    return _rejection("bad_time", "is not an RFC 3339 date-time with offset")
 
 
 def _validate(value: object) -> int:
     if not isinstance(value, str):
-        raise _refused("wrong_type", "is not a string")
+        raise _rejection("wrong_type", "is not a string")
     return read_instant(value)
 
 

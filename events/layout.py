@@ -17,14 +17,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from events.columns import columns_of
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.group import Group
 from events.jsontext import Member, first_value, members
 from events.registry import EventType
 from events.shapes import FREE_KINDS
-from events.slow import RefusedError, judge_record
+from events.slow import RejectedError, judge_record
 
-MARK: Final = b'"'
+DELIMITER: Final = b'"'
 # What has escapes or control characters is left to a reader of all of JSON.
 ESCAPE: Final = b"\\"
 FIRST_PRINTED: Final = b" "
@@ -33,50 +33,50 @@ MOST_VALUES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class LiteralText:
     """Text that stays: before the first value, between two, or after the last.
 
-    Its first quotation mark, `at` bytes from its start, is the record's mark number `mark`. Only
+    Its first quotation mark, `at` bytes from its start, is the record's mark number `delimiter`. Only
     the last segment may have none (None): it ends with the record.
     """
 
     text: bytes
-    mark: int | None
+    delimiter: int | None
     at: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class Template:
     """One way to write records of a type.
 
-    Between `segments` stand values. `places` says which of them a field of the contract is, in the
+    Between `literals` stand values. `places` says which of them a field of the contract is, in the
     contract's order; the others are strings with names it does not know. `constants` are the
-    values, as they are stored, of fields that do not differ: null, absent, true or false. `marks`
+    values, as they are stored, of fields that do not differ: null, absent, true or false. `delimiters`
     counts a record's quotation marks.
     """
 
-    segments: tuple[Segment, ...]
+    literals: tuple[LiteralText, ...]
     places: dict[Field, int]
     constants: dict[str, pa.Scalar]
-    marks: int
+    delimiters: int
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
         """The bytes of each segment, one below the other."""
-        return np.array([[len(one.text)] for one in self.segments])
+        return np.array([[len(one.text)] for one in self.literals])
 
-    def places_of(self, *kinds: Kind) -> dict[str, int]:
+    def places_of(self, *kinds: FieldKind) -> dict[str, int]:
         """The places of the fields of these kinds, by name, in the contract's order."""
         return {field.name: at for field, at in self.places.items() if field.kind in kinds}
 
 
-def learn(event_type: EventType, raw: bytes) -> Layout | None:
+def make_template(event_type: EventType, raw: bytes) -> Template | None:
     """Learn how *raw* is written; None if it is not valid, or if more differs than can be cut."""
     if ESCAPE in raw or min(raw, default=0) < ord(FIRST_PRINTED):
         return None
     try:
         row = judge_record(raw, event_type).row
-    except RefusedError:
+    except RejectedError:
         return None
     group = Group(event_type, 0)
     group.merge([(0, row, ())])
@@ -91,14 +91,16 @@ def learn(event_type: EventType, raw: bytes) -> Layout | None:
         for field, column in zip(group.shape.fields, columns_of(group).values(), strict=True)
         if field not in places
     }
-    if any(constants[one.name].is_valid for one in group.shape.of_kind(Kind.MODELS, *FREE_KINDS)):
+    if any(
+        constants[one.name].is_valid for one in group.shape.of_kind(FieldKind.MODELS, *FREE_KINDS)
+    ):
         return None
-    return Layout(tuple(_segments(text, values)), places, constants, text.count('"'))
+    return Template(tuple(_literals(text, values)), places, constants, text.count('"'))
 
 
 def _values(text: str, fields: tuple[Field, ...]) -> Iterator[Member]:
     """Yield what may differ: strings, without their marks, and the contract's amounts."""
-    amounts = {field.name for field in fields if field.kind is Kind.AMOUNT}
+    amounts = {field.name for field in fields if field.kind is FieldKind.AMOUNT}
     for one in members(text, _data_start(text)):
         if text[one.start] == '"':
             yield Member(one.name, one.start + 1, one.end - 1)
@@ -107,18 +109,18 @@ def _values(text: str, fields: tuple[Field, ...]) -> Iterator[Member]:
 
 
 def _data_start(text: str) -> int:
-    """Find the data: inside a whole item, or all there is (as `slow.judge_record` reads it)."""
+    """Find the data: inside a whole item, or all there is (as `exact.judge_record` reads it)."""
     start = first_value(text)
     whole = {one.name: one.start for one in members(text, start)}
     return whole["data"] if {"event", "data"} <= whole.keys() else start
 
 
-def _segments(text: str, values: list[Member]) -> Iterator[Segment]:
-    marks = before = 0
+def _literals(text: str, values: list[Member]) -> Iterator[LiteralText]:
+    delimiters = before = 0
     for start, end in [*((one.start, one.end) for one in values), (len(text), len(text))]:
-        piece = text[before:start].encode()
-        at = piece.find(MARK)
-        yield Segment(piece, marks if at >= 0 else None, at)
+        chunk = text[before:start].encode()
+        at = chunk.find(DELIMITER)
+        yield LiteralText(chunk, delimiters if at >= 0 else None, at)
         # A string's own marks are in the segments around it.
-        marks += piece.count(MARK)
+        delimiters += chunk.count(DELIMITER)
         before = end

@@ -18,7 +18,7 @@ from msgspec import Raw
 from pydantic import TypeAdapter, ValidationError
 
 from events.columns import arrow_type, columns_of
-from events.fields import Field, Kind, fields_of
+from events.fields import Field, FieldKind, fields_of
 from events.group import Rows
 from events.jsontext import JsonTextError, read_json
 from events.registry import EVENT_TYPES, EventType
@@ -30,7 +30,7 @@ NOT_READ, READ, UNREADABLE = range(3)
 
 def list_fields(event_type: EventType) -> tuple[Field, ...]:
     """The fields of *event_type* that are lists of models."""
-    return tuple(one for one in fields_of(event_type.model) if one.kind is Kind.MODELS)
+    return tuple(one for one in fields_of(event_type.model) if one.kind is FieldKind.MODELS)
 
 
 def types_with_lists() -> list[EventType]:
@@ -51,7 +51,7 @@ def state_name(field: Field) -> str:
 def list_columns(rows: Rows) -> dict[str, pa.Array]:
     """Turn the lists inside *rows*; no list is an empty one, as a null has no elements either."""
     columns: dict[str, pa.Array] = {}
-    for field in rows.shape.of_kind(Kind.MODELS):
+    for field in rows.shape.of_kind(FieldKind.MODELS):
         inner = rows.nested()[field.name]
         if not inner.rows:
             columns |= _empty(field, len(rows.rows))
@@ -67,7 +67,7 @@ def list_columns(rows: Rows) -> dict[str, pa.Array]:
 def empty_lists(shape: Shape, count: int) -> dict[str, pa.Array]:
     """The columns of *count* items without lists."""
     columns: dict[str, pa.Array] = {}
-    for field in shape.of_kind(Kind.MODELS):
+    for field in shape.of_kind(FieldKind.MODELS):
         columns |= _empty(field, count)
     return columns
 

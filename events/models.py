@@ -2,7 +2,7 @@
 
 Transcribed from the published page, in its order and its words. The JSON schema, the fast
 decoder, the column types and the documents are all derived from these classes. They judge values
-that `events.slow` has read from JSON text (`model_validate`); pydantic's own JSON reader would turn
+that `events.exact` has read from JSON text (`model_validate`); pydantic's own JSON reader would turn
 amounts into binary floats on the way, and `Amount` refuses those.
 """
 

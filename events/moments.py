@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from events.texts import Letters, cut_out, offsets_of
+from events.texts import Chars, offsets_of, slice_out
 
-Places = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 
 FIRST_YEAR: Final = 1901
 LAST_YEAR: Final = 2261
 # Fewer are told sooner by reading them: numpy takes some 30 microseconds however few they are.
 MANY: Final = 400
-_FIRST_LETTERS: Final = int.from_bytes(str(FIRST_YEAR).encode(), "big")
-_LAST_LETTERS: Final = int.from_bytes(str(LAST_YEAR).encode(), "big")
+_FIRST_CHARS: Final = int.from_bytes(str(FIRST_YEAR).encode(), "big")
+_LAST_CHARS: Final = int.from_bytes(str(LAST_YEAR).encode(), "big")
 _SECONDS: Final = "0000-00-00T00:00:00"
 _UTC: Final = "Z"
 _OFFSET: Final = "+00:00"
@@ -43,7 +43,7 @@ _USUAL_SIZES: Final = sorted(
 _rfc_3339 = msgspec.json.Decoder(list[Annotated[datetime, msgspec.Meta(tz=True)]])
 
 
-def unusual(texts: pa.Array, values: Sequence[str] | None = None) -> Places:
+def unusual(texts: pa.Array, values: Sequence[str] | None = None) -> Positions:
     """Tell which of *texts* may be written in another way; *values* are the same, if at hand.
 
     Of a few, where one is, all may be.
@@ -51,17 +51,17 @@ def unusual(texts: pa.Array, values: Sequence[str] | None = None) -> Places:
     if len(texts) < MANY:
         plain = _few_are_plain(texts.to_pylist() if values is None else values)
         return np.arange(0 if plain else len(texts))
-    letters = np.frombuffer(texts.buffers()[2], np.uint8)
+    chars = np.frombuffer(texts.buffers()[2], np.uint8)
     offsets = offsets_of(texts)
     sizes = offsets[1:] - offsets[:-1]
     size = int(sizes[0])
     if size and (sizes == size).all():
-        return _unusual(letters[offsets[0] : offsets[-1]], size)
+        return _unusual(chars[offsets[0] : offsets[-1]], size)
     found = [np.flatnonzero(~np.isin(sizes, _USUAL_SIZES))]
     for size in _USUAL_SIZES:
         places = np.flatnonzero(sizes == size)
         if len(places):
-            found.append(places[_unusual(cut_out(letters, offsets[places], size), size)])
+            found.append(places[_unusual(slice_out(chars, offsets[places], size), size)])
     return np.concatenate(found)
 
 
@@ -83,21 +83,21 @@ def _few_are_plain(values: Sequence[str]) -> bool:
     return all(FIRST_YEAR <= moment.year <= LAST_YEAR for moment in moments)
 
 
-def _unusual(letters: Letters, size: int) -> Places:
+def _unusual(chars: Chars, size: int) -> Positions:
     """Tell it of texts of one *size*, end to end."""
-    count = len(letters) // size
-    zone = _UTC if letters[size - 1] == ord(_UTC) else _OFFSET
+    count = len(chars) // size
+    zone = _UTC if chars[size - 1] == ord(_UTC) else _OFFSET
     pattern = _pattern(size - len(zone), zone)
     if pattern is None:
         return np.arange(count)
     # Row by row takes five times as long: numpy starts anew for each.
     low, span = (np.frombuffer(part * count, np.uint8) for part in pattern)
-    found = [np.flatnonzero(letters - low > span) // size]
+    found = [np.flatnonzero(chars - low > span) // size]
     if zone == _OFFSET:
-        found.append(np.flatnonzero(letters[size - len(zone) :: size] == ord(",")))
-    years = np.ndarray(count, ">u4", letters, strides=(size,))
-    if years.min() < _FIRST_LETTERS or years.max() > _LAST_LETTERS:
-        found.append(np.flatnonzero((years < _FIRST_LETTERS) | (years > _LAST_LETTERS)))
+        found.append(np.flatnonzero(chars[size - len(zone) :: size] == ord(",")))
+    years = np.ndarray(count, ">u4", chars, strides=(size,))
+    if years.min() < _FIRST_CHARS or years.max() > _LAST_CHARS:
+        found.append(np.flatnonzero((years < _FIRST_CHARS) | (years > _LAST_CHARS)))
     return np.unique(np.concatenate(found)) if any(map(len, found)) else found[0]
 
 
@@ -112,4 +112,4 @@ def _pattern(size: int, zone: str) -> tuple[bytes, bytes] | None:
         return None
     text = _SECONDS + "." * (places > 0) + "0" * (places - 1) + zone
     spans = {"0": 9, "+": 2}
-    return text.encode(), bytes(spans.get(letter, 0) for letter in text)
+    return text.encode(), bytes(spans.get(char, 0) for char in text)

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET, Raw
 
-from events.fields import Kind
+from events.fields import FieldKind
 from events.group import Group, Rows
 from events.shapes import Shape
 
 Indexes = npt.NDArray[np.int64]
 # \u0040 to \u007f: the letters that contract names are made of.
-_ESCAPED_LETTER: Final = re.compile(rb"\\u00[4-7]")
+_ESCAPED_CHAR: Final = re.compile(rb"\\u00[4-7]")
 
 
 def find_repeats(group: Group, indexes: Indexes) -> Iterator[int]:
@@ -41,8 +41,8 @@ def find_repeats(group: Group, indexes: Indexes) -> Iterator[int]:
 
 def _proved(group: Group, indexes: Indexes) -> bool:
     text = b"".join([group.slices[index] for index in indexes.tolist()])
-    framed = len(indexes) if group.frame_marks else 0
-    if b"\\" in text and _ESCAPED_LETTER.search(text):
+    framed = len(indexes) if group.frame_quotes else 0
+    if b"\\" in text and _ESCAPED_CHAR.search(text):
         return False
     needed = Counter({b'"event"': framed, b'"data"': framed})
     _count_names(needed, group, indexes)
@@ -61,7 +61,7 @@ def _count_names(needed: Counter[bytes], rows: Rows, indexes: Indexes) -> None:
 
 
 def _count_free_content(needed: Counter[bytes], rows: Rows, indexes: Indexes) -> None:
-    for field in rows.shape.of_kind(Kind.OBJECTS, Kind.OBJECT):
+    for field in rows.shape.of_kind(FieldKind.OBJECTS, FieldKind.OBJECT):
         values = rows.values(field)
         text = b"\n".join([value for index in indexes if isinstance(value := values[index], Raw)])
         for name in needed:

@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET, Raw, UnsetType
 
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.group import Group, Rows
 from events.jsontext import MAX_DEPTH
 from events.names import find_repeats
 from events.shapes import FREE_KINDS, Shape
 from events.slow import MAX_ITEM_BYTES
-from events.texts import count_letters, is_utf8
+from events.texts import count_chars, is_utf8
 
 Counts = npt.NDArray[np.int64]
-_TEXTS: Final = {Kind.TEXT, Kind.CHOICE, Kind.INSTANT}
+_TEXTS: Final = {FieldKind.TEXT, FieldKind.CHOICE, FieldKind.INSTANT}
 # So many levels of brackets need at least two bytes each.
 SURELY_FLAT_BYTES: Final = 2 * MAX_DEPTH
 
@@ -38,17 +38,17 @@ def doubt_repeated_names(group: Group) -> None:
     lengths = np.fromiter(map(len, group.slices), np.int64, len(group.slices))
     _doubt_bad_encoding(group, joined)
     _doubt_where(group, lengths > MAX_ITEM_BYTES)
-    letters = np.frombuffer(joined, np.uint8)
-    marks = letters == ord('"')
-    needed = _marks_of(group) + group.frame_marks
+    chars = np.frombuffer(joined, np.uint8)
+    quotes = chars == ord('"')
+    needed = _quotes_of(group) + group.frame_quotes
     for inner in group.nested().values():
-        np.add.at(needed, inner.owners, _marks_of(inner))
-    if np.count_nonzero(marks) == needed.sum():
+        np.add.at(needed, inner.owners, _quotes_of(inner))
+    if np.count_nonzero(quotes) == needed.sum():
         return
     starts = np.cumsum(lengths) - lengths
-    strange = np.add.reduceat(marks, starts, dtype=np.int64) != needed
+    strange = np.add.reduceat(quotes, starts, dtype=np.int64) != needed
     if lengths.max() > SURELY_FLAT_BYTES:
-        brackets = (letters == ord("[")) | (letters == ord("{"))
+        brackets = (chars == ord("[")) | (chars == ord("{"))
         depths = np.add.reduceat(brackets, starts, dtype=np.int64)
         _doubt_where(group, strange & (depths > MAX_DEPTH))
     for index in find_repeats(group, np.flatnonzero(strange)):
@@ -69,20 +69,20 @@ def _doubt_bad_encoding(group: Group, joined: bytes) -> None:
             group.doubt(index)
 
 
-def _marks_of(rows: Rows) -> Counts:
+def _quotes_of(rows: Rows) -> Counts:
     """Count the marks that each row's own names and values need."""
-    certain, uncertain = _most_marks(rows.shape)
-    marks = np.full(len(rows.rows), certain, np.int64)
+    certain, uncertain = _most_quotes(rows.shape)
+    quotes = np.full(len(rows.rows), certain, np.int64)
     for field, most in uncertain:
-        _add_uncertain(marks, rows, field, most)
+        _add_uncertain(quotes, rows, field, most)
     for field in rows.shape.of_kind(*FREE_KINDS):
         if Raw in rows.kinds(field):
-            marks += count_letters(rows.values(field), b'"')
-    return marks
+            quotes += count_chars(rows.values(field), b'"')
+    return quotes
 
 
 @cache
-def _most_marks(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
+def _most_quotes(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
     """Sum the marks of the fields that are always there; list those of the others, if there."""
     most = {field: 4 if field.kind in _TEXTS else 2 for field in shape.fields}
     uncertain = [field for field in shape.fields if field.nullable or not field.required]
@@ -90,12 +90,12 @@ def _most_marks(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
     return certain, [(field, most[field]) for field in uncertain]
 
 
-def _add_uncertain(marks: Counts, rows: Rows, field: Field, most: int) -> None:
+def _add_uncertain(quotes: Counts, rows: Rows, field: Field, most: int) -> None:
     kinds = rows.kinds(field)
     if kinds == {UnsetType}:
         return
-    marks += most
+    quotes += most
     if UnsetType in kinds:
-        marks -= most * rows.where(field, UNSET)
+        quotes -= most * rows.where(field, UNSET)
     if field.kind in _TEXTS and NoneType in kinds:
-        marks -= 2 * rows.where(field, None)
+        quotes -= 2 * rows.where(field, None)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from events.texts import Letters
+from events.texts import Chars
 
 BLOCK_BYTES: Final = 1 << 18
 _SPACE: Final = b" \t\n\r"
@@ -43,7 +43,7 @@ class _State:
     end: int = -1
 
 
-def cut_array(
+def split_array(
     text: memoryview, *, max_items: int, block_bytes: int = BLOCK_BYTES
 ) -> list[tuple[int, int]]:
     """Find start and end of each item; *text* starts with `[`, white space aside.
@@ -53,15 +53,15 @@ def cut_array(
             than *max_items* items.
     """
     state = _State()
-    letters = np.frombuffer(text, np.uint8)
-    for start in range(0, len(letters), block_bytes):
-        _scan(letters[start : start + block_bytes], state)
+    chars = np.frombuffer(text, np.uint8)
+    for start in range(0, len(chars), block_bytes):
+        _scan(chars[start : start + block_bytes], state)
         if state.count >= max_items:
             raise BrokenStructureError(f"the batch has more than {max_items:,} items", state.at)
     if state.end < 0:
         raise BrokenStructureError("the array is not closed; was the body cut off?", len(text))
     _refuse_trailing(text, state.end + 1)
-    first = int(np.flatnonzero(letters == ord("["))[0])
+    first = int(np.flatnonzero(chars == ord("["))[0])
     return _items(text, [first, *np.concatenate(state.commas).tolist(), state.end])
 
 
@@ -72,8 +72,8 @@ def _items(text: memoryview, borders: list[int]) -> list[tuple[int, int]]:
 
 
 def _trimmed(text: memoryview, start: int, end: int) -> tuple[int, int]:
-    piece = bytes(text[start:end])
-    inner = piece.lstrip(_SPACE)
+    chunk = bytes(text[start:end])
+    inner = chunk.lstrip(_SPACE)
     begin = end - len(inner)
     return begin, begin + len(inner.rstrip(_SPACE))
 
@@ -85,38 +85,38 @@ def _refuse_trailing(text: memoryview, start: int) -> None:
         raise BrokenStructureError("something follows the end of the array", at)
 
 
-def _scan(letters: Letters, state: _State) -> None:
-    outside = _outside_strings(letters, state)
-    steps = np.zeros(len(letters), np.int64)
-    steps[outside & ((letters == ord("[")) | (letters == ord("{")))] = 1
-    steps[outside & ((letters == ord("]")) | (letters == ord("}")))] = -1
+def _scan(chars: Chars, state: _State) -> None:
+    outside = _outside_strings(chars, state)
+    steps = np.zeros(len(chars), np.int64)
+    steps[outside & ((chars == ord("[")) | (chars == ord("{")))] = 1
+    steps[outside & ((chars == ord("]")) | (chars == ord("}")))] = -1
     depths = np.cumsum(steps) + state.depth
     closed = np.flatnonzero((depths <= 0) & (steps == -1))
     if len(closed) and state.end < 0:
         state.end = state.at + int(closed[0])
-    commas = np.flatnonzero(outside & (letters == ord(",")) & (depths == 1))
+    commas = np.flatnonzero(outside & (chars == ord(",")) & (depths == 1))
     commas = commas + state.at
     commas = commas if state.end < 0 else commas[commas < state.end]
     state.commas.append(commas)
     state.count += len(commas)
     state.depth = int(depths[-1])
-    state.at += len(letters)
+    state.at += len(chars)
 
 
-def _outside_strings(letters: Letters, state: _State) -> Mask:
-    marks = letters == ord('"')
-    marks &= ~_escaped(letters, state)
-    opened: Mask = (np.cumsum(marks) + state.in_string) % 2 == 1
+def _outside_strings(chars: Chars, state: _State) -> Mask:
+    quotes = chars == ord('"')
+    quotes &= ~_escaped(chars, state)
+    opened: Mask = (np.cumsum(quotes) + state.in_string) % 2 == 1
     state.in_string = bool(opened[-1])
-    outside: Mask = ~(opened | marks)
+    outside: Mask = ~(opened | quotes)
     return outside
 
 
-def _escaped(letters: Letters, state: _State) -> Mask:
+def _escaped(chars: Chars, state: _State) -> Mask:
     """Tell which letters stand behind a backslash that is not itself escaped."""
-    escaped = np.zeros(len(letters) + 1, np.bool_)
+    escaped = np.zeros(len(chars) + 1, np.bool_)
     escaped[0] = state.escaped
-    slashes = np.flatnonzero(letters == ord("\\"))
+    slashes = np.flatnonzero(chars == ord("\\"))
     if len(slashes):
         # In a run of backslashes every second one is escaped; the first, if the block before
         # ended in one.

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 from pydantic import BaseModel
 
-from events.fields import Field, Kind, fields_of
+from events.fields import Field, FieldKind, fields_of
 from events.registry import EVENT_TYPES, EventType
 
-FREE_KINDS: Final = (Kind.OBJECTS, Kind.OBJECT)
-RAW_KINDS: Final = (Kind.AMOUNT, Kind.MODELS, *FREE_KINDS)
+FREE_KINDS: Final = (FieldKind.OBJECTS, FieldKind.OBJECT)
+RAW_KINDS: Final = (FieldKind.AMOUNT, FieldKind.MODELS, *FREE_KINDS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class Shape:
     fields: tuple[Field, ...]
     row: type[Struct]
 
-    def of_kind(self, *kinds: Kind) -> tuple[Field, ...]:
+    def of_kind(self, *kinds: FieldKind) -> tuple[Field, ...]:
         """List the fields of these kinds, in the contract's order."""
         return _of_kind(self, kinds)
 
@@ -45,7 +45,7 @@ def _named(shape: Shape, name: str) -> Field:
 
 
 @cache
-def _of_kind(shape: Shape, kinds: tuple[Kind, ...]) -> tuple[Field, ...]:
+def _of_kind(shape: Shape, kinds: tuple[FieldKind, ...]) -> tuple[Field, ...]:
     return tuple(field for field in shape.fields if field.kind in kinds)
 
 
@@ -79,9 +79,9 @@ def _member(field: Field) -> tuple[Any, ...]:
 def _annotation(field: Field) -> Any:
     if field.kind in RAW_KINDS:
         return Raw
-    if field.kind is Kind.CHOICE:
+    if field.kind is FieldKind.CHOICE:
         return Literal[field.choices]
-    return bool if field.kind is Kind.FLAG else str
+    return bool if field.kind is FieldKind.FLAG else str
 
 
 Decode = Callable[[Any], Any]

@@ -19,7 +19,7 @@ from events.adjustments import Adjustment
 from events.amounts import JsonNumber, adjusted_amount
 from events.coercion import quote_numbers
 from events.explain import Problem, first_problem
-from events.fields import Field, Kind, fields_of
+from events.fields import Field, FieldKind, fields_of
 from events.instants import adjusted_instant, format_instant
 from events.jsontext import JsonObject, JsonTextError, first_value, members, read_json
 from events.models import EventData
@@ -28,7 +28,7 @@ from events.shapes import shape_of
 
 MAX_ITEM_BYTES: Final = 1 << 20
 EVENT_NAME_CHARACTERS: Final = 128
-_KEPT_KINDS: Final = {Kind.MODELS, Kind.OBJECTS, Kind.OBJECT}
+_KEPT_KINDS: Final = {FieldKind.MODELS, FieldKind.OBJECTS, FieldKind.OBJECT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Valid:
     adjusted: Sequence[Adjustment] = ()
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """The item does not hold; `problem` says why and `event` which type it names, if any."""
 
     def __init__(self, problem: Problem, event: str | None = None) -> None:
@@ -72,7 +72,7 @@ def judge_record(raw: bytes | None, event_type: EventType) -> Valid:
         RefusedError: the record is not valid or cannot be kept exactly.
     """
     if raw is None:
-        raise RefusedError(Problem("null_value", None, "the record has no value"))
+        raise RejectedError(Problem("null_value", None, "the record has no value"))
     text, item = _read_object(raw)
     if "event" in item and "data" in item:
         _refuse_other_type(item, event_type)
@@ -82,23 +82,23 @@ def judge_record(raw: bytes | None, event_type: EventType) -> Valid:
 
 def _read_object(raw: bytes) -> tuple[str, JsonObject]:
     if len(raw) > MAX_ITEM_BYTES:
-        raise RefusedError(Problem("item_too_large", None, "the item has more than 1 MiB"))
+        raise RejectedError(Problem("item_too_large", None, "the item has more than 1 MiB"))
     try:
         text, item = read_json(raw)
     except JsonTextError as problem:
-        raise RefusedError(Problem(problem.reason, None, f"the item {problem}")) from None
+        raise RejectedError(Problem(problem.reason, None, f"the item {problem}")) from None
     if not isinstance(item, JsonObject):
-        raise RefusedError(Problem("not_an_object", None, "the item is no object"))
+        raise RejectedError(Problem("not_an_object", None, "the item is no object"))
     return text, item
 
 
 def _judge_whole(text: str, item: JsonObject, *, coerce_ids: bool) -> Valid:
     for name in ("event", "data"):
         if name in item.repeated:
-            raise RefusedError(_twice(name), None)
+            raise RejectedError(_twice(name), None)
     event_type = _named_type(item)
     if "data" not in item:
-        raise RefusedError(Problem("missing", "data", "data is missing"), event_type.name)
+        raise RejectedError(Problem("missing", "data", "data is missing"), event_type.name)
     changed = quote_numbers(text, _data_start(text), event_type.model) if coerce_ids else None
     if changed is None:
         return _judge_data(item["data"], event_type, lambda: _members(text, _data_start(text)))
@@ -116,14 +116,14 @@ def _members(text: str, start: int) -> dict[str, str]:
 
 def _named_type(item: JsonObject) -> EventType:
     if "event" not in item:
-        raise RefusedError(Problem("missing", "event", "event is missing"))
+        raise RejectedError(Problem("missing", "event", "event is missing"))
     name = item["event"]
     if not isinstance(name, str):
-        raise RefusedError(Problem("wrong_type", "event", "event is not a string"))
+        raise RejectedError(Problem("wrong_type", "event", "event is not a string"))
     if name not in BY_NAME:
         known = ", ".join(BY_NAME)
         message = f"event names no type of the contract; the types are {known}"
-        raise RefusedError(Problem("unknown_event", "event", message), _printable(name))
+        raise RejectedError(Problem("unknown_event", "event", message), _printable(name))
     return BY_NAME[name]
 
 
@@ -134,9 +134,9 @@ def _judge_data(data: Any, event_type: EventType, texts: Callable[[], dict[str, 
         _refuse_half_characters(model)
         kept = _kept_texts(event_type, texts)
     except ValidationError as problem:
-        raise RefusedError(first_problem(problem), event_type.name) from None
-    except RefusedError as refused:
-        raise RefusedError(refused.problem, event_type.name) from None
+        raise RejectedError(first_problem(problem), event_type.name) from None
+    except RejectedError as rejection:
+        raise RejectedError(rejection.problem, event_type.name) from None
     return Valid(event_type, _row(model, kept), None, list(_adjustments(data, event_type)))
 
 
@@ -146,9 +146,9 @@ def _adjustments(data: Any, event_type: EventType) -> Iterator[Adjustment]:
         for field in fields:
             value = part.get(field.name)
             adjustment = None
-            if isinstance(value, JsonNumber) and field.kind is Kind.AMOUNT:
+            if isinstance(value, JsonNumber) and field.kind is FieldKind.AMOUNT:
                 adjustment = adjusted_amount(value.text)[1]
-            elif isinstance(value, str) and field.kind is Kind.INSTANT:
+            elif isinstance(value, str) and field.kind is FieldKind.INSTANT:
                 adjustment = adjusted_instant(value, optional=field.null_outside)[1]
             if adjustment is not None:
                 yield adjustment
@@ -158,7 +158,7 @@ def _refuse_repeats(data: Any, event_type: EventType) -> None:
     for path, part, fields in _known_objects(data, fields_of(event_type.model)):
         for field in fields if part.repeated else ():
             if field.name in part.repeated:
-                raise RefusedError(_twice(f"{path}.{field.name}"))
+                raise RejectedError(_twice(f"{path}.{field.name}"))
 
 
 def _known_objects(
@@ -179,7 +179,7 @@ def _known_objects(
 def _refuse_half_characters(model: EventData) -> None:
     for name, value in model:
         if isinstance(value, str) and not value.isascii() and not _is_text(value):
-            raise RefusedError(_half_character(f"data.{name}"))
+            raise RejectedError(_half_character(f"data.{name}"))
 
 
 def _is_text(value: str) -> bool:
@@ -201,7 +201,7 @@ def _kept_texts(event_type: EventType, texts: Callable[[], dict[str, str]]) -> d
             msgspec.json.decode(kept[name], type=Raw)
         except msgspec.DecodeError:
             # The text is JSON: what is left for msgspec to refuse is half a surrogate pair.
-            raise RefusedError(_half_character(f"data.{name}")) from None
+            raise RejectedError(_half_character(f"data.{name}")) from None
     return {name: kept[name] for name in names & kept.keys() if kept[name] != "null"}
 
 
@@ -217,7 +217,7 @@ def _cell(field: Field, value: Any, kept: dict[str, str]) -> Any:
         return None if field.required else UNSET
     if field.kind in _KEPT_KINDS:
         return Raw(kept[field.name].encode())
-    if field.kind is Kind.INSTANT:
+    if field.kind is FieldKind.INSTANT:
         return format_instant(value)
     return Raw(f"{value:f}".encode()) if isinstance(value, Decimal) else value
 
@@ -234,7 +234,7 @@ def _refuse_other_type(item: JsonObject, event_type: EventType) -> None:
     named = item["event"]
     if isinstance(named, str) and named in BY_NAME and named != event_type.name:
         message = f"event names another type than this topic's, {event_type.name}"
-        raise RefusedError(Problem("event_mismatch", "event", message), named)
+        raise RejectedError(Problem("event_mismatch", "event", message), named)
 
 
 def _printable(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from events.scan import BrokenStructureError, cut_array
+from events.scan import BrokenStructureError, split_array
 
 MAX_ITEMS: Final = 100_000
 # Items have a dozen commas each. With far more, most may lie between items, and millions of tiny
@@ -49,7 +49,7 @@ def split(body: bytes | bytearray, *, max_items: int = MAX_ITEMS) -> list[Raw]:
     # The length tells most of the time, and commas take as long to count as items to cut.
     items = _decoded(text) if len(body) <= few or body.count(b",") <= few else None
     if items is None:
-        items = _cut(text, start, max_items)
+        items = _split(text, start, max_items)
     if len(items) > max_items:
         raise NotABatch(f"the batch has more than {max_items:,} items", position_bytes=start)
     return items
@@ -73,8 +73,8 @@ def _require_array(body: bytes | bytearray, start: int) -> None:
         raise NotABatch("the body is not a JSON array", position_bytes=at)
 
 
-def _cut(text: memoryview, start: int, max_items: int) -> list[Raw]:
+def _split(text: memoryview, start: int, max_items: int) -> list[Raw]:
     try:
-        return [Raw(text[begin:end]) for begin, end in cut_array(text, max_items=max_items)]
+        return [Raw(text[begin:end]) for begin, end in split_array(text, max_items=max_items)]
     except BrokenStructureError as broken:
         raise NotABatch(str(broken), position_bytes=start + broken.position_bytes) from None

@@ -18,25 +18,25 @@ from msgspec import Raw
 MANY: Final = 500
 FEW: Final = 60
 # No contract's value holds it, as a rule; where one does, Arrow's own way is taken.
-_MARK: Final = "\0"
+_SEPARATOR: Final = "\0"
 _SPACE: Final = Raw(b" ")
 # Offsets of Arrow's strings are 32 bits wide.
 MAX_BYTES: Final = 2**31 - 1
 
 # So many bytes of a text stand in an Arrow view of it.
-ROOM: Final = 12
+PADDING: Final = 12
 
-Letters = npt.NDArray[np.uint8]
+Chars = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int32]
-Places = npt.NDArray[np.int64] | Offsets
+Positions = npt.NDArray[np.int64] | Offsets
 
 
 def text_array(values: Sequence[str]) -> pa.Array:
     """Turn strings into an array; none is null."""
     if len(values) < MANY:
         return pa.array(values, pa.string())
-    marked = _MARK.join(values).encode()
-    ends = np.flatnonzero(np.frombuffer(marked, np.uint8) == ord(_MARK))
+    marked = _SEPARATOR.join(values).encode()
+    ends = np.flatnonzero(np.frombuffer(marked, np.uint8) == ord(_SEPARATOR))
     if len(ends) != len(values) - 1 or len(marked) > MAX_BYTES:
         return pa.array(values, pa.string())
     offsets = np.empty(len(values) + 1, np.int32)
@@ -51,27 +51,27 @@ def raw_array(values: Sequence[Raw]) -> pa.Array:
     return _array(_measured(values), b"".join(values))
 
 
-def count_letters(values: Sequence[Any], wanted: bytes) -> npt.NDArray[np.int64]:
+def count_chars(values: Sequence[Any], wanted: bytes) -> npt.NDArray[np.int64]:
     """Count in each piece of JSON text the bytes that are one of *wanted*; none if not `Raw`."""
     if len(values) < FEW:
-        return np.array([_letters_in(value, wanted) for value in values], np.int64)
+        return np.array([_chars_in(value, wanted) for value in values], np.int64)
     # No JSON text is empty, so each has a start of its own.
     texts = [value if isinstance(value, Raw) else _SPACE for value in values]
-    letters = np.frombuffer(b"".join(texts), np.uint8)
-    found = letters == wanted[0]
-    for letter in wanted[1:]:
-        found |= letters == letter
+    chars = np.frombuffer(b"".join(texts), np.uint8)
+    found = chars == wanted[0]
+    for char in wanted[1:]:
+        found |= chars == char
     return np.add.reduceat(found, _measured(texts)[:-1], dtype=np.int64)
 
 
-def _letters_in(value: object, wanted: bytes) -> int:
+def _chars_in(value: object, wanted: bytes) -> int:
     return sum(map(bytes(value).count, wanted)) if isinstance(value, Raw) else 0
 
 
-def texts_at(text: bytes, starts: Places, sizes: Places) -> pa.Array:
+def texts_at(text: bytes, starts: Positions, sizes: Positions) -> pa.Array:
     """Cut texts out of UTF-8, where each starts and how many bytes it has: below 2 GiB.
 
-    There must be `ROOM` bytes more in *text* than the last one starts at.
+    There must be `PADDING` bytes more in *text* than the last one starts at.
     """
     # A view has a size and, third and fourth, a buffer and a place in it; of a short text its bytes
     # stand instead. The second, its beginning, serves comparisons and is not needed here.
@@ -79,13 +79,13 @@ def texts_at(text: bytes, starts: Places, sizes: Places) -> pa.Array:
     views[:, 0] = sizes
     views[:, 2] = 0
     views[:, 3] = starts
-    short = np.flatnonzero(sizes <= ROOM)
-    views.view(np.uint8)[short, 4:] = cut_out(text, starts[short], ROOM).reshape(-1, ROOM)
+    short = np.flatnonzero(sizes <= PADDING)
+    views.view(np.uint8)[short, 4:] = slice_out(text, starts[short], PADDING).reshape(-1, PADDING)
     buffers = [None, pa.py_buffer(views), pa.py_buffer(text)]
     return pa.Array.from_buffers(pa.string_view(), len(starts), buffers).cast(pa.string())
 
 
-def cut_out(text: bytes | Letters, starts: Places, size: int) -> Letters:
+def slice_out(text: bytes | Chars, starts: Positions, size: int) -> Chars:
     """Copy what stands at *starts*, each of one *size*, end to end."""
     if not size or not len(starts):
         return np.zeros(0, np.uint8)

@@ -22,10 +22,10 @@ from pydantic_core import PydanticCustomError
 
 from events.adjustments import Adjustment
 from events.amounts import PLACES, WHOLE_DIGITS, adjusted_amount
-from events.fields import Field, Kind
+from events.fields import Field, FieldKind
 from events.group import ABSENT_TYPES, Rows
 from events.instants import adjusted_instant, format_instant
-from events.moments import Places, unusual
+from events.moments import Positions, unusual
 from events.texts import lengths, offsets_of, raw_array, text_array
 
 AMOUNT_TYPE: Final = pa.decimal128(WHOLE_DIGITS + PLACES, PLACES)
@@ -71,7 +71,7 @@ class Turned:
     """A column, the places that are in doubt, and what was adjusted at which place."""
 
     array: pa.Array
-    doubtful: Places
+    doubtful: Positions
     adjusted: Sequence[tuple[int, Adjustment]] = ()
 
 
@@ -121,9 +121,9 @@ def check_values(groups: Sequence[Rows]) -> None:
     """Turn all amounts and date-times of *groups* into arrays; mark the rows in doubt."""
     amounts, instants = Pile(Raw(b"0")), Pile("2000-01-01T00:00:00Z")
     for rows in groups:
-        for one in rows.shape.of_kind(Kind.AMOUNT):
+        for one in rows.shape.of_kind(FieldKind.AMOUNT):
             amounts.add(rows, one)
-        for one in rows.shape.of_kind(Kind.INSTANT):
+        for one in rows.shape.of_kind(FieldKind.INSTANT):
             instants.add(rows, one)
     if amounts.values:
         amounts.hand_out(_amounts(amounts.values))
@@ -147,30 +147,30 @@ def _amounts(values: list[Raw]) -> Turned:
     return _turned(texts, _odd_amounts(texts), _AMOUNT, _exact_amount)
 
 
-def _odd_amounts(texts: pa.Array) -> Places:
+def _odd_amounts(texts: pa.Array) -> Positions:
     """Tell which amounts may not be of digits, a sign and a point, or be too many of them.
 
     Arrow 26 reads some texts of more than 38 digits as wrong numbers without an error, and
     exponents by rules of its own. The decoder held JSON's rules, so a value without other letters
     is a number.
     """
-    letters = np.frombuffer(texts.buffers()[2], np.uint8)
-    odd = np.flatnonzero(~_OF_NUMBERS[letters])
+    chars = np.frombuffer(texts.buffers()[2], np.uint8)
+    odd = np.flatnonzero(~_OF_NUMBERS[chars])
     long = np.flatnonzero(lengths(texts) > WHOLE_DIGITS)
     if not len(odd):
         return long
     return np.union1d(np.searchsorted(offsets_of(texts), odd, side="right") - 1, long)
 
 
-def _odd_ends(texts: pa.Array) -> Places:
+def _odd_ends(texts: pa.Array) -> Positions:
     """Tell which do not begin and end as numbers do: Arrow also reads 007, 5. and .5 (JSON not).
 
     A sign or a point too many it refuses.
     """
     offsets = offsets_of(texts)
-    letters = np.frombuffer(bytes(texts.buffers()[2]) + b"  ", np.uint8)
-    begins = offsets[:-1] + (letters[offsets[:-1]] == ord("-"))
-    first, second, last = letters[begins], letters[begins + 1], letters[offsets[1:] - 1]
+    chars = np.frombuffer(bytes(texts.buffers()[2]) + b"  ", np.uint8)
+    begins = offsets[:-1] + (chars[offsets[:-1]] == ord("-"))
+    first, second, last = chars[begins], chars[begins + 1], chars[offsets[1:] - 1]
     odd = (first < ord("0")) | (last < ord("0")) | (begins >= offsets[1:])
     odd |= (first == ord("0")) & (second >= ord("0")) & (begins + 1 < offsets[1:])
     return np.flatnonzero(odd)
@@ -183,7 +183,7 @@ def _instants(values: list[str], null_outside: NullOutside) -> Turned:
 
 
 def _turned(
-    texts: pa.Array, odd: Places, kind: tuple[str, str, pa.DataType], exactly: Exactly
+    texts: pa.Array, odd: Positions, kind: tuple[str, str, pa.DataType], exactly: Exactly
 ) -> Turned:
     """Turn *texts*, of which the *odd* ones are to be looked at.
 
@@ -204,7 +204,7 @@ def _turned(
         return _turned(texts, np.arange(len(texts)), kind, exactly)
 
 
-def _read_exactly(texts: pa.Array, places: Places, stand_in: str, exactly: Exactly) -> Turned:
+def _read_exactly(texts: pa.Array, places: Positions, stand_in: str, exactly: Exactly) -> Turned:
     """Put what is stored in place of the texts at *places*; a stand-in where that is in doubt."""
     if not len(places):
         return Turned(texts, places)

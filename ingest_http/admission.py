@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 
-class Room:
+class AdmissionControl:
     """The room for bodies of one process, in bytes."""
 
     def __init__(self, size_bytes: int) -> None:
@@ -31,10 +31,10 @@ class Room:
         """Bytes that *tenant* holds now."""
         return self._held[tenant]
 
-    def enter(self, tenant: str, bytes_: int) -> Ticket | None:
+    def enter(self, tenant: str, bytes_: int) -> Reservation | None:
         """Take *bytes_* for a request of *tenant*; None if there is no room."""
-        ticket = Ticket(self, tenant)
-        return ticket if ticket.grow_to(bytes_) else None
+        reservation = Reservation(self, tenant)
+        return reservation if reservation.grow_to(bytes_) else None
 
     def take(self, tenant: str, bytes_: int) -> None:
         """Book *bytes_* (negative: give back)."""
@@ -44,13 +44,13 @@ class Room:
             del self._held[tenant]
 
 
-class Ticket:
+class Reservation:
     """What one request holds of the room, from its headers until its records left the process."""
 
-    __slots__ = ("_room", "_tenant", "held_bytes")
+    __slots__ = ("_capacity", "_tenant", "held_bytes")
 
-    def __init__(self, room: Room, tenant: str) -> None:
-        self._room = room
+    def __init__(self, admission: AdmissionControl, tenant: str) -> None:
+        self._capacity = admission
         self._tenant = tenant
         self.held_bytes = 0
 
@@ -59,14 +59,14 @@ class Ticket:
         more = bytes_ - self.held_bytes
         if more <= 0:
             return True
-        if not self._room.admits(self._tenant, more):
+        if not self._capacity.admits(self._tenant, more):
             return False
-        self._room.take(self._tenant, more)
+        self._capacity.take(self._tenant, more)
         self.held_bytes = bytes_
         return True
 
     def leave(self) -> None:
         """Give everything back; a second time does nothing."""
         if self.held_bytes:
-            self._room.take(self._tenant, -self.held_bytes)
+            self._capacity.take(self._tenant, -self.held_bytes)
             self.held_bytes = 0

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AnswerKind:
     """One way to be refused: `advice` is what the sender should do about it."""
 
     status: int
@@ -23,34 +23,36 @@ class Kind:
     retry_after_seconds: int | None = None
 
 
-FORBIDDEN: Final = Kind(
+FORBIDDEN: Final = AnswerKind(
     403, "forbidden", "Send a valid key of your tenant in the header x-api-key.", logging.WARNING
 )
-BAD_REQUEST: Final = Kind(400, "bad_request", "Send a well-formed HTTP/1.1 request.")
-NOT_FOUND: Final = Kind(404, "not_found", "See /openapi.json for what there is.")
-METHOD_NOT_ALLOWED: Final = Kind(405, "method_not_allowed", "Use a method of the header Allow.")
-BODY_TOO_SLOW: Final = Kind(
+BAD_REQUEST: Final = AnswerKind(400, "bad_request", "Send a well-formed HTTP/1.1 request.")
+NOT_FOUND: Final = AnswerKind(404, "not_found", "See /openapi.json for what there is.")
+METHOD_NOT_ALLOWED: Final = AnswerKind(
+    405, "method_not_allowed", "Use a method of the header Allow."
+)
+BODY_TOO_SLOW: Final = AnswerKind(
     408, "body_too_slow", "Send the same batch again; nothing of it was stored.", logging.WARNING
 )
-BODY_TOO_LARGE: Final = Kind(413, "body_too_large", "Split the batch and send the parts.")
-TOO_MANY_ITEMS: Final = Kind(413, "too_many_items", "Split the batch and send the parts.")
-MEDIA_TYPE: Final = Kind(415, "media_type", "Send Content-Type: application/json.")
-CONTENT_ENCODING: Final = Kind(
+BODY_TOO_LARGE: Final = AnswerKind(413, "body_too_large", "Split the batch and send the parts.")
+TOO_MANY_ITEMS: Final = AnswerKind(413, "too_many_items", "Split the batch and send the parts.")
+MEDIA_TYPE: Final = AnswerKind(415, "media_type", "Send Content-Type: application/json.")
+CONTENT_ENCODING: Final = AnswerKind(
     415, "content_encoding", "Send the body as it is, or as gzip, deflate or zstd."
 )
-NOT_A_BATCH: Final = Kind(
+NOT_A_BATCH: Final = AnswerKind(
     422, "not_a_batch", 'Send a JSON array of {"event", "data"} items as the whole body.'
 )
-INTERNAL: Final = Kind(
+INTERNAL: Final = AnswerKind(
     500, "internal", "Send the same batch again; repeats are harmless.", logging.ERROR, 5
 )
-OVERLOADED: Final = Kind(
+OVERLOADED: Final = AnswerKind(
     503, "overloaded", "Send the same batch again after Retry-After.", logging.WARNING, 1
 )
-NOT_READY: Final = Kind(
+NOT_READY: Final = AnswerKind(
     503, "not_ready", "Send the same batch again after Retry-After.", logging.WARNING, 2
 )
-NOT_STORED: Final = Kind(
+NOT_STORED: Final = AnswerKind(
     510,
     "not_stored",
     "Send the whole batch again after Retry-After; what was stored already is not counted twice.",
@@ -58,19 +60,19 @@ NOT_STORED: Final = Kind(
     1,
 )
 
-KINDS: Final[tuple[Kind, ...]] = (
+KINDS: Final[tuple[AnswerKind, ...]] = (
     BAD_REQUEST, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_SLOW, BODY_TOO_LARGE,
     TOO_MANY_ITEMS, MEDIA_TYPE, CONTENT_ENCODING, NOT_A_BATCH, INTERNAL, OVERLOADED, NOT_READY,
     NOT_STORED,
 )  # fmt: skip
 
 
-class DoorError(Exception):
+class ApiError(Exception):
     """The whole request is refused: `kind` says how, the text says what and where."""
 
     def __init__(
         self,
-        kind: Kind,
+        kind: AnswerKind,
         what: str,
         *,
         details: dict[str, Any] | None = None,

@@ -16,10 +16,10 @@ from events.idrules import IdRules
 from events.registry import REJECTED_TOPIC
 from events.result import Checked, CheckedType, Rejection
 from events.split import NotABatch, split
-from ingest_http.answers import NOT_A_BATCH, TOO_MANY_ITEMS, DoorError
+from ingest_http.answers import NOT_A_BATCH, TOO_MANY_ITEMS, ApiError
 from ingest_http.item_count import has_more_items
-from ingest_http.publish import Headers, Lot, Value
-from ingest_http.rejects import Origin, reject_records
+from ingest_http.publish import Headers, RecordGroup, Value
+from ingest_http.rejects import RequestOrigin, reject_records
 
 # Checking takes about 2 µs an item; other requests get their turn between slices.
 SLICE_ITEMS: Final = 2_500
@@ -31,7 +31,7 @@ REPORT_BYTES: Final = 768
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CheckOptions:
     """How a tenant's items are read, and whether an outcome is reported for each."""
 
     rules: IdRules
@@ -61,7 +61,7 @@ class Dropped:
 
 
 @dataclass(slots=True)
-class Batch:
+class CheckedBatch:
     """A checked body. The n-th lot's records are those of the n-th group, in order.
 
     It holds nothing of the body but the records, and these only until they are taken: bodies wait
@@ -70,12 +70,12 @@ class Batch:
 
     size: int
     groups: list[Taken | Dropped] = field(default_factory=list)
-    lots: list[Lot] = field(default_factory=list)
+    record_groups: list[RecordGroup] = field(default_factory=list)
 
-    def take_lots(self) -> list[Lot]:
+    def take_groups(self) -> list[RecordGroup]:
         """Give the records away."""
-        lots, self.lots = self.lots, []
-        return lots
+        record_groups, self.record_groups = self.record_groups, []
+        return record_groups
 
     def not_stored_ids(self, not_stored: Sequence[tuple[int, int]]) -> list[str]:
         """The ids of the records at (lot, place), each once."""
@@ -83,16 +83,18 @@ class Batch:
 
     def positions(self, not_stored: Sequence[tuple[int, int]]) -> list[int]:
         """The positions in the body of the records at (lot, place)."""
-        return sorted(self.groups[lot].positions[place] for lot, place in not_stored)
+        return sorted(
+            self.groups[record_group].positions[index] for record_group, index in not_stored
+        )
 
     def _ids_at(self, not_stored: Sequence[tuple[int, int]]) -> Iterator[str]:
-        for lot, place in not_stored:
-            group = self.groups[lot]
+        for record_group, index in not_stored:
+            group = self.groups[record_group]
             if isinstance(group, Taken):
-                yield group.ids[place]
+                yield group.ids[index]
 
 
-def cut(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
+def split_items(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
     """Cut the JSON array *body* into its items.
 
     Raises:
@@ -103,49 +105,56 @@ def cut(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
     try:
         raws = split(body, max_items=sys.maxsize)
     except NotABatch as error:
-        raise DoorError(NOT_A_BATCH, _sentence(str(error))) from None
+        raise ApiError(NOT_A_BATCH, _sentence(str(error))) from None
     if len(raws) > most_items:
         raise _too_many(f"{len(raws):,}", most_items)
     return raws
 
 
 async def check(
-    raws: Sequence[msgspec.Raw], reading: Reading, origin: Origin, hold: Callable[[int], None]
-) -> Batch:
+    raws: Sequence[msgspec.Raw],
+    reading: CheckOptions,
+    origin: RequestOrigin,
+    hold: Callable[[int], None],
+) -> CheckedBatch:
     """Check every item of *raws* alone and make the records of all of them.
 
     *hold* is called with the bytes that these take beside the body, as they become more; it may
     raise.
     """
-    batch = Batch(len(raws))
+    batch = CheckedBatch(len(raws))
     held = 0
     for start in range(0, len(raws), SLICE_ITEMS):
         if start:
             await asyncio.sleep(0)
-        part = raws[start : start + SLICE_ITEMS]
+        batch_part = raws[start : start + SLICE_ITEMS]
         checked = check_items(
-            part, tenant=origin.tenant, rules=reading.rules, coerce_ids=reading.coerce_ids
+            batch_part, tenant=origin.tenant, rules=reading.rules, coerce_ids=reading.coerce_ids
         )
         each = ITEM_BYTES + REPORT_BYTES * reading.reports
-        held += each * len(part) + _add(batch, checked, part, start, origin)
+        held += each * len(batch_part) + _add(batch, checked, batch_part, start, origin)
         hold(held)
     return batch
 
 
 def _add(
-    batch: Batch, checked: Checked, raws: Sequence[msgspec.Raw], start: int, origin: Origin
+    batch: CheckedBatch,
+    checked: Checked,
+    raws: Sequence[msgspec.Raw],
+    start: int,
+    origin: RequestOrigin,
 ) -> int:
     """Add the records of some items; returns the bytes of those that are no part of the body."""
     headers = record_headers(origin)
     for accepted in checked.accepted:
-        batch.lots.append(accepted_lot(accepted, raws, headers, origin.tenant))
+        batch.record_groups.append(accepted_group(accepted, raws, headers, origin.tenant))
         positions = _shifted(accepted.positions, start)
         adjusted = [(start + position, one) for position, one in accepted.adjusted]
         batch.groups.append(Taken(accepted.type.name, positions, accepted.ids, adjusted))
     if checked.rejected:
         values = reject_records(checked.rejected, raws, start, origin)
         keys = [origin.tenant.encode()] * len(values)
-        batch.lots.append(Lot(REJECTED_TOPIC, keys, values, headers))
+        batch.record_groups.append(RecordGroup(REJECTED_TOPIC, keys, values, headers))
         positions = [start + rejection.position for rejection in checked.rejected]
         batch.groups.append(Dropped(positions, checked.rejected))
         return sum(map(len, values)) + REJECTION_BYTES * len(values)
@@ -156,9 +165,9 @@ def _shifted(positions: list[int], start: int) -> list[int]:
     return [start + position for position in positions] if start else positions
 
 
-def accepted_lot(
+def accepted_group(
     accepted: CheckedType, raws: Sequence[msgspec.Raw], headers: Headers, tenant: str
-) -> Lot:
+) -> RecordGroup:
     """The records of one type's items: as received, but for ids that were numbers.
 
     The key is the tenant and what decides the partition: the id by the contract, and not a wider
@@ -172,10 +181,10 @@ def accepted_lot(
             accepted.rewritten.get(position) or value
             for position, value in zip(accepted.positions, values, strict=True)
         ]
-    return Lot(accepted.type.topic, keys, values, headers)
+    return RecordGroup(accepted.type.topic, keys, values, headers)
 
 
-def record_headers(origin: Origin) -> Headers:
+def record_headers(origin: RequestOrigin) -> Headers:
     """The headers of every record of a request."""
     return [
         ("tenant", origin.tenant.encode()),
@@ -188,8 +197,8 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _too_many(how_many: str, most_items: int) -> DoorError:
-    return DoorError(
+def _too_many(how_many: str, most_items: int) -> ApiError:
+    return ApiError(
         TOO_MANY_ITEMS,
         f"The batch has {how_many} items; the limit is {most_items:,}",
         details={"limit_items": most_items},

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ingest_http.admission import Ticket
+from ingest_http.admission import Reservation
 from ingest_http.answers import (
     BODY_TOO_LARGE,
     CONTENT_ENCODING,
     MEDIA_TYPE,
     NOT_A_BATCH,
     OVERLOADED,
-    DoorError,
+    ApiError,
 )
 from ingest_http.decompress import ACCEPT_ENCODING, DECODERS, BadCompressionError, Decoder
 
-FIRST_TICKET_BYTES: Final = 64 * 1024
+FIRST_RESERVATION_BYTES: Final = 64 * 1024
 YIELD_EVERY_BYTES: Final = 1024 * 1024
 JSON_TYPES: Final = frozenset({"", "application/json", "text/json"})
 
@@ -42,9 +42,9 @@ class BodyPlan:
     limit_bytes: int
 
     @property
-    def first_ticket_bytes(self) -> int:
+    def first_reservation_bytes(self) -> int:
         """Room to ask for before the first byte is read."""
-        return FIRST_TICKET_BYTES if self.announced_bytes is None else self.announced_bytes
+        return FIRST_RESERVATION_BYTES if self.announced_bytes is None else self.announced_bytes
 
 
 def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
@@ -58,10 +58,10 @@ def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
     """
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in JSON_TYPES:
-        raise DoorError(MEDIA_TYPE, f"Content-Type is {_shown(media_type)}, not JSON")
+        raise ApiError(MEDIA_TYPE, f"Content-Type is {_shown(media_type)}, not JSON")
     encoding = headers.get("Content-Encoding", "").strip().lower()
     if encoding not in DECODERS:
-        raise DoorError(
+        raise ApiError(
             CONTENT_ENCODING,
             f"Content-Encoding {_shown(encoding)} is not known here",
             headers={"Accept-Encoding": ACCEPT_ENCODING},
@@ -74,7 +74,9 @@ def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
     return BodyPlan(encoding, announced, limit_bytes)
 
 
-async def read_body(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes | bytearray:
+async def read_body(
+    stream: ByteStream, plan: BodyPlan, reservation: Reservation
+) -> bytes | bytearray:
     """Read and decompress the whole body, never holding more than the plan and the room allow.
 
     Raises:
@@ -83,43 +85,45 @@ async def read_body(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes
     """
     make_decoder = DECODERS[plan.encoding]
     if make_decoder is None:
-        return await _read_plain(stream, plan, ticket)
+        return await _read_plain(stream, plan, reservation)
     try:
-        return await _read_compressed(stream, plan, ticket, make_decoder())
+        return await _read_compressed(stream, plan, reservation, make_decoder())
     except BadCompressionError as error:
-        raise DoorError(
+        raise ApiError(
             NOT_A_BATCH, f"The body is not the {plan.encoding} that it is said to be: {error}"
         ) from None
 
 
-async def _read_plain(stream: ByteStream, plan: BodyPlan, ticket: Ticket) -> bytes | bytearray:
+async def _read_plain(
+    stream: ByteStream, plan: BodyPlan, reservation: Reservation
+) -> bytes | bytearray:
     first = await stream.readany()
-    _check_size(len(first), plan, ticket)
+    _check_size(len(first), plan, reservation)
     chunk = await stream.readany()
     if not chunk:
         return first
     # Grown in place: a body is not held twice, as when chunks are joined.
     body = bytearray(first)
     while chunk:
-        _check_size(len(body) + len(chunk), plan, ticket)
+        _check_size(len(body) + len(chunk), plan, reservation)
         body += chunk
         chunk = await stream.readany()
     return body
 
 
 async def _read_compressed(
-    stream: ByteStream, plan: BodyPlan, ticket: Ticket, decoder: Decoder
+    stream: ByteStream, plan: BodyPlan, reservation: Reservation, decoder: Decoder
 ) -> bytearray:
     body = bytearray()
     sent = 0
     yield_at = YIELD_EVERY_BYTES
     while chunk := await stream.readany():
         sent += len(chunk)
-        _check_size(sent, plan, ticket)
-        for piece in decoder.feed(chunk):
-            size = len(body) + len(piece)
-            _check_size(size, plan, ticket, decoder=min(size, decoder.window_bytes))
-            body += piece
+        _check_size(sent, plan, reservation)
+        for received in decoder.feed(chunk):
+            size = len(body) + len(received)
+            _check_size(size, plan, reservation, decoder=min(size, decoder.window_bytes))
+            body += received
             if len(body) >= yield_at:
                 # A large body must not keep the loop from other requests and from health.
                 await asyncio.sleep(0)
@@ -128,17 +132,17 @@ async def _read_compressed(
     return body
 
 
-def _check_size(size: int, plan: BodyPlan, ticket: Ticket, *, decoder: int = 0) -> None:
+def _check_size(size: int, plan: BodyPlan, reservation: Reservation, *, decoder: int = 0) -> None:
     """Hold *size* bytes of body, and those that the *decoder* remembers of it."""
     if size > plan.limit_bytes:
         raise _too_large("with more", plan.limit_bytes)
     held = size + decoder
-    if held > ticket.held_bytes and not ticket.grow_to(held + FIRST_TICKET_BYTES):
-        raise DoorError(OVERLOADED, "There is no room for the rest of this body now")
+    if held > reservation.held_bytes and not reservation.grow_to(held + FIRST_RESERVATION_BYTES):
+        raise ApiError(OVERLOADED, "There is no room for the rest of this body now")
 
 
-def _too_large(how: str, limit_bytes: int) -> DoorError:
-    return DoorError(
+def _too_large(how: str, limit_bytes: int) -> ApiError:
+    return ApiError(
         BODY_TOO_LARGE,
         f"The body is too large, {how}; the limit is {limit_bytes:,} bytes, also decompressed",
         details={"limit_bytes": limit_bytes},

@@ -17,7 +17,7 @@ from time import monotonic
 from aiohttp import web
 
 import failpoints
-from ingest_http.admission import Ticket
+from ingest_http.admission import Reservation
 from ingest_http.answers import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
@@ -26,14 +26,14 @@ from ingest_http.answers import (
     NOT_READY,
     NOT_STORED,
     OVERLOADED,
-    DoorError,
+    ApiError,
 )
-from ingest_http.batch import Batch, Dropped, Reading, check, cut
+from ingest_http.batch import CheckedBatch, CheckOptions, Dropped, check, split_items
 from ingest_http.body import BodyPlan, plan_body, read_body
-from ingest_http.door import Door
+from ingest_http.door import IngestApi
 from ingest_http.keyring import Owner
-from ingest_http.publish import Receipt
-from ingest_http.rejects import Origin
+from ingest_http.publish import Delivery
+from ingest_http.rejects import RequestOrigin
 from ingest_http.replies import empty, json_reply, request_id_of
 from ingest_http.report import report_of
 
@@ -44,7 +44,7 @@ REJECTED_HEADER = "X-Railhead-Rejected"
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RequestOptions:
     """What the query string asks for."""
 
     report: bool
@@ -56,50 +56,52 @@ class Arrival:
     """What is known of a push before its body: whose it is, and what may come."""
 
     owner: Owner
-    origin: Origin
+    origin: RequestOrigin
     plan: BodyPlan
     give_up_at: float
 
 
-async def push(door: Door, request: web.BaseRequest) -> web.Response:
+async def post_items(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `POST …/fasttrack/bulk`.
 
     Raises:
         DoorError: any other answer than 204 or a report.
     """
-    arrival = _arrival(door, request)
-    wishes = _wishes(request)
-    ticket = _admit(door, arrival, dry_run=wishes.dry_run)
-    batch = await _checked(door, request, (arrival, wishes), ticket)
-    if wishes.dry_run or not batch.lots:
+    arrival = _arrival(api, request)
+    request_options = _request_options(request)
+    reservation = _admit(api, arrival, dry_run=request_options.dry_run)
+    batch = await _checked(api, request, (arrival, request_options), reservation)
+    if request_options.dry_run or not batch.record_groups:
         try:
-            return _answer(batch, [], arrival.origin, wishes)
+            return _answer(batch, [], arrival.origin, request_options)
         finally:
-            ticket.leave()
+            reservation.leave()
     failpoints.passing("door.after_validate")
-    receipt = door.publisher.submit(batch.take_lots())
+    delivery = api.publisher.submit(batch.take_groups())
     try:
-        not_stored = await _acknowledged(door, receipt, arrival.give_up_at)
-        door.count(batch, not_stored, arrival.owner.name)
+        not_stored = await _acknowledged(api, delivery, arrival.give_up_at)
+        api.count(batch, not_stored, arrival.owner.name)
         failpoints.passing("door.before_answer")
-        return _answer(batch, not_stored, arrival.origin, wishes)
+        return _answer(batch, not_stored, arrival.origin, request_options)
     finally:
         # Its bytes are in the producer until Kafka answered, however long the sender waits; and a
         # report takes as many again.
-        receipt.done.add_done_callback(lambda _: ticket.leave())
+        delivery.done.add_done_callback(lambda _: reservation.leave())
 
 
-def _arrival(door: Door, request: web.BaseRequest) -> Arrival:
-    give_up_at = monotonic() + door.settings.request_deadline_seconds
-    owner = _owner(door, request.headers)
-    plan = plan_body(request.headers, door.settings.max_body_bytes)
-    return Arrival(owner, Origin(owner.name, request_id_of(request), _now()), plan, give_up_at)
+def _arrival(api: IngestApi, request: web.BaseRequest) -> Arrival:
+    give_up_at = monotonic() + api.settings.request_deadline_seconds
+    owner = _owner(api, request.headers)
+    plan = plan_body(request.headers, api.settings.max_body_bytes)
+    return Arrival(
+        owner, RequestOrigin(owner.name, request_id_of(request), _now()), plan, give_up_at
+    )
 
 
-def _owner(door: Door, headers: Mapping[str, str]) -> Owner:
-    owner = door.keyring.owner_of(presented_key(headers))
+def _owner(api: IngestApi, headers: Mapping[str, str]) -> Owner:
+    owner = api.keyring.owner_of(presented_key(headers))
     if owner is None:
-        raise DoorError(FORBIDDEN, "No valid key was sent")
+        raise ApiError(FORBIDDEN, "No valid key was sent")
     return owner
 
 
@@ -112,12 +114,12 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _wishes(request: web.BaseRequest) -> Wishes:
+def _request_options(request: web.BaseRequest) -> RequestOptions:
     if not request.query_string:
-        return Wishes(report=False, dry_run=False)
+        return RequestOptions(report=False, dry_run=False)
     asked = {name: _is_on(name, value) for name, value in request.query.items()}
     dry_run = asked.get("dry_run", False)
-    return Wishes(report=dry_run or asked.get("report", False), dry_run=dry_run)
+    return RequestOptions(report=dry_run or asked.get("report", False), dry_run=dry_run)
 
 
 def _is_on(name: str, value: str) -> bool:
@@ -127,90 +129,102 @@ def _is_on(name: str, value: str) -> bool:
         DoorError: 400.
     """
     if name not in PARAMETERS or value.lower() not in ON | OFF:
-        raise DoorError(
+        raise ApiError(
             BAD_REQUEST, f"The query may hold {' and '.join(PARAMETERS)}, each 1 or 0, and no more"
         )
     return value.lower() in ON
 
 
-def _admit(door: Door, arrival: Arrival, *, dry_run: bool) -> Ticket:
-    why_not = None if dry_run else door.why_not_ready()
+def _admit(api: IngestApi, arrival: Arrival, *, dry_run: bool) -> Reservation:
+    why_not = None if dry_run else api.why_not_ready()
     if why_not is not None:
-        raise DoorError(NOT_READY, f"Nothing could be stored now: {why_not}")
-    ticket = door.room.enter(arrival.owner.name, arrival.plan.first_ticket_bytes)
-    if ticket is None:
-        raise DoorError(OVERLOADED, "Too many bytes of your batches are in work")
-    return ticket
+        raise ApiError(NOT_READY, f"Nothing could be stored now: {why_not}")
+    reservation = api.admission.enter(arrival.owner.name, arrival.plan.first_reservation_bytes)
+    if reservation is None:
+        raise ApiError(OVERLOADED, "Too many bytes of your batches are in work")
+    return reservation
 
 
 async def _checked(
-    door: Door, request: web.BaseRequest, asked: tuple[Arrival, Wishes], ticket: Ticket
-) -> Batch:
+    api: IngestApi,
+    request: web.BaseRequest,
+    asked: tuple[Arrival, RequestOptions],
+    reservation: Reservation,
+) -> CheckedBatch:
     """Read and check the body; of the body itself nothing outlives this."""
-    arrival, wishes = asked
+    arrival, request_options = asked
     owner = arrival.owner
     try:
-        body = await _body(request, arrival, ticket)
-        door.metrics.body_bytes.inc(len(body))
-        raws = cut(body, door.settings.max_items)
-        reading = Reading(owner.rules, coerce_ids=owner.tenant.coerce_ids, reports=wishes.report)
-        hold = partial(_hold, door, ticket, len(body))
+        body = await _body(request, arrival, reservation)
+        api.metrics.body_bytes.inc(len(body))
+        raws = split_items(body, api.settings.max_items)
+        reading = CheckOptions(
+            owner.rules, coerce_ids=owner.tenant.coerce_ids, reports=request_options.report
+        )
+        hold = partial(_hold, api, reservation, len(body))
         return await check(raws, reading, arrival.origin, hold)
     except BaseException:
-        ticket.leave()
+        reservation.leave()
         raise
 
 
-def _hold(door: Door, ticket: Ticket, body_bytes: int, more_bytes: int) -> None:
+def _hold(api: IngestApi, reservation: Reservation, body_bytes: int, more_bytes: int) -> None:
     """Hold *more_bytes* beside the body.
 
     Raises:
         DoorError: 413 if they would not fit either when nothing else is held, 503 if not now.
     """
     needed = body_bytes + more_bytes
-    if ticket.grow_to(needed):
+    if reservation.grow_to(needed):
         return
-    most = door.room.most_of_one()
+    most = api.admission.most_of_one()
     if needed > most:
-        raise DoorError(
+        raise ApiError(
             BODY_TOO_LARGE,
             f"The batch and its rejected items take more than {most:,} bytes together",
             details={"limit_bytes": most},
         )
-    raise DoorError(OVERLOADED, "There is no room for the rejected items of this batch now")
+    raise ApiError(OVERLOADED, "There is no room for the rejected items of this batch now")
 
 
-async def _body(request: web.BaseRequest, arrival: Arrival, ticket: Ticket) -> bytes | bytearray:
+async def _body(
+    request: web.BaseRequest, arrival: Arrival, reservation: Reservation
+) -> bytes | bytearray:
     if request.headers.get("Expect", "").lower() == "100-continue":
         # Only now: whoever was refused above has not sent its body.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
     try:
         async with asyncio.timeout(arrival.give_up_at - monotonic()):
-            return await read_body(request.content, arrival.plan, ticket)
+            return await read_body(request.content, arrival.plan, reservation)
     except TimeoutError:
-        raise DoorError(BODY_TOO_SLOW, "The body did not arrive in time") from None
+        raise ApiError(BODY_TOO_SLOW, "The body did not arrive in time") from None
 
 
-async def _acknowledged(door: Door, receipt: Receipt, give_up_at: float) -> list[tuple[int, int]]:
+async def _acknowledged(
+    api: IngestApi, delivery: Delivery, give_up_at: float
+) -> list[tuple[int, int]]:
     started = monotonic()
-    if not receipt.done.done():
+    if not delivery.done.done():
         # wait() leaves the future alone, whatever becomes of this request.
-        await asyncio.wait({receipt.done}, timeout=max(0.0, give_up_at - started))
-    door.metrics.publish_seconds.observe(monotonic() - started)
-    return receipt.not_stored()
+        await asyncio.wait({delivery.done}, timeout=max(0.0, give_up_at - started))
+    api.metrics.publish_seconds.observe(monotonic() - started)
+    return delivery.not_stored()
 
 
 def _answer(
-    batch: Batch, not_stored: list[tuple[int, int]], origin: Origin, wishes: Wishes
+    batch: CheckedBatch,
+    not_stored: list[tuple[int, int]],
+    origin: RequestOrigin,
+    request_options: RequestOptions,
 ) -> web.Response:
     report = (
-        report_of(batch, not_stored, request_id=origin.request_id, dry_run=wishes.dry_run)
-        if wishes.report
+        report_of(batch, not_stored, request_id=origin.request_id, dry_run=request_options.dry_run)
+        if request_options.report
         else {}
     )
     if not_stored:
-        raise DoorError(
+        raise ApiError(
             NOT_STORED,
             f"{len(not_stored):,} of {batch.size:,} items were not stored",
             details={
@@ -219,7 +233,7 @@ def _answer(
                 **report,
             },
         )
-    response = json_reply(200, report) if wishes.report else empty(204)
+    response = json_reply(200, report) if request_options.report else empty(204)
     rejected = sum(len(one.positions) for one in batch.groups if isinstance(one, Dropped))
     response.headers[REJECTED_HEADER] = str(rejected)
     return response

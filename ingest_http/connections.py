@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from ingest_http.answers import BAD_REQUEST, DoorError
+from ingest_http.answers import BAD_REQUEST, ApiError
 from ingest_http.replies import refusal
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Protocol(RequestHandler):
         """Answer bytes that are no HTTP request; what they were is not repeated."""
         del request, message
         log.info("not HTTP", extra={"status": status, "reason": type(exc).__name__})
-        error = DoorError(BAD_REQUEST, "This is not a request that HTTP/1.1 knows")
+        error = ApiError(BAD_REQUEST, "This is not a request that HTTP/1.1 knows")
         response = refusal(error, "")
         response.force_close()
         return response

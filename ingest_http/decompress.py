@@ -16,7 +16,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-PIECE_BYTES: Final = 256 * 1024
+CHUNK_BYTES: Final = 256 * 1024
 # RFC 8878 asks every decoder for windows of 8 MiB; a larger one is memory that a header asks for.
 ZSTD_WINDOW_LOG_MAX: Final = 23
 GZIP_BITS: Final = 16 + zlib.MAX_WBITS
@@ -37,7 +37,7 @@ class Decoder(Protocol):
     window_bytes: int
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The next pieces, each of `PIECE_BYTES` at most.
+        """The next pieces, each of `CHUNK_BYTES` at most.
 
         Raises:
             BadCompressionError: *data* does not continue the stream.
@@ -87,12 +87,12 @@ class ZlibDecoder:
             if self._inner.eof:
                 self._inner = self._new()
             try:
-                piece = self._inner.decompress(data, PIECE_BYTES)
+                received = self._inner.decompress(data, CHUNK_BYTES)
             except zlib.error as error:
                 raise BadCompressionError(str(error)) from None
             data = self._inner.unconsumed_tail or self._inner.unused_data
-            full = len(piece) == PIECE_BYTES
-            yield piece
+            full = len(received) == CHUNK_BYTES
+            yield received
 
     def end(self) -> None:
         """See `Decoder`."""
@@ -143,11 +143,11 @@ class ZstdDecoder:
             if self._inner.eof:
                 self._inner = self._new()
             try:
-                piece = self._inner.decompress(data, PIECE_BYTES)
+                received = self._inner.decompress(data, CHUNK_BYTES)
             except zstd.ZstdError as error:
                 raise BadCompressionError(str(error)) from None
             data = self._inner.unused_data if self._inner.eof else b""
-            yield piece
+            yield received
 
     def end(self) -> None:
         """See `Decoder`."""

@@ -14,8 +14,8 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from ingest_http.answers import NOT_FOUND, DoorError
-from ingest_http.door import Door
+from ingest_http.answers import NOT_FOUND, ApiError
+from ingest_http.door import IngestApi
 from ingest_http.openapi import openapi_document
 
 CARRIER: Final = "flask_swagger_ui"
@@ -38,9 +38,9 @@ SAFE_HEADERS: Final = {
 }
 
 
-async def openapi(door: Door, request: web.BaseRequest) -> web.Response:
+async def openapi(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `GET /openapi.json`."""
-    del door, request
+    del api, request
     return web.Response(
         body=orjson.dumps(openapi_document(), option=orjson.OPT_INDENT_2),
         content_type="application/json",
@@ -48,9 +48,9 @@ async def openapi(door: Door, request: web.BaseRequest) -> web.Response:
     )
 
 
-async def page_file(door: Door, request: web.BaseRequest) -> web.Response:
+async def page_file(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `GET /docs` and the files it is made of."""
-    del door
+    del api
     name, content_type = FILES[request.path]
     charset = None if content_type == IMAGE else "utf-8"
     return web.Response(
@@ -63,7 +63,7 @@ def _content(name: str) -> bytes:
     for folder in (OURS, _swagger_folder()):
         if folder is not None and (folder / name).is_file():
             return (folder / name).read_bytes()
-    raise DoorError(NOT_FOUND, f"Swagger UI is not installed here ({CARRIER} carries it)")
+    raise ApiError(NOT_FOUND, f"Swagger UI is not installed here ({CARRIER} carries it)")
 
 
 def _swagger_folder() -> Path | None:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from events.registry import BY_NAME
-from ingest_http.admission import Room
-from ingest_http.batch import Batch, Dropped, Taken
+from ingest_http.admission import AdmissionControl
+from ingest_http.batch import CheckedBatch, Dropped, Taken
 from ingest_http.keyring import Keyring
 from ingest_http.lingering import Lingering
-from ingest_http.metrics import DoorMetrics
+from ingest_http.metrics import ApiMetrics
 from ingest_http.publish import Publisher
-from ingest_http.settings import DoorSettings
+from ingest_http.settings import ApiSettings
 
 OTHER_EVENT = "other"
 
@@ -22,21 +22,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Door:
+class IngestApi:
     """The parts of one door process."""
 
-    settings: DoorSettings
+    settings: ApiSettings
     keyring: Keyring
     publisher: Publisher
-    metrics: DoorMetrics = field(default_factory=DoorMetrics)
+    metrics: ApiMetrics = field(default_factory=ApiMetrics)
     draining: bool = False
     lingering: Lingering = field(default_factory=Lingering)
-    room: Room = field(init=False)
+    admission: AdmissionControl = field(init=False)
 
     def __post_init__(self) -> None:
-        self.room = Room(self.settings.max_in_flight_bytes)
-        self.metrics.in_flight_limit_bytes.set(self.room.size_bytes)
-        self.metrics.in_flight_bytes.set_function(lambda: self.room.used_bytes)
+        self.admission = AdmissionControl(self.settings.max_in_flight_bytes)
+        self.metrics.in_flight_limit_bytes.set(self.admission.size_bytes)
+        self.metrics.in_flight_bytes.set_function(lambda: self.admission.used_bytes)
         self.metrics.lingering.set_function(lambda: self.lingering.now)
         self.metrics.ready.set_function(lambda: self.why_not_ready() is None)
         self.metrics.tenants.set_function(lambda: len(self.keyring.tenants))
@@ -46,22 +46,28 @@ class Door:
         """Why a push could not be stored durably now; None if it could."""
         return self.publisher.why_not_ready()
 
-    def count(self, batch: Batch, not_stored: Sequence[tuple[int, int]], tenant: str) -> None:
+    def count(
+        self, batch: CheckedBatch, not_stored: Sequence[tuple[int, int]], tenant: str
+    ) -> None:
         """Count each item of *batch* once, under its fate."""
         metrics = self.metrics
         metrics.batch_items.observe(batch.size)
-        lost = Counter(lot for lot, _ in not_stored)
+        lost = Counter(record_group for record_group, _ in not_stored)
         for number, group in enumerate(batch.groups):
             event = group.event if isinstance(group, Taken) else OTHER_EVENT
-            fate = "stored" if isinstance(group, Taken) else "rejected"
+            outcome = "stored" if isinstance(group, Taken) else "rejected"
             missing = lost[number]
-            metrics.items.labels(tenant, event, fate).inc(len(group.positions) - missing)
+            metrics.items.labels(tenant, event, outcome).inc(len(group.positions) - missing)
             if missing:
                 metrics.items.labels(tenant, event, "not_stored").inc(missing)
             if isinstance(group, Dropped):
                 self._count_reasons(group, tenant)
             elif group.adjusted:
-                gone = {group.positions[place] for lot, place in not_stored if lot == number}
+                gone = {
+                    group.positions[index]
+                    for record_group, index in not_stored
+                    if record_group == number
+                }
                 self._count_adjusted(group, gone, tenant)
 
     def _count_adjusted(self, group: Taken, not_stored: set[int], tenant: str) -> None:

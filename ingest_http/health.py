@@ -8,38 +8,40 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ingest_http.door import Door
+from ingest_http.door import IngestApi
 from ingest_http.replies import json_reply
 
 
-async def live(door: Door, request: web.BaseRequest) -> web.Response:
+async def live(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `GET /health/live`."""
-    del door, request
+    del api, request
     return json_reply(200, {"live": True})
 
 
-async def ready(door: Door, request: web.BaseRequest) -> web.Response:
+async def ready(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `GET /health/ready`: 200, or 503 with every reason.
 
     Kafka is looked at once a second in the background, so that asking costs nothing.
     """
     del request
-    reasons = not_ready_reasons(door)
+    reasons = not_ready_reasons(api)
     headers = {"Cache-Control": "no-store"}
     return json_reply(503 if reasons else 200, {"ready": not reasons, "reasons": reasons}, headers)
 
 
-def not_ready_reasons(door: Door) -> list[str]:
+def not_ready_reasons(api: IngestApi) -> list[str]:
     """Everything that keeps *door* from durably accepting."""
-    kafka = door.why_not_ready()
-    room = door.room
-    full = room.used_bytes > 0.9 * room.size_bytes
+    kafka = api.why_not_ready()
+    admission = api.admission
+    full = admission.used_bytes > 0.9 * admission.size_bytes
     return [
         reason
         for reason in (
-            "this door is shutting down" if door.draining else None,
+            "this door is shutting down" if api.draining else None,
             kafka and f"Kafka: {kafka}",
-            f"{room.used_bytes:,} of {room.size_bytes:,} bytes are in flight" if full else None,
+            f"{admission.used_bytes:,} of {admission.size_bytes:,} bytes are in flight"
+            if full
+            else None,
         )
         if reason
     ]

@@ -34,13 +34,13 @@ def _top_level_commas(body: bytes | bytearray, enough: int) -> int:
     text = body.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     found, depth, in_string = 0, 0, False
     for start in range(0, len(text), STEP):
-        piece = np.frombuffer(text, np.uint8, min(STEP, len(text) - start), start)
-        inside = (np.cumsum(piece == ord(QUOTE)) + in_string) & 1
+        received = np.frombuffer(text, np.uint8, min(STEP, len(text) - start), start)
+        inside = (np.cumsum(received == ord(QUOTE)) + in_string) & 1
         in_string = bool(inside[-1])
-        marks = piece[inside == 0]
-        steps = np.isin(marks, list(OPEN)).astype(np.int32) - np.isin(marks, list(CLOSE))
+        delimiters = received[inside == 0]
+        steps = np.isin(delimiters, list(OPEN)).astype(np.int32) - np.isin(delimiters, list(CLOSE))
         depths = np.cumsum(steps) + depth
-        found += int(np.count_nonzero((marks == ord(COMMA)) & (depths == 1)))
+        found += int(np.count_nonzero((delimiters == ord(COMMA)) & (depths == 1)))
         depth = int(depths[-1]) if len(depths) else depth
         if found >= enough:
             break

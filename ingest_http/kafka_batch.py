@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from ingest_http.publish import Lot, Part, Receipt
+from ingest_http.publish import Delivery, RecordGroup, SubBatch
 
 CODECS: Final = {"none": 0, "gzip": 1, "lz4": 3, "zstd": 4}
 
@@ -25,19 +25,21 @@ class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
 
     def __init__(self, batch_bytes: int, compression: str) -> None:
         super().__init__(batch_bytes, CODECS[compression])
-        self.waiting: list[tuple[Receipt, Part]] = []
+        self.waiting: list[tuple[Delivery, SubBatch]] = []
         self.left_some_waiting = False
 
-    def extend(self, lot: Lot, places: Sequence[int], *, timestamp_ms: int) -> int:
+    def extend(
+        self, record_group: RecordGroup, indexes: Sequence[int], *, timestamp_ms: int
+    ) -> int:
         """Append the records of *lot* at *places* until full; the result is how many went in.
 
         The first record of a batch always goes in: how large one may be is judged before.
         """
-        append, keys, values = self._builder.append, lot.keys, lot.values
-        headers, first = lot.headers, self._relative_offset
+        append, keys, values = self._builder.append, record_group.keys, record_group.values
+        headers, first = record_group.headers, self._relative_offset
         offset = first
-        for place in places:
-            if append(offset, timestamp_ms, keys[place], values[place], headers) is None:
+        for index in indexes:
+            if append(offset, timestamp_ms, keys[index], values[index], headers) is None:
                 self.close()
                 break
             offset += 1
@@ -46,7 +48,7 @@ class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
 
     def settle(self, *, stored: bool) -> None:
         """Tell everyone who waits whether this batch is stored."""
-        for receipt, part in self.waiting:
-            (receipt.confirm if stored else receipt.fail)(part)
-        self.left_some_waiting = any(not receipt.done.done() for receipt, _ in self.waiting)
+        for delivery, batch_part in self.waiting:
+            (delivery.confirm if stored else delivery.fail)(batch_part)
+        self.left_some_waiting = any(not delivery.done.done() for delivery, _ in self.waiting)
         self.waiting.clear()

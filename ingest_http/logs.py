@@ -52,12 +52,12 @@ class Thinned(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the line through, or count it as left out."""
-        place, second = (record.pathname, record.lineno), int(monotonic())
-        if self._second.get(place) != second:
-            record.left_out = max(0, self._lines[place] - self._most)
-            self._second[place], self._lines[place] = second, 0
-        self._lines[place] += 1
-        return self._lines[place] <= self._most
+        index, second = (record.pathname, record.lineno), int(monotonic())
+        if self._second.get(index) != second:
+            record.left_out = max(0, self._lines[index] - self._most)
+            self._second[index], self._lines[index] = second, 0
+        self._lines[index] += 1
+        return self._lines[index] <= self._most
 
 
 def set_up_logging(level: str) -> None:

@@ -17,7 +17,7 @@ SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 
 ITEMS: Final = (1, 10, 100, 500, 1_000, 2_500, 5_000, 10_000, 50_000)
 
 
-class DoorMetrics:
+class ApiMetrics:
     """The figures of one door process, in a registry of their own."""
 
     def __init__(self) -> None:

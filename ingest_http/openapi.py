@@ -12,7 +12,7 @@ from typing import Any, Final
 from events.adjustments import Adjustment
 from events.registry import EVENT_TYPES
 from events.schema import bulk_schema
-from ingest_http.answers import KINDS, METHOD_NOT_ALLOWED, NOT_FOUND, Kind
+from ingest_http.answers import KINDS, METHOD_NOT_ALLOWED, NOT_FOUND, AnswerKind
 
 JSON: Final = "application/json"
 ERROR_SCHEMA: Final[dict[str, Any]] = {
@@ -75,7 +75,7 @@ READY_SCHEMA: Final[dict[str, Any]] = {
     },
     "required": ["ready", "reasons"],
 }
-PUSH_TEXT: Final = (
+REQUEST_TEXT: Final = (
     "Accepts a batch of events in FastTrack's native payload format. Unknown fields are ignored. "
     "Items that individually fail validation are dropped from the events and kept, with the "
     "reason, as rejected; the others are recorded. 204 is answered after all of it is durably "
@@ -88,9 +88,9 @@ def openapi_document() -> dict[str, Any]:
     """The document, OpenAPI 3.1."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Railhead: the door", "version": _version(), "description": PUSH_TEXT},
+        "info": {"title": "Railhead: the door", "version": _version(), "description": REQUEST_TEXT},
         "paths": {
-            "/api/v1/integrations/fasttrack/bulk": {"post": _push()},
+            "/api/v1/integrations/fasttrack/bulk": {"post": _request()},
             "/health/live": {"get": _get("Tells that the process runs.", {"200": _ok({})})},
             "/health/ready": {
                 "get": _get(
@@ -109,11 +109,11 @@ def openapi_document() -> dict[str, Any]:
     }
 
 
-def _push() -> dict[str, Any]:
+def _request() -> dict[str, Any]:
     schema = {name: value for name, value in bulk_schema().items() if name != "$schema"}
     return {
         "summary": "Consumes FastTrack events.",
-        "description": PUSH_TEXT,
+        "description": REQUEST_TEXT,
         "operationId": "pushFastTrackEvents",
         "security": [{"key": []}, {"bearer": []}],
         "parameters": [
@@ -147,7 +147,7 @@ def _push() -> dict[str, Any]:
 
 
 def _refusals() -> dict[str, Any]:
-    by_status: defaultdict[int, list[Kind]] = defaultdict(list)
+    by_status: defaultdict[int, list[AnswerKind]] = defaultdict(list)
     for kind in KINDS:
         if kind is not NOT_FOUND:
             by_status[kind.status].append(kind)
@@ -161,7 +161,7 @@ def _refusals() -> dict[str, Any]:
     }
 
 
-def _headers(kinds: list[Kind]) -> dict[str, Any]:
+def _headers(kinds: list[AnswerKind]) -> dict[str, Any]:
     names = {"X-Request-Id": "string"}
     if any(kind.retry_after_seconds for kind in kinds):
         names["Retry-After"] = "integer"

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import failpoints
 from ingest_http.kafka_batch import KafkaBatch
-from ingest_http.publish import Lot, Part, Receipt
+from ingest_http.publish import Delivery, RecordGroup, SubBatch
 
 Send = Callable[[KafkaBatch], Awaitable[bool]]
 
 
-class PartitionWriter:
+class RecordAccumulator:
     """Writes one partition through `send(batch)`, which says whether the batch is stored."""
 
     def __init__(self, *, send: Send, new_batch: Callable[[], KafkaBatch]) -> None:
@@ -28,17 +28,19 @@ class PartitionWriter:
         self._next: deque[KafkaBatch] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, receipt: Receipt, number: int, lot: Lot, places: Sequence[int]) -> None:
+    def add(
+        self, delivery: Delivery, number: int, record_group: RecordGroup, indexes: Sequence[int]
+    ) -> None:
         """Take the records of *lot*, which is the *number*-th of *receipt*, at *places*."""
         now_ms = time.time_ns() // 1_000_000
-        while places:
+        while indexes:
             batch = self._open()
-            taken = batch.extend(lot, places, timestamp_ms=now_ms)
+            taken = batch.extend(record_group, indexes, timestamp_ms=now_ms)
             if taken:
-                part = Part(number, places[:taken])
-                receipt.expect(part)
-                batch.waiting.append((receipt, part))
-            places = places[taken:]
+                batch_part = SubBatch(number, indexes[:taken])
+                delivery.expect(batch_part)
+                batch.waiting.append((delivery, batch_part))
+            indexes = indexes[taken:]
         if self._task is None:
             self._task = asyncio.create_task(self._write())
 

@@ -19,7 +19,7 @@ Value = bytes | msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class RecordGroup:
     """Records of one request for one topic: `keys` and `values` are of one length."""
 
     topic: str
@@ -29,47 +29,51 @@ class Lot:
 
 
 @dataclass(slots=True, eq=False)
-class Part:
+class SubBatch:
     """Some records of one lot that are confirmed or not confirmed together."""
 
-    lot: int
-    places: Sequence[int]
+    record_group: int
+    indexes: Sequence[int]
 
 
 @dataclass(slots=True)
-class Receipt:
+class Delivery:
     """What became of a request's records so far."""
 
     done: asyncio.Future[None]
-    _outstanding: set[Part] = field(default_factory=set)
-    _failed: list[Part] = field(default_factory=list)
+    _outstanding: set[SubBatch] = field(default_factory=set)
+    _failed: list[SubBatch] = field(default_factory=list)
     _sealed: bool = False
 
-    def expect(self, part: Part) -> None:
+    def expect(self, batch_part: SubBatch) -> None:
         """Count *part* as not stored until it is confirmed."""
-        self._outstanding.add(part)
+        self._outstanding.add(batch_part)
 
     def seal(self) -> None:
         """Say that no more parts come; `done` is set once each has its answer."""
         self._sealed = True
         self._settle()
 
-    def confirm(self, part: Part) -> None:
+    def confirm(self, batch_part: SubBatch) -> None:
         """*part* is stored durably."""
-        self._outstanding.discard(part)
+        self._outstanding.discard(batch_part)
         self._settle()
 
-    def fail(self, part: Part) -> None:
+    def fail(self, batch_part: SubBatch) -> None:
         """*part* is not stored, or nobody knows."""
-        if part in self._outstanding:
-            self._outstanding.discard(part)
-            self._failed.append(part)
+        if batch_part in self._outstanding:
+            self._outstanding.discard(batch_part)
+            self._failed.append(batch_part)
         self._settle()
 
     def not_stored(self) -> list[tuple[int, int]]:
         """(lot, place in it) of every record that is not confirmed, in order."""
-        parts = [*self._failed, *self._outstanding]
-        return sorted((part.lot, place) for part in parts for place in part.places)
+        batch_parts = [*self._failed, *self._outstanding]
+        return sorted(
+            (batch_part.record_group, index)
+            for batch_part in batch_parts
+            for index in batch_part.indexes
+        )
 
     def _settle(self) -> None:
         if self._sealed and not self._outstanding and not self.done.done():
@@ -79,7 +83,7 @@ class Receipt:
 class Publisher(Protocol):
     """Takes records for Kafka's topics."""
 
-    def submit(self, lots: Sequence[Lot]) -> Receipt:
+    def submit(self, record_groups: Sequence[RecordGroup]) -> Delivery:
         """Take *lots*, without waiting and without raising.
 
         A record is confirmed only after Kafka acknowledged it by all in-sync replicas. An

@@ -17,8 +17,8 @@ from aiokafka.errors import KafkaError
 from events.partitioner import partitions_of
 from ingest_http.kafka_batch import KafkaBatch
 from ingest_http.kafka_link import KafkaLink
-from ingest_http.partition_writer import PartitionWriter
-from ingest_http.publish import Lot, Part, Receipt
+from ingest_http.partition_writer import RecordAccumulator
+from ingest_http.publish import Delivery, RecordGroup, SubBatch
 
 log = logging.getLogger(__name__)
 
@@ -38,47 +38,53 @@ class KafkaPublisher:
     def __init__(self, link: KafkaLink, options: KafkaOptions) -> None:
         self._link = link
         self._options = options
-        self._writers: dict[tuple[str, int], PartitionWriter] = {}
+        self._writers: dict[tuple[str, int], RecordAccumulator] = {}
 
-    def submit(self, lots: Sequence[Lot]) -> Receipt:
+    def submit(self, record_groups: Sequence[RecordGroup]) -> Delivery:
         """See `Publisher`."""
-        receipt = Receipt(asyncio.get_running_loop().create_future())
-        for number, lot in enumerate(lots):
-            count = self._link.partitions.get(lot.topic, 0)
+        delivery = Delivery(asyncio.get_running_loop().create_future())
+        for number, record_group in enumerate(record_groups):
+            count = self._link.partitions.get(record_group.topic, 0)
             if count == 0:
-                self._refuse(receipt, number, lot)
+                self._refuse(delivery, number, record_group)
             elif count == 1:
-                self._writer(lot.topic, 0).add(receipt, number, lot, range(len(lot.keys)))
+                self._writer(record_group.topic, 0).add(
+                    delivery, number, record_group, range(len(record_group.keys))
+                )
             else:
-                self._spread(receipt, number, lot, count)
-        receipt.seal()
-        return receipt
+                self._spread(delivery, number, record_group, count)
+        delivery.seal()
+        return delivery
 
     def why_not_ready(self) -> str | None:
         """See `Publisher`."""
         return self._link.why_down()
 
-    def _refuse(self, receipt: Receipt, number: int, lot: Lot) -> None:
-        part = Part(number, range(len(lot.keys)))
-        receipt.expect(part)
-        receipt.fail(part)
+    def _refuse(self, delivery: Delivery, number: int, record_group: RecordGroup) -> None:
+        batch_part = SubBatch(number, range(len(record_group.keys)))
+        delivery.expect(batch_part)
+        delivery.fail(batch_part)
 
-    def _spread(self, receipt: Receipt, number: int, lot: Lot, count: int) -> None:
-        places: list[list[int]] = [[] for _ in range(count)]
-        for place, partition in enumerate(partitions_of(lot.keys, count)):
-            places[partition].append(place)
-        for partition, chosen in enumerate(places):
+    def _spread(
+        self, delivery: Delivery, number: int, record_group: RecordGroup, count: int
+    ) -> None:
+        indexes: list[list[int]] = [[] for _ in range(count)]
+        for index, partition in enumerate(partitions_of(record_group.keys, count)):
+            indexes[partition].append(index)
+        for partition, chosen in enumerate(indexes):
             if chosen:
-                self._writer(lot.topic, partition).add(receipt, number, lot, chosen)
+                self._writer(record_group.topic, partition).add(
+                    delivery, number, record_group, chosen
+                )
 
-    def _writer(self, topic: str, partition: int) -> PartitionWriter:
+    def _writer(self, topic: str, partition: int) -> RecordAccumulator:
         writer = self._writers.get((topic, partition))
         if writer is None:
 
             async def send(batch: KafkaBatch) -> bool:
                 return await self._send(batch, topic, partition)
 
-            writer = PartitionWriter(send=send, new_batch=self._new_batch)
+            writer = RecordAccumulator(send=send, new_batch=self._new_batch)
             self._writers[topic, partition] = writer
         return writer
 

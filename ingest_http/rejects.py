@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from events.dead_letters import letter, report_of_item
+from events.dead_letters import dead_letter, report_of_item
 from events.result import Rejection
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RequestOrigin:
     """The request that an item came with.
 
     `number` is ours and of this request alone; `request_id` is the client's, who may use one twice.
@@ -25,9 +25,11 @@ class Origin:
     number: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
 
-def reject_record(rejection: Rejection, raw: msgspec.Raw, position: int, origin: Origin) -> bytes:
+def reject_record(
+    rejection: Rejection, raw: msgspec.Raw, position: int, origin: RequestOrigin
+) -> bytes:
     """The record's value for an item refused at *position* of its batch."""
-    told = {
+    reported = {
         "tenant": origin.tenant,
         "event": rejection.event,
         "reason": rejection.reason,
@@ -41,11 +43,11 @@ def reject_record(rejection: Rejection, raw: msgspec.Raw, position: int, origin:
         "received_at": origin.received_at,
         "report": report_of_item(origin.number, position),
     }
-    return letter(told, bytes(raw))
+    return dead_letter(reported, bytes(raw))
 
 
 def reject_records(
-    rejections: Sequence[Rejection], raws: Sequence[msgspec.Raw], start: int, origin: Origin
+    rejections: Sequence[Rejection], raws: Sequence[msgspec.Raw], start: int, origin: RequestOrigin
 ) -> list[bytes]:
     """The values for *rejections* among *raws*, of which the first is number *start*."""
     return [

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from ingest_http.answers import DoorError
+from ingest_http.answers import ApiError
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 REQUEST_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -43,6 +43,6 @@ def json_reply(
     )
 
 
-def refusal(error: DoorError, request_id: str) -> web.Response:
+def refusal(error: ApiError, request_id: str) -> web.Response:
     """The answer for *error*."""
     return json_reply(error.kind.status, error.body(request_id), error.all_headers())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ingest_http.batch import Batch, Dropped, Taken
+from ingest_http.batch import CheckedBatch, Dropped, Taken
 
 
 def report_of(
-    batch: Batch, not_stored: Sequence[tuple[int, int]], *, request_id: str, dry_run: bool
+    batch: CheckedBatch, not_stored: Sequence[tuple[int, int]], *, request_id: str, dry_run: bool
 ) -> dict[str, Any]:
     """The report; every item of *batch* has exactly one outcome in it.
 
@@ -18,11 +18,11 @@ def report_of(
     """
     outcomes: list[dict[str, Any]] = [{} for _ in range(batch.size)]
     for group in batch.groups:
-        told = _taken(group) if isinstance(group, Taken) else _dropped(group)
+        reported = _taken(group) if isinstance(group, Taken) else _dropped(group)
         good = "stored" if isinstance(group, Taken) else "rejected"
         if dry_run:
             good = "valid" if isinstance(group, Taken) else "invalid"
-        for position, facts in zip(group.positions, told, strict=True):
+        for position, facts in zip(group.positions, reported, strict=True):
             outcomes[position] = {"position": position, "outcome": good, **facts}
     for position in batch.positions(not_stored):
         outcomes[position]["outcome"] = "not_stored"

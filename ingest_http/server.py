@@ -18,7 +18,7 @@ from aiohttp import web
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
 from ingest_http.connections import Server
-from ingest_http.door import Door
+from ingest_http.door import IngestApi
 from ingest_http.kafka_link import KafkaLink
 from ingest_http.keyring import Keyring
 from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
@@ -29,7 +29,7 @@ from ingest_http.routes import (
     Routes,
     handler_of,
 )
-from ingest_http.settings import DoorSettings
+from ingest_http.settings import ApiSettings
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 BACKLOG: Final = 1024
 
 
-class DoorBrokenError(Exception):
+class ApiBrokenError(Exception):
     """The process cannot go on and must be started anew."""
 
 
@@ -49,14 +49,14 @@ class Ports:
     metrics: int | None
 
 
-async def serve(settings: DoorSettings) -> None:
+async def serve(settings: ApiSettings) -> None:
     """Run a door until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running_door(settings, on_failure=stop.set) as door:
-        async with listening(door):
+    async with running_api(settings, on_failure=stop.set) as api:
+        async with listening(api):
             log.info("listening", extra=settings.shown())
             await stop.wait()
             log.info("draining")
@@ -64,9 +64,9 @@ async def serve(settings: DoorSettings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_door(
-    settings: DoorSettings, *, on_failure: Callable[[], None]
-) -> AsyncIterator[Door]:
+async def running_api(
+    settings: ApiSettings, *, on_failure: Callable[[], None]
+) -> AsyncIterator[IngestApi]:
     """A door with its keys and its producer, not listening yet.
 
     If one of its background tasks ends, *on_failure* is called; its error is raised at the end, so
@@ -81,48 +81,48 @@ async def running_door(
         compression=settings.kafka_compression,
         timeout_seconds=settings.kafka_timeout_seconds,
     )
-    door = Door(settings, keyring, KafkaPublisher(link, options))
-    door.metrics.producers_replaced.set_function(lambda: link.replaced)
+    api = IngestApi(settings, keyring, KafkaPublisher(link, options))
+    api.metrics.producers_replaced.set_function(lambda: link.replaced)
     tasks = [
         asyncio.create_task(link.run()),
         asyncio.create_task(keyring.keep_fresh(settings.tenants_poll_seconds)),
-        asyncio.create_task(_watch_loop(door)),
+        asyncio.create_task(_watch_loop(api)),
     ]
     for task in tasks:
         task.add_done_callback(lambda _: on_failure())
     try:
-        yield door
+        yield api
     finally:
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
     for end in ends:
         if not isinstance(end, asyncio.CancelledError):
-            raise DoorBrokenError(f"a background task ended: {end!r}")
+            raise ApiBrokenError(f"a background task ended: {end!r}")
 
 
 @contextlib.asynccontextmanager
-async def listening(door: Door) -> AsyncIterator[Ports]:
+async def listening(api: IngestApi) -> AsyncIterator[Ports]:
     """Take traffic for *door*; leaving drains it."""
-    settings = door.settings
+    settings = api.settings
     async with contextlib.AsyncExitStack() as stack:
         own = None
         if settings.metrics_port is not None:
             # Entered first, so left last: figures can be read while the door drains.
             own = await stack.enter_async_context(
-                _site(door, OWN_PORT_ROUTES, settings.metrics_host, settings.metrics_port)
+                _site(api, OWN_PORT_ROUTES, settings.metrics_host, settings.metrics_port)
             )
         public = PUBLIC_ROUTES if own is not None else {**PUBLIC_ROUTES, **METRICS_ROUTES}
-        site = _site(door, public, settings.http_host, settings.http_port)
+        site = _site(api, public, settings.http_host, settings.http_port)
         yield Ports(await stack.enter_async_context(site), own)
-        door.draining = True
+        api.draining = True
 
 
 @contextlib.asynccontextmanager
-async def _site(door: Door, routes: Routes, host: str, port: int) -> AsyncIterator[int]:
-    settings = door.settings
+async def _site(api: IngestApi, routes: Routes, host: str, port: int) -> AsyncIterator[int]:
+    settings = api.settings
     server = Server(
-        handler_of(door, routes),
+        handler_of(api, routes),
         max_connections=settings.max_connections,
         access_log=None,
         auto_decompress=False,
@@ -142,9 +142,9 @@ async def _site(door: Door, routes: Routes, host: str, port: int) -> AsyncIterat
         await runner.cleanup()
 
 
-async def _watch_loop(door: Door) -> None:
+async def _watch_loop(api: IngestApi) -> None:
     loop = asyncio.get_running_loop()
     while True:
         due = loop.time() + 1.0
         await asyncio.sleep(1.0)
-        door.metrics.loop_lag_seconds.set(max(0.0, loop.time() - due))
+        api.metrics.loop_lag_seconds.set(max(0.0, loop.time() - due))

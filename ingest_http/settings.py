@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MIB = 1024 * 1024
 
 
-class DoorSettings(BaseSettings):
+class ApiSettings(BaseSettings):
     """All that one door process can be told; every field is `RAILHEAD_` plus its name in capitals.
 
     Nothing in it is secret: keys live in the tenants file, the pepper beside it.

@@ -44,7 +44,7 @@ def read_tenants(path: Path) -> TenantsFile:
         return TenantsFile.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(batch_part) for batch_part in first["loc"])
         raise TenantsFileError(f"{path}: {where or 'the file'}: {first['msg']}") from None
 
 

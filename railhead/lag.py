@@ -24,14 +24,14 @@ _REACHED: Final = (
 )
 
 
-class Kept(NamedTuple):
+class KeptOffsets(NamedTuple):
     """The first offset that a partition still has, and the one after its last."""
 
     start: int
     end: int
 
 
-Ends = Mapping[tuple[str, int], Kept]
+Ends = Mapping[tuple[str, int], KeptOffsets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ async def read_ends(bootstrap: str) -> Ends:
         raise TopicError(msg) from error
     finally:
         await consumer.stop()
-    return {(key.topic, key.partition): Kept(starts[key], end) for key, end in ends.items()}
+    return {(key.topic, key.partition): KeptOffsets(starts[key], end) for key, end in ends.items()}
 
 
 def lag_behind(ends: Ends, client: Client) -> Lag:

@@ -10,7 +10,7 @@ import pyarrow as pa
 Rows: TypeAlias = pa.Table | pa.RecordBatch | Sequence[pa.RecordBatch]
 Compression: TypeAlias = Literal["none", "lz4", "zstd"]
 
-PIECE_BYTES: Final = 1 << 20
+CHUNK_BYTES: Final = 1 << 20
 
 
 def as_table(rows: Rows) -> pa.Table:
@@ -33,12 +33,12 @@ def encode(table: pa.Table, *, compression: Compression = "none") -> memoryview:
     return memoryview(sink.getvalue())
 
 
-async def in_pieces(body: memoryview) -> AsyncIterator[bytes]:
+async def in_chunks(body: memoryview) -> AsyncIterator[bytes]:
     """The body piece by piece, so that it is never there twice.
 
     Measured at 220 bytes a row: 0.16 microseconds of CPU a row on the sending side, against 0.6
     for the body as one value, which the driver cuts into 64 KiB. The driver cannot rewind it, so
     it does not repeat an insert by itself: whether to is decided by who called us.
     """
-    for start in range(0, len(body), PIECE_BYTES):
-        yield bytes(body[start : start + PIECE_BYTES])
+    for start in range(0, len(body), CHUNK_BYTES):
+        yield bytes(body[start : start + CHUNK_BYTES])

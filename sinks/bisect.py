@@ -7,10 +7,10 @@ from typing import Final, Protocol
 import pyarrow as pa
 
 from sinks.arrow import Rows, as_table
-from sinks.errors import Broken, Refused
+from sinks.errors import MisconfiguredError, NonRetryableError
 
 # So many refusals in one insert, and more than rows stored, point at the table, not at the rows.
-SUSPICIOUS_REFUSALS: Final = 100
+SUSPICIOUS_ROWS: Final = 100
 
 
 class Inserter(Protocol):
@@ -33,14 +33,14 @@ async def store_all(store: Inserter, table: str, rows: Rows, *, token: str) -> l
     whole = as_table(rows)
     try:
         await store.insert(table, whole, token=token)
-    except Refused as error:
-        search = _Search(store, table, whole, token)
+    except NonRetryableError as error:
+        search = _Halving(store, table, whole, token)
         await search.halve(0, whole.num_rows, error)
         return search.refused
     return []
 
 
-class _Search:
+class _Halving:
     """One search for refused rows."""
 
     def __init__(self, store: Inserter, table: str, rows: pa.Table, token: str) -> None:
@@ -51,7 +51,7 @@ class _Search:
         self._stored = 0
         self.refused: list[int] = []
 
-    async def halve(self, start: int, stop: int, error: Refused) -> None:
+    async def halve(self, start: int, stop: int, error: NonRetryableError) -> None:
         """Rows *start* to before *stop* were refused together, with *error*."""
         if stop - start == 1:
             self._note(start, error)
@@ -64,15 +64,15 @@ class _Search:
         part = self._rows.slice(start, stop - start)
         try:
             await self._store.insert(self._table, part, token=f"{self._token}/{start}-{stop - 1}")
-        except Refused as error:
+        except NonRetryableError as error:
             await self.halve(start, stop, error)
         else:
             self._stored += stop - start
 
-    def _note(self, position: int, error: Refused) -> None:
+    def _note(self, position: int, error: NonRetryableError) -> None:
         self.refused.append(position)
-        if len(self.refused) >= SUSPICIOUS_REFUSALS and len(self.refused) > self._stored:
-            raise Broken(
+        if len(self.refused) >= SUSPICIOUS_ROWS and len(self.refused) > self._stored:
+            raise MisconfiguredError(
                 f"{len(self.refused)} rows of one insert into {self._table} refused and "
                 f"{self._stored} stored: the table is at fault, not the rows; {error}",
                 code=error.code,

@@ -10,7 +10,7 @@ import aiohttp
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from clickhouse_connect.driver.exceptions import error_name_from_body, scrub_error_details
 
-from sinks.errors import BROKEN_CODES, Broken, Retryable, SinkError, advice_for
+from sinks.errors import MISCONFIGURED_CODES, MisconfiguredError, Retryable, SinkError, advice_for
 from sinks.settings import StoreSettings
 
 NETWORK_ERRORS: Final = (TimeoutError, OSError, aiohttp.ClientError)
@@ -59,12 +59,14 @@ def translate(action: str, error: Exception) -> SinkError:
     if code is None:
         return Retryable(f"{action}: ClickHouse could not be asked ({type(error).__name__})")
     kind = advice_for(code)
-    if code in BROKEN_CODES:
-        told = _LITERAL.sub("…", own_words(str(error)))[:_TEXT_MAX_CHARACTERS]
+    if code in MISCONFIGURED_CODES:
+        reported = _LITERAL.sub("…", own_words(str(error)))[:_TEXT_MAX_CHARACTERS]
     else:
-        told = error.name or error_name_from_body(str(error)) or "an error without a name"
-        told += "; an unknown code, held rather than guessed" if kind is Broken else ""
-    message = f"{action}: ClickHouse answered {code}: {told}"
+        reported = error.name or error_name_from_body(str(error)) or "an error without a name"
+        reported += (
+            "; an unknown code, held rather than guessed" if kind is MisconfiguredError else ""
+        )
+    message = f"{action}: ClickHouse answered {code}: {reported}"
     return kind(message, code=code)
 
 

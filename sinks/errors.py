@@ -58,7 +58,7 @@ RETRYABLE_CODES: Final[dict[int, str]] = {
 }
 
 # A value does not fit its column; another row of the same insert may.
-REFUSED_CODES: Final[dict[int, str]] = {
+NON_RETRYABLE_CODES: Final[dict[int, str]] = {
     6: "CANNOT_PARSE_TEXT",
     25: "CANNOT_PARSE_ESCAPE_SEQUENCE",
     26: "CANNOT_PARSE_QUOTED_STRING",
@@ -78,7 +78,7 @@ REFUSED_CODES: Final[dict[int, str]] = {
 
 # Every row would be refused alike, so none is at fault: tables, rights or settings are. In Arrow a
 # type belongs to the column, not to a row: 53 is here and not above.
-BROKEN_CODES: Final[dict[int, str]] = {
+MISCONFIGURED_CODES: Final[dict[int, str]] = {
     16: "NO_SUCH_COLUMN_IN_TABLE",
     20: "NUMBER_OF_COLUMNS_DOESNT_MATCH",
     36: "BAD_ARGUMENTS",
@@ -116,11 +116,11 @@ class Retryable(SinkError):  # noqa: N818 - the name is the advice
     """The same write may succeed later."""
 
 
-class Refused(SinkError):  # noqa: N818 - the name is the advice
+class NonRetryableError(SinkError):
     """The same rows will fail again; bisect and set the bad ones aside."""
 
 
-class Broken(SinkError):  # noqa: N818 - the name is the advice
+class MisconfiguredError(SinkError):
     """Tables, rights or settings do not fit, or the code is unknown; hold and tell an operator."""
 
 
@@ -128,4 +128,4 @@ def advice_for(code: int | None) -> type[SinkError]:
     """Which class is ClickHouse's *code*? None (no answer of ClickHouse's own) is Retryable."""
     if code is None or code in RETRYABLE_CODES:
         return Retryable
-    return Refused if code in REFUSED_CODES else Broken
+    return NonRetryableError if code in NON_RETRYABLE_CODES else MisconfiguredError

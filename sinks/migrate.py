@@ -54,7 +54,7 @@ def pending(steps: Sequence[Step], applied: Mapping[str, str]) -> list[Step]:
     return [step for step in steps if step.name not in applied]
 
 
-def migrate(settings: StoreSettings, *, tell: Callable[[str], None]) -> None:
+def migrate(settings: StoreSettings, *, report: Callable[[str], None]) -> None:
     """Bring the database up to date, telling each step.
 
     Raises:
@@ -72,13 +72,13 @@ def migrate(settings: StoreSettings, *, tell: Callable[[str], None]) -> None:
                 failpoints.passing("migrate.midway")
                 if note:
                     _note(client, step)
-                    tell(f"applied {step.name}")
+                    report(f"applied {step.name}")
             action = "fill lists"
             for line in fill_lists(client):
-                tell(line)
+                report(line)
     except (DriverError, *NETWORK_ERRORS) as error:
         raise translate(action, error) from None
-    tell(f"created {len(read_steps(VIEWS))} views anew")
+    report(f"created {len(read_steps(VIEWS))} views anew")
 
 
 def _plan(client: Client, cluster: str) -> list[tuple[Step, bool]]:

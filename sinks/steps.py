@@ -56,8 +56,8 @@ def parse(file: str, text: str) -> list[Step]:
 
     Comments right above a step's mark are dropped with it: they are not part of any statement.
     """
-    _, *pieces = _STEP.split(text)
-    names, statements = pieces[::2], pieces[1::2]
+    _, *chunks = _STEP.split(text)
+    names, statements = chunks[::2], chunks[1::2]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"{file}.sql: needs steps, each with a name of its own")
     return [

@@ -19,7 +19,7 @@ from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
-from sinks.arrow import Rows, as_table, encode, in_pieces
+from sinks.arrow import Rows, as_table, encode, in_chunks
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.ledger import LedgerEntry, ledger_rows
 from sinks.settings import StoreSettings
@@ -250,7 +250,7 @@ class Store:
             await client.raw_insert(
                 f"{DATABASE}.{table}",
                 column_names=batch.column_names,
-                insert_block=in_pieces(body),
+                insert_block=in_chunks(body),
                 settings={**INSERT_SETTINGS, **settings},
                 fmt="ArrowStream",
             )

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from events.adjustments import Adjustment
 from events.result import CheckedType
-from streams.fates import Fate
+from streams.fates import Outcome
 from streams.rows import Origin
 
 Adjusted = dict[tuple[str, Adjustment], int]
 
 
 def adjusted_by_tenant(
-    valid: CheckedType, origin: Origin, fates: npt.NDArray[np.uint8]
+    valid: CheckedType, origin: Origin, outcomes: npt.NDArray[np.uint8]
 ) -> Adjusted:
     """Count the adjusted values of stored records; *origin* and *fates* go with *valid*'s items.
 
@@ -28,6 +28,6 @@ def adjusted_by_tenant(
     rows = np.searchsorted(np.asarray(valid.positions), np.asarray(positions))
     tally: Counter[tuple[str, Adjustment]] = Counter()
     for row, adjustment in zip(rows.tolist(), adjustments, strict=True):
-        if fates[row] == Fate.STORED:
+        if outcomes[row] == Outcome.STORED:
             tally[origin.runs[int(origin.run[row])].tenant or "", adjustment] += 1
     return dict(tally)

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from streams.crash import FATAL_EXIT
 from streams.metrics import WorkerMetrics
-from streams.resume import Resume
+from streams.resume import RecoveryOffset
 from streams.slices import Partition
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ Fact = tuple[Partition, str, tuple[int, int]]
 
 
 def raise_alarms(
-    partition: Partition, found: Resume, metrics: WorkerMetrics, told: set[Fact]
+    partition: Partition, found: RecoveryOffset, metrics: WorkerMetrics, reported: set[Fact]
 ) -> None:
     """Log and count what is wrong with the beginning of *partition*; work goes on after it.
 
@@ -32,9 +32,9 @@ def raise_alarms(
 
     def is_news(kind: str, span: tuple[int, int]) -> bool:
         fact = (partition, kind, span)
-        if fact in told:
+        if fact in reported:
             return False
-        told.add(fact)
+        reported.add(fact)
         return True
 
     if found.lost is not None and is_news("lost", found.lost):
@@ -58,7 +58,7 @@ def raise_alarms(
             first,
             last,
         )
-    for first, last in found.other_life:
+    for first, last in found.other_incarnation:
         if not is_news("other life", (first, last)):
             continue
         metrics.alarm("topic_recreated")
@@ -106,7 +106,7 @@ def partitions_changed(topic: str, before: int, now: int, metrics: WorkerMetrics
     )
 
 
-def end_in_another_life(partition: Partition, first: int, last: int) -> NoReturn:
+def end_at_lower_offsets(partition: Partition, first: int, last: int) -> NoReturn:
     """Say that *partition* begins anew at *first* although it was read up to *last*, and end.
 
     The next process finds out what of it is stored, and says that with the offsets.

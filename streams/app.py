@@ -20,29 +20,29 @@ from yarl import URL
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
 from streams.alarms import Fact, raise_alarms
-from streams.budget import Budget
+from streams.budget import MemoryLimit
 from streams.crash import die
 from streams.dead_letters import dead_letter_rows
-from streams.flood import FloodGuard, FloodLimits
-from streams.flow import Flow
+from streams.flood import RejectSpikeGuard, RejectSpikeLimits
+from streams.flow import RateMeter
 from streams.judge import Judged, judge
-from streams.lane import Lane, Pacing
-from streams.lanes import Lanes
+from streams.lane import Pacing, PartitionWriter
+from streams.lanes import PartitionWriters
 from streams.ledger import LedgerWriter
 from streams.mending import Mending
 from streams.metrics import WorkerMetrics
 from streams.mover import Mover
 from streams.partition_counts import PartitionCounts
-from streams.patience import Patience
-from streams.rejects import Reject
-from streams.resume import Resume, find_resume
-from streams.rules import RuleBook
-from streams.seen.blocks import Block
-from streams.seen.table import SeenTable
+from streams.patience import RetryPolicy
+from streams.rejects import RejectedRecord
+from streams.resume import RecoveryOffset, find_recovery_offset
+from streams.rules import TenantRules
+from streams.seen.blocks import IdBlock
+from streams.seen.table import DedupTable
 from streams.settings import WorkerSettings
-from streams.slices import Partition, Slice
-from streams.transport import SliceTopic, SliceTransport
-from streams.writers import Writers
+from streams.slices import FetchedBatch, Partition
+from streams.transport import BatchTopic, BatchTransport
+from streams.writers import DurableWrites
 
 # In an outage of the store nothing is fetched, handled or committed for as long as it lasts. Faust
 # and aiokafka would take it for a fault after five minutes: the worker left the group and did not
@@ -51,12 +51,12 @@ NEVER_SECONDS = 10.0 * 365 * 86_400
 
 
 class RailheadApp(faust.App):  # type: ignore[misc]
-    """Faust with the slice transport; `hold_back` tells which partitions not to fetch now."""
+    """Faust with the slice transport; `pause_partitions` tells which partitions not to fetch now."""
 
-    hold_back: Callable[[Partition], bool]
+    pause_partitions: Callable[[Partition], bool]
 
-    def _new_transport(self) -> SliceTransport:
-        return SliceTransport(self.conf.broker_consumer, self)
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
 
 
 def create_app(settings: WorkerSettings) -> RailheadApp:
@@ -109,32 +109,32 @@ class Stream:
         self.settings = settings
         self.store = store
         self.metrics = metrics or WorkerMetrics()
-        self.rule_book = RuleBook(
+        self.tenant_rules = TenantRules(
             settings.tenants_file, lambda: self.metrics.alarm("tenants_file_bad")
         )
-        self.patience = Patience(self.metrics)
-        self.ledger = LedgerWriter(store.write_ledger, self.patience)
+        self.retry_policy = RetryPolicy(self.metrics)
+        self.ledger = LedgerWriter(store.write_ledger, self.retry_policy)
         self.app = create_app(settings)
-        self.lanes = Lanes()
-        self.app.hold_back = self.lanes.hold_back
+        self.partition_writers = PartitionWriters()
+        self.app.pause_partitions = self.partition_writers.pause_partitions
         self.partition_counts = PartitionCounts(self._partitions_of, self.metrics)
         self.mover = Mover(
             lambda: self.app.producer._ensure_producer(),  # noqa: SLF001, PLW0108 - made at start
-            self.patience,
+            self.retry_policy,
             settings.changelog_timeout_seconds,
         )
-        self.budget = Budget(settings.worker_max_pending_bytes)
-        self.flow = Flow()
-        self.tables = {row.name: self._seen_table(row) for row in EVENT_TYPES}
+        self.memory_limit = MemoryLimit(settings.worker_max_pending_bytes)
+        self.rate_meter = RateMeter()
+        self.tables = {row.name: self._dedup_table(row) for row in EVENT_TYPES}
         for row in EVENT_TYPES:
-            self._agent(row.topic, self._event_lane(row))
-        self._agent(REJECTED_TOPIC, self._dead_letter_lane)
+            self._agent(row.topic, self._event_writer(row))
+        self._agent(REJECTED_TOPIC, self._dead_letter_writer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.mending = Mending(self)
         self._told: set[Fact] = set()
 
-    def _seen_table(self, row: EventType) -> SeenTable:
-        table = SeenTable(
+    def _dedup_table(self, row: EventType) -> DedupTable:
+        table = DedupTable(
             self.app,
             name=f"seen-{row.name}",
             window_ms=round(self.settings.dedupe_window_hours * 3_600_000),
@@ -142,58 +142,60 @@ class Stream:
         )
         return self.app.tables.add(table)  # type: ignore[no-any-return]
 
-    def _agent(self, topic: str, make_lane: Callable[[Partition], Lane]) -> None:
+    def _agent(self, topic: str, make_writer: Callable[[Partition], PartitionWriter]) -> None:
         """One agent shape for every topic: hand each slice to its partition's lane."""
 
         async def agent(stream: Any) -> None:
             try:
                 async for event in stream.noack().events():
-                    piece: Slice = event.value
-                    lane = self.lanes.of(piece.partition, make_lane)
-                    await lane.take(event, piece)
+                    fetched: FetchedBatch = event.value
+                    writer = self.partition_writers.of(fetched.partition, make_writer)
+                    await writer.take(event, fetched)
             except asyncio.CancelledError:
                 raise
             except BaseException:  # noqa: BLE001 - Faust would acknowledge what was in work (A1)
                 die(f"agent of {topic}")
 
         self.app.agent(
-            SliceTopic(self.app, topics=[topic], key_type=bytes, value_type=bytes),
+            BatchTopic(self.app, topics=[topic], key_type=bytes, value_type=bytes),
             name=f"agent-{topic}",
         )(agent)
 
-    def _event_lane(self, row: EventType) -> Callable[[Partition], Lane]:
+    def _event_writer(self, row: EventType) -> Callable[[Partition], PartitionWriter]:
         table = self.tables[row.name]
 
-        def make(partition: Partition) -> Lane:
-            seen = table.index(partition.number)
+        def make(partition: Partition) -> PartitionWriter:
+            dedup_index = table.index(partition.number)
 
-            def judge_slice(piece: Slice, stored: Mapping[int, int]) -> Judged:
+            def judge_batch(fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
                 return judge(
-                    piece,
+                    fetched,
                     row,
-                    seen=seen,
+                    dedup_index=dedup_index,
                     stored=stored,
-                    rules=self.rule_book.current(),
+                    rules=self.tenant_rules.current(),
                     partitions=self.partition_counts.of(row.topic),
                 )
 
-            async def remember(number: int, block: Block) -> None:
+            async def remember(number: int, block: IdBlock) -> None:
                 await table.remember(
                     number, block, timeout_seconds=self.settings.changelog_timeout_seconds
                 )
 
-            return self._lane(partition, row.table, judge_slice, remember)
+            return self._writer(partition, row.table, judge_batch, remember)
 
         return make
 
-    def _dead_letter_lane(self, partition: Partition) -> Lane:
-        return self._lane(partition, "rejected", dead_letter_rows, None)
+    def _dead_letter_writer(self, partition: Partition) -> PartitionWriter:
+        return self._writer(partition, "rejected", dead_letter_rows, None)
 
-    def _lane(self, partition: Partition, table: str, judge_slice: Any, remember: Any) -> Lane:
+    def _writer(
+        self, partition: Partition, table: str, judge_batch: Any, remember: Any
+    ) -> PartitionWriter:
         # What is stored again must not be hidden by what it stands for.
         least_generation = [0]
 
-        writers = Writers(
+        writes = DurableWrites(
             table,
             self.store,
             remember,
@@ -201,29 +203,31 @@ class Stream:
             self.mover.send,
             lambda: max(self._generation(), *least_generation),
             self.ledger,
-            self.patience,
+            self.retry_policy,
             self.metrics,
         )
 
-        async def resume(piece: Slice) -> Resume:
-            topic = piece.partition.topic
-            await self.patience.until_done("partitions", lambda: self._count_partitions(topic))
-            found = await self.find_resume(table, piece)
+        async def recovery(fetched: FetchedBatch) -> RecoveryOffset:
+            topic = fetched.partition.topic
+            await self.retry_policy.until_done("partitions", lambda: self._count_partitions(topic))
+            found = await self.find_recovery_offset(table, fetched)
             least_generation.append(found.generation)
             return found
 
-        return Lane(
+        return PartitionWriter(
             partition,
-            judge=judge_slice,
-            resume=resume,
-            writers=writers,
+            judge=judge_batch,
+            recovery=recovery,
+            writes=writes,
             acknowledge=lambda event: event.ack(),
             rewind=self.app.consumer.rewind,
             log_start=self._log_start,
-            budget=self.budget,
-            flow=self.flow,
-            flood=FloodGuard(
-                FloodLimits(self.settings.reject_flood_share, self.settings.reject_flood_per_second)
+            memory_limit=self.memory_limit,
+            rate_meter=self.rate_meter,
+            spike_guard=RejectSpikeGuard(
+                RejectSpikeLimits(
+                    self.settings.reject_flood_share, self.settings.reject_flood_per_second
+                )
             ),
             pacing=Pacing(
                 self.settings.insert_max_rows,
@@ -233,19 +237,19 @@ class Stream:
             ),
         )
 
-    async def find_resume(self, table: str, piece: Slice) -> Resume:
+    async def find_recovery_offset(self, table: str, fetched: FetchedBatch) -> RecoveryOffset:
         """Where to go on with the partition of *piece*; what is wrong with its store is said."""
-        partition = piece.partition
-        begin = await self.patience.until_done(
-            "begin", lambda: self.app.consumer.begin_of(partition)
+        partition = fetched.partition
+        begin = await self.retry_policy.until_done(
+            "begin", lambda: self.app.consumer.start_offset_of(partition)
         )
         start = await self._log_start(partition)
-        found = await self.patience.until_done(
+        found = await self.retry_policy.until_done(
             "resume",
-            lambda: find_resume(
+            lambda: find_recovery_offset(
                 self.store,
                 table,
-                piece,
+                fetched,
                 begin=begin,
                 log_start=start,
                 first_after=lambda time_ms: self.app.consumer.first_after(partition, time_ms),
@@ -255,7 +259,7 @@ class Stream:
         return found
 
     async def _log_start(self, partition: Partition) -> int:
-        return await self.patience.until_done(
+        return await self.retry_policy.until_done(
             "log start", lambda: self.app.consumer.log_start(partition)
         )
 
@@ -272,7 +276,7 @@ class Stream:
         found: Collection[int] | None = client.cluster.partitions_for_topic(topic)
         return found
 
-    async def _publish(self, reject: Reject) -> None:
+    async def _publish(self, reject: RejectedRecord) -> None:
         sent = await self.app.producer.send(
             REJECTED_TOPIC, reject.key, reject.value, None, None, None
         )
@@ -280,4 +284,4 @@ class Stream:
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         """Drop what is not acknowledged: the owner gets it again (A12)."""
-        await self.lanes.close()
+        await self.partition_writers.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.flow import Flow
+from streams.flow import RateMeter
 
 # What a partition may hold whatever the others do.
 ALWAYS_BYTES = 2**20
@@ -18,13 +18,13 @@ ALWAYS_BYTES = 2**20
 LEAST_BYTES = 12 * 2**20
 
 
-class Budget:
+class MemoryLimit:
     """Bytes held by all lanes of a worker."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
         self.held_bytes = 0
-        self._stored = Flow()
+        self._stored = RateMeter()
         self._given_back = asyncio.Event()
 
     def take(self, size_bytes: int) -> None:

@@ -1,6 +1,6 @@
 """Turns records of `fasttrack.rejected` into rows: each record is one row, whatever it holds.
 
-Anybody may write to a topic. A record is read as a dead letter by one strict rule (`_Letter`), or
+Anybody may write to a topic. A record is read as a dead letter by one strict rule (`_DeadLetter`), or
 it is kept as what it is, with its own text.
 """
 
@@ -17,11 +17,11 @@ import xxhash
 from msgspec import Meta
 
 from events.dead_letters import raw_fields, report_of_record
-from streams.fates import Fate
-from streams.judge import Counts, Judged
+from streams.fates import Outcome
+from streams.judge import Judged, OutcomeCounts
 from streams.provenance import instant_ms
 from streams.resume import already_stored
-from streams.slices import Slice
+from streams.slices import FetchedBatch
 
 _MS = pa.timestamp("ms", "UTC")
 _TENANT: Final = r"^([a-z0-9][a-z0-9_-]{0,62})?$"
@@ -33,7 +33,7 @@ Number = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Name = Annotated[str, Meta(max_length=249)]
 
 
-class _Letter(msgspec.Struct, frozen=True):
+class _DeadLetter(msgspec.Struct, frozen=True):
     """A dead letter as door and workers of every version write it; `reason` is always there."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -54,114 +54,115 @@ class _Letter(msgspec.Struct, frozen=True):
 
 
 _TEXTS: Final = ("tenant", "event", "reason", "field", "message", "request_id", "topic")
-_decode = msgspec.json.Decoder(_Letter).decode
+_decode = msgspec.json.Decoder(_DeadLetter).decode
 
 
-def dead_letter_rows(piece: Slice, stored: Mapping[int, int]) -> Judged:
+def dead_letter_rows(fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
     """Rows of the table `rejected` for *piece*, without those at offsets already *stored*.
 
     A record that is no dead letter is kept as one, with the reason `unreadable_reject` and its own
     text.
     """
-    letters = [_letter(piece, at) for at in range(len(piece))]
-    keep = ~already_stored(piece.offsets, piece.appended_ms, stored)
+    parsed = [_dead_letter(fetched, at) for at in range(len(fetched))]
+    keep = ~already_stored(fetched.offsets, fetched.appended_ms, stored)
     rows = np.flatnonzero(keep)
-    tally: dict[tuple[str, Fate], int] = {}
-    for letter in letters:
-        key = (letter.tenant or "", Fate.STORED)
+    tally: dict[tuple[str, Outcome], int] = {}
+    for dead_letter in parsed:
+        key = (dead_letter.tenant or "", Outcome.STORED)
         tally[key] = tally.get(key, 0) + 1
     return Judged(
-        Counts(stored=len(letters)),
-        _rows(piece, [letters[row] for row in rows.tolist()], rows) if len(rows) else None,
+        OutcomeCounts(stored=len(parsed)),
+        _rows(fetched, [parsed[row] for row in rows.tolist()], rows) if len(rows) else None,
         by_tenant=tally,
     )
 
 
-def _letter(piece: Slice, at: int) -> _Letter:
-    value = piece.values[at]
+def _dead_letter(fetched: FetchedBatch, at: int) -> _DeadLetter:
+    value = fetched.values[at]
     try:
         return _read(value or b"")
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
     kept = raw_fields(value)
-    return _Letter(
+    return _DeadLetter(
         reason="unreadable_reject",
         message=f"A record of fasttrack.rejected is not a dead letter ({why}); see raw.",
         raw=kept.get("raw"),
         raw_base64=kept.get("raw_base64"),
-        topic=piece.partition.topic,
-        incarnation=piece.incarnation,
-        partition=piece.partition.number,
-        offset=int(piece.offsets[at]),
+        topic=fetched.partition.topic,
+        incarnation=fetched.incarnation,
+        partition=fetched.partition.number,
+        offset=int(fetched.offsets[at]),
     )
 
 
-def _read(value: bytes) -> _Letter:
+def _read(value: bytes) -> _DeadLetter:
     """The dead letter that *value* is.
 
     Raises:
         MsgspecError, ValueError, RecursionError: it is none.
     """
-    letter = _decode(value)
-    if letter.received_at is not None and instant_ms(letter.received_at) is None:
+    dead_letter = _decode(value)
+    if dead_letter.received_at is not None and instant_ms(dead_letter.received_at) is None:
         raise msgspec.ValidationError("`received_at` is no time that can be stored")
-    for name in letter.__struct_fields__:
-        text = getattr(letter, name)
+    for name in dead_letter.__struct_fields__:
+        text = getattr(dead_letter, name)
         if isinstance(text, str):
             text.encode()  # half a surrogate pair is no text
-    return letter
+    return dead_letter
 
 
-def _report(piece: Slice, at: int, letter: _Letter) -> str:
+def _report(fetched: FetchedBatch, at: int, dead_letter: _DeadLetter) -> str:
     """Which refusal the record reports: what it says itself, else its own coordinate.
 
     A refusal may be reported twice, when a writer tries again. What a record says is believed only
     together with the item: two items are never one row, whatever is said of them.
     """
-    if letter.report is not None and _REPORT.fullmatch(letter.report):
-        item = letter.raw or letter.raw_base64 or ""
-        return f"{letter.report}#{xxhash.xxh3_128_hexdigest(item.encode())}"
+    if dead_letter.report is not None and _REPORT.fullmatch(dead_letter.report):
+        item = dead_letter.raw or dead_letter.raw_base64 or ""
+        return f"{dead_letter.report}#{xxhash.xxh3_128_hexdigest(item.encode())}"
     return report_of_record(
-        piece.partition.topic,
-        piece.incarnation,
-        piece.partition.number,
-        int(piece.offsets[at]),
-        int(piece.appended_ms[at]),
+        fetched.partition.topic,
+        fetched.incarnation,
+        fetched.partition.number,
+        int(fetched.offsets[at]),
+        int(fetched.appended_ms[at]),
     )
 
 
-def _rows(piece: Slice, letters: list[_Letter], rows: Any) -> pa.RecordBatch:
+def _rows(fetched: FetchedBatch, parsed: list[_DeadLetter], rows: Any) -> pa.RecordBatch:
     columns: dict[str, pa.Array] = {
-        name: pa.array([getattr(letter, name) or "" for letter in letters], pa.string())
+        name: pa.array([getattr(dead_letter, name) or "" for dead_letter in parsed], pa.string())
         for name in (*_TEXTS, "incarnation")
     }
     columns["raw"] = pa.array(
-        [letter.raw or letter.raw_base64 or "" for letter in letters], pa.string()
+        [dead_letter.raw or dead_letter.raw_base64 or "" for dead_letter in parsed], pa.string()
     )
     for name, kind in {
         "position": pa.int64(),
         "partition": pa.int32(),
         "offset": pa.int64(),
     }.items():
-        columns[name] = pa.array([getattr(letter, name) for letter in letters], kind)
-    appended = piece.appended_ms[rows]
+        columns[name] = pa.array([getattr(dead_letter, name) for dead_letter in parsed], kind)
+    appended = fetched.appended_ms[rows]
     received = [
-        at if letter.received_at is None else instant_ms(letter.received_at)
-        for letter, at in zip(letters, appended.tolist(), strict=True)
+        at if dead_letter.received_at is None else instant_ms(dead_letter.received_at)
+        for dead_letter, at in zip(parsed, appended.tolist(), strict=True)
     ]
     reports = [
-        _report(piece, row, letter) for letter, row in zip(letters, rows.tolist(), strict=True)
+        _report(fetched, row, dead_letter)
+        for dead_letter, row in zip(parsed, rows.tolist(), strict=True)
     ]
-    count = len(letters)
+    count = len(parsed)
     return pa.RecordBatch.from_pydict(
         {
             **columns,
             "received_at": pa.array(received, pa.int64()).cast(_MS),
             "_report": pa.array(reports, pa.string()),
-            "_topic": pa.array([piece.partition.topic] * count),
-            "_incarnation": pa.array([piece.incarnation] * count),
-            "_partition": pa.array(np.full(count, piece.partition.number, np.int32)),
-            "_offset": pa.array(piece.offsets[rows]),
+            "_topic": pa.array([fetched.partition.topic] * count),
+            "_incarnation": pa.array([fetched.incarnation] * count),
+            "_partition": pa.array(np.full(count, fetched.partition.number, np.int32)),
+            "_offset": pa.array(fetched.offsets[rows]),
             "_appended_at": pa.array(appended).cast(_MS),
         }
     )

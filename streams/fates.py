@@ -15,11 +15,11 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from streams.seen.blocks import I64, U32, U64, Block
-from streams.seen.index import UNSEEN, SeenIndex, Sightings
+from streams.seen.blocks import I64, U32, U64, IdBlock
+from streams.seen.index import UNSEEN, DedupIndex, FirstOccurrences
 
 
-class Fate(IntEnum):
+class Outcome(IntEnum):
     """The one thing that became of a record."""
 
     STORED = 0
@@ -59,29 +59,29 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """Fates of the candidates, where each id was first seen, and what is new to remember.
 
     `first_incarnations` names the topic's incarnation that each of `first_offsets` belongs to, by
     its place in `incarnations`.
     """
 
-    fates: npt.NDArray[np.uint8]
+    outcomes: npt.NDArray[np.uint8]
     first_offsets: I64
     first_incarnations: I64
     incarnations: Sequence[str]
-    news: Block | None
+    new_ids: IdBlock | None
 
 
-def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
+def decide(candidates: Candidates, dedup_index: DedupIndex) -> Decision:
     """Decide each candidate against *seen* and against those before it in the slice.
 
     A repeat counts within the window: its append time is at most `window_ms` after the first
-    sighting's. Nothing is changed; the caller adds `news` to *seen*. Records that *seen* knows at
+    sighting's. Nothing is changed; the caller adds `new_ids` to *seen*. Records that *seen* knows at
     their own place are news again: whoever judged them may not have got to write them down.
     """
-    known = seen.look_up(candidates.high, candidates.low)
-    expired = candidates.appended_ms - known.appended_ms > seen.window_ms
+    known = dedup_index.look_up(candidates.high, candidates.low)
+    expired = candidates.appended_ms - known.appended_ms > dedup_index.window_ms
     here, later = _here_or_later(candidates, known)
     unseen = (known.offsets == UNSEEN) | later | (expired & ~here)
     first_offsets = np.where(unseen, candidates.offsets, known.offsets)
@@ -95,19 +95,19 @@ def decide(candidates: Candidates, seen: SeenIndex) -> Verdict:
         reference[at] = candidates.fingerprints[first]
         unseen[at] = False
     elsewhere = ~(unseen | here)
-    fates = np.where(elsewhere, np.uint8(Fate.DUPLICATE), np.uint8(Fate.STORED))
-    fates[elsewhere & (reference != candidates.fingerprints)] = Fate.CONFLICT
-    return Verdict(
-        fates.astype(np.uint8),
+    outcomes = np.where(elsewhere, np.uint8(Outcome.DUPLICATE), np.uint8(Outcome.STORED))
+    outcomes[elsewhere & (reference != candidates.fingerprints)] = Outcome.CONFLICT
+    return Decision(
+        outcomes.astype(np.uint8),
         first_offsets,
         first_incarnations,
         [*known.names, candidates.incarnation],
-        _news(candidates, unseen | here),
+        _new_ids(candidates, unseen | here),
     )
 
 
 def _here_or_later(
-    candidates: Candidates, known: Sightings
+    candidates: Candidates, known: FirstOccurrences
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which candidates are the very records that were seen first, and which lie before these.
 
@@ -129,18 +129,20 @@ def _here_or_later(
 
 
 def decide_staying(
-    candidates: Candidates, moving: npt.NDArray[np.bool_], seen: SeenIndex
-) -> Verdict:
+    candidates: Candidates, moving: npt.NDArray[np.bool_], dedup_index: DedupIndex
+) -> Decision:
     """Decide those that are not *moving*; of the others nothing is known or remembered here."""
     rows = np.flatnonzero(~moving)
-    staying = decide(candidates.rows(rows), seen)
-    fates = np.full(len(candidates), Fate.MOVED, np.uint8)
-    fates[rows] = staying.fates
+    staying = decide(candidates.rows(rows), dedup_index)
+    outcomes = np.full(len(candidates), Outcome.MOVED, np.uint8)
+    outcomes[rows] = staying.outcomes
     first_offsets = candidates.offsets.copy()
     first_offsets[rows] = staying.first_offsets
     first_incarnations = np.full(len(candidates), len(staying.incarnations) - 1, np.int64)
     first_incarnations[rows] = staying.first_incarnations
-    return Verdict(fates, first_offsets, first_incarnations, staying.incarnations, staying.news)
+    return Decision(
+        outcomes, first_offsets, first_incarnations, staying.incarnations, staying.new_ids
+    )
 
 
 def _repeats_within(
@@ -170,12 +172,12 @@ def _repeats_within(
     return np.asarray(at, np.int64), np.asarray(first, np.int64)
 
 
-def _news(candidates: Candidates, unseen: npt.NDArray[np.bool_]) -> Block | None:
+def _new_ids(candidates: Candidates, unseen: npt.NDArray[np.bool_]) -> IdBlock | None:
     rows = np.flatnonzero(unseen)
     if not len(rows):
         return None
     appended = candidates.appended_ms[rows]
-    return Block(
+    return IdBlock(
         candidates.high[rows],
         candidates.low[rows],
         candidates.offsets[rows],

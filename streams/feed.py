@@ -10,7 +10,7 @@ from __future__ import annotations
 from faust.types import TP
 
 
-class ChangelogFeed:
+class GapDetector:
     """What recovery was given of each changelog partition since the last rebalance."""
 
     def __init__(self) -> None:

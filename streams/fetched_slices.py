@@ -8,7 +8,7 @@ opened here; for a slice their only "record" is the whole run of them, undecoded
 are changed:
 
 - `MemoryRecords`, which unpacks the bytes fetched of a partition, is `BoundedRecords`;
-- `FetchResult.getall` gives a slice where one is wanted, and of neither more than `SLICE_BYTES`.
+- `FetchResult.getall` gives a slice where one is wanted, and of neither more than `BATCH_BYTES`.
 
 aiokafka is pinned; `tests/streams/test_fetched_slices.py` compares with its own reading.
 """
@@ -27,15 +27,15 @@ from typing import Any, Final
 from aiokafka.consumer import fetcher
 
 from streams.raw_batches import Batches, BoundedRecords
-from streams.record_batches import Run, slice_of_runs
-from streams.slices import Partition, Slice, joined, without_records
+from streams.record_batches import Run, batch_of_runs
+from streams.slices import FetchedBatch, Partition, joined, without_records
 
 # Decoded at once: small batches together, as numpy is slow with few records; not all of a fetch,
 # as decompressed batches need room.
 PORTION_BYTES: Final = 4 * 2**20
 
 # No more is given at once, but for a last batch: what one fetch brings may open to gigabytes.
-SLICE_BYTES: Final = 4 * 2**20
+BATCH_BYTES: Final = 4 * 2**20
 # What a single record takes, beside its bytes, as aiokafka has them.
 _OBJECTS_BYTES: Final = 500
 
@@ -43,7 +43,7 @@ Wanted = Callable[[Any], bool]
 _wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
 
 
-class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
     """What was fetched of a partition, taken slice by slice.
 
     `next_fetch_offset` is at each moment what aiokafka's would be after as many records.
@@ -65,7 +65,7 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
         # It holds itself by its iterator, and all that was fetched until the collector comes by.
         records._records_iterator.close()
         self._partition = Partition(*records._tp)
-        self._rest: Slice | None = None
+        self._throttle: FetchedBatch | None = None
         self._read = False
         # Bytes of the records of the slice that is being made.
         self._bytes = 0
@@ -80,9 +80,9 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
     @property
     def exhausted(self) -> bool:
         """Whether nothing is left."""
-        return self._read and self._rest is None
+        return self._read and self._throttle is None
 
-    def take(self, limit: int) -> Slice | None:
+    def take(self, limit: int) -> FetchedBatch | None:
         """The next records, *limit* of them unless fewer are left.
 
         The slice says which offsets it speaks of: from `next_fetch_offset` before to after. That
@@ -92,31 +92,31 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
         Raises what aiokafka does; nothing of what was fetched is to be taken after that.
         """
         follows = self.next_fetch_offset
-        parts = [] if self._rest is None else [self._rest]
-        self._rest = None
+        parts = [] if self._throttle is None else [self._throttle]
+        self._throttle = None
         missing = limit - sum(map(len, parts))
         self._bytes = 0
-        while missing > 0 and self._bytes < SLICE_BYTES and not self._read:
+        while missing > 0 and self._bytes < BATCH_BYTES and not self._read:
             portion = list(self._portion(missing))
             parts += portion
             missing -= sum(map(len, portion))
-        piece = joined(parts)
-        if piece is not None and (missing <= 0 or not self._read):
-            piece, self._rest = piece.cut(limit)
-            self.next_fetch_offset = piece.last + 1
-            return replace(piece, follows=min(follows, piece.first), up_to=piece.last + 1)
-        return self._whole(piece, follows)
+        fetched = joined(parts)
+        if fetched is not None and (missing <= 0 or not self._read):
+            fetched, self._throttle = fetched.cut(limit)
+            self.next_fetch_offset = fetched.last + 1
+            return replace(fetched, follows=min(follows, fetched.first), up_to=fetched.last + 1)
+        return self._whole(fetched, follows)
 
-    def _whole(self, piece: Slice | None, follows: int) -> Slice | None:
+    def _whole(self, fetched: FetchedBatch | None, follows: int) -> FetchedBatch | None:
         """*piece*, all that was left, with the offsets behind it that have no record."""
         self.next_fetch_offset = end = self._read_to
         latest_ms = self._records.latest_ms
-        if piece is not None:
-            follows, end = min(follows, piece.first), max(end, piece.end)
-            return replace(piece, follows=follows, up_to=end, latest_ms=latest_ms)
+        if fetched is not None:
+            follows, end = min(follows, fetched.first), max(end, fetched.end)
+            return replace(fetched, follows=follows, up_to=end, latest_ms=latest_ms)
         return without_records(self._partition, follows, end, latest_ms) if end > follows else None
 
-    def _portion(self, limit: int) -> Iterator[Slice]:
+    def _portion(self, limit: int) -> Iterator[FetchedBatch]:
         """Whole batches up to *limit* records, or as many as are decoded at once."""
         found: list[Run] = []
         count = size_bytes = 0
@@ -131,18 +131,18 @@ class SliceRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
             size_bytes += run.size_bytes
         self._read_to = self.next_fetch_offset
         self._bytes += size_bytes
-        if found and (piece := slice_of_runs(self._partition, found)) is not None:
-            yield piece
+        if found and (fetched := batch_of_runs(self._partition, found)) is not None:
+            yield fetched
 
 
 def install() -> None:
-    """Bound what consumers of this process open, and let them read `as_slices`."""
+    """Bound what consumers of this process open, and let them read `as_batches`."""
     fetcher.MemoryRecords = BoundedRecords
     fetcher.FetchResult.getall = _getall
 
 
 @contextmanager
-def as_slices(wanted: Wanted) -> Iterator[None]:
+def as_batches(wanted: Wanted) -> Iterator[None]:
     """Within it, in this task, partitions that are *wanted* so are fetched as slices."""
     token = _wanted.set(wanted)
     try:
@@ -160,13 +160,13 @@ def _getall(result: Any, max_records: int | None = None) -> Any:
     if wanted is None or not wanted(tp):
         return _records(result, limit)
     records = result._partition_records
-    if not isinstance(records, SliceRecords):
-        records = result._partition_records = SliceRecords(records)
-    piece = records.take(limit)
+    if not isinstance(records, BatchRecords):
+        records = result._partition_records = BatchRecords(records)
+    fetched = records.take(limit)
     result._update_position()
     if records.exhausted:
         result._partition_records = None
-    return [] if piece is None else piece
+    return [] if fetched is None else fetched
 
 
 def _records(result: Any, limit: int) -> list[Any]:
@@ -177,7 +177,7 @@ def _records(result: Any, limit: int) -> list[Any]:
         found.append(record)
         held_bytes += _OBJECTS_BYTES + len(record.key or b"") + len(record.value or b"")
         held_bytes += sum(len(name) + len(value or b"") for name, value in record.headers)
-        if len(found) >= limit or held_bytes >= SLICE_BYTES:
+        if len(found) >= limit or held_bytes >= BATCH_BYTES:
             result._update_position()
             return found
     result._update_position()

@@ -14,17 +14,17 @@ LAST_RECORDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class FloodLimits:
+class RejectSpikeLimits:
     """From which share of rejects on it is a flood, and how many rejects a second may pass then."""
 
     share: float
     rejects_per_second: float
 
 
-class FloodGuard:
+class RejectSpikeGuard:
     """Watches the rejects of one partition."""
 
-    def __init__(self, limits: FloodLimits) -> None:
+    def __init__(self, limits: RejectSpikeLimits) -> None:
         self._limits = limits
         self._records = 0.0
         self._rejects = 0.0

@@ -8,7 +8,7 @@ from time import monotonic
 OVER_SECONDS = 2.0
 
 
-class Flow:
+class RateMeter:
     """Records that all lanes take, or bytes that they have stored."""
 
     def __init__(self) -> None:

@@ -57,7 +57,7 @@ class CountingRange(Protocol):
         """Append time of its latest record in milliseconds."""
 
 
-class RowReader(Protocol):
+class RowFinder(Protocol):
     """What is asked of the store."""
 
     async def stored_offsets(  # noqa: PLR0913 - as the store's
@@ -80,7 +80,7 @@ def searched_since(first_appended_ms: int) -> datetime:
 
 
 async def short_ranges(
-    store: RowReader,
+    store: RowFinder,
     table: str,
     partition: Partition,
     ranges: Sequence[CountingRange],

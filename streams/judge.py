@@ -18,15 +18,15 @@ from events.registry import EventType
 from events.result import CheckedType, Rejection
 from streams.adjusted import Adjusted, adjusted_by_tenant
 from streams.doubts import Doubt, doubts_of
-from streams.fates import Candidates, Fate, decide, decide_staying
+from streams.fates import Candidates, Outcome, decide, decide_staying
 from streams.moves import Move, find_astray, moves_of
 from streams.provenance import Run
-from streams.rejects import Reject, conflict_rows, reject_of
+from streams.rejects import RejectedRecord, conflict_rows, reject_of
 from streams.resume import already_stored
 from streams.rows import Origin, event_rows, origin_of
-from streams.seen.blocks import Block
-from streams.seen.index import SeenIndex
-from streams.slices import Slice
+from streams.seen.blocks import IdBlock
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch
 
 _NO_TENANT = (
     "The record has no header `tenant` with a tenant's name; send the name "
@@ -35,7 +35,7 @@ _NO_TENANT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class OutcomeCounts:
     """How many records met each fate."""
 
     stored: int = 0
@@ -49,8 +49,8 @@ class Counts:
         """Records of any fate."""
         return self.stored + self.duplicates + self.conflicts + self.rejected + self.moved
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: OutcomeCounts) -> OutcomeCounts:
+        return OutcomeCounts(
             self.stored + other.stored,
             self.duplicates + other.duplicates,
             self.conflicts + other.conflicts,
@@ -64,20 +64,20 @@ class Judged:
     """All that has to be written for a slice before its offsets may be committed.
 
     `rows` holds the first sightings that the store does not have yet; `counts` covers every
-    record; `news` is what the changelog must hold. `moves` are records for other partitions, and
+    record; `new_ids` is what the changelog must hold. `moves` are records for other partitions, and
     `kept_astray` counts those that were sent on too often already. `doubts` name rows to be looked
-    up in the store before they are written. `piece` and `seen` are kept
+    up in the store before they are written. `fetched` and `dedup_index` are kept
     for what is known only then.
     """
 
-    counts: Counts = Counts()
+    counts: OutcomeCounts = OutcomeCounts()
     rows: pa.RecordBatch | None = None
     conflicts: pa.RecordBatch | None = None
-    rejects: Sequence[Reject] = ()
-    news: Block | None = None
-    piece: Slice | None = None
-    seen: SeenIndex | None = None
-    by_tenant: dict[tuple[str, Fate], int] = field(default_factory=dict)
+    rejects: Sequence[RejectedRecord] = ()
+    new_ids: IdBlock | None = None
+    fetched: FetchedBatch | None = None
+    dedup_index: DedupIndex | None = None
+    by_tenant: dict[tuple[str, Outcome], int] = field(default_factory=dict)
     adjusted: Adjusted = field(default_factory=dict)
     moves: Sequence[Move] = ()
     kept_astray: int = 0
@@ -86,10 +86,10 @@ class Judged:
 
 
 def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
-    piece: Slice,
+    fetched: FetchedBatch,
     event_type: EventType,
     *,
-    seen: SeenIndex,
+    dedup_index: DedupIndex,
     stored: Mapping[int, int],
     rules: IdRules,
     partitions: int = 1,
@@ -100,92 +100,94 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
     times; they count as stored and are not written again. The ids of the topic are spread over
     *partitions*. Each record gets exactly one fate.
     """
-    origin = origin_of(piece)
+    origin = origin_of(fetched)
     parts = origin.runs
     if any(part.tenant is None for part in parts):
         ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
         judge_others = partial(
             judge,
             event_type=event_type,
-            seen=seen,
+            dedup_index=dedup_index,
             stored=stored,
             rules=rules,
             partitions=partitions,
         )
-        return _judge_apart(piece, event_type, origin, ownerless, judge_others)
-    owners = _owners(parts, piece) if rules.touches(event_type) else None
-    checked = check_records(event_type, piece.values, owners=owners, rules=rules)
-    rejects = [reject_of(piece, origin, rejection) for rejection in checked.rejected]
+        return _judge_apart(fetched, event_type, origin, ownerless, judge_others)
+    owners = _owners(parts, fetched) if rules.touches(event_type) else None
+    checked = check_records(event_type, fetched.values, owners=owners, rules=rules)
+    rejects = [reject_of(fetched, origin, rejection) for rejection in checked.rejected]
     if not checked.accepted:
-        return Judged(Counts(rejected=len(rejects)), rejects=rejects)
-    context = _Context(seen, stored, rejects, partitions, rules)
-    return _judge_valid(piece, checked.accepted[0], origin, context)
+        return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
+    context = _Context(dedup_index, stored, rejects, partitions, rules)
+    return _judge_valid(fetched, checked.accepted[0], origin, context)
 
 
 def _judge_apart(
-    piece: Slice,
+    fetched: FetchedBatch,
     event_type: EventType,
     origin: Origin,
     ownerless: npt.NDArray[np.bool_],
-    judge_others: Callable[[Slice], Judged],
+    judge_others: Callable[[FetchedBatch], Judged],
 ) -> Judged:
     """Set aside the records that say no (well-formed) tenant and judge the others."""
     rejects = [
-        reject_of(piece, origin, Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
+        reject_of(fetched, origin, Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
         for at in np.flatnonzero(ownerless).tolist()
     ]
-    rest = piece.only(np.flatnonzero(~ownerless))
+    rest = fetched.only(np.flatnonzero(~ownerless))
     if rest is None:
-        return Judged(Counts(rejected=len(rejects)), rejects=rejects)
+        return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
     judged = judge_others(rest)
     return replace(
         judged,
-        counts=judged.counts + Counts(rejected=len(rejects)),
+        counts=judged.counts + OutcomeCounts(rejected=len(rejects)),
         rejects=[*rejects, *judged.rejects],
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    seen: SeenIndex
+    dedup_index: DedupIndex
     stored: Mapping[int, int]
-    rejects: Sequence[Reject]
+    rejects: Sequence[RejectedRecord]
     partitions: int
     rules: IdRules
 
 
-def _judge_valid(piece: Slice, valid: CheckedType, origin: Origin, context: _Context) -> Judged:
+def _judge_valid(
+    fetched: FetchedBatch, valid: CheckedType, origin: Origin, context: _Context
+) -> Judged:
     mine = origin
-    if len(valid) < len(piece):
+    if len(valid) < len(fetched):
         mine = origin.take(np.asarray(valid.positions, np.int64))
     candidates = _candidates(valid, mine)
     there = already_stored(mine.offsets, mine.appended_ms, context.stored)
-    astray = find_astray(valid, mine, candidates, context.seen, context.partitions)
+    astray = find_astray(valid, mine, candidates, context.dedup_index, context.partitions)
     if astray is None:
-        verdict = decide(candidates, context.seen)
+        decision = decide(candidates, context.dedup_index)
     else:
         # What is stored here already is not sent on: it would be there twice.
         astray = astray._replace(moving=astray.moving & ~there)
-        verdict = decide_staying(candidates, astray.moving, context.seen)
-    if verdict.news is not None:
-        context.seen.add(verdict.news)
-    fates = verdict.fates
-    fates[there] = Fate.STORED
-    keep = (fates == Fate.STORED) & ~there
+        decision = decide_staying(candidates, astray.moving, context.dedup_index)
+    if decision.new_ids is not None:
+        context.dedup_index.add(decision.new_ids)
+    outcomes = decision.outcomes
+    outcomes[there] = Outcome.STORED
+    keep = (outcomes == Outcome.STORED) & ~there
     kept = np.flatnonzero(keep)
-    conflicts = np.flatnonzero(fates == Fate.CONFLICT)
-    tally = np.bincount(fates, minlength=len(Fate)).tolist()
+    conflicts = np.flatnonzero(outcomes == Outcome.CONFLICT)
+    tally = np.bincount(outcomes, minlength=len(Outcome)).tolist()
     return Judged(
-        Counts(tally[0], tally[1], tally[2], len(context.rejects), tally[Fate.MOVED]),
+        OutcomeCounts(tally[0], tally[1], tally[2], len(context.rejects), tally[Outcome.MOVED]),
         _event_rows(valid, mine, kept) if len(kept) else None,
-        conflict_rows(piece, valid, mine, conflicts, verdict),
+        conflict_rows(fetched, valid, mine, conflicts, decision),
         context.rejects,
-        verdict.news,
-        piece,
-        context.seen,
-        _tally_by_tenant(mine, fates),
-        adjusted_by_tenant(valid, mine, fates),
-        () if astray is None else moves_of(piece, valid, mine, astray),
+        decision.new_ids,
+        fetched,
+        context.dedup_index,
+        _tally_by_tenant(mine, outcomes),
+        adjusted_by_tenant(valid, mine, outcomes),
+        () if astray is None else moves_of(fetched, valid, mine, astray),
         0 if astray is None else astray.kept,
         list(doubts_of(valid.type, mine, kept, context.rules)),
         valid.type.name,
@@ -211,21 +213,23 @@ def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
     )
 
 
-def _owners(parts: Sequence[Run], piece: Slice) -> list[tuple[str | None, int | None]]:
+def _owners(parts: Sequence[Run], fetched: FetchedBatch) -> list[tuple[str | None, int | None]]:
     tenants = [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
-    return list(zip(tenants, piece.appended_ms.tolist(), strict=True))
+    return list(zip(tenants, fetched.appended_ms.tolist(), strict=True))
 
 
-def _tally_by_tenant(origin: Origin, fates: npt.NDArray[np.uint8]) -> dict[tuple[str, Fate], int]:
-    tally: dict[tuple[str, Fate], int] = {}
+def _tally_by_tenant(
+    origin: Origin, outcomes: npt.NDArray[np.uint8]
+) -> dict[tuple[str, Outcome], int]:
+    tally: dict[tuple[str, Outcome], int] = {}
     for number, row in enumerate(
-        np.bincount(origin.run * len(Fate) + fates, minlength=len(Fate) * len(origin.runs))
-        .reshape(-1, len(Fate))
+        np.bincount(origin.run * len(Outcome) + outcomes, minlength=len(Outcome) * len(origin.runs))
+        .reshape(-1, len(Outcome))
         .tolist()
     ):
         tenant = origin.runs[number].tenant or ""
-        for fate, count in enumerate(row):
+        for outcome, count in enumerate(row):
             if count:
-                key = (tenant, Fate(fate))
+                key = (tenant, Outcome(outcome))
                 tally[key] = tally.get(key, 0) + count
     return tally

@@ -31,20 +31,20 @@ from typing import Any
 
 import failpoints
 from streams.alarms import retention_passed
-from streams.budget import Budget
-from streams.flood import FloodGuard
-from streams.flow import Flow
+from streams.budget import MemoryLimit
+from streams.flood import RejectSpikeGuard
+from streams.flow import RateMeter
 from streams.judge import Judged
 from streams.refusals import forget, judge_without
-from streams.rest import Rest
-from streams.resume import Resume
-from streams.slices import Partition, Slice, joined
-from streams.writers import Range, Writers
+from streams.rest import Throttle
+from streams.resume import RecoveryOffset
+from streams.slices import FetchedBatch, Partition, joined
+from streams.writers import DurableWrites, InsertBatch
 
 logger = logging.getLogger(__name__)
 
 # How long no more is said of offsets that were fetched again and still did not arrive.
-TELL_AGAIN_SECONDS = 2.0
+REPORT_AGAIN_SECONDS = 2.0
 
 # Judging costs a millisecond or two however few records there are: so many are worth it at once.
 ENOUGH_TO_JUDGE = 2_000
@@ -57,7 +57,7 @@ ENOUGH_ROWS = 20_000
 # after them are most of what an event costs the store, and fewer of them leave room for events.
 FEW_ROWS = 1_000
 MANY_RECORDS_A_SECOND = 25_000
-PATIENCE = 2.5
+LONGEST_WAIT = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,65 +76,65 @@ class _Pending:
 
     taken_at: float
     events: list[Any] = field(default_factory=list)
-    pieces: list[Slice] = field(default_factory=list)
+    fetched_batches: list[FetchedBatch] = field(default_factory=list)
     records: int = 0
     value_bytes: int = 0
     end: int = 0  # the first offset past the slices
     appended_ms: tuple[int, int] = (0, 0)  # the earliest and the latest
     # What was judged, and how.
-    piece: Slice | None = None
+    fetched: FetchedBatch | None = None
     judged: Judged | None = None
     # How long the lane is to pause when these are written.
     pause_seconds: float = 0.0
 
-    def add(self, event: Any, piece: Slice | None, size_bytes: int) -> None:
+    def add(self, event: Any, fetched: FetchedBatch | None, size_bytes: int) -> None:
         """Put a slice behind the others; None stands for one of which nothing is left."""
         self.events.append(event)
-        if piece is None:
+        if fetched is None:
             return
-        times = piece.span_ms
+        times = fetched.span_ms
         earliest, latest = self.appended_ms if self.end else times
         self.appended_ms = min(earliest, times[0]), max(latest, times[1])
-        self.pieces.append(piece)
-        self.records += len(piece)
+        self.fetched_batches.append(fetched)
+        self.records += len(fetched)
         self.value_bytes += size_bytes
-        self.end = piece.end
+        self.end = fetched.end
 
 
 def _judgements(parts: Sequence[_Pending]) -> list[Judged]:
     return [part.judged for part in parts if part.judged is not None]
 
 
-class Lane:
+class PartitionWriter:
     """Takes slices of one partition and writes them range by range."""
 
     def __init__(  # noqa: PLR0913 - keyword-only collaborators
         self,
         partition: Partition,
         *,
-        judge: Callable[[Slice, Mapping[int, int]], Judged],
-        resume: Callable[[Slice], Any],
-        writers: Writers,
+        judge: Callable[[FetchedBatch, Mapping[int, int]], Judged],
+        recovery: Callable[[FetchedBatch], Any],
+        writes: DurableWrites,
         acknowledge: Callable[[Any], None],
         rewind: Callable[[Partition, int], Awaitable[None]],
         log_start: Callable[[Partition], Awaitable[int]],
-        budget: Budget,
+        memory_limit: MemoryLimit,
         pacing: Pacing,
-        flood: FloodGuard,
-        flow: Flow,
+        spike_guard: RejectSpikeGuard,
+        rate_meter: RateMeter,
     ) -> None:
         self.partition = partition
         self._judge = judge
-        self._find_resume = resume
-        self._writers = writers
+        self._find_recovery_offset = recovery
+        self._writes = writes
         self._acknowledge = acknowledge
         self._rewind = rewind
         self._log_start = log_start
-        self._budget = budget
+        self._memory_limit = memory_limit
         self._pacing = pacing
-        self._flood = flood
-        self._flow = flow
-        self._resume: Resume | None = None
+        self._spike_guard = spike_guard
+        self._rate_meter = rate_meter
+        self._recovery: RecoveryOffset | None = None
         self._next = 0
         self._incarnation = ""
         self._rewound_to: int | None = None
@@ -144,9 +144,9 @@ class Lane:
         self._changed = asyncio.Condition()
         self._closed = False
         self._dropped = False
-        self._rest = Rest()
+        self._throttle = Throttle()
 
-    async def take(self, event: Any, piece: Slice) -> None:
+    async def take(self, event: Any, fetched: FetchedBatch) -> None:
         """Queue *piece*; returns when it is queued, not when it is stored.
 
         It is judged with its neighbours, now or when its range is written.
@@ -159,22 +159,22 @@ class Lane:
         await self._room()
         if self._closed:
             return
-        if self._resume is None:
-            self._resume = await self._find_resume(piece)
-            self._next = self._resume.next_offset
-            self._incarnation = piece.incarnation
-        if piece.follows > self._next and not await self._pass_what_is_gone(piece.follows):
-            await self._go_back(piece)
+        if self._recovery is None:
+            self._recovery = await self._find_recovery_offset(fetched)
+            self._next = self._recovery.next_offset
+            self._incarnation = fetched.incarnation
+        if fetched.follows > self._next and not await self._pass_what_is_gone(fetched.follows):
+            await self._go_back(fetched)
             return
-        await self._queue(event, piece.after(self._next - 1))
+        await self._queue(event, fetched.after(self._next - 1))
 
     def _judge_now(self, pending: _Pending) -> None:
-        pending.piece = piece = joined(pending.pieces)
+        pending.fetched = fetched = joined(pending.fetched_batches)
         pending.judged = Judged()
-        if piece and len(piece) and self._resume is not None:
-            pending.judged = self._judge(piece, self._resume.stored)
-        pending.pieces.clear()
-        pending.pause_seconds = self._watch_flood(pending.judged)
+        if fetched and len(fetched) and self._recovery is not None:
+            pending.judged = self._judge(fetched, self._recovery.stored)
+        pending.fetched_batches.clear()
+        pending.pause_seconds = self._watch_rejects(pending.judged)
 
     def _judge_again(
         self, parts: Sequence[_Pending], refused: Collection[int], stored: Mapping[int, int]
@@ -184,24 +184,24 @@ class Lane:
         *stored* are offsets of those that are. All that was judged meanwhile is judged again, too:
         it may have been held against what was refused.
         """
-        known = {**(self._resume.stored if self._resume else {}), **stored}
+        known = {**(self._recovery.stored if self._recovery else {}), **stored}
         judged = [pending for pending in self._pending if pending.judged is not None]
         for pending in judged:
             forget(pending.judged or Judged(), refused)
         for pending in judged:
-            if pending.piece and len(pending.piece):
+            if pending.fetched and len(pending.fetched):
                 pending.judged = judge_without(
-                    pending.piece, refused, lambda piece: self._judge(piece, known)
+                    pending.fetched, refused, lambda fetched: self._judge(fetched, known)
                 )
         return _judgements(parts)
 
-    def _watch_flood(self, judged: Judged) -> float:
+    def _watch_rejects(self, judged: Judged) -> float:
         """How long to pause for *judged* in a flood of rejects; says so when one begins."""
         counts = judged.counts
-        was_flooding = self._flood.flooding
-        pause_seconds = self._flood.pause_seconds(counts.records, counts.rejected)
-        if self._flood.flooding and not was_flooding:
-            self._writers.metrics.alarm("reject_flood")
+        was_flooding = self._spike_guard.flooding
+        pause_seconds = self._spike_guard.pause_seconds(counts.records, counts.rejected)
+        if self._spike_guard.flooding and not was_flooding:
+            self._writes.metrics.alarm("reject_flood")
             logger.error(
                 "%s: most records are rejected; read slowly from now on. `railhead rejected list` "
                 "tells why; mend the producer.",
@@ -219,27 +219,27 @@ class Lane:
             return False
         # A range must not reach over the hole: what is queued is written before.
         await self.drained()
-        if self._closed or self._resume is None:
+        if self._closed or self._recovery is None:
             return False
-        retention_passed(self.partition, (self._next, start - 1), self._writers.metrics)
-        self._next = self._resume.base = start
+        retention_passed(self.partition, (self._next, start - 1), self._writes.metrics)
+        self._next = self._recovery.base = start
         return start >= follows
 
-    async def _go_back(self, piece: Slice) -> None:
+    async def _go_back(self, fetched: FetchedBatch) -> None:
         """A slice before *piece* did not arrive: fetch again from where this lane is.
 
         Each time, as nobody knows whether *piece* was fetched before the last time or after it.
         Slices that were on their way then each cost one more fetch, and no more than that.
         """
         now = asyncio.get_running_loop().time()
-        if self._rewound_to != self._next or now - self._rewound_at > TELL_AGAIN_SECONDS:
+        if self._rewound_to != self._next or now - self._rewound_at > REPORT_AGAIN_SECONDS:
             self._rewound_to, self._rewound_at = self._next, now
-            self._writers.metrics.alarm("missing_slice")
+            self._writes.metrics.alarm("missing_slice")
             logger.warning(
                 "%s: offsets %d to %d did not arrive; fetched again.",
                 self.partition,
                 self._next,
-                piece.follows - 1,
+                fetched.follows - 1,
             )
         try:
             await self._rewind(self.partition, self._next)
@@ -249,11 +249,11 @@ class Lane:
                 raise
 
     async def _room(self) -> None:
-        while not self._closed and not self._budget.has_room(self._pending_bytes):
-            with self._rest.hurried():
-                await self._budget.wait_for_room(self._pending_bytes)
+        while not self._closed and not self._memory_limit.has_room(self._pending_bytes):
+            with self._throttle.hurried():
+                await self._memory_limit.wait_for_room(self._pending_bytes)
 
-    async def _queue(self, event: Any, rest: Slice | None) -> None:
+    async def _queue(self, event: Any, rest: FetchedBatch | None) -> None:
         size_bytes = 0 if rest is None else rest.held_bytes
         async with self._changed:
             if self._closed:
@@ -264,9 +264,9 @@ class Lane:
             newest.add(event, rest, size_bytes)
             if rest is not None:
                 self._next = rest.end
-                self._flow.note(len(rest))
+                self._rate_meter.note(len(rest))
             self._pending_bytes += size_bytes
-            self._budget.take(size_bytes)
+            self._memory_limit.take(size_bytes)
             if newest.records >= ENOUGH_TO_JUDGE:
                 self._judge_now(newest)
             self._changed.notify_all()
@@ -280,15 +280,15 @@ class Lane:
         while not self._dropped:
             async with self._changed:
                 await self._changed.wait_for(lambda: bool(self._pending))
-            await self._rest.take()
+            await self._throttle.take()
             if self._dropped:
                 return
             began = clock()
-            parts = self._next_range()
+            parts = self._next_insert()
             await self._write(parts)
             took = clock() - began
-            self._rest.owe(sum(part.pause_seconds for part in parts))
-            self._writers.metrics.range_seconds.observe(took)
+            self._throttle.add_debt(sum(part.pause_seconds for part in parts))
+            self._writes.metrics.range_seconds.observe(took)
             await asyncio.sleep(self._pause(took, sum(part.records for part in parts)))
 
     def _pause(self, took_seconds: float, records: int) -> float:
@@ -300,11 +300,11 @@ class Lane:
         ):
             return 0.0
         longest = self._pacing.max_pause_seconds
-        if records < FEW_ROWS or self._flow.per_second > MANY_RECORDS_A_SECOND:
-            longest *= PATIENCE
+        if records < FEW_ROWS or self._rate_meter.per_second > MANY_RECORDS_A_SECOND:
+            longest *= LONGEST_WAIT
         return min(took_seconds * self._pacing.pause_share, longest)
 
-    def _next_range(self) -> list[_Pending]:
+    def _next_insert(self) -> list[_Pending]:
         """The oldest queued slices, judged, as many as one insert may cover; they stay queued."""
         chosen: list[_Pending] = []
         rows = size_bytes = 0
@@ -321,11 +321,11 @@ class Lane:
 
     async def _write(self, parts: list[_Pending]) -> None:
         covered = [part for part in parts if part.end]
-        if covered and self._resume is not None:
-            await self._writers.write(
-                Range(
+        if covered and self._recovery is not None:
+            await self._writes.write(
+                InsertBatch(
                     self.partition,
-                    self._resume.base,
+                    self._recovery.base,
                     covered[-1].end - 1,
                     min(part.appended_ms[0] for part in covered),
                     max(part.appended_ms[1] for part in covered),
@@ -334,13 +334,13 @@ class Lane:
                 _judgements(covered),
                 partial(self._judge_again, covered),
             )
-            self._resume.base = covered[-1].end
+            self._recovery.base = covered[-1].end
         failpoints.passing("worker.before_ack")
         async with self._changed:
             for part in parts if not self._dropped else ():
                 self._pending.popleft()
                 self._pending_bytes -= part.value_bytes
-                self._budget.stored(part.value_bytes)
+                self._memory_limit.stored(part.value_bytes)
                 for event in part.events:
                     self._acknowledge(event)
             self._changed.notify_all()
@@ -349,11 +349,11 @@ class Lane:
     def refuse(self) -> None:
         """Take no more; what is queued is still written. The rest is delivered to another owner."""
         self._closed = True
-        self._rest.hurry()
+        self._throttle.flush()
 
     async def drained(self) -> None:
         """Return when nothing is queued that is still to be written; no pause is waited for."""
-        with self._rest.hurried():
+        with self._throttle.hurried():
             async with self._changed:
                 await self._changed.wait_for(lambda: self._dropped or not self._pending)
 
@@ -361,9 +361,9 @@ class Lane:
         """Drop what is queued: it is not acknowledged, so it is delivered again to the owner."""
         async with self._changed:
             self._closed = self._dropped = True
-            self._rest.hurry()
+            self._throttle.flush()
             self._changed.notify_all()
-        self._budget.give_back(self._pending_bytes)
+        self._memory_limit.give_back(self._pending_bytes)
         self._pending_bytes = 0
 
     @property
@@ -374,12 +374,12 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether more may be taken now."""
-        return not self.held_back and self._budget.has_room(self._pending_bytes)
+        return not self.paused and self._memory_limit.has_room(self._pending_bytes)
 
     @property
-    def held_back(self) -> bool:
+    def paused(self) -> bool:
         """Whether the partition is not to be fetched now: it floods, and some of it is queued."""
-        return bool(self._pending) and (self._flood.flooding or self._rest.is_owed)
+        return bool(self._pending) and (self._spike_guard.flooding or self._throttle.has_debt)
 
     @property
     def waiting_since(self) -> float | None:
@@ -388,4 +388,4 @@ class Lane:
         None when there is none, and during a pause. The pauses are meant: who waits for one is not
         stuck, however long ago it was taken.
         """
-        return self._rest.left_out(self._pending[0].taken_at) if self._pending else None
+        return self._throttle.left_out(self._pending[0].taken_at) if self._pending else None

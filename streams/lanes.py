@@ -6,36 +6,38 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from streams.crash import die
-from streams.lane import Lane
+from streams.lane import PartitionWriter
 from streams.slices import Partition
 
 CANCEL_AGAIN_SECONDS = 0.25
 CANCELS = 20
 
 
-class Lanes:
+class PartitionWriters:
     """Lanes by partition, each with its running task; closed as a whole when revoked."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Partition, tuple[Lane, asyncio.Task[None]]] = {}
+        self._partition_writers: dict[Partition, tuple[PartitionWriter, asyncio.Task[None]]] = {}
         self._finishing = False
 
-    def __iter__(self) -> Iterator[Lane]:
-        return (lane for lane, _ in self._lanes.values())
+    def __iter__(self) -> Iterator[PartitionWriter]:
+        return (writer for writer, _ in self._partition_writers.values())
 
-    def of(self, partition: Partition, make: Callable[[Partition], Lane]) -> Lane:
+    def of(
+        self, partition: Partition, make: Callable[[Partition], PartitionWriter]
+    ) -> PartitionWriter:
         """The lane of *partition*, made and started when there is none."""
-        if partition not in self._lanes:
-            lane = make(partition)
+        if partition not in self._partition_writers:
+            writer = make(partition)
             if self._finishing:
-                lane.refuse()
-            self._lanes[partition] = (lane, asyncio.create_task(_run(lane)))
-        return self._lanes[partition][0]
+                writer.refuse()
+            self._partition_writers[partition] = (writer, asyncio.create_task(_run(writer)))
+        return self._partition_writers[partition][0]
 
-    def hold_back(self, partition: Partition) -> bool:
-        """Whether *partition* is not to be fetched now; see `Lane.held_back`."""
-        held = self._lanes.get(partition)
-        return held is not None and held[0].held_back
+    def pause_partitions(self, partition: Partition) -> bool:
+        """Whether *partition* is not to be fetched now; see `PartitionWriter.paused`."""
+        held = self._partition_writers.get(partition)
+        return held is not None and held[0].paused
 
     async def finish(self, timeout_seconds: float) -> None:
         """Take no more, and wait until what was taken is stored, at most *timeout_seconds*.
@@ -44,17 +46,19 @@ class Lanes:
             TimeoutError: some of it is not; it is not acknowledged and comes again.
         """
         self._finishing = True
-        for lane, _ in self._lanes.values():
-            lane.refuse()
+        for writer, _ in self._partition_writers.values():
+            writer.refuse()
         async with asyncio.timeout(timeout_seconds):
-            await asyncio.gather(*(lane.drained() for lane, _ in self._lanes.values()))
+            await asyncio.gather(
+                *(writer.drained() for writer, _ in self._partition_writers.values())
+            )
 
     async def close(self) -> None:
         """Stop every lane and forget it; what was not acknowledged is delivered again."""
-        lanes, self._lanes = list(self._lanes.values()), {}
-        for lane, _ in lanes:
-            await lane.close()
-        await _end({task for _, task in lanes})
+        partition_writers, self._partition_writers = list(self._partition_writers.values()), {}
+        for writer, _ in partition_writers:
+            await writer.close()
+        await _end({task for _, task in partition_writers})
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
@@ -73,10 +77,10 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
         die("lanes that do not end")
 
 
-async def _run(lane: Lane) -> None:
+async def _run(writer: PartitionWriter) -> None:
     try:
-        await lane.run()
+        await writer.run()
     except asyncio.CancelledError:
         raise
     except BaseException:  # noqa: BLE001 - a lane that ended would stop its partition silently
-        die(f"lane of {lane.partition}")
+        die(f"lane of {writer.partition}")

@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from sinks.ledger import LedgerEntry
-from streams.patience import Patience
+from streams.patience import RetryPolicy
 
 
 class LedgerWriter:
     """One write at a time for all partitions, so that small ranges do not cost an insert each."""
 
     def __init__(
-        self, write: Callable[[Sequence[LedgerEntry]], Awaitable[None]], patience: Patience
+        self, write: Callable[[Sequence[LedgerEntry]], Awaitable[None]], retry_policy: RetryPolicy
     ) -> None:
         self._write = write
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._waiting: list[tuple[LedgerEntry, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -38,7 +38,7 @@ class LedgerWriter:
             batch, self._waiting = self._waiting, []
             entries = [entry for entry, _ in batch]
             try:
-                await self._patience.until_done("ledger", partial(self._write, entries))
+                await self._retry_policy.until_done("ledger", partial(self._write, entries))
             except BaseException as error:  # noqa: BLE001 - handed to those who wait
                 for _, done in batch:
                     if not done.done():

@@ -53,7 +53,7 @@ class Mending:
         if generation != self._generation:
             self._looked_at.clear()
             self._generation = generation
-        written = {TP(*lane.partition) for lane in self._stream.lanes}
+        written = {TP(*writer.partition) for writer in self._stream.partition_writers}
         for tp in sorted(app.consumer.assignment() - self._looked_at - written):
             if app.rebalancing or app.consumer_generation_id != generation:
                 return
@@ -66,13 +66,13 @@ class Mending:
 
     async def _look_at(self, partition: Partition, incarnation: str) -> None:
         consumer = self._stream.app.consumer
-        begin = await consumer.begin_of(partition)
+        begin = await consumer.start_offset_of(partition)
         # Nothing is known of what comes next, and no range of the ledger speaks of it.
         nothing = replace(
             without_records(partition, begin, MAX_OFFSET, round(time.time() * 1000)),
             incarnation=incarnation,
         )
         table = BY_TOPIC[partition.topic].table if partition.topic in BY_TOPIC else "rejected"
-        found = await self._stream.find_resume(table, nothing)
+        found = await self._stream.find_recovery_offset(table, nothing)
         if found.next_offset < begin:
             await consumer.rewind(partition, found.next_offset)

@@ -7,7 +7,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from streams.fates import Fate
+from streams.fates import Outcome
 from streams.judge import Judged
 
 # docs/runbook.md says of each what it means and what to do.
@@ -134,8 +134,10 @@ class WorkerMetrics:
         """Count a stored range."""
         self.ranges.labels(topic=topic).inc()
         for part in judged:
-            for (tenant, fate), number in part.by_tenant.items():
-                self.records.labels(topic=topic, tenant=tenant, fate=fate.name.lower()).inc(number)
+            for (tenant, outcome), number in part.by_tenant.items():
+                self.records.labels(topic=topic, tenant=tenant, outcome=outcome.name.lower()).inc(
+                    number
+                )
             for (tenant, one), number in part.adjusted.items():
                 self.adjusted.labels(topic=topic, tenant=tenant, adjustment=one.value).inc(number)
             for reject in part.rejects:
@@ -143,5 +145,5 @@ class WorkerMetrics:
                 self.records.labels(
                     topic=topic,
                     tenant=reject.key.decode("utf-8", "replace"),
-                    fate=Fate.REJECTED.name.lower(),
+                    outcome=Outcome.REJECTED.name.lower(),
                 ).inc()

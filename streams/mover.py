@@ -12,7 +12,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.crash import die
 from streams.moves import Move
-from streams.patience import Patience
+from streams.patience import RetryPolicy
 
 # One batch holds at least one record, however large; a record of an event topic is at most 2 MiB.
 BATCH_BYTES: Final = 2**19
@@ -28,10 +28,13 @@ class Mover:
     """
 
     def __init__(
-        self, producer: Callable[[], AIOKafkaProducer], patience: Patience, timeout_seconds: float
+        self,
+        producer: Callable[[], AIOKafkaProducer],
+        retry_policy: RetryPolicy,
+        timeout_seconds: float,
     ) -> None:
         self._producer = producer
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._timeout_seconds = timeout_seconds
         self._room = asyncio.Semaphore(MOST_BATCHES)
 
@@ -49,7 +52,7 @@ class Mover:
         for batch in batches:
             async with self._room:
                 send = partial(self._send_batch, topic, partition, batch)
-                await self._patience.until_done("move", send)
+                await self._retry_policy.until_done("move", send)
 
     async def _send_batch(self, topic: str, partition: int, batch: Sequence[Move]) -> None:
         builder = BatchBuilder(BATCH_BYTES, 0)

@@ -20,8 +20,8 @@ from streams import moved_from
 from streams.fates import Candidates
 from streams.moved_from import MovedFrom
 from streams.rows import Origin
-from streams.seen.index import UNSEEN, SeenIndex
-from streams.slices import Headers, Slice
+from streams.seen.index import UNSEEN, DedupIndex
+from streams.slices import FetchedBatch, Headers
 
 Mask = npt.NDArray[np.bool_]
 
@@ -57,7 +57,11 @@ class Astray(NamedTuple):
 
 
 def find_astray(
-    valid: CheckedType, origin: Origin, candidates: Candidates, seen: SeenIndex, partitions: int
+    valid: CheckedType,
+    origin: Origin,
+    candidates: Candidates,
+    dedup_index: DedupIndex,
+    partitions: int,
 ) -> Astray | None:
     """Find the records whose id belongs to another of *partitions*; None if there are none.
 
@@ -73,29 +77,33 @@ def find_astray(
     if not moving.any():
         return None
     rows = np.flatnonzero(moving)
-    moving[rows] = ~_known_here(candidates, seen, rows)
+    moving[rows] = ~_known_here(candidates, dedup_index, rows)
     times = np.asarray([run.moved_from.times if run.moved_from else 0 for run in origin.runs])
     too_often = moving & (times[origin.run] >= MOST_TIMES)
     return Astray(keys, homes, moving & ~too_often, int(too_often.sum()))
 
 
-def _known_here(candidates: Candidates, seen: SeenIndex, rows: npt.NDArray[np.int64]) -> Mask:
-    known = seen.look_up(candidates.high[rows], candidates.low[rows])
+def _known_here(
+    candidates: Candidates, dedup_index: DedupIndex, rows: npt.NDArray[np.int64]
+) -> Mask:
+    known = dedup_index.look_up(candidates.high[rows], candidates.low[rows])
     own = known.offsets == candidates.offsets[rows]
-    inside = candidates.appended_ms[rows] - known.appended_ms <= seen.window_ms
+    inside = candidates.appended_ms[rows] - known.appended_ms <= dedup_index.window_ms
     here: Mask = (known.offsets != UNSEEN) & (own | inside)
     return here
 
 
-def moves_of(piece: Slice, valid: CheckedType, origin: Origin, astray: Astray) -> list[Move]:
+def moves_of(
+    fetched: FetchedBatch, valid: CheckedType, origin: Origin, astray: Astray
+) -> list[Move]:
     """The records to send: key as the ingest API writes it, value as it is, and where it lay."""
     rows = np.flatnonzero(astray.moving)
     keys = astray.keys.take(pa.array(rows)).cast(pa.binary()).to_pylist()
     moves = []
     for row, key, partition in zip(rows.tolist(), keys, astray.homes[rows].tolist(), strict=True):
         at = valid.positions[row]
-        headers = _headers(piece.headers[at], origin, row)
-        moves.append(Move(partition, key, piece.values[at] or b"", headers))
+        headers = _headers(fetched.headers[at], origin, row)
+        moves.append(Move(partition, key, fetched.values[at] or b"", headers))
     return moves
 
 

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from events.registry import BY_NAME
 from streams.crash import FATAL_EXIT
-from streams.lane import Lane
+from streams.lane import PartitionWriter
 from streams.slices import Partition
 from streams.watchdog import Facts, PartitionFacts, stuck
 
@@ -99,7 +99,7 @@ class Observer:
             if late > LATE_SECONDS:
                 logger.warning("The event loop stood still for %.1f s.", late)
             try:
-                self._stream.rule_book.refresh()
+                self._stream.tenant_rules.refresh()
                 self._gauges()
                 self._watch()
             except Exception:  # a gauge must not end the watch
@@ -109,9 +109,9 @@ class Observer:
         metrics = self._stream.metrics
         metrics.forget_partitions(self._held())
         now = asyncio.get_running_loop().time()
-        for lane in self._stream.lanes:
-            oldest = lane.waiting_since
-            metrics.oldest_unstored_seconds.labels(*map(str, lane.partition)).set(
+        for writer in self._stream.partition_writers:
+            oldest = writer.waiting_since
+            metrics.oldest_unstored_seconds.labels(*map(str, writer.partition)).set(
                 0.0 if oldest is None else now - oldest
             )
         for name, table in self._stream.tables.items():
@@ -157,30 +157,30 @@ class Observer:
 
     def _facts(self) -> Facts:
         app = self._stream.app
-        if self._stream.patience.holding:
+        if self._stream.retry_policy.holding:
             self._troubled_at = time.monotonic()
-        if self._stream.patience.holding or app.rebalancing or not app.tables.actives_ready:
+        if self._stream.retry_policy.holding or app.rebalancing or not app.tables.actives_ready:
             self._untaken.clear()
         return Facts(
-            partitions=[self._partition_facts(lane) for lane in self._stream.lanes],
+            partitions=[self._partition_facts(writer) for writer in self._stream.partition_writers],
             uncommitted_seconds=app.consumer.uncommitted_seconds(),
             recovery_seconds=self._recovery_seconds(),
             rebalancing_seconds=self._rebalancing_seconds(),
             calm_seconds=time.monotonic() - self._troubled_at,
         )
 
-    def _partition_facts(self, lane: Lane) -> PartitionFacts:
+    def _partition_facts(self, writer: PartitionWriter) -> PartitionFacts:
         now = asyncio.get_running_loop().time()
-        oldest = lane.waiting_since
-        waits = lane.has_room and self._stream.app.consumer.waits_past(
-            lane.partition, lane.next_offset
+        oldest = writer.waiting_since
+        waits = writer.has_room and self._stream.app.consumer.waits_past(
+            writer.partition, writer.next_offset
         )
-        seen_at, next_offset = self._untaken.get(lane.partition, (now, -1))
-        if not waits or next_offset != lane.next_offset:
+        seen_at, next_offset = self._untaken.get(writer.partition, (now, -1))
+        if not waits or next_offset != writer.next_offset:
             seen_at = now
-        self._untaken[lane.partition] = (seen_at, lane.next_offset)
+        self._untaken[writer.partition] = (seen_at, writer.next_offset)
         return PartitionFacts(
-            str(lane.partition), 0.0 if oldest is None else now - oldest, now - seen_at
+            str(writer.partition), 0.0 if oldest is None else now - oldest, now - seen_at
         )
 
     def _rebalancing_seconds(self) -> float:

@@ -75,8 +75,8 @@ class OldBatch:
 
     def validate_crc(self) -> bool:
         """Whether the message is as it was sent."""
-        (told,) = _UINT32.unpack_from(self._data, _CRC_AT)
-        return crc32(self._data[_MAGIC_AT:]) == int(told)
+        (reported,) = _UINT32.unpack_from(self._data, _CRC_AT)
+        return crc32(self._data[_MAGIC_AT:]) == int(reported)
 
     def __iter__(self) -> Iterator[Run]:
         outer = self._message

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from events.canonical import canonical
 from events.idrules import join_id
 from streams.doubts import Doubt
-from streams.fates import Fate
-from streams.judge import Counts, Judged
+from streams.fates import Outcome
+from streams.judge import Judged, OutcomeCounts
 
 Row = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ _PROVENANCE: Final = frozenset({"tenant", "received_at", "request_id", "stored_a
 _JSON: Final = frozenset({"bets"})
 
 
-class RowReader(Protocol):
+class RowFinder(Protocol):
     """What is asked of the store."""
 
     async def rows_with(
@@ -38,7 +38,7 @@ class RowReader(Protocol):
         """The rows that count of a tenant whose *field* has one of *values*."""
 
 
-async def without_known(store: RowReader, table: str, parts: Sequence[Judged]) -> Sequence[Judged]:
+async def without_known(store: RowFinder, table: str, parts: Sequence[Judged]) -> Sequence[Judged]:
     """*parts* of one range with rows of known items as duplicates or conflicts."""
     if not any(part.doubts for part in parts):
         return parts
@@ -60,7 +60,7 @@ class _Known:
 
 
 async def _known(
-    store: RowReader, table: str, doubt: Doubt, in_hand: Sequence[Judged]
+    store: RowFinder, table: str, doubt: Doubt, in_hand: Sequence[Judged]
 ) -> dict[int, _Known]:
     """Which rows of *doubt*, the last of *in_hand*, are items that came before."""
     batch = in_hand[-1].rows
@@ -141,19 +141,21 @@ def _settled(part: Judged, known: Mapping[int, _Known]) -> Judged:
     rows = part.rows.filter(pc.invert(gone))
     by_tenant = dict(part.by_tenant)
     for tenant, offset in _tenants(part.rows.filter(gone)):
-        fate = Fate.CONFLICT if offset in other else Fate.DUPLICATE
-        by_tenant[tenant, Fate.STORED] -= 1
-        by_tenant[tenant, fate] = by_tenant.get((tenant, fate), 0) + 1
+        outcome = Outcome.CONFLICT if offset in other else Outcome.DUPLICATE
+        by_tenant[tenant, Outcome.STORED] -= 1
+        by_tenant[tenant, outcome] = by_tenant.get((tenant, outcome), 0) + 1
     conflicts = [] if part.conflicts is None else [part.conflicts]
     if other:
         conflicts.append(_conflict_rows(part, other))
     return replace(
         part,
         counts=part.counts
-        + Counts(stored=-len(known), duplicates=len(known) - len(other), conflicts=len(other)),
+        + OutcomeCounts(
+            stored=-len(known), duplicates=len(known) - len(other), conflicts=len(other)
+        ),
         rows=rows if rows.num_rows else None,
         conflicts=_joined(conflicts),
-        news=_forgotten(part, list(other)),
+        new_ids=_forgotten(part, list(other)),
         by_tenant=by_tenant,
     )
 
@@ -173,12 +175,12 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
 
 def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch:
     """Rows of the table `conflicts` for the rows of *part* at the offsets of *first*."""
-    assert part.rows is not None and part.piece is not None  # noqa: S101, PT018 - it has doubts
+    assert part.rows is not None and part.fetched is not None  # noqa: S101, PT018 - it has doubts
     wanted = pc.is_in(part.rows.column("_offset"), pa.array(list(first), pa.int64()))
     rows = part.rows.filter(wanted)
     offsets = rows.column("_offset").to_pylist()
-    places = np.searchsorted(part.piece.offsets, offsets).tolist()
-    raw = [part.piece.values[place] for place in places]
+    places = np.searchsorted(part.fetched.offsets, offsets).tolist()
+    raw = [part.fetched.values[place] for place in places]
     columns = {
         "tenant": rows.column("tenant"),
         "event": pa.array([part.event] * len(offsets)),
@@ -198,10 +200,10 @@ def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch:
 
 def _forgotten(part: Judged, offsets: Sequence[int]) -> Any:
     """The ids to remember: a conflict's is not, so that each repeat is held against the first."""
-    news = part.news
-    if news is None or part.seen is None or not offsets:
-        return news
-    gone = np.isin(news.offsets, np.asarray(offsets, np.int64))
-    part.seen.forget(news.high[gone], news.low[gone])
+    new_ids = part.new_ids
+    if new_ids is None or part.dedup_index is None or not offsets:
+        return new_ids
+    gone = np.isin(new_ids.offsets, np.asarray(offsets, np.int64))
+    part.dedup_index.forget(new_ids.high[gone], new_ids.low[gone])
     kept = np.flatnonzero(~gone)
-    return news.rows(kept) if len(kept) else None
+    return new_ids.rows(kept) if len(kept) else None

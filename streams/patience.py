@@ -14,14 +14,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from sinks.backoff import pause_seconds
-from sinks.errors import Broken, Refused, SinkError
+from sinks.errors import MisconfiguredError, NonRetryableError, SinkError
 from streams.metrics import WorkerMetrics
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class Patience:
+class RetryPolicy:
     """Repeats writes until they are confirmed; `holding` tells how many are being repeated."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:
@@ -39,7 +39,7 @@ class Patience:
             while True:
                 try:
                     return await write()
-                except Refused:
+                except NonRetryableError:
                     raise
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is not confirmed
                     self._note(step, error, attempt)
@@ -55,7 +55,7 @@ class Patience:
         # The first, then every power of two: a long outage fills no disk with log lines.
         if attempt & (attempt - 1):
             return
-        loud = isinstance(error, Broken) or not isinstance(
+        loud = isinstance(error, MisconfiguredError) or not isinstance(
             error, SinkError | TimeoutError | OSError
         )
         logger.log(

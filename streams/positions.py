@@ -6,7 +6,7 @@ what was handed on of a partition lies end to end. Fetched slices may still get 
 
 - the consumer (`FetchPositions`): once a fetch has ended, a position past what was handed on means
   that slices were given to nobody;
-- the writer of the partition (`streams/lane.py`): a slice that begins past the writer's next offset
+- the writer of the partition (`streams/writer.py`): a slice that begins past the writer's next offset
   means that one before it did not arrive.
 
 Both go back, and any number of times: what comes twice is known by its offsets.

@@ -70,9 +70,9 @@ def _run(start: int, end: int, headers: Headers) -> Run:
 
 def _received_ms(text: bytes | None, moved: MovedFrom | None) -> int | None:
     """What the producer says; of a record that was sent on, when it was appended at first."""
-    told = _milliseconds(text)
-    if told is not None or moved is None:
-        return told
+    reported = _milliseconds(text)
+    if reported is not None or moved is None:
+        return reported
     return moved.appended_ms if moved.appended_ms < _LATEST_MS else None
 
 

@@ -67,10 +67,10 @@ class Batch:
                 yield self._run(body, begins, end, self.next_offset - 1)
             return
         opened = opened or Opened(iter(()), packed)
-        yield from map(self._piece, runs(opened, count))
+        yield from map(self._batch, runs(opened, count))
 
-    def _piece(self, piece: tuple[bytes, list[int], int]) -> Run:
-        body, begins, end = piece
+    def _batch(self, fetched: tuple[bytes, list[int], int]) -> Run:
+        body, begins, end = fetched
         return self._run(body, begins, end, offset_of(body, begins[-1], self.base_offset))
 
     def _run(self, body: bytes, begins: list[int], end: int, offset: int) -> Run:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from aiokafka.errors import CorruptRecordException
 
-from streams.slices import Headers, Partition, Slice
+from streams.slices import FetchedBatch, Headers, Partition
 from streams.varints import I64, varint, varints
 
 
@@ -123,7 +123,7 @@ _STEPS: Final = _steps()
 _TWO_BYTES: Final = struct.Struct("<H").unpack_from
 
 
-def slice_of_runs(partition: Partition, runs: Sequence[Run]) -> Slice | None:
+def batch_of_runs(partition: Partition, runs: Sequence[Run]) -> FetchedBatch | None:
     """Decode *runs*, in order, to one slice; None when none of their records was asked for.
 
     A record whose offset is not higher than those before it is left out, as aiokafka does. Raises
@@ -136,7 +136,7 @@ def slice_of_runs(partition: Partition, runs: Sequence[Run]) -> Slice | None:
 
 
 def records_of(run: Run) -> Iterator[Record]:
-    """Decode *run* to single records, for who does not read slices; raises as `slice_of_runs`."""
+    """Decode *run* to single records, for who does not read slices; raises as `batch_of_runs`."""
     try:
         fields = _fields(run.body, run.begins)
         offsets = (fields.delta + run.base_offset).tolist()
@@ -192,12 +192,12 @@ def _fields(body: bytes, begins: Sequence[int]) -> _Fields:
     return _Fields(delta_ms, delta, key_size, key_at, value_size, value_at, headers_at, ends)
 
 
-def _decode(partition: Partition, runs: Sequence[Run]) -> Slice | None:
+def _decode(partition: Partition, runs: Sequence[Run]) -> FetchedBatch | None:
     body, begins = _one_body(runs)
     fields = _fields(body, begins)
     offsets = _of_each([run.base_offset for run in runs], runs) + fields.delta
     own = _of_each([not run.appended for run in runs], runs)
-    decoded = Slice(
+    decoded = FetchedBatch(
         partition,
         int(offsets[0]),
         offsets,
@@ -280,7 +280,7 @@ def headers_of(block: bytes) -> Headers:
     return tuple(headers)  # type: ignore[arg-type]  # nobody sends null values, but one may
 
 
-def _asked_for(decoded: Slice, floors: I64, runs: Sequence[Run]) -> Slice | None:
+def _asked_for(decoded: FetchedBatch, floors: I64, runs: Sequence[Run]) -> FetchedBatch | None:
     offsets = decoded.offsets
     if (offsets >= floors).all() and (offsets[1:] > offsets[:-1]).all():
         return decoded

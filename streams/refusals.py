@@ -13,10 +13,10 @@ import numpy as np
 
 from events.registry import BY_TOPIC
 from events.result import Rejection
-from streams.judge import Counts, Judged
+from streams.judge import Judged, OutcomeCounts
 from streams.rejects import reject_of
 from streams.rows import origin_of
-from streams.slices import Slice
+from streams.slices import FetchedBatch
 
 REASON = "store_refused"
 _MESSAGE = (
@@ -26,30 +26,30 @@ _MESSAGE = (
 
 
 def judge_without(
-    piece: Slice, refused: Collection[int], judge: Callable[[Slice], Judged]
+    fetched: FetchedBatch, refused: Collection[int], judge: Callable[[FetchedBatch], Judged]
 ) -> Judged:
     """The judgement of *piece* with the records at the offsets *refused* rejected."""
-    at_fault = np.isin(piece.offsets, list(refused))
+    at_fault = np.isin(fetched.offsets, list(refused))
     if not at_fault.any():
-        return judge(piece)
-    origin = origin_of(piece)
-    event = BY_TOPIC[piece.partition.topic].name if piece.partition.topic in BY_TOPIC else None
-    letters = [
-        reject_of(piece, origin, Rejection(at, event, REASON, None, _MESSAGE))
+        return judge(fetched)
+    origin = origin_of(fetched)
+    event = BY_TOPIC[fetched.partition.topic].name if fetched.partition.topic in BY_TOPIC else None
+    dead_letters = [
+        reject_of(fetched, origin, Rejection(at, event, REASON, None, _MESSAGE))
         for at in np.flatnonzero(at_fault).tolist()
     ]
-    rest = piece.only(np.flatnonzero(~at_fault))
+    rest = fetched.only(np.flatnonzero(~at_fault))
     judged = judge(rest) if rest else Judged()
     return replace(
         judged,
-        counts=judged.counts + Counts(rejected=len(letters)),
-        rejects=[*letters, *judged.rejects],
+        counts=judged.counts + OutcomeCounts(rejected=len(dead_letters)),
+        rejects=[*dead_letters, *judged.rejects],
     )
 
 
 def forget(judged: Judged, refused: Collection[int]) -> None:
     """Take the ids of the records at the offsets *refused* out of the memory."""
-    if judged.news is None or judged.seen is None:
+    if judged.new_ids is None or judged.dedup_index is None:
         return
-    gone = np.isin(judged.news.offsets, list(refused))
-    judged.seen.forget(judged.news.high[gone], judged.news.low[gone])
+    gone = np.isin(judged.new_ids.offsets, list(refused))
+    judged.dedup_index.forget(judged.new_ids.high[gone], judged.new_ids.low[gone])

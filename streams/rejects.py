@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from events.dead_letters import letter, report_of_record
+from events.dead_letters import dead_letter, report_of_record
 from events.result import CheckedType, Rejection
-from streams.fates import Verdict
+from streams.fates import Decision
 from streams.rows import Origin, origin_columns
-from streams.slices import Slice
+from streams.slices import FetchedBatch
 
 
-class Reject(NamedTuple):
+class RejectedRecord(NamedTuple):
     """A record for the topic `fasttrack.rejected`."""
 
     key: bytes
@@ -24,12 +24,12 @@ class Reject(NamedTuple):
     reason: str
 
 
-def reject_of(piece: Slice, origin: Origin, rejection: Rejection) -> Reject:
+def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> RejectedRecord:
     """The dead letter of the record at `rejection.position` of *piece*, with its coordinate."""
     at = rejection.position
     run = origin.runs[int(origin.run[at])]
     tenant = run.tenant or ""
-    told = {
+    reported = {
         "tenant": tenant,
         "event": rejection.event,
         "reason": rejection.reason,
@@ -37,20 +37,22 @@ def reject_of(piece: Slice, origin: Origin, rejection: Rejection) -> Reject:
         "message": rejection.message,
         "request_id": run.request_id,
         "position": None,
-        "topic": piece.partition.topic,
-        "partition": piece.partition.number,
-        "offset": int(piece.offsets[at]),
+        "topic": fetched.partition.topic,
+        "partition": fetched.partition.number,
+        "offset": int(fetched.offsets[at]),
         "received_at": instant(int(origin.received_ms[at])),
-        "incarnation": piece.incarnation,
+        "incarnation": fetched.incarnation,
         "report": report_of_record(
-            piece.partition.topic,
-            piece.incarnation,
-            piece.partition.number,
-            int(piece.offsets[at]),
-            int(piece.appended_ms[at]),
+            fetched.partition.topic,
+            fetched.incarnation,
+            fetched.partition.number,
+            int(fetched.offsets[at]),
+            int(fetched.appended_ms[at]),
         ),
     }
-    return Reject(tenant.encode(), letter(told, piece.values[at]), rejection.reason)
+    return RejectedRecord(
+        tenant.encode(), dead_letter(reported, fetched.values[at]), rejection.reason
+    )
 
 
 def instant(milliseconds: int) -> str:
@@ -60,11 +62,11 @@ def instant(milliseconds: int) -> str:
 
 
 def conflict_rows(
-    piece: Slice,
+    fetched: FetchedBatch,
     valid: CheckedType,
     origin: Origin,
     rows: npt.NDArray[np.int64],
-    verdict: Verdict,
+    decision: Decision,
 ) -> pa.RecordBatch | None:
     """Rows of the table `conflicts`: same id, other content than where *verdict* saw it first."""
     if not len(rows):
@@ -82,10 +84,12 @@ def conflict_rows(
             "partition": columns["_partition"],
             "offset": columns["_offset"],
             "first_incarnation": pa.array(
-                [verdict.incarnations[at] for at in verdict.first_incarnations[rows].tolist()]
+                [decision.incarnations[at] for at in decision.first_incarnations[rows].tolist()]
             ),
-            "first_offset": pa.array(verdict.first_offsets[rows]),
-            "raw": pa.array([piece.values[at] for at in positions], pa.binary()).cast(pa.string()),
+            "first_offset": pa.array(decision.first_offsets[rows]),
+            "raw": pa.array([fetched.values[at] for at in positions], pa.binary()).cast(
+                pa.string()
+            ),
             "request_id": columns["request_id"],
             "received_at": columns["received_at"],
             "_appended_at": columns["_appended_at"],

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Rest:
+class Throttle:
     """What one lane owes."""
 
     def __init__(self) -> None:
         self._until = 0.0
         self._hurried = 0
-        self._hurry = asyncio.Event()
+        self._flush = asyncio.Event()
         self._ended_at = 0.0
         self._resting = False
 
-    def owe(self, seconds: float) -> None:
+    def add_debt(self, seconds: float) -> None:
         """Put *seconds* behind what is owed already."""
         self._until = max(self._until, asyncio.get_running_loop().time()) + seconds
 
@@ -35,7 +35,7 @@ class Rest:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._until):
-                    await self._hurry.wait()
+                    await self._flush.wait()
         finally:
             self._resting = False
             self._ended_at = clock()
@@ -43,21 +43,21 @@ class Rest:
     @contextmanager
     def hurried(self) -> Iterator[None]:
         """No pause while this is open."""
-        self.hurry()
+        self.flush()
         try:
             yield
         finally:
             self._hurried -= 1
             if not self._hurried:
-                self._hurry.clear()
+                self._flush.clear()
 
-    def hurry(self) -> None:
+    def flush(self) -> None:
         """No pause from now on."""
         self._hurried += 1
-        self._hurry.set()
+        self._flush.set()
 
     @property
-    def is_owed(self) -> bool:
+    def has_debt(self) -> bool:
         """Whether a pause is on or to come."""
         return self._until > asyncio.get_running_loop().time()
 

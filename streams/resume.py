@@ -29,12 +29,12 @@ import numpy.typing as npt
 from streams.holes import (
     LOOK_BACK_OFFSETS,
     CountingRange,
-    RowReader,
+    RowFinder,
     first_gap,
     searched_since,
     short_ranges,
 )
-from streams.slices import Slice
+from streams.slices import FetchedBatch
 
 # So many offsets past the beginning rows are known by offset; what was stored past them, which can
 # only be after a hole far back, is stored once more, and shown once.
@@ -53,7 +53,7 @@ class LedgerRange(CountingRange, Protocol):
         """Generation of the group that wrote it."""
 
 
-class StoreReader(RowReader, Protocol):
+class StoreReader(RowFinder, Protocol):
     """What is asked of the store."""
 
     async def ledger_ranges(
@@ -74,13 +74,13 @@ class StoreReader(RowReader, Protocol):
 
 
 @dataclass(slots=True)
-class Resume:
+class RecoveryOffset:
     """Where to go on with a partition.
 
     `next_offset`: the first offset to judge. `base`: where the next ledger range begins.
     `stored`: offsets at or past it whose rows are in the store without a ledger row, with their
     append times in milliseconds. `lost`: offsets, both ends included, that the broker no longer
-    has although nobody stored them. `other_life`: ledger ranges that speak of other records at
+    has although nobody stored them. `other_incarnation`: ledger ranges that speak of other records at
     these offsets. `again`: offsets that were committed, whose records are stored again as they are
     missing. `missing`: offsets whose rows are missing and whose records Kafka no longer has.
     `generation`: what is written is to be of no lower one, so that it counts.
@@ -90,7 +90,7 @@ class Resume:
     base: int
     stored: dict[int, int]
     lost: tuple[int, int] | None = None
-    other_life: tuple[tuple[int, int], ...] = ()
+    other_incarnation: tuple[tuple[int, int], ...] = ()
     again: tuple[int, int] | None = None
     missing: tuple[tuple[int, int], ...] = ()
     generation: int = 0
@@ -106,21 +106,21 @@ def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
     return end
 
 
-def of_this_life(ranges: Sequence[LedgerRange], piece: Slice) -> list[LedgerRange]:
+def of_this_incarnation(ranges: Sequence[LedgerRange], fetched: FetchedBatch) -> list[LedgerRange]:
     """The ranges that can speak of the records of *piece*.
 
     Those of another incarnation of the topic do not. A range that covers a record ends no earlier
     than the record was appended, unless it speaks of another record at that offset. Where a slice
     has no records, its last batch stands for one: a range tells the time of all that it covers.
     """
-    offsets, times = piece.offsets, piece.appended_ms
-    if not len(piece):
-        offsets, times = np.asarray([piece.end - 1]), np.asarray([piece.latest_ms])
+    offsets, times = fetched.offsets, fetched.appended_ms
+    if not len(fetched):
+        offsets, times = np.asarray([fetched.end - 1]), np.asarray([fetched.latest_ms])
     last_within = np.searchsorted(offsets, [entry.last for entry in ranges], side="right") - 1
     return [
         entry
         for entry, at in zip(ranges, last_within.tolist(), strict=True)
-        if may_be_of(entry.incarnation, piece.incarnation)
+        if may_be_of(entry.incarnation, fetched.incarnation)
         and (at < 0 or entry.last_appended_ms >= int(times[at]))
     ]
 
@@ -163,15 +163,15 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-async def find_resume(  # noqa: PLR0913 - what the group, the broker and the store know
+async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker and the store know
     store: StoreReader,
     table: str,
-    piece: Slice,
+    fetched: FetchedBatch,
     *,
     begin: int,
     log_start: int = 0,
     first_after: Callable[[int], Awaitable[int | None]],
-) -> Resume:
+) -> RecoveryOffset:
     """Ask *store* where to go on with the partition of *piece*, its first slice.
 
     *begin* is the group's committed offset or, when there is none yet, the first offset that the
@@ -181,19 +181,19 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
 
     The result may lie before the slice: the slices between are to be fetched first.
     """
-    topic, number = piece.partition
-    committed = min(begin, piece.follows)
-    start = await _end_of_ledger(store, piece, committed, log_start)
+    topic, number = fetched.partition
+    committed = min(begin, fetched.follows)
+    start = await _end_of_ledger(store, fetched, committed, log_start)
     known_until = await store.appended_until(topic, number, before=start)
     if known_until is not None:
-        anew = await first_after(known_until)
-        if anew is not None and anew < start:
-            return await _resume_anew(
-                store, table, piece, anew=anew, start=start, known_until=known_until
+        restarted = await first_after(known_until)
+        if restarted is not None and restarted < start:
+            return await _start_again(
+                store, table, fetched, restarted=restarted, start=start, known_until=known_until
             )
-    found = await _what_is_done(store, table, piece, start=start, log_start=log_start)
+    found = await _what_is_done(store, table, fetched, start=start, log_start=log_start)
     following = max(found.end, log_start)
-    since = searched_since(min(piece.span_ms[0], found.since_ms))
+    since = searched_since(min(fetched.span_ms[0], found.since_ms))
     stored = await store.stored_offsets(
         table,
         topic,
@@ -201,9 +201,9 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
         first=following,
         since=since,
         last=following + KNOWN_OFFSETS,
-        incarnation=piece.incarnation,
+        incarnation=fetched.incarnation,
     )
-    return Resume(
+    return RecoveryOffset(
         following,
         following,
         stored,
@@ -215,13 +215,17 @@ async def find_resume(  # noqa: PLR0913 - what the group, the broker and the sto
     )
 
 
-async def _end_of_ledger(store: StoreReader, piece: Slice, committed: int, log_start: int) -> int:
+async def _end_of_ledger(
+    store: StoreReader, fetched: FetchedBatch, committed: int, log_start: int
+) -> int:
     """The committed offset, or where the ledger ends, if that is before it.
 
     Nothing is committed before it is in the ledger. Without any ledger everything that the broker
     still has is to be stored.
     """
-    end = await store.ledger_end(*piece.partition, before=committed, incarnation=piece.incarnation)
+    end = await store.ledger_end(
+        *fetched.partition, before=committed, incarnation=fetched.incarnation
+    )
     return min(committed, log_start if end is None else end)
 
 
@@ -237,19 +241,19 @@ class _Done:
 
 
 async def _what_is_done(
-    store: StoreReader, table: str, piece: Slice, *, start: int, log_start: int
+    store: StoreReader, table: str, fetched: FetchedBatch, *, start: int, log_start: int
 ) -> _Done:
     """How far ranges join that the rows bear out, looked at from a little before *start*."""
     look_back = LOOK_BACK_OFFSETS
     while True:
         look_from = max(0, start - look_back)
-        ranges = await store.ledger_ranges(*piece.partition, at_or_past=look_from)
-        mine = of_this_life(ranges, piece)
+        ranges = await store.ledger_ranges(*fetched.partition, at_or_past=look_from)
+        mine = of_this_incarnation(ranges, fetched)
         shown = sorted(without_zombies(mine), key=lambda entry: (entry.first, entry.last))
         end = end_of_chain(start, shown)
         looked_at = [entry for entry in shown if entry.first < end]
         short = await short_ranges(
-            store, table, piece.partition, looked_at, incarnation=piece.incarnation
+            store, table, fetched.partition, looked_at, incarnation=fetched.incarnation
         )
         if not short or look_from == 0 or short[0] is not looked_at[0]:
             break
@@ -264,39 +268,39 @@ async def _what_is_done(
     again = [entry for entry in shown if entry.last >= hole]
     return _Done(
         min(hole, end),
-        min([piece.span_ms[0], *(entry.first_appended_ms for entry in again)]),
+        min([fetched.span_ms[0], *(entry.first_appended_ms for entry in again)]),
         tuple(sorted(others)),
         tuple((entry.first, entry.last) for entry in short if entry.last < log_start),
         max((entry.generation + 1 for entry in again), default=0),
     )
 
 
-async def _resume_anew(  # noqa: PLR0913 - what find_resume knows
+async def _start_again(  # noqa: PLR0913 - what find_resume knows
     store: StoreReader,
     table: str,
-    piece: Slice,
+    fetched: FetchedBatch,
     *,
-    anew: int,
+    restarted: int,
     start: int,
     known_until: int,
-) -> Resume:
+) -> RecoveryOffset:
     """Where to go on when the records from *anew* to *start* are not those the ledger speaks of.
 
     A range that reaches over *anew* is done again as a whole: what covers a part of its offsets
     hides it.
     """
-    ranges = await store.ledger_ranges(*piece.partition, at_or_past=anew)
+    ranges = await store.ledger_ranges(*fetched.partition, at_or_past=restarted)
     cut = [
         entry
         for entry in ranges
-        if entry.first < anew and may_be_of(entry.incarnation, piece.incarnation)
+        if entry.first < restarted and may_be_of(entry.incarnation, fetched.incarnation)
     ]
-    following = min([anew, *(entry.first for entry in cut)])
+    following = min([restarted, *(entry.first for entry in cut)])
     since = searched_since(min([known_until, *(entry.first_appended_ms for entry in cut)]))
     stored = await store.stored_offsets(
-        table, *piece.partition, first=following, since=since, incarnation=piece.incarnation
+        table, *fetched.partition, first=following, since=since, incarnation=fetched.incarnation
     )
-    return Resume(following, following, stored, other_life=((anew, start - 1),))
+    return RecoveryOffset(following, following, stored, other_incarnation=((restarted, start - 1),))
 
 
 def already_stored(

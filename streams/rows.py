@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from streams.provenance import Run, received_ms, run_numbers, runs
 from streams.seen.blocks import I64
-from streams.slices import Partition, Slice
+from streams.slices import FetchedBatch, Partition
 
 _MS = pa.timestamp("ms", "UTC")
 
@@ -44,17 +44,17 @@ class Origin:
         )
 
 
-def origin_of(piece: Slice) -> Origin:
+def origin_of(fetched: FetchedBatch) -> Origin:
     """Where the records of *piece* came from."""
-    parts = runs(piece.headers)
+    parts = runs(fetched.headers)
     return Origin(
-        piece.partition,
-        piece.offsets,
-        piece.appended_ms,
-        received_ms(parts, piece.appended_ms),
+        fetched.partition,
+        fetched.offsets,
+        fetched.appended_ms,
+        received_ms(parts, fetched.appended_ms),
         run_numbers(parts),
         parts,
-        piece.incarnation,
+        fetched.incarnation,
     )
 
 

@@ -51,7 +51,7 @@ def rules_if_there(path: Path) -> IdRules:
     return read_rules(path) if path.exists() else DEFAULT_RULES
 
 
-class RuleBook:
+class TenantRules:
     """The id rules of one tenants file; if it goes bad, the last good ones stay in force.
 
     *alarm* is called when it goes bad or goes away.

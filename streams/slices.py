@@ -30,7 +30,7 @@ class Partition(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class FetchedBatch:
     """Records of one partition with ascending offsets, as parallel columns.
 
     Offsets may have holes (transaction markers, aborted records, compaction): the records are all
@@ -96,7 +96,7 @@ class Slice:
                 before = one
         return max(values, RECORD_BYTES * len(self)) + headers
 
-    def after(self, offset: int) -> Slice | None:
+    def after(self, offset: int) -> FetchedBatch | None:
         """The part past *offset*, which may hold no record; None when it ends before."""
         if self.end <= offset + 1:
             return None
@@ -112,7 +112,7 @@ class Slice:
             headers=self.headers[start:],
         )
 
-    def cut(self, count: int) -> tuple[Slice, Slice | None]:
+    def cut(self, count: int) -> tuple[FetchedBatch, FetchedBatch | None]:
         """The first *count* records, at least one, and those after them."""
         if count >= len(self):
             return self, None
@@ -127,7 +127,7 @@ class Slice:
         )
         return begin, self.after(begin.last)
 
-    def only(self, rows: npt.NDArray[np.int64]) -> Slice | None:
+    def only(self, rows: npt.NDArray[np.int64]) -> FetchedBatch | None:
         """The records at the positions *rows*; None when there are none."""
         if not len(rows):
             return None
@@ -141,7 +141,7 @@ class Slice:
         )
 
 
-def joined(parts: Sequence[Slice]) -> Slice | None:
+def joined(parts: Sequence[FetchedBatch]) -> FetchedBatch | None:
     """*parts* of one partition, which lie one after the other, as one; None when there are none."""
     if len(parts) < 2:
         return parts[0] if parts else None
@@ -156,19 +156,19 @@ def joined(parts: Sequence[Slice]) -> Slice | None:
     )
 
 
-def without_records(partition: Partition, follows: int, end: int, latest_ms: int) -> Slice:
+def without_records(partition: Partition, follows: int, end: int, latest_ms: int) -> FetchedBatch:
     """What a fetch of offsets *follows* to before *end* brought that holds no record to be seen."""
     nothing = np.empty(0, np.int64)
-    return Slice(partition, follows, nothing, nothing, [], [], end, latest_ms)
+    return FetchedBatch(partition, follows, nothing, nothing, [], [], end, latest_ms)
 
 
-def slice_of(partition: Partition, records: Sequence[Any], *, follows: int) -> Slice:
+def batch_of(partition: Partition, records: Sequence[Any], *, follows: int) -> FetchedBatch:
     """Turn aiokafka's consumer records of one partition, fetched from *follows* on, into a slice.
 
     *records* must not be empty and come in offset order, as `getmany` gives them.
     """
     count = len(records)
-    return Slice(
+    return FetchedBatch(
         partition,
         follows,
         np.fromiter((record.offset for record in records), np.int64, count),

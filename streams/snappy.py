@@ -50,9 +50,9 @@ def _open_block(block: memoryview, chunk_bytes: int) -> Iterator[bytes]:
         yield bytes(cramjam.snappy.decompress_raw(block))
         return
     opened = 0
-    for piece in _elements(block, begin, chunk_bytes):
-        opened += len(piece)
-        yield piece
+    for fetched in _elements(block, begin, chunk_bytes):
+        opened += len(fetched)
+        yield fetched
     if opened != size:
         raise ValueError(f"it opens to {opened} bytes and says {size}")
 

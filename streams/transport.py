@@ -35,12 +35,12 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
-from streams.alarms import end_in_another_incarnation, end_in_another_life
-from streams.feed import ChangelogFeed
+from streams.alarms import end_at_lower_offsets, end_in_another_incarnation
+from streams.feed import GapDetector
 from streams.fetch_by_id import Incarnations
-from streams.fetched_slices import as_slices, install
+from streams.fetched_slices import as_batches, install
 from streams.positions import FetchPositions
-from streams.slices import Partition, Slice
+from streams.slices import FetchedBatch, Partition
 
 # The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
 # partitions whose records are still being taken, so a fetch may ask for idle ones only and would
@@ -59,7 +59,7 @@ WAIT_BESIDE_FULL_SECONDS = 0.03
 LOOK_FOR_LOST_SECONDS = 0.25
 
 
-class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust's consumer thread: a shorter wait at the broker, and slices from event topics."""
 
     def __post_init__(self) -> None:
@@ -104,12 +104,12 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         recreated = await self._incarnations.refresh(consumer._client, topics)  # noqa: SLF001
         if recreated:
             end_in_another_incarnation(recreated)
-        with as_slices(self._is_event_tp):
+        with as_batches(self._is_event_tp):
             found = await super()._fetch_records(consumer, *args, **options)
         return {tp: self._of_incarnation(tp, batch) for tp, batch in found.items()}
 
     def _of_incarnation(self, tp: TP, batch: Any) -> Any:
-        if not isinstance(batch, Slice):
+        if not isinstance(batch, FetchedBatch):
             return batch
         return replace(batch, incarnation=self._incarnations.ids.get(tp.topic, ""))
 
@@ -117,7 +117,7 @@ class SliceConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         return not self.consumer._is_changelog_tp(tp)  # noqa: SLF001
 
 
-class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
+class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     """Faust's Kafka consumer, delivering slices and committing in order."""
 
     # In which of the group's generations the newest fetch has begun.
@@ -128,7 +128,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         # Ends of the slices delivered and not yet committed, oldest first, per partition.
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._positions: FetchPositions[TP] = FetchPositions()
-        self._feed = ChangelogFeed()
+        self._gap_detector = GapDetector()
         # Since when a partition has something to commit and nothing of it was committed.
         self._waiting_since: dict[TP, float] = {}
         # Of the records handed on: the last offset and the latest append time.
@@ -136,8 +136,8 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         # Offsets whose commit failed; part of the next one.
         self._uncommitted: dict[TP, int] = {}
 
-    def _new_consumer_thread(self) -> SliceConsumerThread:
-        return SliceConsumerThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(
         self,
@@ -166,22 +166,22 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             if self._is_changelog_tp(tp):
                 for record in batch:
-                    self._feed.give(tp, record.offset)
+                    self._gap_detector.give(tp, record.offset)
                     yield tp, self._to_message(tp, record)
             else:
                 self._hand_on(tp, batch)
-                yield tp, self._slice_message(tp, batch)
+                yield tp, self._batch_message(tp, batch)
 
-    def _hand_on(self, tp: TP, piece: Slice) -> None:
+    def _hand_on(self, tp: TP, fetched: FetchedBatch) -> None:
         """Note that *piece* is on its way to its lane."""
-        self._end_in_another_life(tp, piece)
-        self._let_pass(tp, piece.follows)
-        self._positions.hand_on(tp, piece.follows, piece.end)
+        self._end_at_lower_offsets(tp, fetched)
+        self._let_pass(tp, fetched.follows)
+        self._positions.hand_on(tp, fetched.follows, fetched.end)
         # What is delivered again is waited for in its new cut.
         delivered = self._delivered[tp]
-        while delivered and delivered[-1] >= piece.follows:
+        while delivered and delivered[-1] >= fetched.follows:
             delivered.pop()
-        delivered.append(piece.end - 1)
+        delivered.append(fetched.end - 1)
 
     async def _put_back(self, records: Mapping[TP, Any]) -> None:
         """Let dropped records come again: nothing else would, where no new ones follow them."""
@@ -200,13 +200,13 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
     async def _goes_on(self, tp: TP, first: int) -> bool:
         """Whether recovery was given all of a changelog before *first*; goes back if not."""
         applied = self.app.tables.recovery.active_offsets.get(tp)
-        missing = self._feed.missing_from(tp, first, applied=applied)
+        missing = self._gap_detector.missing_from(tp, first, applied=applied)
         if missing is not None:
             self.log.warning("%s[%d]: %d to %d were not read.", *tp, missing, first - 1)
             await self.seek(tp, missing)
         return missing is None
 
-    def _end_in_another_life(self, tp: TP, batch: Slice) -> None:
+    def _end_at_lower_offsets(self, tp: TP, batch: FetchedBatch) -> None:
         """End the process if *batch* holds other records than were handed on at its offsets.
 
         aiokafka begins anew by itself when a topic was made anew or has lost its end. The lane
@@ -219,7 +219,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         if batch.first <= last and (
             first_ms > latest_ms or (self.highwater(tp) or last + 1) <= last
         ):
-            end_in_another_life(Partition(*tp), batch.first, last)
+            end_at_lower_offsets(Partition(*tp), batch.first, last)
         self._newest[tp] = (batch.last, max(latest_ms, last_ms))
 
     def _let_pass(self, tp: TP, first: int) -> None:
@@ -262,7 +262,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         """Only changelogs until the streams are ready; then what no lane holds back."""
         if not self.app.tables.actives_ready:
             return bool(self._is_changelog_tp(tp))
-        return not self.app.hold_back(Partition(*tp))
+        return not self.app.pause_partitions(Partition(*tp))
 
     async def _go_back_to_lost(self, changelogs: Iterable[TP]) -> None:
         """Go back in changelogs whose records were fetched and given to nobody.
@@ -277,10 +277,10 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             state = self._fetch_state(tp)
             if applied is None or state is None:
                 continue
-            following = self._feed.following(tp, applied)
+            following = self._gap_detector.following(tp, applied)
             if state.position <= following:
                 continue
-            if self._feed.holds_nothing(tp, following):
+            if self._gap_detector.holds_nothing(tp, following):
                 self.app.tables.recovery.active_offsets[tp] = state.position - 1
             else:
                 self.log.warning(
@@ -327,16 +327,16 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001 - a rebalance is on; recovery seeks again
             self.log.warning("Could not seek back while the flow is stopped: %r", error)
 
-    def _slice_message(self, tp: TP, piece: Slice) -> ConsumerMessage:
+    def _batch_message(self, tp: TP, fetched: FetchedBatch) -> ConsumerMessage:
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            piece.end - 1,
-            piece.span_ms[1] / 1000,
+            fetched.end - 1,
+            fetched.span_ms[1] / 1000,
             1,
             None,
             None,
-            piece,  # the value: decoded by SliceTopic, which passes it on as it is
+            fetched,  # the value: decoded by SliceTopic, which passes it on as it is
             None,
             0,
             0,
@@ -353,7 +353,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         self._waiting_since.clear()
         self._newest.clear()
         self._positions.clear()
-        self._feed.clear()
+        self._gap_detector.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
@@ -381,7 +381,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
             for tp, start in starts.items():
                 self._positions.go_to(tp, start)
 
-    async def begin_of(self, partition: Partition) -> int:
+    async def start_offset_of(self, partition: Partition) -> int:
         """Where work on *partition* begins: the committed offset, else the first there is."""
         tp = TP(*partition)
         committed: int | None = self._committed_offset[tp]
@@ -425,7 +425,7 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         if state is None:
             return False
         # Past the last stable offset lie records of transactions that are not over.
-        end = state.lso if _is_told(state.lso) else state.highwater
+        end = state.lso if _is_reported(state.lso) else state.highwater
         return offset < (end or 0)
 
     def _fetch_state(self, tp: TP) -> Any:
@@ -480,18 +480,18 @@ class SliceConsumer(KafkaConsumer):  # type: ignore[misc]
         return tp in self._uncommitted or bool(super()._should_commit(tp, offset))
 
 
-def _is_told(offset: int | None) -> bool:
+def _is_reported(offset: int | None) -> bool:
     """Whether the broker said it: it answers -1 for what it does not know."""
     return offset is not None and offset >= 0
 
 
-class SliceTransport(KafkaTransport):  # type: ignore[misc]
+class BatchTransport(KafkaTransport):  # type: ignore[misc]
     """Faust's Kafka transport with the slice consumer."""
 
-    Consumer = SliceConsumer
+    Consumer = BatchConsumer
 
 
-class SliceTopic(Topic):  # type: ignore[misc]
+class BatchTopic(Topic):  # type: ignore[misc]
     """A topic whose messages carry a slice; decoding is left to the agent."""
 
     def _compile_decode(self) -> None:

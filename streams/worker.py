@@ -85,7 +85,7 @@ async def connect_if_there(store: Store) -> None:
 async def _stop(stream: Stream, store: Store, observer: Observer, drain_seconds: float) -> None:
     """Store what was taken, leave the group, close; each step whatever the one before did."""
     for step in (
-        stream.lanes.finish(drain_seconds),
+        stream.partition_writers.finish(drain_seconds),
         stream.app.stop(),
         store.close(),
         observer.stop(),

@@ -18,22 +18,22 @@ from sinks.ledger import LedgerEntry
 from sinks.store import Store
 from streams.alarms import moved_in_circles
 from streams.insertion import Insertion
-from streams.judge import Counts, Judged
+from streams.judge import Judged, OutcomeCounts
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
 from streams.moves import Move
 from streams.other_rules import without_known
-from streams.patience import Patience
-from streams.rejects import Reject
-from streams.seen.blocks import Block
+from streams.patience import RetryPolicy
+from streams.rejects import RejectedRecord
+from streams.seen.blocks import IdBlock
 from streams.slices import Partition
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
-LIFE = secrets.token_hex(4)
+INCARNATION = secrets.token_hex(4)
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class InsertBatch:
     """A contiguous range of offsets, both ends included."""
 
     partition: Partition
@@ -53,13 +53,13 @@ class Range:
         """
         topic, number = self.partition
         place = f"{topic}:{self.incarnation}:{number}:{self.first}-{self.last}"
-        return f"{place}:{generation}:{self.first_appended_ms}:{LIFE}"
+        return f"{place}:{generation}:{self.first_appended_ms}:{INCARNATION}"
 
 
 class Remember(Protocol):
     """Writes a block of ids to the changelog of *partition* and waits for the broker."""
 
-    def __call__(self, partition: int, block: Block) -> Awaitable[None]:
+    def __call__(self, partition: int, block: IdBlock) -> Awaitable[None]:
         """Return when confirmed; raise otherwise."""
 
 
@@ -74,7 +74,7 @@ class JudgeAgain(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Writers:
+class DurableWrites:
     """Everything a lane writes to; each step is repeated until it is confirmed.
 
     `publish` sends one record to `fasttrack.rejected` and waits for the acknowledgement; `move`
@@ -85,14 +85,16 @@ class Writers:
     table: str
     store: Store
     remember: Remember | None
-    publish: Callable[[Reject], Awaitable[Any]]
+    publish: Callable[[RejectedRecord], Awaitable[Any]]
     move: Callable[[str, Sequence[Move]], Awaitable[None]]
     generation: Callable[[], int]
     ledger: LedgerWriter
-    patience: Patience
+    retry_policy: RetryPolicy
     metrics: WorkerMetrics
 
-    async def write(self, span: Range, judged: Sequence[Judged], judge_again: JudgeAgain) -> None:
+    async def write(
+        self, span: InsertBatch, judged: Sequence[Judged], judge_again: JudgeAgain
+    ) -> None:
         """Write *span*; returns only when all of it, the ledger row last, is confirmed."""
         generation = self.generation()
         token = span.token(generation)
@@ -106,9 +108,9 @@ class Writers:
             self._moves(span, judged),
         )
         failpoints.passing("worker.before_changelog")
-        await self._changelog(span, [part.news for part in judged if part.news is not None])
+        await self._changelog(span, [part.new_ids for part in judged if part.new_ids is not None])
         failpoints.passing("worker.before_ledger")
-        counts = sum((part.counts for part in judged), Counts())
+        counts = sum((part.counts for part in judged), OutcomeCounts())
         entry = _entry(span, counts, generation, token)
         await self.ledger.put(entry)
         failpoints.passing("worker.after_ledger")
@@ -119,10 +121,10 @@ class Writers:
         if not any(part.doubts for part in judged):
             return judged
         look_up = partial(without_known, self.store, self.table, judged)
-        return await self.patience.until_done("lookup", look_up)
+        return await self.retry_policy.until_done("lookup", look_up)
 
     async def _rows(
-        self, span: Range, judged: Sequence[Judged], judge_again: JudgeAgain, token: str
+        self, span: InsertBatch, judged: Sequence[Judged], judge_again: JudgeAgain, token: str
     ) -> Sequence[Judged]:
         """Store the rows; how *span* is judged once ClickHouse refuses none of them any more."""
         refused: set[int] = set()
@@ -132,14 +134,16 @@ class Writers:
             batches = [part.rows for part in judged if part.rows is not None]
             # Other rows need another token: they would be taken for those of the last try.
             unlike = f"{token}~{len(refused)}" if refused else token
-            anew = await self._insert(span, batches, unlike)
-            if not anew:
+            restarted = await self._insert(span, batches, unlike)
+            if not restarted:
                 return judged
-            refused |= anew
+            refused |= restarted
             stored |= {at: ms for at, ms in _coordinates(batches) if at not in refused}
             judged = judge_again(refused, stored)
 
-    async def _insert(self, span: Range, batches: list[pa.RecordBatch], token: str) -> set[int]:
+    async def _insert(
+        self, span: InsertBatch, batches: list[pa.RecordBatch], token: str
+    ) -> set[int]:
         """Store rows; the offsets of those that ClickHouse refuses for what they hold."""
         if not batches:
             return set()
@@ -151,22 +155,24 @@ class Writers:
             token=token,
             incarnation=span.incarnation,
         )
-        refused = await self.patience.until_done("rows", insertion.attempt)
+        refused = await self.retry_policy.until_done("rows", insertion.attempt)
         failpoints.passing("worker.after_insert")
         return refused
 
     async def _conflicts(self, batches: list[pa.RecordBatch]) -> None:
         if batches:
             rows = _joined(batches)
-            await self.patience.until_done("conflicts", lambda: self.store.write_conflicts(rows))
+            await self.retry_policy.until_done(
+                "conflicts", lambda: self.store.write_conflicts(rows)
+            )
 
-    async def _rejects(self, rejects: list[Reject]) -> None:
+    async def _rejects(self, rejects: list[RejectedRecord]) -> None:
         if rejects:
-            await self.patience.until_done(
+            await self.retry_policy.until_done(
                 "rejects", lambda: asyncio.gather(*(self.publish(reject) for reject in rejects))
             )
 
-    async def _moves(self, span: Range, judged: Sequence[Judged]) -> None:
+    async def _moves(self, span: InsertBatch, judged: Sequence[Judged]) -> None:
         moves = [move for part in judged for move in part.moves]
         if moves:
             failpoints.passing("worker.before_move")
@@ -176,13 +182,13 @@ class Writers:
         if kept:
             moved_in_circles(span.partition, kept, self.metrics)
 
-    async def _changelog(self, span: Range, blocks: list[Block]) -> None:
+    async def _changelog(self, span: InsertBatch, blocks: list[IdBlock]) -> None:
         remember = self.remember
         if remember is None:
             return
         for block in blocks:
             write = partial(remember, span.partition.number, block)
-            await self.patience.until_done("changelog", write)
+            await self.retry_policy.until_done("changelog", write)
             failpoints.passing("worker.after_changelog")
 
 
@@ -198,7 +204,7 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.Table:
     return pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
 
 
-def _entry(span: Range, counts: Counts, generation: int, token: str) -> LedgerEntry:
+def _entry(span: InsertBatch, counts: OutcomeCounts, generation: int, token: str) -> LedgerEntry:
     return LedgerEntry(
         topic=span.partition.topic,
         partition=span.partition.number,

@@ -31,7 +31,7 @@ app = faust.App(
     web_enabled=False,
 )
 topic = app.topic(*TOPICS, key_type=str, value_serializer="json")
-seen = app.Table("seen", default=bool, partitions=1)
+load_result = app.Table("seen", default=bool, partitions=1)
 
 
 def row_of(key: str, item: dict[str, Any]) -> list[Any]:
@@ -48,7 +48,7 @@ def row_of(key: str, item: dict[str, Any]) -> list[Any]:
     ]
 
 
-def tell(done: int) -> None:
+def report(done: int) -> None:
     # Faust puts a logger in the place of standard output.
     print(json.dumps({"at": time.time(), "events": done}), file=sys.__stdout__, flush=True)
 
@@ -61,13 +61,13 @@ async def store(stream: Any) -> None:
     async for event in stream.events():
         done += 1
         key, item = event.key, event.value
-        if not seen[key]:
-            seen[key] = True
+        if not load_result[key]:
+            load_result[key] = True
             rows.append(row_of(key, item))
         if len(rows) >= ROWS_AN_INSERT:
             await client.insert(TABLE, rows, column_names=COLUMNS)
             rows.clear()
-            tell(done)
+            report(done)
 
 
 if __name__ == "__main__":

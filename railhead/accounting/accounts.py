@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from railhead.accounting.chain import NOTHING, Counts
-from railhead.accounting.findings import Finding
+from railhead.accounting.chain import NOTHING, RangeCounts
+from railhead.accounting.findings import AuditFinding
 
 
 @dataclass(slots=True)
 class PartitionAccount:
-    """One partition: offsets from `first` to before `end`, of which `told` are in the ledger.
+    """One partition: offsets from `first` to before `end`, of which `reported` are in the ledger.
 
     `committed` is the group's, None when it has none. `empty` counts offsets in the ledger's ranges
     that have no record (markers of transactions), `in_flight` what is not in the ledger yet.
@@ -23,7 +23,7 @@ class PartitionAccount:
     end: int
     committed: int | None
     ranges: int = 0
-    counts: Counts = NOTHING
+    counts: RangeCounts = NOTHING
     empty: int = 0
     superseded: int = 0
     copies: int = 0
@@ -50,11 +50,11 @@ class TopicAccount:
 
     topic: str
     partitions: list[PartitionAccount] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
     kept: int | None = None
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> RangeCounts:
         """The fates of all its records."""
         total = NOTHING
         for one in self.partitions:
@@ -66,12 +66,12 @@ class TopicAccount:
         return sum(int(getattr(one, name)) for one in self.partitions)
 
     @property
-    def faults(self) -> list[Finding]:
+    def faults(self) -> list[AuditFinding]:
         """The findings that mean that the books do not balance."""
         return [one for one in self.findings if one.is_fault]
 
     @property
-    def verdict(self) -> str:
+    def summary(self) -> str:
         """The account in a few words."""
         if self.faults:
             return f"{len(self.faults):,} fault{'s'[: len(self.faults) > 1]}"

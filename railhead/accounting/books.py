@@ -13,14 +13,14 @@ from typing import Any, Final, NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from events.registry import BY_TOPIC, REJECTED_TOPIC
-from railhead.accounting.chain import Cluster, Counts, Island, Range, Span, resolve
+from railhead.accounting.chain import Cluster, Island, OffsetRange, RangeCounts, Span, resolve
 from sinks.steps import read_steps
 
 # More than this of one kind is told as a number: the books are then beyond line-by-line repair.
 MOST: Final = 10_000
 MOST_BLOCKS: Final = 100_000
 KEYS_AT_ONCE: Final = 2_000
-FATES: Final = len(Counts._fields)
+OUTCOMES: Final = len(RangeCounts._fields)
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 CLOCK_SLACK_MS: Final = 600_000
 
@@ -43,7 +43,7 @@ Logs = Mapping[int, tuple[int, int]]
 """By partition: the first offset kept, and when its record was appended, in milliseconds."""
 
 
-class Book(NamedTuple):
+class TopicTable(NamedTuple):
     """The table that holds a topic's stored records; `key` is what it keeps one row of."""
 
     topic: str
@@ -56,11 +56,11 @@ class Book(NamedTuple):
         return self.topic != REJECTED_TOPIC
 
 
-def book_of(topic: str) -> Book:
+def topic_table_of(topic: str) -> TopicTable:
     """The table of *topic*'s stored records."""
     if topic == REJECTED_TOPIC:
-        return Book(topic, "rejected", "tenant, _report")
-    return Book(topic, BY_TOPIC[topic].table, "tenant, _id")
+        return TopicTable(topic, "rejected", "tenant, _report")
+    return TopicTable(topic, BY_TOPIC[topic].table, "tenant, _id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Window:
     others that had its name before, and `logs` do where rows do not name theirs.
     """
 
-    book: Book
+    topic_table: TopicTable
     since_ms: int
     logs: Logs
     incarnation: str = ""
@@ -82,19 +82,19 @@ class Window:
     def parameters(self, **more: Any) -> dict[str, Any]:
         """As parameters of a query."""
         return {
-            "topic": self.book.topic,
+            "topic": self.topic_table.topic,
             "since_ms": self.since_ms,
             "incarnation": self.incarnation,
             **_of_logs(self.logs),
             "origins": _as_map(self.origins),
             "ends": _as_map(self.ends),
-            "has_kept": self.book.has_kept,
+            "has_kept": self.topic_table.has_kept,
             "most": MOST,
             **more,
         }
 
 
-class Block(NamedTuple):
+class OffsetBlock(NamedTuple):
     """Offsets told by one range or by several that overlap, and what the tables hold of them.
 
     `rows` and `offsets` are those of the topic's own table; more rows than offsets are copies.
@@ -103,7 +103,7 @@ class Block(NamedTuple):
     partition: int
     span: Span
     ranges: int
-    told: Counts
+    reported: RangeCounts
     rows: int
     offsets: int
     conflicts: int
@@ -112,13 +112,13 @@ class Block(NamedTuple):
     @property
     def is_full(self) -> bool:
         """Whether each offset is told to have a record."""
-        return self.told.records == self.span.size
+        return self.reported.records == self.span.size
 
     @property
     def has_its_rows(self) -> bool:
         """Whether the tables hold as many records as are told."""
         held = (self.offsets, self.conflicts, self.rejected)
-        return held == (self.told.stored, self.told.conflicts, self.told.rejected)
+        return held == (self.reported.stored, self.reported.conflicts, self.reported.rejected)
 
 
 class Copies(NamedTuple):
@@ -138,14 +138,14 @@ class Shown(NamedTuple):
     after: int
 
 
-class Kept(NamedTuple):
+class KeptRows(NamedTuple):
     """How many records the ledger tells, and how many a table has."""
 
-    told: int
+    reported: int
     there: int
 
 
-class Books:
+class AuditQueries:
     """Reads ledger and tables by *client*."""
 
     def __init__(self, client: Client) -> None:
@@ -155,7 +155,7 @@ class Books:
 
     def window(self, topic: str, since_ms: int, logs: Logs, incarnation: str) -> Window:
         """Fix the window: what the ledger has now; what is written later is not looked at."""
-        asked = Window(book_of(topic), since_ms, logs, incarnation)
+        asked = Window(topic_table_of(topic), since_ms, logs, incarnation)
         rows = self._ask("window", asked.parameters())
         started = [first_ms for _, _, ranges, _, first_ms in rows if ranges]
         read_from = max(0, min([since_ms, *started]) - CLOCK_SLACK_MS) if since_ms else 0
@@ -164,91 +164,99 @@ class Books:
             for number, origin, ranges, end, _ in rows
         }
         ends = {number: end for number, _, _, end, _ in rows}
-        return Window(asked.book, read_from, logs, incarnation, origins, ends)
+        return Window(asked.topic_table, read_from, logs, incarnation, origins, ends)
 
-    def other_lives(self, window: Window) -> list[tuple[int, Span, int]]:
+    def other_incarnations(self, window: Window) -> list[tuple[int, Span, int]]:
         """(partition, offsets, ranges) that the ledger tells of topics of this name before."""
-        rows = self._ask("other_lives", window.parameters())
+        rows = self._ask("other_incarnations", window.parameters())
         return [(number, Span(first, last), ranges) for number, first, last, ranges in rows]
 
     def islands(self, window: Window) -> dict[int, list[Island]]:
         """The ranges, folded where they join, by partition."""
         found: dict[int, list[Island]] = {}
         rows = self._ask(("blocks", "islands"), window.parameters())
-        for number, first, last, ranges, *fates in rows:
-            island = Island(first, last, ranges, Counts(*fates))
+        for number, first, last, ranges, *outcomes in rows:
+            island = Island(first, last, ranges, RangeCounts(*outcomes))
             found.setdefault(number, []).append(island)
         return found
 
     def clusters(self, window: Window) -> dict[int, list[Cluster]]:
         """The ranges that overlap others, resolved, by partition."""
-        rivals: dict[tuple[int, int], list[Range]] = {}
+        rivals: dict[tuple[int, int], list[OffsetRange]] = {}
         rows = self._ask(("blocks", "rivals"), window.parameters())
-        for number, cluster, first, last, generation, *fates in rows:
-            one = Range(first, last, generation, Counts(*fates))
+        for number, cluster, first, last, generation, *outcomes in rows:
+            one = OffsetRange(first, last, generation, RangeCounts(*outcomes))
             rivals.setdefault((number, cluster), []).append(one)
         found: dict[int, list[Cluster]] = {}
         for (number, _), ranges in rivals.items():
             found.setdefault(number, []).append(resolve(ranges))
         return found
 
-    def doubtful(self, window: Window, *, every: bool) -> list[Block]:
+    def doubtful(self, window: Window, *, every: bool) -> list[OffsetBlock]:
         """Blocks that do not add up, all of several ranges, and with *every* all others too."""
         parameters = window.parameters(every=every, most=MOST_BLOCKS)
-        rows = self._ask(("blocks", "rows", "kept", "doubtful"), parameters, window.book)
+        rows = self._ask(("blocks", "rows", "kept", "doubtful"), parameters, window.topic_table)
         return [
-            Block(number, Span(first, last), ranges, Counts(*rest[:FATES]), *rest[FATES:])
+            OffsetBlock(
+                number, Span(first, last), ranges, RangeCounts(*rest[:OUTCOMES]), *rest[OUTCOMES:]
+            )
             for number, first, last, ranges, *rest in rows
         ]
 
     def strays(self, window: Window) -> list[tuple[int, int]]:
         """(partition, offset) of rows in the window that no range covers."""
-        rows = self._ask(("blocks", "rows", "strays"), window.parameters(), window.book)
+        rows = self._ask(("blocks", "rows", "strays"), window.parameters(), window.topic_table)
         return [(number, offset) for number, offset in rows]
 
     def past_the_window(self, window: Window) -> dict[int, tuple[int, int]]:
         """By partition, how many rows are not in the ledger yet and the last one's offset."""
-        rows = self._ask("past_the_window", window.parameters(), window.book)
+        rows = self._ask("past_the_window", window.parameters(), window.topic_table)
         return {number: (count, last) for number, count, last in rows}
 
     def of_no_topic(self, window: Window) -> list[tuple[tuple[str, int, int], str]]:
         """Coordinate and tenant of rows that cannot come from the topic."""
-        rows = self._ask("of_no_topic", window.parameters(), window.book)
+        rows = self._ask("of_no_topic", window.parameters(), window.topic_table)
         return [((topic, number, offset), tenant) for topic, number, offset, tenant in rows]
 
     def rows_of(self, window: Window, partition: int, span: Span) -> dict[int, set[Key]]:
         """The keys of the rows of each offset of *span*."""
         found: dict[int, set[Key]] = {}
         within = _within(window, partition, span)
-        for offset, *key in self._ask("rows_of_block", within, window.book):
+        for offset, *key in self._ask("rows_of_block", within, window.topic_table):
             found.setdefault(offset, set()).add(tuple(key))
         return found
 
     def copies_of(self, window: Window, partition: int, span: Span) -> list[Copies]:
         """Records in *span* that have more than one row."""
-        rows = self._ask("copies_of_block", _within(window, partition, span), window.book)
+        rows = self._ask("copies_of_block", _within(window, partition, span), window.topic_table)
         return [Copies(offset, count, ids, bool(differ)) for offset, count, ids, differ in rows]
 
     def kept_of(self, table: str, window: Window, partition: int, span: Span) -> set[int]:
         """Offsets in *span* of which `conflicts` or `rejected` has a row."""
-        book = Book(window.book.topic, table, "")
+        topic_table = TopicTable(window.topic_table.topic, table, "")
         return {
-            row[0] for row in self._ask("kept_of_block", _within(window, partition, span), book)
+            row[0]
+            for row in self._ask("kept_of_block", _within(window, partition, span), topic_table)
         }
 
-    def where_are(self, book: Book, keys: Iterable[Key]) -> dict[Key, Place]:
+    def where_are(self, topic_table: TopicTable, keys: Iterable[Key]) -> dict[Key, Place]:
         """The coordinate of the row that counts for each of *keys* that has one."""
         wanted, found = sorted(set(keys)), {}
         for start in range(0, len(wanted), KEYS_AT_ONCE):
             some = wanted[start : start + KEYS_AT_ONCE]
             for *key, topic, number, offset, incarnation in self._ask(
-                "where_ids_are", {"keys": some}, book
+                "where_ids_are", {"keys": some}, topic_table
             ):
                 found[tuple(key)] = (topic, number, offset, incarnation)
         return found
 
     def rows_by_field(
-        self, book: Book, tenant: str, field: str, values: Iterable[str], fields: Sequence[str]
+        self,
+        topic_table: TopicTable,
+        tenant: str,
+        field: str,
+        values: Iterable[str],
+        fields: Sequence[str],
     ) -> list[tuple[Any, ...]]:
         """Some *fields* and the coordinate of *tenant*'s rows with one of *values*, oldest first.
 
@@ -256,7 +264,7 @@ class Books:
         """
         wanted = sorted(values)
         found: list[Sequence[Any]] = []
-        text = self._texts["rows_by_field"].replace("/*table*/", book.table)
+        text = self._texts["rows_by_field"].replace("/*table*/", topic_table.table)
         text = text.replace("/*field*/", field).replace("/*fields*/", ", ".join(fields))
         for start in range(0, len(wanted), KEYS_AT_ONCE):
             parameters = {"tenant": tenant, "values": wanted[start : start + KEYS_AT_ONCE]}
@@ -265,7 +273,7 @@ class Books:
 
     def shown_twice(self, window: Window, tenant: str) -> list[tuple[Key, int, int]]:
         """Key, partition and offset of the rows of ids that have an earlier visible row."""
-        rows = self._ask("shown_twice", window.parameters(tenant=tenant), window.book)
+        rows = self._ask("shown_twice", window.parameters(tenant=tenant), window.topic_table)
         return [((who, id_), number, offset) for who, id_, number, offset in rows]
 
     def hidden(
@@ -273,11 +281,11 @@ class Books:
     ) -> list[tuple[Key, tuple[int, int, str], tuple[int, int, str]]]:
         """Ids with rows that differ: key, and the coordinates of the first and of another."""
         parameters = window.parameters(tenant=tenant)
-        ((rows, ids),) = self._ask("rows_and_ids", parameters, window.book)
+        ((rows, ids),) = self._ask("rows_and_ids", parameters, window.topic_table)
         # Nearly always equal: then there is nothing to group.
         if rows == ids:
             return []
-        found = self._ask("hidden", parameters, window.book)
+        found = self._ask("hidden", parameters, window.topic_table)
         return [((who, id_), tuple(first), tuple(other)) for who, id_, first, other in found]
 
     def reports(self, window: Window) -> tuple[int, int]:
@@ -288,7 +296,7 @@ class Books:
     def merging(self, window: Window) -> list[tuple[str, int, int, int, str]]:
         """Table, partition, offset, number and tenant of rows that differ and share their key."""
         steps = {"ledger": "merging_ranges", "conflicts": "merging_conflicts"}
-        if not window.book.has_kept:
+        if not window.topic_table.has_kept:
             steps = {"ledger": "merging_ranges", "rejected": "merging_reports"}
         return [
             (table, *row)
@@ -296,11 +304,13 @@ class Books:
             for row in self._ask(step, window.parameters())
         ]
 
-    def kept_of_earlier(self, window: Window) -> list[tuple[int, Span, Kept, Kept]]:
+    def kept_of_earlier(self, window: Window) -> list[tuple[int, Span, KeptRows, KeptRows]]:
         """Partition, offsets, conflicts and rejected of earlier topics of which some miss."""
-        rows = self._ask("kept_of_earlier", window.parameters()) if window.book.has_kept else ()
+        rows = (
+            self._ask("kept_of_earlier", window.parameters()) if window.topic_table.has_kept else ()
+        )
         return [
-            (number, Span(first, last), Kept(*rest[:2]), Kept(*rest[2:]))
+            (number, Span(first, last), KeptRows(*rest[:2]), KeptRows(*rest[2:]))
             for number, first, last, *rest in rows
         ]
 
@@ -308,20 +318,23 @@ class Books:
         """How many rows the analysts' view shows, and should show."""
         return Shown(
             *(
-                int(self._ask(step, window.parameters(tenant=tenant), window.book)[0][0])
+                int(self._ask(step, window.parameters(tenant=tenant), window.topic_table)[0][0])
                 for step in ("shown", "to_be_shown", "shown")
             )
         )
 
     def _ask(
-        self, steps: str | Sequence[str], parameters: Mapping[str, Any], book: Book | None = None
+        self,
+        steps: str | Sequence[str],
+        parameters: Mapping[str, Any],
+        topic_table: TopicTable | None = None,
     ) -> list[Any]:
         names = (steps,) if isinstance(steps, str) else steps
         text = "\n".join(self._texts[name] for name in names)
         for mark, condition in CONDITIONS.items():
             text = text.replace(mark, condition)
-        if book is not None:
-            text = text.replace("/*table*/", book.table).replace("/*key*/", book.key)
+        if topic_table is not None:
+            text = text.replace("/*table*/", topic_table.table).replace("/*key*/", topic_table.key)
         return list(self._client.query(text, parameters=dict(parameters)).result_rows)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 
-class Counts(NamedTuple):
+class RangeCounts(NamedTuple):
     """How many records met each fate."""
 
     stored: int = 0
@@ -26,9 +26,9 @@ class Counts(NamedTuple):
     rejected: int = 0
     moved: int = 0
 
-    def plus(self, other: Counts) -> Counts:
+    def plus(self, other: RangeCounts) -> RangeCounts:
         """Both together."""
-        return Counts(*(mine + its for mine, its in zip(self, other, strict=True)))
+        return RangeCounts(*(mine + its for mine, its in zip(self, other, strict=True)))
 
     @property
     def records(self) -> int:
@@ -36,7 +36,7 @@ class Counts(NamedTuple):
         return sum(self)
 
 
-NOTHING: Final = Counts()
+NOTHING: Final = RangeCounts()
 
 
 class Span(NamedTuple):
@@ -54,13 +54,13 @@ class Span(NamedTuple):
         return f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
 
 
-class Range(NamedTuple):
+class OffsetRange(NamedTuple):
     """One row of the ledger."""
 
     first: int
     last: int
     generation: int
-    counts: Counts
+    counts: RangeCounts
 
     @property
     def span(self) -> Span:
@@ -70,37 +70,37 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Ranges that overlap, resolved: `told` covers them, `late` and `astray` do not count."""
+    """Ranges that overlap, resolved: `reported` covers them, `late` and `astray` do not count."""
 
     span: Span
-    told: tuple[Range, ...] = ()
-    late: tuple[Range, ...] = ()
-    astray: tuple[Range, ...] = ()
+    reported: tuple[OffsetRange, ...] = ()
+    late: tuple[OffsetRange, ...] = ()
+    astray: tuple[OffsetRange, ...] = ()
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> RangeCounts:
         """The fates that the chain tells."""
         total = NOTHING
-        for one in self.told:
+        for one in self.reported:
             total = total.plus(one.counts)
         return total
 
 
-def resolve(ranges: Sequence[Range]) -> Cluster:
+def resolve(ranges: Sequence[OffsetRange]) -> Cluster:
     """Find the chain through *ranges*, which overlap without a gap; there is at least one."""
     ordered = sorted(ranges)
     start, end = ordered[0].first, max(one.last for one in ordered) + 1
     arrivals = _arrivals(ordered, start)
-    told = _way_back(arrivals, start, end if end in arrivals else max(arrivals))
-    rest = [one for one in ordered if one not in told]
-    late = tuple(one for one in rest if one.first in arrivals and not _rivals(one, told))
+    reported = _way_back(arrivals, start, end if end in arrivals else max(arrivals))
+    rest = [one for one in ordered if one not in reported]
+    late = tuple(one for one in rest if one.first in arrivals and not _rivals(one, reported))
     astray = tuple(one for one in rest if one not in late)
-    return Cluster(Span(start, end - 1), told, late, astray)
+    return Cluster(Span(start, end - 1), reported, late, astray)
 
 
-def _arrivals(ordered: Iterable[Range], start: int) -> dict[int, list[Range]]:
+def _arrivals(ordered: Iterable[OffsetRange], start: int) -> dict[int, list[OffsetRange]]:
     """Each offset a chain from *start* can go on from, and the ranges it may have come by."""
-    arrivals: dict[int, list[Range]] = {start: []}
+    arrivals: dict[int, list[OffsetRange]] = {start: []}
     for one in ordered:
         # Ascending by first offset: whatever can end here has been looked at.
         if one.first in arrivals:
@@ -108,19 +108,21 @@ def _arrivals(ordered: Iterable[Range], start: int) -> dict[int, list[Range]]:
     return arrivals
 
 
-def _way_back(arrivals: dict[int, list[Range]], start: int, end: int) -> tuple[Range, ...]:
-    chain: list[Range] = []
+def _way_back(
+    arrivals: dict[int, list[OffsetRange]], start: int, end: int
+) -> tuple[OffsetRange, ...]:
+    chain: list[OffsetRange] = []
     while end != start:
         chain.append(max(arrivals[end], key=lambda one: (one.generation, one.first)))
         end = chain[-1].first
     return tuple(reversed(chain))
 
 
-def _rivals(one: Range, told: Iterable[Range]) -> bool:
+def _rivals(one: OffsetRange, reported: Iterable[OffsetRange]) -> bool:
     """Whether *one* shares offsets and generation with a range that is told."""
     return any(
         one.generation == other.generation and one.first <= other.last and other.first <= one.last
-        for other in told
+        for other in reported
     )
 
 
@@ -133,7 +135,7 @@ class Island(NamedTuple):
     first: int
     last: int
     ranges: int
-    counts: Counts
+    counts: RangeCounts
 
 
 @dataclass(slots=True)
@@ -142,7 +144,7 @@ class Chain:
 
     first: int
     end: int
-    counts: Counts = NOTHING
+    counts: RangeCounts = NOTHING
     gaps: list[Span] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from railhead.accounting.accounts import PartitionAccount
 from railhead.accounting.chain import Chain, Cluster, Island, Span, join
-from railhead.accounting.findings import Finding, Kind
+from railhead.accounting.findings import AuditFinding, FindingKind
 from railhead.accounting.kafka_log import KafkaLog, Position
 
 # Above this many offsets they are told as they are, rather than counting the records among them.
@@ -35,10 +35,10 @@ class Continuity:
         *,
         islands: Sequence[Island],
         clusters: Sequence[Cluster],
-        told_end: int | None,
-    ) -> list[Finding]:
-        """Join what the ledger tells of partition *number*; `told_end` is where its ledger ends."""
-        begin = self._begin(islands, position, told_end)
+        reported_end: int | None,
+    ) -> list[AuditFinding]:
+        """Join what the ledger tells of partition *number*; `reported_end` is where its ledger ends."""
+        begin = self._begin(islands, position, reported_end)
         chain = join(islands, clusters, begin=begin, end=max(begin, position.committed or begin))
         end = position.end
         if chain.end > end and position is not NOWHERE:
@@ -61,13 +61,15 @@ class Continuity:
             *self._clusters(number, clusters),
         ]
 
-    def _begin(self, islands: Sequence[Island], position: Position, told_end: int | None) -> int:
+    def _begin(
+        self, islands: Sequence[Island], position: Position, reported_end: int | None
+    ) -> int:
         """The first offset that must have a fate: of the ledger's, or of those that Kafka keeps."""
         if islands:
             first = min(island.first for island in islands)
             return min(first, position.start) if self._from_the_beginning else first
-        if told_end is not None:
-            return told_end
+        if reported_end is not None:
+            return reported_end
         return position.start if self._from_the_beginning else position.committed or position.start
 
     async def _in_flight(self, number: int, rest: Span) -> None:
@@ -78,16 +80,20 @@ class Continuity:
         self.accounts[number].in_flight = records
         self.accounts[number].empty += size - records
 
-    def _ends(self, number: int, chain: Chain, position: Position, end: int) -> Iterator[Finding]:
+    def _ends(
+        self, number: int, chain: Chain, position: Position, end: int
+    ) -> Iterator[AuditFinding]:
         if chain.end > end:
             self.recreated.add(number)
             text = f"the log ends at {end}: what it holds now are other records"
-            yield self._finding(Kind.RECREATED, number, Span(end, chain.end - 1), text)
+            yield self._finding(FindingKind.RECREATED, number, Span(end, chain.end - 1), text)
         if chain.end < position.start:
             text = "deleted by Kafka's retention before a worker read them"
-            yield self._finding(Kind.EXPIRED, number, Span(chain.end, position.start - 1), text)
+            yield self._finding(
+                FindingKind.EXPIRED, number, Span(chain.end, position.start - 1), text
+            )
 
-    async def _gap(self, number: int, gap: Span, position: Position) -> list[Finding]:
+    async def _gap(self, number: int, gap: Span, position: Position) -> list[AuditFinding]:
         kept = Span(max(gap.first, position.start), min(gap.last, position.end - 1))
         records = await self._log.count(self._topic, number, kept) if kept.size > 0 else 0
         deleted = max(0, min(gap.last + 1, position.start) - gap.first)
@@ -98,17 +104,19 @@ class Continuity:
         self.chains[number].gaps.append(gap)
         text = f"{records:,} records in no range of the ledger"
         text += f", and {deleted:,} offsets that Kafka no longer keeps" if deleted else ""
-        return [self._finding(Kind.GAP, number, gap, text)]
+        return [self._finding(FindingKind.GAP, number, gap, text)]
 
-    def _clusters(self, number: int, clusters: Sequence[Cluster]) -> Iterator[Finding]:
+    def _clusters(self, number: int, clusters: Sequence[Cluster]) -> Iterator[AuditFinding]:
         for cluster in clusters:
-            told = ", ".join(f"{one.span} of generation {one.generation}" for one in cluster.told)
+            reported = ", ".join(
+                f"{one.span} of generation {one.generation}" for one in cluster.reported
+            )
             for one in cluster.late:
-                text = f"of generation {one.generation}; told by {told}"
-                yield self._finding(Kind.LATE, number, one.span, text)
+                text = f"of generation {one.generation}; told by {reported}"
+                yield self._finding(FindingKind.LATE, number, one.span, text)
             for one in cluster.astray:
-                text = f"of generation {one.generation}; it does not go with {told}"
-                yield self._finding(Kind.OVERLAP, number, one.span, text)
+                text = f"of generation {one.generation}; it does not go with {reported}"
+                yield self._finding(FindingKind.OVERLAP, number, one.span, text)
 
-    def _finding(self, kind: Kind, number: int, span: Span, text: str) -> Finding:
-        return Finding(kind=kind, topic=self._topic, partition=number, span=span, text=text)
+    def _finding(self, kind: FindingKind, number: int, span: Span, text: str) -> AuditFinding:
+        return AuditFinding(kind=kind, topic=self._topic, partition=number, span=span, text=text)

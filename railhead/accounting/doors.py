@@ -13,7 +13,7 @@ ITEMS = "railhead_door_items_total"
 TIMEOUT_SECONDS = 5.0
 
 
-class DoorSilentError(Exception):
+class ApiSilentError(Exception):
     """A door's counters could not be read; the text says which and why."""
 
 
@@ -27,7 +27,7 @@ def read_counters(url: str) -> dict[str, int]:
     """
     parts = urlsplit(url if "//" in url else f"http://{url}")
     if parts.scheme not in {"http", "https"}:
-        raise DoorSilentError(f"{url} is not an http or https address")
+        raise ApiSilentError(f"{url} is not an http or https address")
     page = (
         parts.geturl() if parts.path not in {"", "/"} else parts._replace(path="/metrics").geturl()
     )
@@ -36,24 +36,24 @@ def read_counters(url: str) -> dict[str, int]:
         with urllib.request.urlopen(page, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             return sum_items(answer.read().decode("utf-8", "replace"))
     except (OSError, ValueError) as error:
-        raise DoorSilentError(f"{page}: {error}") from None
+        raise ApiSilentError(f"{page}: {error}") from None
 
 
 def sum_items(page: str) -> dict[str, int]:
     """Add up the items of a metrics *page* by fate."""
-    fates: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             if sample.name == ITEMS:
-                fate = sample.labels.get("fate", "")
-                fates[fate] = fates.get(fate, 0) + int(sample.value)
-    return fates
+                outcome = sample.labels.get("fate", "")
+                outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
+    return outcomes
 
 
-def sum_doors(counters: Iterable[dict[str, int]]) -> dict[str, int]:
+def sum_apis(counters: Iterable[dict[str, int]]) -> dict[str, int]:
     """Add up several doors."""
     total: dict[str, int] = {}
-    for fates in counters:
-        for fate, items in fates.items():
-            total[fate] = total.get(fate, 0) + items
+    for outcomes in counters:
+        for outcome, items in outcomes.items():
+            total[outcome] = total.get(outcome, 0) + items
     return total

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from railhead.accounting.books import Key, Place
-from railhead.accounting.chain import Counts, Span, spans
-from railhead.accounting.findings import Finding, Kind, hash_of_id
+from railhead.accounting.chain import RangeCounts, Span, spans
+from railhead.accounting.findings import AuditFinding, FindingKind, hash_of_id
 
 SHOWN: Final = 20
 
@@ -29,7 +29,7 @@ class Evidence:
     topic: str
     partition: int
     span: Span
-    told: Counts
+    reported: RangeCounts
     kept_from: int
     keys: Mapping[int, Key | None]
     rows: Mapping[int, set[Key]]
@@ -59,33 +59,38 @@ class Evidence:
 
         It came by another partition, or so long ago that it was no longer remembered.
         """
-        unkept = max(0, self.told.conflicts - len(self.conflicts))
-        return max(0, len(self.repeats) - self.told.duplicates - self.told.moved - unkept)
+        unkept = max(0, self.reported.conflicts - len(self.conflicts))
+        return max(0, len(self.repeats) - self.reported.duplicates - self.reported.moved - unkept)
 
     def is_kept(self, offset: int) -> bool:
         """Whether some table has a row of the record at *offset*."""
         return offset in self.rows or offset in self.conflicts or offset in self.rejected
 
 
-def judge(evidence: Evidence) -> list[Finding]:
+def judge(evidence: Evidence) -> list[AuditFinding]:
     """Name every record that has no fate or two, and every row without a record."""
     found = [*_records(evidence), *_rows(evidence), *_missing_conflicts(evidence)]
     return found or list(_numbers(evidence))
 
 
-def _records(evidence: Evidence) -> Iterator[Finding]:
+def _records(evidence: Evidence) -> Iterator[AuditFinding]:
     for offset, key in evidence.keys.items():
         places = _places(evidence, offset)
         if len(places) > 1:
-            yield _finding(evidence, Kind.TWO_FATES, offset, f"kept in {' and '.join(places)}", key)
+            yield _finding(
+                evidence, FindingKind.TWO_OUTCOMES, offset, f"kept in {' and '.join(places)}", key
+            )
         elif places or offset in evidence.underway or offset in evidence.moving:
             continue
         elif key is None:
             yield _finding(
-                evidence, Kind.REJECT_MISSING, offset, "refused by the contract, not in rejected"
+                evidence,
+                FindingKind.REJECT_MISSING,
+                offset,
+                "refused by the contract, not in rejected",
             )
         elif key not in evidence.elsewhere:
-            yield _finding(evidence, Kind.LOST, offset, "valid, and no row has its id", key)
+            yield _finding(evidence, FindingKind.LOST, offset, "valid, and no row has its id", key)
 
 
 def _places(evidence: Evidence, offset: int) -> list[str]:
@@ -97,7 +102,7 @@ def _places(evidence: Evidence, offset: int) -> list[str]:
     return [name for name, there in kept.items() if there]
 
 
-def _rows(evidence: Evidence) -> Iterator[Finding]:
+def _rows(evidence: Evidence) -> Iterator[AuditFinding]:
     for offset, keys in sorted(evidence.rows.items()):
         if offset < evidence.kept_from:
             foreign = sorted(keys)[1:]
@@ -109,42 +114,46 @@ def _rows(evidence: Evidence) -> Iterator[Finding]:
                 if offset in evidence.keys
                 else "a row of no record: there is none at this offset"
             )
-            yield _finding(evidence, Kind.FOREIGN, offset, text, key)
+            yield _finding(evidence, FindingKind.FOREIGN, offset, text, key)
     for name, offsets in (("conflicts", evidence.conflicts), ("rejected", evidence.rejected)):
         for offset in sorted(offsets):
             if offset >= evidence.kept_from and offset not in evidence.keys:
-                yield _finding(evidence, Kind.FOREIGN, offset, f"a row in {name} of no record")
+                yield _finding(
+                    evidence, FindingKind.FOREIGN, offset, f"a row in {name} of no record"
+                )
 
 
-def _missing_conflicts(evidence: Evidence) -> Iterator[Finding]:
-    if len(evidence.conflicts) < evidence.told.conflicts:
+def _missing_conflicts(evidence: Evidence) -> Iterator[AuditFinding]:
+    if len(evidence.conflicts) < evidence.reported.conflicts:
         text = (
-            f"the ledger tells {evidence.told.conflicts:,}, "
+            f"the ledger tells {evidence.reported.conflicts:,}, "
             f"conflicts has {len(evidence.conflicts):,}"
         )
-        yield _block_finding(evidence, Kind.CONFLICT_MISSING, text)
+        yield _block_finding(evidence, FindingKind.CONFLICT_MISSING, text)
 
 
-def _numbers(evidence: Evidence) -> Iterator[Finding]:
+def _numbers(evidence: Evidence) -> Iterator[AuditFinding]:
     """What is left when nothing was found record by record: numbers that do not fit."""
-    told = evidence.told
+    reported = evidence.reported
     has = {
         "stored": len(evidence.rows) + (evidence.superseded if evidence.is_whole else 0),
         "conflicts": len(evidence.conflicts),
         "rejected": len(evidence.rejected) + len(evidence.underway - set(evidence.rejected)),
     }
     wrong = [
-        f"{fate}: the ledger tells {getattr(told, fate):,}, there are {number:,}"
-        for fate, number in has.items()
-        if getattr(told, fate) != number
+        f"{outcome}: the ledger tells {getattr(reported, outcome):,}, there are {number:,}"
+        for outcome, number in has.items()
+        if getattr(reported, outcome) != number
     ]
     if not wrong:
         return
     if evidence.is_whole:
-        yield _block_finding(evidence, Kind.SHORT, "; ".join([*wrong, *_candidates(evidence)]))
+        yield _block_finding(
+            evidence, FindingKind.SHORT, "; ".join([*wrong, *_candidates(evidence)])
+        )
     else:
         kept = f"Kafka keeps records from {evidence.kept_from} on"
-        yield _block_finding(evidence, Kind.UNPROVEN, f"{'; '.join(wrong)}; {kept}")
+        yield _block_finding(evidence, FindingKind.UNPROVEN, f"{'; '.join(wrong)}; {kept}")
 
 
 def _candidates(evidence: Evidence) -> Iterator[str]:
@@ -156,16 +165,16 @@ def _candidates(evidence: Evidence) -> Iterator[str]:
         if key in evidence.elsewhere
         and evidence.elsewhere[key][:3] != (evidence.topic, evidence.partition, offset)
     ]
-    if len(evidence.rows) > evidence.told.stored and gave_way:
+    if len(evidence.rows) > evidence.reported.stored and gave_way:
         shown = ", ".join(map(str, spans(gave_way)[:SHOWN]))
         yield f"rows whose id has an earlier row: {shown}"
 
 
 def _finding(
-    evidence: Evidence, kind: Kind, offset: int, text: str, key: Key | None = None
-) -> Finding:
+    evidence: Evidence, kind: FindingKind, offset: int, text: str, key: Key | None = None
+) -> AuditFinding:
     tenant, *rest = key or ("",)
-    return Finding(
+    return AuditFinding(
         kind=kind,
         topic=evidence.topic,
         partition=evidence.partition,
@@ -176,8 +185,8 @@ def _finding(
     )
 
 
-def _block_finding(evidence: Evidence, kind: Kind, text: str) -> Finding:
-    return Finding(
+def _block_finding(evidence: Evidence, kind: FindingKind, text: str) -> AuditFinding:
+    return AuditFinding(
         kind=kind,
         topic=evidence.topic,
         partition=evidence.partition,

@@ -15,7 +15,7 @@ from typing import Any, Final
 from railhead.accounting.chain import Span
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """Kinds of findings; `MEANINGS` tells each."""
 
     GAP = "gap"
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     HIDDEN = "hidden content"
     SHORT = "short"
     FOREIGN = "foreign"
-    TWO_FATES = "two fates"
+    TWO_OUTCOMES = "two fates"
     MERGED = "merged away"
     ALTERED = "altered copy"
     SHOWN_TWICE = "shown twice"
@@ -35,41 +35,41 @@ class Kind(StrEnum):
     EXPIRED = "expired"
     RECREATED = "recreated"
     UNPROVEN = "unproven"
-    OTHER_LIFE = "other life"
+    OTHER_INCARNATION = "other life"
     COPIES = "copies"
     LATE = "late"
 
 
-MEANINGS: Final[dict[Kind, str]] = {
-    Kind.GAP: "records that no range of the ledger covers",
-    Kind.OVERLAP: "a range that overlaps others and joins nothing",
-    Kind.MISCOUNTED: "a range whose fates are not as many as its records",
-    Kind.LOST: "a valid record whose id has no row",
-    Kind.REJECT_MISSING: "a refused record that is not in `rejected`",
-    Kind.CONFLICT_MISSING: "a conflicting record that is not in `conflicts`",
-    Kind.HIDDEN: "other content of an id that no view shows and that is not in `conflicts`",
-    Kind.SHORT: "a range with fewer or more rows than the ledger tells",
-    Kind.FOREIGN: "a row that no record of the topic became",
-    Kind.TWO_FATES: "a record that is kept in two places",
-    Kind.MERGED: "rows that are not the same and share their key: a merge keeps one of them",
-    Kind.ALTERED: "rows of one record that differ",
-    Kind.SHOWN_TWICE: "an id with more than one visible row",
-    Kind.VIEW: "a view that does not show what its table holds",
-    Kind.EXPIRED: "records that Kafka deleted before they were read",
-    Kind.RECREATED: "a ledger that reaches past the log's end: the log lost its tail, or is new",
-    Kind.UNPROVEN: "what cannot be proved, as Kafka no longer keeps the records",
-    Kind.OTHER_LIFE: "ranges of an earlier topic of the same name",
-    Kind.COPIES: "rows stored twice, by a repeated or late write; the views show them once",
-    Kind.LATE: "a range written late by a worker that was paused; the ledger's view hides it",
+MEANINGS: Final[dict[FindingKind, str]] = {
+    FindingKind.GAP: "records that no range of the ledger covers",
+    FindingKind.OVERLAP: "a range that overlaps others and joins nothing",
+    FindingKind.MISCOUNTED: "a range whose fates are not as many as its records",
+    FindingKind.LOST: "a valid record whose id has no row",
+    FindingKind.REJECT_MISSING: "a refused record that is not in `rejected`",
+    FindingKind.CONFLICT_MISSING: "a conflicting record that is not in `conflicts`",
+    FindingKind.HIDDEN: "other content of an id that no view shows and that is not in `conflicts`",
+    FindingKind.SHORT: "a range with fewer or more rows than the ledger tells",
+    FindingKind.FOREIGN: "a row that no record of the topic became",
+    FindingKind.TWO_OUTCOMES: "a record that is kept in two places",
+    FindingKind.MERGED: "rows that are not the same and share their key: a merge keeps one of them",
+    FindingKind.ALTERED: "rows of one record that differ",
+    FindingKind.SHOWN_TWICE: "an id with more than one visible row",
+    FindingKind.VIEW: "a view that does not show what its table holds",
+    FindingKind.EXPIRED: "records that Kafka deleted before they were read",
+    FindingKind.RECREATED: "a ledger that reaches past the log's end: the log lost its tail, or is new",
+    FindingKind.UNPROVEN: "what cannot be proved, as Kafka no longer keeps the records",
+    FindingKind.OTHER_INCARNATION: "ranges of an earlier topic of the same name",
+    FindingKind.COPIES: "rows stored twice, by a repeated or late write; the views show them once",
+    FindingKind.LATE: "a range written late by a worker that was paused; the ledger's view hides it",
 }
-REMARKS: Final = frozenset({Kind.OTHER_LIFE, Kind.COPIES, Kind.LATE})
+REMARKS: Final = frozenset({FindingKind.OTHER_INCARNATION, FindingKind.COPIES, FindingKind.LATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AuditFinding:
     """One thing found at one place; `tenant` and `id_hash` where one record is meant."""
 
-    kind: Kind
+    kind: FindingKind
     topic: str
     partition: int
     span: Span
@@ -107,6 +107,6 @@ def hash_of_id(tenant: str, id_: str) -> str:
     return hashlib.sha256(f"{tenant}\0{id_}".encode()).hexdigest()[:12]
 
 
-def concerning(findings: Iterable[Finding], tenant: str | None) -> list[Finding]:
+def concerning(findings: Iterable[AuditFinding], tenant: str | None) -> list[AuditFinding]:
     """Leave out what is surely about another tenant's record."""
     return [one for one in findings if not tenant or one.tenant in {"", tenant}]

@@ -19,7 +19,7 @@ from streams.consumers import new_consumer
 from streams.topic_ids import topic_ids
 
 AT_ONCE = 5_000
-PATIENCE_SECONDS = 30.0
+WAIT_SECONDS = 30.0
 FETCH_BYTES = 4 * 1024 * 1024
 Record: TypeAlias = Any  # aiokafka's ConsumerRecord; the package has no types
 
@@ -112,10 +112,10 @@ class KafkaLog:
         tp = TopicPartition(topic, partition)
         self._consumer.assign([tp])
         self._consumer.seek(tp, span.first)
-        reached, give_up_at = span.first, monotonic() + PATIENCE_SECONDS
+        reached, give_up_at = span.first, monotonic() + WAIT_SECONDS
         while (position := await self._consumer.position(tp)) <= span.last:
             if position > reached:
-                reached, give_up_at = position, monotonic() + PATIENCE_SECONDS
+                reached, give_up_at = position, monotonic() + WAIT_SECONDS
             elif monotonic() > give_up_at:
                 raise TopicError(f"{topic}[{partition}] gives nothing from offset {reached} on")
             found = await self._consumer.getmany(tp, timeout_ms=200, max_records=AT_ONCE)

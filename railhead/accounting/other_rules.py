@@ -8,10 +8,10 @@ from typing import NamedTuple
 from events.check import check_records
 from events.idrules import IdRules, join_id
 from events.registry import BY_TOPIC, EventType
-from railhead.accounting.books import Book, Books, Key, Place
+from railhead.accounting.books import AuditQueries, Key, Place, TopicTable
 
 
-class _Search(NamedTuple):
+class _ContentSearch(NamedTuple):
     """Whose rows have one of some values in the field `found_by`, and what makes their ids now."""
 
     tenant: str
@@ -20,8 +20,8 @@ class _Search(NamedTuple):
 
 
 def places_by_other_rules(
-    books: Books,
-    book: Book,
+    queries: AuditQueries,
+    topic_table: TopicTable,
     missing: Iterable[tuple[Key, bytes | None]],
     rules: IdRules,
 ) -> dict[Key, Place]:
@@ -29,16 +29,16 @@ def places_by_other_rules(
 
     *missing* are keys without a row, with the value of their record.
     """
-    event_type = BY_TOPIC.get(book.topic)
+    event_type = BY_TOPIC.get(topic_table.topic)
     if event_type is None:
         return {}
-    wanted: dict[_Search, set[str]] = {}
+    wanted: dict[_ContentSearch, set[str]] = {}
     for search, value in _searches(event_type, missing, rules):
         wanted.setdefault(search, set()).add(value)
     found: dict[Key, Place] = {}
     for (tenant, fields, found_by), values in wanted.items():
-        for *row, topic, number, offset, incarnation in books.rows_by_field(
-            book, tenant, found_by, values, fields
+        for *row, topic, number, offset, incarnation in queries.rows_by_field(
+            topic_table, tenant, found_by, values, fields
         ):
             place = (topic, number, offset, incarnation)
             found.setdefault((tenant, join_id(row)), place)
@@ -47,7 +47,7 @@ def places_by_other_rules(
 
 def _searches(
     event_type: EventType, missing: Iterable[tuple[Key, bytes | None]], rules: IdRules
-) -> Iterator[tuple[_Search, str]]:
+) -> Iterator[tuple[_ContentSearch, str]]:
     for (tenant, id_), value in missing:
         history = rules.rules.get((tenant, event_type.name), ())
         if len(history) < 2:
@@ -56,7 +56,7 @@ def _searches(
         for rule in history:
             if texts and join_id([texts[name] for name in rule.fields]) == id_:
                 found_by = (rules.home_fields(tenant, event_type) or rule.fields)[0]
-                yield _Search(tenant, rule.fields, found_by), texts[found_by]
+                yield _ContentSearch(tenant, rule.fields, found_by), texts[found_by]
                 break
 
 

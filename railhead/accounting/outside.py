@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from railhead.accounting.books import Books, Key, Window
+from railhead.accounting.books import AuditQueries, Key, Window
 from railhead.accounting.chain import Chain, Span, spans
-from railhead.accounting.findings import Finding, Kind, hash_of_id
+from railhead.accounting.findings import AuditFinding, FindingKind, hash_of_id
 from railhead.accounting.kafka_log import KafkaLog
 
 MOST_NAMED = 1_000
@@ -15,32 +15,32 @@ MOST_NAMED = 1_000
 class Outside:
     """Looks at the rows of one topic's table that lie outside of the ledger's ranges."""
 
-    def __init__(self, books: Books, log: KafkaLog, window: Window) -> None:
-        self._books = books
+    def __init__(self, queries: AuditQueries, log: KafkaLog, window: Window) -> None:
+        self._queries = queries
         self._log = log
         self._window = window
-        self._topic = window.book.topic
+        self._topic = window.topic_table.topic
 
-    def in_the_window(self, chains: Mapping[int, Chain]) -> Iterator[Finding]:
+    def in_the_window(self, chains: Mapping[int, Chain]) -> Iterator[AuditFinding]:
         """Rows between ranges; those in a gap that is known are told as one."""
         by_partition: dict[int, list[int]] = {}
-        for number, offset in self._books.strays(self._window):
+        for number, offset in self._queries.strays(self._window):
             by_partition.setdefault(number, []).append(offset)
         for number, offsets in by_partition.items():
             gaps = chains[number].gaps if number in chains else []
             text = "a row whose offset no range of the ledger covers"
             for span in spans(offsets):
                 if any(gap.first <= span.first and span.last <= gap.last for gap in gaps):
-                    told = f"{span.size:,} rows in the gap"
-                    yield self._finding(Kind.FOREIGN, number, span, told)
+                    reported = f"{span.size:,} rows in the gap"
+                    yield self._finding(FindingKind.FOREIGN, number, span, reported)
                 else:
                     yield from self._named(number, span, text)
 
-    async def past_the_window(self) -> list[Finding]:
+    async def past_the_window(self) -> list[AuditFinding]:
         """Rows at offsets that Kafka has not given out: they cannot be in flight."""
-        past = self._books.past_the_window(self._window)
+        past = self._queries.past_the_window(self._window)
         ends = await self._log.ends(self._topic, [n for n in past if await self._exists(n)])
-        found: list[Finding] = []
+        found: list[AuditFinding] = []
         for number, (_, last) in past.items():
             end = ends.get(number, 0)
             if last >= end:
@@ -53,54 +53,56 @@ class Outside:
     async def _exists(self, number: int) -> bool:
         return number in (await self._log.positions([self._topic])).get(self._topic, {})
 
-    def of_no_topic(self) -> Iterator[Finding]:
+    def of_no_topic(self) -> Iterator[AuditFinding]:
         """Rows that name another topic than their table's, or no offset."""
-        for (topic, number, offset), tenant in self._books.of_no_topic(self._window):
-            yield Finding(
-                kind=Kind.FOREIGN,
+        for (topic, number, offset), tenant in self._queries.of_no_topic(self._window):
+            yield AuditFinding(
+                kind=FindingKind.FOREIGN,
                 topic=topic or "(no topic)",
                 partition=number,
                 span=Span(offset, offset),
-                text=f"a row of {self._window.book.table}, which holds {self._topic} only",
+                text=f"a row of {self._window.topic_table.table}, which holds {self._topic} only",
                 tenant=tenant,
             )
 
-    def shown(self, tenant: str, *, from_the_beginning: bool) -> Iterator[Finding]:
+    def shown(self, tenant: str, *, from_the_beginning: bool) -> Iterator[AuditFinding]:
         """What analysts see: one row of each id, and as many rows as the table holds.
 
         The view is counted only *from_the_beginning*: it has no column that would bound the cost.
         """
-        if self._window.book.has_kept:
-            for key, number, offset in self._books.shown_twice(self._window, tenant):
+        if self._window.topic_table.has_kept:
+            for key, number, offset in self._queries.shown_twice(self._window, tenant):
                 text = "a second visible row of its id"
-                yield self._finding(Kind.SHOWN_TWICE, number, Span(offset, offset), text, key)
+                yield self._finding(
+                    FindingKind.SHOWN_TWICE, number, Span(offset, offset), text, key
+                )
         if not from_the_beginning:
             return
-        shown = self._books.shown(self._window, tenant)
+        shown = self._queries.shown(self._window, tenant)
         if not shown.before <= shown.stored <= shown.after:
-            text = f"fasttrack.{self._window.book.table} shows {shown.after:,} rows"
+            text = f"fasttrack.{self._window.topic_table.table} shows {shown.after:,} rows"
             text += f", there are {shown.stored:,} to be shown"
-            yield self._finding(Kind.VIEW, 0, Span(0, 0), text)
+            yield self._finding(FindingKind.VIEW, 0, Span(0, 0), text)
 
-    def _named(self, number: int, span: Span, text: str) -> Sequence[Finding]:
-        rows = self._books.rows_of(self._window, number, span)
+    def _named(self, number: int, span: Span, text: str) -> Sequence[AuditFinding]:
+        rows = self._queries.rows_of(self._window, number, span)
         named = [
-            self._finding(Kind.FOREIGN, number, Span(offset, offset), text, key)
+            self._finding(FindingKind.FOREIGN, number, Span(offset, offset), text, key)
             for offset, keys in sorted(rows.items())
             for key in sorted(keys)
         ]
         if len(named) <= MOST_NAMED:
             return named
         return [
-            self._finding(Kind.FOREIGN, number, part, f"{part.size:,} times {text}")
+            self._finding(FindingKind.FOREIGN, number, part, f"{part.size:,} times {text}")
             for part in spans(rows)
         ]
 
     def _finding(
-        self, kind: Kind, number: int, span: Span, text: str, key: Key | None = None
-    ) -> Finding:
+        self, kind: FindingKind, number: int, span: Span, text: str, key: Key | None = None
+    ) -> AuditFinding:
         tenant, *rest = key or ("",)
-        return Finding(
+        return AuditFinding(
             kind=kind,
             topic=self._topic,
             partition=number,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from railhead.accounting.accounts import TopicAccount
-from railhead.accounting.audit import Wishes, audit
-from railhead.accounting.books import Books
+from railhead.accounting.audit import AuditOptions, audit
+from railhead.accounting.books import AuditQueries
 from railhead.accounting.kafka_log import KafkaLog
 from railhead.kafka.topic_admin import TopicError
 
@@ -22,10 +22,10 @@ class Reconciler:
     """Reads the books of consumer group *group*; changes nothing. *tell* is told each topic."""
 
     group: str
-    books: Books
+    queries: AuditQueries
     log: KafkaLog
-    wishes: Wishes
-    tell: Callable[[str], None]
+    audit_options: AuditOptions
+    report: Callable[[str], None]
 
     async def reconcile(self, topics: Sequence[str]) -> list[TopicAccount]:
         """The accounts of *topics*, in that order.
@@ -48,14 +48,14 @@ class Reconciler:
             raise TopicError(f"no topic {', '.join(missing)}; `railhead topics` creates it")
         accounts = []
         for topic in topics:
-            self.tell(topic)
+            self.report(topic)
             accounts.append(
                 await audit(
                     topic,
                     positions[topic],
-                    books=self.books,
+                    queries=self.queries,
                     log=self.log,
-                    wishes=self.wishes,
+                    audit_options=self.audit_options,
                 )
             )
         return accounts

@@ -13,7 +13,7 @@ from events.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.accounting.books import Key, Place
 from streams.dead_letters import dead_letter_rows
 from streams.provenance import Run, runs
-from streams.slices import Partition, slice_of
+from streams.slices import Partition, batch_of
 
 
 def keys_of(
@@ -23,8 +23,8 @@ def keys_of(
     if not records:
         return {}
     if topic == REJECTED_TOPIC:
-        letters = _letters(partition, records, incarnation)
-        return {one["_offset"]: (one["tenant"], one["_report"]) for one in letters}
+        dead_letters = _dead_letters(partition, records, incarnation)
+        return {one["_offset"]: (one["tenant"], one["_report"]) for one in dead_letters}
     tenants = [""] * len(records)
     for run in runs([record.headers for record in records]):
         tenants[run.start : run.end] = [run.tenant or ""] * (run.end - run.start)
@@ -68,13 +68,13 @@ def _in(run: Run) -> range:
 
 def refused_of(partition: int, records: Sequence[Any], incarnation: str) -> Iterator[Place]:
     """The records that dead letters are about, of *records* of `fasttrack.rejected`."""
-    for one in _letters(partition, records, incarnation) if records else ():
+    for one in _dead_letters(partition, records, incarnation) if records else ():
         if one["topic"] and one["partition"] is not None and one["offset"] is not None:
             yield one["topic"], one["partition"], one["offset"], one["incarnation"]
 
 
-def _letters(partition: int, records: Sequence[Any], incarnation: str) -> list[dict[str, Any]]:
-    here = slice_of(Partition(REJECTED_TOPIC, partition), records, follows=records[0].offset)
+def _dead_letters(partition: int, records: Sequence[Any], incarnation: str) -> list[dict[str, Any]]:
+    here = batch_of(Partition(REJECTED_TOPIC, partition), records, follows=records[0].offset)
     judged = dead_letter_rows(replace(here, incarnation=incarnation), {})
     assert judged.rows is not None  # noqa: S101 - without records we are not called
     return list(judged.rows.to_pylist())

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from events.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.accounting.accounts import TopicAccount, is_balanced
-from railhead.accounting.chain import Counts
-from railhead.accounting.findings import MEANINGS, Finding, Kind
+from railhead.accounting.chain import RangeCounts
+from railhead.accounting.findings import MEANINGS, AuditFinding, FindingKind
 from railhead.dead_letters.plain_text import visible
 
 SHOWN: Final = 20
-FATES: Final = Counts._fields
+OUTCOMES: Final = RangeCounts._fields
 STYLES: Final = {True: "green", False: "bold red"}
 
 
@@ -27,23 +27,23 @@ def print_statement(console: Console, accounts: Sequence[TopicAccount]) -> None:
     for line in sums(accounts):
         console.print(Text(line))
     findings = [finding for account in accounts for finding in account.findings]
-    for kind in Kind:
+    for kind in FindingKind:
         _print_kind(console, kind, [one for one in findings if one.kind == kind])
 
 
 def as_table(accounts: Sequence[TopicAccount]) -> Table:
     """One line a topic."""
     table = Table("topic", box=SIMPLE_HEAD)
-    fates = shown_fates(accounts)
-    for name in ("offsets", *fates, "superseded", "in flight"):
+    outcomes = shown_outcomes(accounts)
+    for name in ("offsets", *outcomes, "superseded", "in flight"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict")
     for account in accounts:
-        verdict = Text(account.verdict, STYLES[not account.faults])
+        summary = Text(account.summary, STYLES[not account.faults])
         table.add_row(
             account.topic.removeprefix(TOPIC_PREFIX),
-            *(f"{figure:,}" for figure in _figures(account, fates)),
-            verdict,
+            *(f"{metric:,}" for metric in _figures(account, outcomes)),
+            summary,
         )
     return table
 
@@ -52,15 +52,15 @@ def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
     """What was accepted and what became of it, as sentences; rejected items apart."""
     events = [account for account in accounts if account.topic != REJECTED_TOPIC]
     if events:
-        fates = {
+        outcomes = {
             name: sum(getattr(account.counts, name) for account in events)
-            for name in shown_fates(events)
+            for name in shown_outcomes(events)
         }
-        told = " + ".join(f"{number:,} {name}" for name, number in fates.items())
+        reported = " + ".join(f"{number:,} {name}" for name, number in outcomes.items())
         in_flight = sum(account.total("in_flight") for account in events)
-        total = sum(fates.values()) + in_flight
-        yield f"{total:,} records accepted = {told} + {in_flight:,} in flight."
-        if "moved" in fates:
+        total = sum(outcomes.values()) + in_flight
+        yield f"{total:,} records accepted = {reported} + {in_flight:,} in flight."
+        if "moved" in outcomes:
             yield "A record that was moved counts once more in the partition it belongs to."
     for account in accounts:
         if account.topic == REJECTED_TOPIC:
@@ -74,22 +74,22 @@ def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
     yield "The books balance." if is_balanced(accounts) else "The books do not balance."
 
 
-def shown_fates(accounts: Sequence[TopicAccount]) -> list[str]:
+def shown_outcomes(accounts: Sequence[TopicAccount]) -> list[str]:
     """The fates to show: `moved` only where a record was."""
     moved = any(account.counts.moved for account in accounts)
-    return [name for name in FATES if name != "moved" or moved]
+    return [name for name in OUTCOMES if name != "moved" or moved]
 
 
-def _figures(account: TopicAccount, fates: Sequence[str]) -> tuple[int, ...]:
+def _figures(account: TopicAccount, outcomes: Sequence[str]) -> tuple[int, ...]:
     return (
         account.total("offsets"),
-        *(getattr(account.counts, name) for name in fates),
+        *(getattr(account.counts, name) for name in outcomes),
         account.total("superseded"),
         account.total("in_flight"),
     )
 
 
-def _print_kind(console: Console, kind: Kind, findings: Sequence[Finding]) -> None:
+def _print_kind(console: Console, kind: FindingKind, findings: Sequence[AuditFinding]) -> None:
     if not findings:
         return
     style = STYLES[False] if findings[0].is_fault else "yellow"
@@ -101,7 +101,7 @@ def _print_kind(console: Console, kind: Kind, findings: Sequence[Finding]) -> No
         console.print(Text(f"  and {len(findings) - SHOWN:,} more: --json names all"))
 
 
-def line_of(finding: Finding) -> str:
+def line_of(finding: AuditFinding) -> str:
     """A finding in one line."""
     who = f", tenant {finding.tenant}" if finding.tenant else ""
     which = f", id hash {finding.id_hash}" if finding.id_hash else ""
@@ -110,7 +110,7 @@ def line_of(finding: Finding) -> str:
 
 def as_document(accounts: Sequence[TopicAccount]) -> dict[str, Any]:
     """Everything, for programs."""
-    findings: Iterable[Finding] = (one for account in accounts for one in account.findings)
+    findings: Iterable[AuditFinding] = (one for account in accounts for one in account.findings)
     return {
         "balanced": is_balanced(accounts),
         "in_flight": sum(account.total("in_flight") for account in accounts),

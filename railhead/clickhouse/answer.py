@@ -91,7 +91,7 @@ async def whole(query: Query, body: bytes, head: Headers) -> web.Response:
     return web.Response(body=body, headers=head)
 
 
-class Stream:
+class AnswerStream:
     """An answer sent as the engine produces it."""
 
     def __init__(self, request: web.Request, query: Query, head: Headers) -> None:

@@ -66,13 +66,13 @@ class Bodies:
     def _opened(self, sent: Spool, query: Query, most_bytes: int) -> Spool:
         found = self.spool(most_bytes)
         try:
-            pieces = opening.opened(
-                sent.pieces(),
+            chunks = opening.opened(
+                sent.chunks(),
                 query.content_encoding,
                 native=query.decompress_native,
                 check=query.settings.get(_UNCHECKED, "0") not in ("1", "true"),
             )
-            return found.write_all(pieces)
+            return found.write_all(chunks)
         except BaseException:
             found.close()
             raise

@@ -22,7 +22,7 @@ _LIKE_A_SERVER = {
 }
 
 
-class Connection:
+class EngineConnection:
     """One session of the engine, with its settings and temporary tables. Not for two threads."""
 
     def __init__(self, raw: Any) -> None:

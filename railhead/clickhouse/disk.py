@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from railhead.clickhouse import log
-from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.connection import EngineConnection
 
 KEEP_FREE_BYTES: Final = 64 << 20
 FAILED_EXIT_CODE: Final = 3
@@ -29,7 +29,7 @@ _FAILED_WRITES: Final = (
 _TOKENS: Final = "store/*/*/deduplication_logs"
 
 
-def end_if_a_write_failed(connection: Connection, data_dir: Path) -> None:
+def end_if_a_write_failed(connection: EngineConnection, data_dir: Path) -> None:
     """Return if every write so far was made; end the process otherwise.
 
     Tokens of inserts are forgotten then: they are noted before the rows are there, and an insert

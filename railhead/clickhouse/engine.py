@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from railhead.clickhouse import catalog, config
-from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.connection import EngineConnection
 from railhead.clickhouse.disk import end_if_a_write_failed
 
 
@@ -50,11 +50,11 @@ class Engine:
             )
             self.catalog = _catalog(connection)
 
-    def connect(self) -> Connection:
+    def connect(self) -> EngineConnection:
         """Open a session of its own."""
-        return Connection(_connect(self._target))
+        return EngineConnection(_connect(self._target))
 
-    def end_if_a_write_failed(self, connection: Connection) -> None:
+    def end_if_a_write_failed(self, connection: EngineConnection) -> None:
         """Return if all that the engine wrote is on the disk; end the process otherwise."""
         end_if_a_write_failed(connection, self._directory)
 
@@ -70,7 +70,7 @@ class _Borrowed:
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect()
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> EngineConnection:
         return self._connection
 
     def __exit__(self, *_: object) -> None:
@@ -92,12 +92,12 @@ def _setting_names() -> list[str]:
     """
     raw = _connect(":memory:")
     try:
-        return Connection(raw).rows("SELECT name FROM system.settings")
+        return EngineConnection(raw).rows("SELECT name FROM system.settings")
     finally:
         raw.close()
 
 
-def _catalog(connection: Connection) -> catalog.Catalog:
+def _catalog(connection: EngineConnection) -> catalog.Catalog:
     functions = (line.split("\t") for line in connection.rows(catalog.FUNCTIONS_SQL))
     return catalog.build(
         ((name, category, aggregate == "1") for name, category, aggregate in functions),

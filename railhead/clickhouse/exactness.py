@@ -119,8 +119,8 @@ def _parse(lines: Iterable[str]) -> _Node:
         if match is None:
             continue
         depth = len(match[1])
-        told = {"id": match[3] or "", "line": line.strip()}
-        node = _Node(match[2] or "", {**told, **dict(_PART.findall(match[4]))})
+        reported = {"id": match[3] or "", "line": line.strip()}
+        node = _Node(match[2] or "", {**reported, **dict(_PART.findall(match[4]))})
         while path[-1][0] >= depth:
             path.pop()
         path[-1][1].children.append(node)

@@ -53,15 +53,15 @@ class FramePacker:
         return frame(rest) if rest else b""
 
 
-def frames(pieces: Iterator[bytes], *, check: bool) -> Iterator[bytes]:
+def frames(chunks: Iterator[bytes], *, check: bool) -> Iterator[bytes]:
     """Open the frames in *pieces*; their checksums are verified if *check*.
 
     Raises ClickHouseError 40 for a wrong checksum, 229 for a frame that is too large, and what the
     decompressors raise; EOFError for a frame that is cut off.
     """
     waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
+    for chunk in chunks:
+        waiting += chunk
         while len(waiting) >= _CHECKSUM.size + _HEAD.size:
             method, packed_bytes, plain_bytes = _HEAD.unpack_from(waiting, _CHECKSUM.size)
             _check_sizes(packed_bytes, plain_bytes)

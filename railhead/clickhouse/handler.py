@@ -21,7 +21,7 @@ from railhead.clickhouse.lowering import lowered, lowered_in
 from railhead.clickhouse.pools import ReadPools, WorkerPool
 from railhead.clickhouse.request import Query
 from railhead.clickhouse.running import Running, id_to_kill
-from railhead.clickhouse.selection import Reading, Selection
+from railhead.clickhouse.selection import ReadOutcome, ReadStatement
 from railhead.clickhouse.sessions import Sessions
 from railhead.clickhouse.spool import Spool
 from railhead.clickhouse.statement import STATEFUL, Insert, Statement, inspect
@@ -140,7 +140,7 @@ class Handler:
         rows = self._bodies.spool(body.MAX_BODY_BYTES)
         rows.write(url_text[statement.data_at :])
         start = 0 if url_text else statement.data_at
-        return await asyncio.to_thread(rows.write_all, rest.pieces(start))
+        return await asyncio.to_thread(rows.write_all, rest.chunks(start))
 
     async def _insert(self, call: Call, statement: Insert, rows: Spool) -> web.Response:
         user = call.user
@@ -163,7 +163,7 @@ class Handler:
             head = answer.result_headers(head, output_format)
         if not statement.repeats and not guarded:
             return await self._command(call, statement, head)
-        reading = Reading(
+        reading = ReadOutcome(
             work=functools.partial(self._work.read, call, statement),
             kill=functools.partial(self._kill, query.query_id),
             hold=call.hold_session,
@@ -173,7 +173,7 @@ class Handler:
             most_seconds=self._most_seconds(query) if guarded else None,
         )
         pools = self._analysts if guarded else self._owner
-        selection = Selection(request, query, reading, head)
+        selection = ReadStatement(request, query, reading, head)
         return await selection.respond(pools, self._trials, self._engine.version)
 
     def _most_seconds(self, query: Query) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from railhead.clickhouse import guard, summary
 from railhead.clickhouse.auth import User
-from railhead.clickhouse.connection import TAG, Connection, assignments, literal
+from railhead.clickhouse.connection import TAG, EngineConnection, assignments, literal
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.exactness import check_arithmetic
@@ -54,14 +54,16 @@ class Call:
             self.session.hold_until_done(work)
 
 
-def prepare(connection: Connection, user: User, query: Query) -> None:
+def prepare(connection: EngineConnection, user: User, query: Query) -> None:
     """Make a fresh *connection* act for the owner with the request's database and settings."""
     connection.begin({TAG: query.query_id, **settings_of(query)})
     connection.use(query.database or user.database)
     _make_read_only(connection, query)
 
 
-def prepare_guarded(connection: Connection, user: User, database: str, limits: Limits) -> None:
+def prepare_guarded(
+    connection: EngineConnection, user: User, database: str, limits: Limits
+) -> None:
     """Make a fresh *connection* one of *user*'s within *limits*, ready for any request of theirs.
 
     The user's own database may not have been created yet; another one must be there.
@@ -77,7 +79,7 @@ def prepare_guarded(connection: Connection, user: User, database: str, limits: L
     connection.become(user.role, limits.profile)
 
 
-def apply(connection: Connection, query: Query, limits: Limits) -> None:
+def apply(connection: EngineConnection, query: Query, limits: Limits) -> None:
     """Let the settings of one request hold in a connection that `prepare_guarded` has made."""
     settings = lowered(settings_of(query), limits.capped())
     guard.check_settings(settings, limits)
@@ -85,7 +87,7 @@ def apply(connection: Connection, query: Query, limits: Limits) -> None:
     _make_read_only(connection, query)
 
 
-def taken_back(connection: Connection, query: Query, limits: Limits) -> bool:
+def taken_back(connection: EngineConnection, query: Query, limits: Limits) -> bool:
     """Undo what `apply` has set; whether the connection is now as it was made."""
     base = limits.settings()
     undone = [
@@ -100,14 +102,14 @@ def taken_back(connection: Connection, query: Query, limits: Limits) -> bool:
     return True
 
 
-def _make_read_only(connection: Connection, query: Query) -> None:
+def _make_read_only(connection: EngineConnection, query: Query) -> None:
     """Come last, for it allows no other setting any more."""
     if query.read_only:
         connection.set({"readonly": "1" if query.settings.get("readonly") == "1" else "2"})
 
 
 def run(
-    connection: Connection, query: Query, statement: Statement, pipe: ResultPipe | None
+    connection: EngineConnection, query: Query, statement: Statement, pipe: ResultPipe | None
 ) -> tuple[bytes, Summary]:
     """Run *statement*; a SELECT's result goes to *pipe*, any other's is returned."""
     output_format = output_format_of(query, statement)
@@ -124,7 +126,7 @@ def run(
     return result.bytes(), summary.of(result)
 
 
-def _types(connection: Connection, query: Query, statement: Statement) -> list[str]:
+def _types(connection: EngineConnection, query: Query, statement: Statement) -> list[str]:
     """The types of a SELECT's result.
 
     The engine runs its scalar subqueries for that, so they are run twice.
@@ -134,7 +136,7 @@ def _types(connection: Connection, query: Query, statement: Statement) -> list[s
     return [line.split("\t")[1].replace("\\'", "'") for line in lines]
 
 
-def check(connection: Connection, engine: Engine, query: Query, statement: Statement) -> None:
+def check(connection: EngineConnection, engine: Engine, query: Query, statement: Statement) -> None:
     """Refuse what an analyst may not run; must come before `run` on the same text."""
     guard.check_output(output_format_of(query, statement))
     kind, count = connection.classify(statement.text)
@@ -150,7 +152,9 @@ def check(connection: Connection, engine: Engine, query: Query, statement: State
         check_arithmetic(connection.rows(text, query.parameters))
 
 
-def remember(connection: Connection, call: Call, statement: Statement, limits: Limits) -> None:
+def remember(
+    connection: EngineConnection, call: Call, statement: Statement, limits: Limits
+) -> None:
     """Take an analyst's SET or USE; the session, if there is one, keeps it.
 
     Nothing is left in *connection*, which has the analyst's role and is not used again.
@@ -170,7 +174,7 @@ def remember(connection: Connection, call: Call, statement: Statement, limits: L
         call.session.analyst_settings.update(settings)
 
 
-def _complain(connection: Connection, text: bytes) -> None:
+def _complain(connection: EngineConnection, text: bytes) -> None:
     """Raise the parser's own error about *text*, which travels as a value, never as SQL."""
     value = text.decode(errors="replace").replace("\\", "\\\\").replace("\t", "\\t")
     escaped = value.replace("\n", "\\n")
@@ -181,7 +185,7 @@ def _complain(connection: Connection, text: bytes) -> None:
         raise ClickHouseError(error.code, said, name=error.name) from None
 
 
-def insert(connection: Connection, query: Query, statement: Insert, rows: Spool) -> Summary:
+def insert(connection: EngineConnection, query: Query, statement: Insert, rows: Spool) -> Summary:
     """Store *rows* by *statement*; when it returns, the rows are in parts on disk.
 
     After `kill -9` they are still there; after a power failure only if the table says
@@ -210,7 +214,7 @@ def settings_of(query: Query) -> dict[str, str]:
 
 
 def run_in_session(
-    connection: Connection,
+    connection: EngineConnection,
     call: Call,
     statement: Statement,
     pipe: ResultPipe | None,

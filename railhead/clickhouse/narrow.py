@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from railhead.clickhouse.connection import Connection, quoted
+from railhead.clickhouse.connection import EngineConnection, quoted
 from railhead.clickhouse.errors import ClickHouseError
 from railhead.clickhouse.statement import Statement
 
@@ -20,7 +20,7 @@ _WIDE: Final = re.compile(r"Decimal\((?:39|[4-6][0-9]|7[0-6]), ([0-9]|1[0-8])\)"
 
 
 def narrowed(
-    connection: Connection,
+    connection: EngineConnection,
     statement: Statement,
     output_format: str,
     parameters: Mapping[str, str],
@@ -40,7 +40,7 @@ def narrowed(
 
 
 def _described(
-    connection: Connection, head: bytes, parameters: Mapping[str, str]
+    connection: EngineConnection, head: bytes, parameters: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Names and types of a SELECT's columns; none if it is wrong, which its run will say."""
     try:

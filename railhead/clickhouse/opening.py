@@ -18,7 +18,7 @@ from railhead.clickhouse.codec import ZSTD_WINDOW_LOG, zstd
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.frames import frames
 
-PIECE_BYTES: Final = 1 << 20
+CHUNK_BYTES: Final = 1 << 20
 _GZIP_WINDOW: Final = 31
 _FAILURES: Final = (
     zlib.error,
@@ -75,7 +75,7 @@ _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
 
 
 def opened(
-    pieces: Iterator[bytes], encoding: str, *, native: bool, check: bool = True
+    chunks: Iterator[bytes], encoding: str, *, native: bool, check: bool = True
 ) -> Iterator[bytes]:
     """Yield what *pieces* open to: first *encoding*, then ClickHouse's frames if *native*.
 
@@ -90,32 +90,32 @@ def opened(
                 Code.UNKNOWN_COMPRESSION_METHOD,
                 f"Unknown compression method {encoding} (known: {known})",
             )
-        pieces = _translated(_members(pieces, _DECOMPRESSORS[encoding]), encoding)
+        chunks = _translated(_members(chunks, _DECOMPRESSORS[encoding]), encoding)
     if native:
-        pieces = _translated(frames(pieces, check=check), "in frames of ClickHouse's")
-    return pieces
+        chunks = _translated(frames(chunks, check=check), "in frames of ClickHouse's")
+    return chunks
 
 
-def _translated(pieces: Iterator[bytes], what: str) -> Iterator[bytes]:
+def _translated(chunks: Iterator[bytes], what: str) -> Iterator[bytes]:
     try:
-        yield from pieces
+        yield from chunks
     except _FAILURES:
         raise ClickHouseError(
             Code.CANNOT_DECOMPRESS, f"The body is not {what}, or it is cut off"
         ) from None
 
 
-def _members(pieces: Iterator[bytes], make: Callable[[], Decompressor]) -> Iterator[bytes]:
+def _members(chunks: Iterator[bytes], make: Callable[[], Decompressor]) -> Iterator[bytes]:
     """Open one member of a format after another."""
     current: Decompressor | None = None
-    for packed in pieces:
+    for packed in chunks:
         data = packed
         while data or (current is not None and not current.needs_input):
             current = current or make()
-            piece = current.decompress(data, PIECE_BYTES)
+            chunk = current.decompress(data, CHUNK_BYTES)
             data = b""
-            if piece:
-                yield piece
+            if chunk:
+                yield chunk
             if current.eof:
                 data, current = current.unused_data, None
     if current is not None:

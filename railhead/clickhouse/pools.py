@@ -23,7 +23,7 @@ from railhead.clickhouse.errors import ClickHouseError, Code
 T = TypeVar("T")
 
 _QUEUE: Final = 64
-_PATIENCE_SECONDS: Final = 60.0
+_WAIT_SECONDS: Final = 60.0
 
 
 class WorkerPool:
@@ -35,7 +35,7 @@ class WorkerPool:
         *,
         width: int,
         queue: int = _QUEUE,
-        patience_seconds: float = _PATIENCE_SECONDS,
+        wait_seconds: float = _WAIT_SECONDS,
     ) -> None:
         self._name = name
         self._threads = ThreadPoolExecutor(width, f"{name}-pool")
@@ -43,7 +43,7 @@ class WorkerPool:
         self._waiting = 0
         self._running = 0
         self._queue = queue
-        self._patience_seconds = patience_seconds
+        self._wait_seconds = wait_seconds
         self._refuses = False
 
     @property
@@ -51,7 +51,7 @@ class WorkerPool:
         """Whether anything runs here or waits to."""
         return self._running + self._waiting > 0
 
-    def has_free_place(self) -> bool:
+    def has_free_thread(self) -> bool:
         """Whether `enter` would return at once."""
         return not self._free.locked()
 
@@ -66,7 +66,7 @@ class WorkerPool:
             raise self._full()
         self._waiting += 1
         try:
-            await asyncio.wait_for(self._free.acquire(), self._patience_seconds)
+            await asyncio.wait_for(self._free.acquire(), self._wait_seconds)
         except TimeoutError:
             raise self._full() from None
         finally:
@@ -122,7 +122,7 @@ class ReadPools:
 
     async def enter(self) -> WorkerPool:
         """Take a place, in the long pool if one is free there; return where it is."""
-        pool = self.long if self.long.has_free_place() else self.short
+        pool = self.long if self.long.has_free_thread() else self.short
         await pool.enter()
         return pool
 

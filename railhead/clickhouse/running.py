@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from railhead.clickhouse.connection import TAG, Connection, literal
+from railhead.clickhouse.connection import TAG, EngineConnection, literal
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.lexer import tokens
 from railhead.clickhouse.trials import CLOCK_SECONDS, CPU_SECONDS
@@ -54,12 +54,12 @@ def id_to_kill(statement: bytes) -> str:
     return named.text[1:-1].decode(errors="replace")
 
 
-def kill(connection: Connection, query_id: str) -> None:
+def kill(connection: EngineConnection, query_id: str) -> None:
     """Ask the engine to stop the statement with the client's *query_id*."""
     connection.run(f"KILL QUERY WHERE Settings[{literal(TAG)}] = {literal(query_id)} ASYNC")
 
 
-def overdue(connection: Connection, query_ids: Sequence[str]) -> list[str]:
+def overdue(connection: EngineConnection, query_ids: Sequence[str]) -> list[str]:
     """Return those of *query_ids* that have used up the time of a trial."""
     tag = f"Settings[{literal(TAG)}]"
     named = ", ".join(map(literal, query_ids))
@@ -71,14 +71,14 @@ def overdue(connection: Connection, query_ids: Sequence[str]) -> list[str]:
     return [bytes.fromhex(line).decode() for line in lines]
 
 
-def kill_reads(connection: Connection) -> None:
+def kill_reads(connection: EngineConnection) -> None:
     """Ask the engine to stop every statement that only reads."""
     connection.run(
         "KILL QUERY WHERE query_kind IN ('Select', 'Explain', 'Describe', 'Show', 'Exists') ASYNC"
     )
 
 
-def with_engine_ids(connection: Connection, statement: bytes) -> bytes:
+def with_engine_ids(connection: EngineConnection, statement: bytes) -> bytes:
     """Write the engine's ids into a KILL QUERY that names statements by the client's ids."""
     found = connection.rows(
         "SELECT Settings[{tag:String}], query_id FROM system.processes", {"tag": TAG}

@@ -31,7 +31,7 @@ _PAST_THE_TRIAL: Final = frozenset({Code.MEMORY_LIMIT_EXCEEDED, Code.SETTING_CON
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadOutcome:
     """A reading statement ready to run: how it runs, how it is stopped, and what it may take.
 
     *hold* is called with every run, whose session nobody else may use until it ended. *piped* says
@@ -49,18 +49,18 @@ class Reading:
     most_seconds: float | None
 
 
-class Selection:
+class ReadStatement:
     """One reading statement being answered."""
 
     def __init__(
-        self, request: web.Request, query: Query, reading: Reading, head: answer.Headers
+        self, request: web.Request, query: Query, reading: ReadOutcome, head: answer.Headers
     ) -> None:
         self._request = request
         self._query = query
         self._reading = reading
         self._head = head
         self._started = time.monotonic()
-        self._stream: answer.Stream | None = None
+        self._stream: answer.AnswerStream | None = None
 
     async def respond(self, pools: ReadPools, trials: Trials, version: str) -> web.StreamResponse:
         """Run the statement in *pools* and send its result."""
@@ -126,14 +126,14 @@ class Selection:
         limit_bytes = _HOLD_WHOLE_BYTES if self._query.wait_end else _HOLD_BYTES
         held = await _hold(chunks, limit_bytes)
         if len(held) > limit_bytes:
-            self._stream = answer.Stream(self._request, self._query, self._head)
+            self._stream = answer.AnswerStream(self._request, self._query, self._head)
             await self._stream.send(held, chunks)
             await self._close(self._stream, attempt, version)
             return self._stream.response
         rest, summary = await asyncio.shield(attempt.outcome)
         return await self._whole(held + rest, summary)
 
-    async def _close(self, stream: answer.Stream, attempt: Attempt, version: str) -> None:
+    async def _close(self, stream: answer.AnswerStream, attempt: Attempt, version: str) -> None:
         """End a streamed answer as the statement ended."""
         try:
             await asyncio.shield(attempt.outcome)

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from railhead.clickhouse.auth import User
-from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.connection import EngineConnection
 from railhead.clickhouse.errors import ClickHouseError, Code
 from railhead.clickhouse.request import Query
 
@@ -24,7 +24,7 @@ class Session:
     """One client's session; one request at a time."""
 
     def __init__(self) -> None:
-        self.connection: Connection | None = None
+        self.connection: EngineConnection | None = None
         self.settings: list[bytes] = []  # its SET statements, to be said again
         # What an analyst has set, who never gets a connection to keep it in.
         self.analyst_settings: dict[str, str] = {}
@@ -59,7 +59,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._expired: list[Connection] = []
+        self._expired: list[EngineConnection] = []
 
     @contextlib.asynccontextmanager
     async def entered(self, user: User, query: Query) -> AsyncIterator[Session | None]:

@@ -16,7 +16,7 @@ from typing import Final, Self
 from railhead.clickhouse.errors import ClickHouseError, Code
 
 IN_MEMORY_BYTES: Final = 8 << 20
-_PIECE_BYTES: Final = 1 << 20
+_CHUNK_BYTES: Final = 1 << 20
 # What a body leaves free on the disk: twice what the engine keeps free for itself (disk.py).
 _LEAVE_FREE_BYTES: Final = 128 << 20
 
@@ -63,10 +63,10 @@ class Spool:
         _write(self._file, data)
         self.size += len(data)
 
-    def write_all(self, pieces: Iterator[bytes]) -> Self:
+    def write_all(self, chunks: Iterator[bytes]) -> Self:
         """Append all *pieces*."""
-        for piece in pieces:
-            self.write(piece)
+        for chunk in chunks:
+            self.write(chunk)
         return self
 
     def read(self, start: int = 0, most_bytes: int = -1) -> bytes:
@@ -74,11 +74,11 @@ class Spool:
         count = self.size - start if most_bytes < 0 else most_bytes
         return os.pread(self._file, count, start)
 
-    def pieces(self, start: int = 0) -> Iterator[bytes]:
+    def chunks(self, start: int = 0) -> Iterator[bytes]:
         """Yield the bytes from *start* on."""
-        while piece := os.pread(self._file, _PIECE_BYTES, start):
-            yield piece
-            start += len(piece)
+        while chunk := os.pread(self._file, _CHUNK_BYTES, start):
+            yield chunk
+            start += len(chunk)
 
     def _move_to_disk(self) -> None:
         room = shutil.disk_usage(self._directory).free - _LEAVE_FREE_BYTES
@@ -86,8 +86,8 @@ class Spool:
             raise _no_room()
         with tempfile.TemporaryFile(dir=self._directory, buffering=0) as file:
             moved = os.dup(file.fileno())
-        for piece in self.pieces():
-            _write(moved, piece)
+        for chunk in self.chunks():
+            _write(moved, chunk)
         os.close(self._file)
         self._file, self._on_disk = moved, True
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from railhead.clickhouse import jobs, running
 from railhead.clickhouse.auth import User
-from railhead.clickhouse.connection import Connection
+from railhead.clickhouse.connection import EngineConnection
 from railhead.clickhouse.engine import Engine
 from railhead.clickhouse.jobs import Call
 from railhead.clickhouse.limits import Limits
@@ -32,9 +32,9 @@ class Work:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._own = threading.local()  # each insert thread keeps its connection
-        self._kept: list[Connection] = []
+        self._kept: list[EngineConnection] = []
         # Connections of analysts that wait for the next request, by their profile.
-        self._ready: defaultdict[str, list[Connection]] = defaultdict(list)
+        self._ready: defaultdict[str, list[EngineConnection]] = defaultdict(list)
         self._allowed: set[tuple[bytes, str, str]] = set()
 
     def store(self, call: Call, statement: Insert, rows: Spool) -> Summary:
@@ -87,7 +87,7 @@ class Work:
             self._check(connection, call.query, statement)
             return jobs.run(connection, call.query, statement, pipe)
 
-    def _check(self, connection: Connection, query: Query, statement: Statement) -> None:
+    def _check(self, connection: EngineConnection, query: Query, statement: Statement) -> None:
         """Refuse what an analyst may not run; what was allowed once is not parsed again."""
         parameters = str(query.parameters)
         key = (statement.text, parameters, jobs.output_format_of(query, statement))
@@ -100,7 +100,7 @@ class Work:
             self._allowed.add(key)
 
     @contextlib.contextmanager
-    def _guarded(self, call: Call, limits: Limits, *, again: bool) -> Iterator[Connection]:
+    def _guarded(self, call: Call, limits: Limits, *, again: bool) -> Iterator[EngineConnection]:
         """A connection with the analyst's role, for one request.
 
         To make one costs twice as much as a small statement. So one in the analyst's own database
@@ -109,7 +109,7 @@ class Work:
         query, home = call.query, call.user.database
         ready = self._ready[limits.profile]
         again = again and query.database in ("", home) and not query.read_only
-        connection: Connection | None = None
+        connection: EngineConnection | None = None
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(IndexError):
                 connection = ready.pop() if again else None
@@ -146,16 +146,16 @@ class Work:
             connection.close()
 
     @contextlib.contextmanager
-    def _fresh(self) -> Iterator[Connection]:
+    def _fresh(self) -> Iterator[EngineConnection]:
         connection = self._engine.connect()
         try:
             yield connection
         finally:
             connection.close()
 
-    def _kept_connection(self) -> Connection:
+    def _kept_connection(self) -> EngineConnection:
         """The connection of this insert thread: opening one costs more than a small insert."""
-        connection: Connection | None = getattr(self._own, "connection", None)
+        connection: EngineConnection | None = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._engine.connect()
             connection.begin()
@@ -163,7 +163,7 @@ class Work:
             self._kept.append(connection)
         return connection
 
-    def _connection_of(self, session: Session) -> Connection:
+    def _connection_of(self, session: Session) -> EngineConnection:
         if session.connection is None:
             session.connection = self._engine.connect()
             session.connection.begin()

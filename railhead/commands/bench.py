@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.options import Options
 from bench.plots import plot_all
 from bench.report import write_report
-from bench.results import Result
+from bench.results import BenchResult
 from bench.run import MEASUREMENTS, SMOKE, run_all, write_json
 
 
@@ -44,18 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, or tell of what was measured; 1 if something could not be measured."""
     if args.plot or args.report:
-        return _tell_of(args)
+        return _report_on(args)
     if importlib.util.find_spec("psutil") is None:
         print("railhead bench: needs psutil, as `make setup` installs it", file=sys.stderr)
         return 1
     options = Options(
         quick=args.quick,
         seconds=args.seconds or (2.0 if args.quick else 10.0),
-        say=_tell if args.verbose else _keep_quiet,
+        say=_report if args.verbose else _keep_quiet,
     )
     names = args.only or (SMOKE if args.quick else tuple(MEASUREMENTS))
 
-    def keep(results: Sequence[Result], machine: dict[str, Any]) -> None:
+    def keep(results: Sequence[BenchResult], machine: dict[str, Any]) -> None:
         if args.json:
             write_json(results, args.json, machine=machine, quick=args.quick)
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(result.failed for result in results) else 0
 
 
-def _tell_of(args: argparse.Namespace) -> int:
+def _report_on(args: argparse.Namespace) -> int:
     written = plot_all(args.plot, args.out) if args.plot else []
     written += write_report(args.report) if args.report else []
     for path in written:
@@ -71,7 +71,7 @@ def _tell_of(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -21,7 +21,7 @@ from railhead.demo.play import DemoError, play_evening, post_sample
 from railhead.demo.printing import print_account, print_addresses, print_answers
 from railhead.demo.stage import Stage, new_key
 from railhead.kafka.topic_admin import TopicError
-from railhead.send.sender import StoppedError
+from railhead.send.sender import SendStoppedError
 from railhead.stack.settings import StackError, StackSettings
 from railhead.stack.stack import Stack
 from sinks.connection import NETWORK_ERRORS
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         console.width = WIDTH
     try:
         return asyncio.run(_run(settings, args, console))
-    except (StackError, DemoError, StoppedError, TopicError, ClickHouseError) as error:
+    except (StackError, DemoError, SendStoppedError, TopicError, ClickHouseError) as error:
         console.print(f"railhead demo: {error}", style="bold red", markup=False)
     except NETWORK_ERRORS as error:
         console.print(f"railhead demo: a part went away: {error}", style="bold red", markup=False)
@@ -68,7 +68,7 @@ async def _run(settings: StackSettings, args: argparse.Namespace, console: Conso
 
     def end() -> None:
         if stop.is_set():
-            stack.hurry()
+            stack.kill_now()
         else:
             say("stopping; once more to kill")
         stop.set()
@@ -90,7 +90,7 @@ async def _play(
     async with stack:
         stage = Stage(stack.settings, new_key(stack.home.tenants), stop)
         # In a thread: the stack's own loop must go on supervising while batches are posted.
-        account = await asyncio.to_thread(_tell, stage, console, seed, args.events)
+        account = await asyncio.to_thread(_report, stage, console, seed, args.events)
         code = 1 if print_account(console, account) else 0
         await asyncio.to_thread(print_answers, console, stage)
         print_addresses(console, stage)
@@ -102,6 +102,6 @@ async def _play(
     return code
 
 
-def _tell(stage: Stage, console: Console, seed: int, events: int) -> Account:
+def _report(stage: Stage, console: Console, seed: int, events: int) -> Account:
     post_sample(stage, console)
     return play_evening(stage, console, seed=seed, events=events)

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from railhead.dead_letters.plain_text import printable_lines
 from railhead.doctor import machine, parts, told
-from railhead.doctor.finding import Finding, State
-from railhead.doctor.place import Place
+from railhead.doctor.finding import DoctorFinding, State
+from railhead.doctor.place import Target
 from railhead.kafka.topics import TopicSettings
 from railhead.paths import default_data_dir
 from railhead.send.door import default_url
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     # What matters of the clients' own complaints comes with the findings.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(highlight=False)
-    findings: list[Finding] = []
-    for finding in look(place_of(args)):
+    findings: list[DoctorFinding] = []
+    for finding in look(target_of(args)):
         findings.append(finding)
         if not args.json:
             show(console, finding)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if counts[State.FAIL] else 0
 
 
-def place_of(args: argparse.Namespace) -> Place:
+def target_of(args: argparse.Namespace) -> Target:
     """Return where to look; settings that are wrong are None, the findings say why."""
     try:
         settings = read_settings(url=args.clickhouse_url)
@@ -70,23 +70,23 @@ def place_of(args: argparse.Namespace) -> Place:
         topics = TopicSettings()
     except ValidationError:
         topics = None
-    return Place(
+    return Target(
         data_dir=args.data_dir,
-        door_url=args.url.rstrip("/"),
+        api_url=args.url.rstrip("/"),
         bootstrap=args.bootstrap,
         settings=settings,
         topics=topics,
     )
 
 
-def look(place: Place) -> Iterator[Finding]:
+def look(target: Target) -> Iterator[DoctorFinding]:
     """Look at everything: this machine, the settings, the parts."""
-    yield from machine.look(place)
+    yield from machine.look(target)
     yield from told.look()
-    yield from parts.look(place)
+    yield from parts.look(target)
 
 
-def show(console: Console, finding: Finding) -> None:
+def show(console: Console, finding: DoctorFinding) -> None:
     """Print one finding, its advice below it."""
     line = Text(f"{finding.state:>4}", style=STYLES[finding.state])
     line.append(printable_lines(f"  {finding.check}: {finding.says}"), style="default")

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Migrate, telling each step; running it again does nothing but create the views anew."""
     try:
-        migrate(read_settings(url=args.url), tell=print)
+        migrate(read_settings(url=args.url), report=print)
     except (MigrationError, SinkError, OSError, ValueError) as error:
         print(f"railhead migrate: {error}", file=sys.stderr)
         return 1

@@ -20,9 +20,9 @@ from rich.text import Text
 
 from events.registry import BY_NAME, EVENT_TYPES, REJECTED_TOPIC
 from railhead.accounting.accounts import TopicAccount, is_balanced
-from railhead.accounting.audit import Wishes
-from railhead.accounting.books import Books
-from railhead.accounting.doors import DoorSilentError, read_counters, sum_doors
+from railhead.accounting.audit import AuditOptions
+from railhead.accounting.books import AuditQueries
+from railhead.accounting.doors import ApiSilentError, read_counters, sum_apis
 from railhead.accounting.kafka_log import open_log
 from railhead.accounting.moments import HOW_TO, milliseconds, moment_option
 from railhead.accounting.reconcile import Reconciler
@@ -92,23 +92,23 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True)
     try:
-        doors = sum_doors([read_counters(url) for url in args.door])
+        apis = sum_apis([read_counters(url) for url in args.api])
         with console.status("") as status:
             accounts = asyncio.run(_reconcile(args, status.update))
-    except (TopicError, KafkaError, DoorSilentError, ValueError, OSError) as error:
+    except (TopicError, KafkaError, ApiSilentError, ValueError, OSError) as error:
         print(f"railhead reconcile: {error}", file=sys.stderr)
         return 2
     except (DriverError, *NETWORK_ERRORS) as error:
         print(f"railhead reconcile: {translate('read of the books', error)}", file=sys.stderr)
         return 2
-    _print(args, accounts, doors)
+    _print(args, accounts, apis)
     copied = args.strict and any(account.total("copies") for account in accounts)
     return 0 if is_balanced(accounts) and not copied else 1
 
 
-async def _reconcile(args: argparse.Namespace, tell: Callable[[str], None]) -> list[TopicAccount]:
+async def _reconcile(args: argparse.Namespace, report: Callable[[str], None]) -> list[TopicAccount]:
     settings, store = WorkerSettings(), StoreSettings()
-    wishes = Wishes(
+    audit_options = AuditOptions(
         since_ms=milliseconds(args.since),
         tenant=args.tenant,
         rules=rules_if_there(tenants_file(args.data_dir)),
@@ -118,7 +118,11 @@ async def _reconcile(args: argparse.Namespace, tell: Callable[[str], None]) -> l
     with create_client(**client_arguments(store)) as client:
         async with open_log(settings.kafka_bootstrap) as log:
             reconciler = Reconciler(
-                group=settings.group, books=Books(client), log=log, wishes=wishes, tell=tell
+                group=settings.group,
+                queries=AuditQueries(client),
+                log=log,
+                audit_options=audit_options,
+                report=report,
             )
             return await reconciler.reconcile(_topics(args.type))
 
@@ -129,23 +133,21 @@ def _topics(names: list[str] | None) -> list[str]:
     return [*topics, REJECTED_TOPIC] if "rejected" in wanted else topics
 
 
-def _print(args: argparse.Namespace, accounts: list[TopicAccount], doors: dict[str, int]) -> None:
+def _print(args: argparse.Namespace, accounts: list[TopicAccount], apis: dict[str, int]) -> None:
     if args.json:
         document: dict[str, Any] = as_document(accounts)
         document["since"] = args.since.isoformat() if args.since else None
         document["tenant"] = args.tenant or None
-        document["doors"] = doors or None
+        document["doors"] = apis or None
         print(json.dumps(document, indent=1))
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     print_statement(console, accounts)
-    for line in _lines(args.since, accounts, doors):
+    for line in _lines(args.since, accounts, apis):
         console.print(Text(line))
 
 
-def _lines(
-    since: datetime | None, accounts: list[TopicAccount], doors: dict[str, int]
-) -> list[str]:
+def _lines(since: datetime | None, accounts: list[TopicAccount], apis: dict[str, int]) -> list[str]:
     copies = sum(account.total("copies") for account in accounts)
     empty = sum(account.total("empty") for account in accounts)
     lines = [f"From {since:%F %T} UTC on." if since else "From the beginning of the ledger."]
@@ -153,7 +155,9 @@ def _lines(
         lines.append(f"{copies:,} rows are stored twice and shown once.")
     if empty:
         lines.append(f"{empty:,} offsets have no record: markers of transactions.")
-    if doors:
-        told = ", ".join(f"{items:,} {fate.replace('_', ' ')}" for fate, items in doors.items())
-        lines.append(f"The doors say since they started: {told}.")
+    if apis:
+        reported = ", ".join(
+            f"{items:,} {outcome.replace('_', ' ')}" for outcome, items in apis.items()
+        )
+        lines.append(f"The doors say since they started: {reported}.")
     return lines

@@ -21,8 +21,8 @@ from railhead.commands import rejected_replay
 from railhead.commands.numbers import positive
 from railhead.dead_letters.archive import Archive
 from railhead.dead_letters.export import WRITERS
-from railhead.dead_letters.letters import AmbiguousIdError, LetterId, Selection, parse_id
-from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_letter
+from railhead.dead_letters.letters import AmbiguousIdError, DeadLetterId, LetterSelection, parse_id
+from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_dead_letter
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "it was first and last seen and how often, among what the filters let pass",
     )
     show = _action(actions, "show", "everything about one rejected item")
-    show.add_argument("id", type=_letter_id, metavar="ID", help="as `rejected list` prints it")
+    show.add_argument("id", type=_dead_letter_id, metavar="ID", help="as `rejected list` prints it")
     show.add_argument("--raw", action="store_true", help="only the item, byte by byte")
     export = _action(actions, "export", "rejected items for other programs, oldest first")
     _add_filters(export)
@@ -74,7 +74,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     add("--until", type=moment_option, metavar="WHEN", help="received before")
 
 
-def _letter_id(text: str) -> LetterId:
+def _dead_letter_id(text: str) -> DeadLetterId:
     try:
         return parse_id(text)
     except ValueError as error:
@@ -101,9 +101,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
 
 
-def _selection(args: argparse.Namespace) -> Selection:
+def _selection(args: argparse.Namespace) -> LetterSelection:
     names = ("tenant", "event", "reason", "field", "request_id", "since", "until")
-    return Selection(**{name: getattr(args, name) for name in names})
+    return LetterSelection(**{name: getattr(args, name) for name in names})
 
 
 def _list(args: argparse.Namespace, archive: Archive) -> int:
@@ -113,13 +113,13 @@ def _list(args: argparse.Namespace, archive: Archive) -> int:
         items = archive.count_distinct(selection)
         seen = archive.distinct(selection, args.limit)
         table = as_table_of_items(
-            archive.letters(seen, raw_bytes=raw_bytes), seen, with_raw=args.raw
+            archive.dead_letters(seen, raw_bytes=raw_bytes), seen, with_raw=args.raw
         )
         _print_list(table, shown=len(seen), count=items, what="distinct rejected items")
         return 0
     count = archive.count(selection)
     ids = archive.newest(selection, args.limit)
-    table = as_table(archive.letters(ids, raw_bytes=raw_bytes), with_raw=args.raw)
+    table = as_table(archive.dead_letters(ids, raw_bytes=raw_bytes), with_raw=args.raw)
     _print_list(table, shown=len(ids), count=count, what="rejected items")
     return 0
 
@@ -138,16 +138,18 @@ def _show(args: argparse.Namespace, archive: Archive) -> int:
     except AmbiguousIdError as error:
         print(f"railhead rejected show: {error}", file=sys.stderr)
         return 1
-    letter = next(archive.letters([id_] if id_ else []), None)
-    if letter is None:
+    dead_letter = next(archive.dead_letters([id_] if id_ else []), None)
+    if dead_letter is None:
         print(f"railhead rejected show: no rejected item {args.id}", file=sys.stderr)
         return 1
     if args.raw:
-        sys.stdout.buffer.write(letter.bytes)
+        sys.stdout.buffer.write(dead_letter.bytes)
         sys.stdout.buffer.flush()
         return 0
     console = Console(highlight=False, soft_wrap=True)
-    print_letter(console, letter, archive.sightings(letter), archive.replays(letter.id))
+    print_dead_letter(
+        console, dead_letter, archive.sightings(dead_letter), archive.replays(dead_letter.id)
+    )
     return 0
 
 
@@ -155,7 +157,7 @@ def _export(args: argparse.Namespace, archive: Archive) -> int:
     ids = archive.oldest(_selection(args), args.limit, again=True)
     try:
         with _opened(args.output) as file:
-            count = WRITERS[args.format](archive.letters(ids), file)
+            count = WRITERS[args.format](archive.dead_letters(ids), file)
     except FileExistsError:
         print(f"railhead rejected export: {args.output} is there already", file=sys.stderr)
         return 1

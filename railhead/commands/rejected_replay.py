@@ -18,16 +18,16 @@ from rich.text import Text
 from ingest_http.tenants import Tenant
 from ingest_http.tenants_file import TenantsFileError, read_tenants
 from railhead.dead_letters.archive import Archive, Replayed
-from railhead.dead_letters.by_door import ByDoor
+from railhead.dead_letters.by_door import ByApi
 from railhead.dead_letters.by_kafka import ByKafka
 from railhead.dead_letters.items import CannotSendError, item_of
-from railhead.dead_letters.letters import LetterId, Selection, parse_id
+from railhead.dead_letters.letters import DeadLetterId, LetterSelection, parse_id
 from railhead.dead_letters.mending import Mend, parse_mend
 from railhead.dead_letters.owner import OwnerError, check_key, one_tenant
 from railhead.dead_letters.pace import Pace
 from railhead.dead_letters.plain_text import visible
-from railhead.dead_letters.replay import Plan, Replay
-from railhead.dead_letters.ways import StoppedError, Way
+from railhead.dead_letters.replay import Replay, ReplayPlan
+from railhead.dead_letters.ways import ReplayStoppedError, Way
 from railhead.paths import tenants_file
 from streams.rules import rules_if_there
 from streams.settings import WorkerSettings
@@ -82,7 +82,7 @@ def _mend(text: str) -> Mend:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def run(args: argparse.Namespace, archive: Archive, selection: Selection) -> int:
+def run(args: argparse.Namespace, archive: Archive, selection: LetterSelection) -> int:
     """Replay; 0 when every item meant was sent (or would be), 1 when some were not, 2 on misuse."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     name = f"replay-{secrets.token_hex(6)}"
@@ -99,13 +99,15 @@ def run(args: argparse.Namespace, archive: Archive, selection: Selection) -> int
             return 0
         if args.mends and not _agreed(args, archive, ids, errors):
             return 2
-        plan = Plan(name=name, mends=tuple(args.mends), dry_run=args.dry_run)
+        plan = ReplayPlan(name=name, mends=tuple(args.mends), dry_run=args.dry_run)
         return _replay(Replay(way, archive, plan, Pace(args.rate)), ids, errors)
     finally:
         way.close()
 
 
-def _ids(args: argparse.Namespace, archive: Archive, selection: Selection) -> list[LetterId]:
+def _ids(
+    args: argparse.Namespace, archive: Archive, selection: LetterSelection
+) -> list[DeadLetterId]:
     if args.ids:
         found = (archive.resolve(parse_id(text)) for text in args.ids)
         return [one for one in found if one is not None]
@@ -130,20 +132,20 @@ def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
         raise OwnerError("no key: give --key-file, or set RAILHEAD_KEY")
     if not args.trust_key:
         check_key(key, tenant, path)
-    return ByDoor(args.url, key)
+    return ByApi(args.url, key)
 
 
 def _agreed(
-    args: argparse.Namespace, archive: Archive, ids: list[LetterId], errors: Console
+    args: argparse.Namespace, archive: Archive, ids: list[DeadLetterId], errors: Console
 ) -> bool:
     """Show what the first items become, and ask unless told not to."""
-    for letter in archive.letters(ids[:PREVIEWED]):
+    for dead_letter in archive.dead_letters(ids[:PREVIEWED]):
         try:
-            before, after = item_of(letter).raw, item_of(letter, tuple(args.mends)).raw
+            before, after = item_of(dead_letter).raw, item_of(dead_letter, tuple(args.mends)).raw
         except CannotSendError as error:
-            errors.print(Text(f"{letter.id}: {visible(str(error))}"))
+            errors.print(Text(f"{dead_letter.id}: {visible(str(error))}"))
             continue
-        errors.print(Text(f"{letter.id}:"))
+        errors.print(Text(f"{dead_letter.id}:"))
         errors.print(Text(f"  - {visible(before.decode('utf-8', 'replace'))}", "red"))
         errors.print(Text(f"  + {visible(after.decode('utf-8', 'replace'))}", "green"))
     if args.dry_run or args.yes:
@@ -155,18 +157,18 @@ def _agreed(
     return errors.input(question).strip().lower() in {"y", "yes"}
 
 
-def _replay(replay: Replay, ids: list[LetterId], errors: Console) -> int:
+def _replay(replay: Replay, ids: list[DeadLetterId], errors: Console) -> int:
     failures: list[Replayed] = []
     why = ""
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
         bar = progress.add_task("replay", total=len(ids))
         try:
-            for one in replay.run(replay.archive.letters(ids)):
+            for one in replay.run(replay.archive.dead_letters(ids)):
                 progress.advance(bar)
                 if one.outcome == "refused":
                     failures.append(one)
-        except StoppedError as error:
+        except ReplayStoppedError as error:
             why = str(error)
         except KeyboardInterrupt:
             why = "interrupted"
@@ -180,7 +182,7 @@ def _print_failures(failures: list[Replayed]) -> None:
         return
     table = Table("id", "reason", "field", "message", title="refused again", title_justify="left")
     for one in failures[:FAILURES_SHOWN]:
-        cells = (str(one.letter.id), one.reason, one.field, one.message)
+        cells = (str(one.dead_letter.id), one.reason, one.field, one.message)
         table.add_row(*(Text(visible(cell)) for cell in cells))
     if len(failures) > FAILURES_SHOWN:
         table.caption = f"and {len(failures) - FAILURES_SHOWN:,} more"
@@ -188,10 +190,10 @@ def _print_failures(failures: list[Replayed]) -> None:
     Console(highlight=False, width=width).print(table)
 
 
-def _print_summary(replay: Replay, meant: int, why: str, tell: Callable[..., None]) -> None:
-    figures = replay.figures
+def _print_summary(replay: Replay, meant: int, why: str, report: Callable[..., None]) -> None:
+    counts = replay.counts
     verb = "would be sent" if replay.plan.dry_run else "sent"
-    told = f"{figures.sent:,} {verb}, {figures.refused:,} refused again, of {meant:,}"
-    tell(told if replay.plan.dry_run else f"{told}; {replay.plan.name}", markup=False)
+    reported = f"{counts.sent:,} {verb}, {counts.refused:,} refused again, of {meant:,}"
+    report(reported if replay.plan.dry_run else f"{reported}; {replay.plan.name}", markup=False)
     if why:
-        tell(f"stopped: {why}; what was sent is noted, the same command goes on", markup=False)
+        report(f"stopped: {why}; what was sent is noted, the same command goes on", markup=False)

@@ -23,8 +23,8 @@ from rich.text import Text
 from railhead.dead_letters.plain_text import printable_lines, visible
 from railhead.send import reading
 from railhead.send.batching import batches
-from railhead.send.door import Door, default_url
-from railhead.send.sender import Figures, Reject, Sender, StoppedError, Wishes
+from railhead.send.door import ApiConnection, default_url
+from railhead.send.sender import ApiClient, RejectedItem, SendCounts, SendOptions, SendStoppedError
 
 NAME = "send"
 HELP = "push a file of items to a door, with retries"
@@ -73,38 +73,38 @@ def run(args: argparse.Namespace) -> int:
         errors.print("no key: give --key, or set RAILHEAD_KEY")
         return 2
     try:
-        door = Door(args.url, key)
+        connection = ApiConnection(args.url, key)
     except ValueError as error:
         errors.print(str(error), markup=False)
         return 2
-    wishes = Wishes(
+    send_options = SendOptions(
         gzip=args.gzip,
         report=args.report or args.dry_run,
         dry_run=args.dry_run,
         give_up_after_seconds=args.give_up_after,
     )
-    return _Run(args, Sender(door, wishes), errors).whole_file()
+    return _Run(args, ApiClient(connection, send_options), errors).whole_file()
 
 
-class _Told(ProgressColumn):
+class _ProgressLine(ProgressColumn):
     """How many items are through, and what is waited for; read anew whenever it is drawn."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, counts: SendCounts) -> None:
         super().__init__()
-        self._figures = figures
+        self._counts = counts
 
     def render(self, task: Task) -> Text:  # noqa: ARG002  the figures are the sender's
         """Draw it."""
-        waiting = self._figures.waiting_for
-        return Text(f"{self._figures.items:,} items{waiting and f', waiting: {waiting}'}")
+        waiting = self._counts.waiting_for
+        return Text(f"{self._counts.items:,} items{waiting and f', waiting: {waiting}'}")
 
 
 class _Run:
     """One run over one file: what is read, what is printed, how far it got."""
 
-    def __init__(self, args: argparse.Namespace, sender: Sender, errors: Console) -> None:
+    def __init__(self, args: argparse.Namespace, api_client: ApiClient, errors: Console) -> None:
         self._args = args
-        self._sender = sender
+        self._api_client = api_client
         self._errors = errors
         self._done = args.skip
         self._not_json = 0
@@ -116,18 +116,18 @@ class _Run:
         try:
             with reading.opened(self._args.file) as source, self._progress(source) as progress:
                 for batch in batches(self._items(source.plain), self._args.batch):
-                    for reject in self._sender.send(batch):
+                    for reject in self._api_client.send(batch):
                         self._print(reject)
                     self._done = batch.items[-1].place
                     progress.update(progress.task_ids[0], completed=source.at_bytes())
         except KeyboardInterrupt:
             why = "interrupted"
-        except (StoppedError, reading.UnreadableError, OSError) as error:
+        except (SendStoppedError, reading.UnreadableError, OSError) as error:
             why = str(error)
         self._summary(why)
         return 1 if why or self._not_json else 0
 
-    def _items(self, file: BinaryIO) -> Iterator[reading.Item]:
+    def _items(self, file: BinaryIO) -> Iterator[reading.FileItem]:
         for found in reading.items(file):
             if found.place <= self._args.skip:
                 continue
@@ -138,33 +138,33 @@ class _Run:
                 yield found
 
     def _progress(self, source: reading.Source) -> Progress:
-        columns: list[ProgressColumn] = [SpinnerColumn(), _Told(self._sender.figures)]
+        columns: list[ProgressColumn] = [SpinnerColumn(), _ProgressLine(self._api_client.counts)]
         if source.size_bytes:
             columns += [BarColumn(), TimeRemainingColumn()]
         progress = Progress(*columns, console=self._errors, transient=True)
         progress.add_task("send", total=source.size_bytes)
         return progress
 
-    def _print(self, reject: Reject) -> None:
+    def _print(self, reject: RejectedItem) -> None:
         where = f"{reject.reason} {reject.field}" if reject.field else reject.reason
         sys.stdout.write(f"{reject.place}: {visible(f'{where}: {reject.message}')}\n")
 
     def _summary(self, why: str) -> None:
-        figures = self._sender.figures
+        counts = self._api_client.counts
         took = max(time.monotonic() - self._started, 1e-9)
-        again = figures.attempts - figures.requests
-        told = (
-            f"{figures.items:,} items in {figures.requests:,} requests, {took:.1f} s, "
-            f"{figures.items / took:,.0f} items/s"
+        again = counts.attempts - counts.requests
+        reported = (
+            f"{counts.items:,} items in {counts.requests:,} requests, {took:.1f} s, "
+            f"{counts.items / took:,.0f} items/s"
         )
-        told += f"; {again:,} requests sent again" if again else ""
-        told += (
-            f"; {figures.rejected:,} items refused"
+        reported += f"; {again:,} requests sent again" if again else ""
+        reported += (
+            f"; {counts.rejected:,} items refused"
             if self._args.report or self._args.dry_run
             else ""
         )
-        told += f"; {self._not_json:,} not JSON" if self._not_json else ""
-        self._errors.print(told, markup=False)
+        reported += f"; {self._not_json:,} not JSON" if self._not_json else ""
+        self._errors.print(reported, markup=False)
         if why:
             self._errors.print(f"stopped: {printable_lines(why)}", markup=False)
             if self._args.file != "-" and self._done:

@@ -16,8 +16,8 @@ import uvloop
 from pydantic import ValidationError
 
 from ingest_http.logs import set_up_logging
-from ingest_http.server import DoorBrokenError, serve
-from ingest_http.settings import DoorSettings
+from ingest_http.server import ApiBrokenError, serve
+from ingest_http.settings import ApiSettings
 from ingest_http.tenants_file import TenantsFileError
 from railhead.paths import tenants_file
 
@@ -39,7 +39,7 @@ OPTIONS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the few settings that are handy on a command line."""
     for field, option in OPTIONS.items():
-        description = DoorSettings.model_fields[field].description
+        description = ApiSettings.model_fields[field].description
         parser.add_argument(option, dest=field, help=f"{description} (RAILHEAD_{field.upper()})")
     parser.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     gc.freeze()
     try:
         uvloop.run(serve(settings))
-    except (DoorBrokenError, TenantsFileError, OSError) as error:
+    except (ApiBrokenError, TenantsFileError, OSError) as error:
         print(f"railhead serve: {error}", file=sys.stderr)
         return 1
     return 0
@@ -79,11 +79,11 @@ def _keep_freed_memory() -> None:
         ctypes.CDLL(None).mallopt(M_TOP_PAD, HEAP_KEPT_BYTES)
 
 
-def read_settings(args: argparse.Namespace) -> DoorSettings:
+def read_settings(args: argparse.Namespace) -> ApiSettings:
     """The command line's settings over those of the environment."""
     given: dict[str, Any] = {
         field: value for field in OPTIONS if (value := getattr(args, field)) is not None
     }
     if args.data_dir is not None or not os.environ.get("RAILHEAD_TENANTS_FILE"):
         given["tenants_file"] = tenants_file(args.data_dir)
-    return DoorSettings(**given)
+    return ApiSettings(**given)

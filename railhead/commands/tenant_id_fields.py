@@ -34,7 +34,7 @@ LATER: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredCounts:
     """What the store has of a tenant's type: rows, ids by the new rule, and conflicts kept."""
 
     rows: int
@@ -84,7 +84,7 @@ def rules_of(name: str, tenant: Tenant) -> IdRules:
     return rules_of_tenants({name: tenant.model_dump(mode="json")})
 
 
-def ask(client: Client, tenant: str, event_type: EventType, fields: Sequence[str]) -> Stored:
+def ask(client: Client, tenant: str, event_type: EventType, fields: Sequence[str]) -> StoredCounts:
     """Count what is stored of *tenant*, and how many ids that is by *fields*."""
     query = (
         f"SELECT count(), uniqExact({', '.join(fields)}) "  # noqa: S608 - names of the contract
@@ -96,11 +96,11 @@ def ask(client: Client, tenant: str, event_type: EventType, fields: Sequence[str
         "SELECT count() FROM fasttrack.conflicts "
         "WHERE tenant = {tenant:String} AND event = {event:String}"
     )
-    return Stored(rows, new_ids, client.query(kept, parameters=parameters).result_rows[0][0])
+    return StoredCounts(rows, new_ids, client.query(kept, parameters=parameters).result_rows[0][0])
 
 
 def effects(
-    tenant: str, before: IdRules, event_type: EventType, fields: Sequence[str], stored: Stored
+    tenant: str, before: IdRules, event_type: EventType, fields: Sequence[str], stored: StoredCounts
 ) -> list[str]:
     """What the change does, in sentences."""
     old = ", ".join(before.fields_for(tenant, event_type))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from railhead.commands.numbers import positive
 from railhead.kafka.topic_admin import TopicError
-from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, Row, Wish, run_plan
+from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, Row, WantedTopic, run_plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings
 
 NAME = "topics"
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Create or check the topics; 1 when one is missing or differs."""
     # What matters of the client's own complaints comes with the error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wish = Wish(
+    wanted_topic = WantedTopic(
         partitions=args.partitions,
         default_partitions=args.default_partitions,
         replication=args.replication,
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         apply_config=args.apply_config,
     )
     try:
-        rows = asyncio.run(run_plan(args.bootstrap, TopicSettings(), wish))
+        rows = asyncio.run(run_plan(args.bootstrap, TopicSettings(), wanted_topic))
     except TopicError as exc:
         print(f"railhead topics: {exc}", file=sys.stderr)
         return 1

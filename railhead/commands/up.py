@@ -14,7 +14,7 @@ from railhead.paths import default_data_dir
 from railhead.stack.settings import (
     ALL_PARTS,
     CLICKHOUSE,
-    DOOR,
+    INGEST_API,
     KAFKA,
     LOOPBACK,
     StackError,
@@ -84,7 +84,7 @@ async def _run(settings: StackSettings) -> int:
 
     def stop() -> None:
         if asked_to_stop.is_set():
-            stack.hurry()
+            stack.kill_now()
         else:
             _show("stopping; once more to kill")
         asked_to_stop.set()
@@ -118,7 +118,7 @@ async def _start(stack: Stack, asked_to_stop: asyncio.Event) -> bool:
 def ready_line(settings: StackSettings) -> str:
     """The one line that says that all of it can take traffic, and where."""
     places = (
-        (DOOR, settings.http_url),
+        (INGEST_API, settings.http_url),
         (KAFKA, f"kafka://{settings.kafka_bootstrap}"),
         (CLICKHOUSE, f"{settings.clickhouse_url} (ClickHouse)"),
     )

@@ -16,15 +16,15 @@ from clickhouse_connect.driver.client import Client
 from railhead.dead_letters.letters import (
     NO_INCARNATION,
     AmbiguousIdError,
-    Letter,
-    LetterId,
-    Selection,
-    Sightings,
-    letter_of,
+    DeadLetter,
+    DeadLetterId,
+    LetterSelection,
+    Occurrences,
+    dead_letter_of,
 )
 from sinks.steps import read_steps
 
-LETTERS_AT_ONCE: Final = 200
+AT_ONCE: Final = 200
 WHOLE: Final = 1 << 40
 
 
@@ -32,7 +32,7 @@ WHOLE: Final = 1 << 40
 class Replayed:
     """What came of sending a letter again: `sent`, or `refused` with the reason anew."""
 
-    letter: Letter
+    dead_letter: DeadLetter
     replay: str
     replayed_at: datetime
     via: str
@@ -51,70 +51,74 @@ class Archive:
         steps = read_steps("railhead.dead_letters")
         self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
 
-    def count(self, selection: Selection) -> int:
+    def count(self, selection: LetterSelection) -> int:
         """How many letters are meant."""
         return int(self._ask(("count", "filters"), selection.parameters())[0][0])
 
-    def count_distinct(self, selection: Selection) -> int:
+    def count_distinct(self, selection: LetterSelection) -> int:
         """How many different items the letters that are meant are about."""
         return int(self._ask(("count_distinct", "filters"), selection.parameters())[0][0])
 
-    def newest(self, selection: Selection, limit: int) -> list[LetterId]:
+    def newest(self, selection: LetterSelection, limit: int) -> list[DeadLetterId]:
         """The ids of the letters that were received last, newest first."""
         return self._ids(("ids", "filters", "newest_first"), selection, limit)
 
-    def oldest(self, selection: Selection, limit: int, *, again: bool) -> list[LetterId]:
+    def oldest(self, selection: LetterSelection, limit: int, *, again: bool) -> list[DeadLetterId]:
         """The ids of the letters that were received first, without those that were sent *again*."""
         steps = ["ids", "filters", *([] if again else ["not_yet_replayed"]), "oldest_first"]
         return self._ids(steps, selection, limit)
 
-    def distinct(self, selection: Selection, limit: int) -> dict[LetterId, Sightings]:
+    def distinct(self, selection: LetterSelection, limit: int) -> dict[DeadLetterId, Occurrences]:
         """The different items that were received last, newest first, each by its first letter.
 
         Only letters that are meant are counted, and an item's first one is the first of those.
         """
         steps = ("distinct", "filters", "last_seen_first")
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})
-        return {LetterId(*row[:4]): Sightings(*row[4:7]) for row in rows}
+        return {DeadLetterId(*row[:4]): Occurrences(*row[4:7]) for row in rows}
 
-    def sightings(self, letter: Letter) -> Sightings:
+    def sightings(self, dead_letter: DeadLetter) -> Occurrences:
         """When and how often the item of *letter* was received; reads its tenant's letters."""
         parameters = {
-            "tenant": letter.tenant,
-            "partition": letter.id.partition,
-            "offset": letter.id.offset,
-            "appended_ms": round(letter.appended_at.timestamp() * 1000),
+            "tenant": dead_letter.tenant,
+            "partition": dead_letter.id.partition,
+            "offset": dead_letter.id.offset,
+            "appended_ms": round(dead_letter.appended_at.timestamp() * 1000),
         }
-        return Sightings(*self._ask(("sightings",), parameters)[0])
+        return Occurrences(*self._ask(("sightings",), parameters)[0])
 
-    def _ids(self, steps: Sequence[str], selection: Selection, limit: int) -> list[LetterId]:
+    def _ids(
+        self, steps: Sequence[str], selection: LetterSelection, limit: int
+    ) -> list[DeadLetterId]:
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})
-        return [LetterId(*row) for row in rows]
+        return [DeadLetterId(*row) for row in rows]
 
-    def resolve(self, named: LetterId) -> LetterId | None:
+    def resolve(self, named: DeadLetterId) -> DeadLetterId | None:
         """The report that somebody calls so; None if there is none.
 
         Raises:
             AmbiguousIdError: there are several, in topics of several incarnations.
         """
         rows = self._ask(("named",), {**named._asdict(), "none": NO_INCARNATION})
-        found = [LetterId(*row) for row in rows]
+        found = [DeadLetterId(*row) for row in rows]
         if len(found) > 1:
             names = ", ".join(str(one) if one.incarnation else f"{one}:-" for one in found)
             text = f"{named} names {len(found)} items, as the topic was recreated: {names}"
             raise AmbiguousIdError(text)
         return found[0] if found else None
 
-    def letters(self, ids: Iterable[LetterId], *, raw_bytes: int = WHOLE) -> Iterator[Letter]:
+    def dead_letters(
+        self, ids: Iterable[DeadLetterId], *, raw_bytes: int = WHOLE
+    ) -> Iterator[DeadLetter]:
         """The letters of *ids* in that order; a raw item is cut off after *raw_bytes*."""
         rest = iter(ids)
-        while some := list(islice(rest, LETTERS_AT_ONCE)):
+        while some := list(islice(rest, AT_ONCE)):
             places = ",".join(f"({one.partition},{one.offset},{one.appended_ms})" for one in some)
             rows = self._ask(("letters",), {"places": f"[{places}]", "raw_bytes": raw_bytes})
-            found = {letter.id: letter for letter in map(letter_of, rows)}
+            found = {dead_letter.id: dead_letter for dead_letter in map(dead_letter_of, rows)}
             yield from (found[one] for one in some if one in found)
 
-    def replays(self, id_: LetterId) -> list[dict[str, Any]]:
+    def replays(self, id_: DeadLetterId) -> list[dict[str, Any]]:
         """When and how the letter was sent again."""
         result = self._client.query(self._texts["replays"], parameters=id_._asdict())
         return list(result.named_results())
@@ -124,11 +128,11 @@ class Archive:
         if not replayed:
             return
         columns: dict[str, list[Any]] = {
-            "tenant": [one.letter.tenant for one in replayed],
-            "letter_incarnation": [one.letter.id.incarnation for one in replayed],
-            "letter_partition": [one.letter.id.partition for one in replayed],
-            "letter_offset": [one.letter.id.offset for one in replayed],
-            "letter_appended_at": [one.letter.appended_at for one in replayed],
+            "tenant": [one.dead_letter.tenant for one in replayed],
+            "letter_incarnation": [one.dead_letter.id.incarnation for one in replayed],
+            "letter_partition": [one.dead_letter.id.partition for one in replayed],
+            "letter_offset": [one.dead_letter.id.offset for one in replayed],
+            "letter_appended_at": [one.dead_letter.appended_at for one in replayed],
         }
         for name in ("replay", "replayed_at", "via", "changes", "outcome", "reason", "field"):
             columns[name] = [getattr(one, name) for one in replayed]

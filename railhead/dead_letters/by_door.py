@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from railhead.dead_letters.items import Item
-from railhead.dead_letters.ways import Refusal, StoppedError
+from railhead.dead_letters.items import ReplayItem
+from railhead.dead_letters.ways import ReplayRefusal, ReplayStoppedError
 from railhead.send import sender
-from railhead.send.batching import Batch
-from railhead.send.door import Door
-from railhead.send.reading import Item as SentItem
+from railhead.send.batching import RequestBatch
+from railhead.send.door import ApiConnection
+from railhead.send.reading import FileItem as SentItem
 
 
-class ByDoor:
+class ByApi:
     """Sends by the door at *url*; *key* must be the key of the items' tenant."""
 
     name = "door"
@@ -23,32 +23,32 @@ class ByDoor:
         Raises:
             ValueError: *url* is not an address.
         """
-        self._door = Door(url, key)
+        self._connection = ApiConnection(url, key)
         self._give_up_after_seconds = give_up_after_seconds
 
-    def check(self, items: Sequence[Item]) -> list[Refusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Ask the door, which stores nothing."""
         return self._post(items, dry_run=True)
 
-    def send(self, items: Sequence[Item]) -> list[Refusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Send, again and again until the door has taken all."""
         return self._post(items, dry_run=False)
 
     def close(self) -> None:
         """Hang up."""
-        self._door.close()
+        self._connection.close()
 
-    def _post(self, items: Sequence[Item], *, dry_run: bool) -> list[Refusal]:
+    def _post(self, items: Sequence[ReplayItem], *, dry_run: bool) -> list[ReplayRefusal]:
         if not items:
             return []
-        wishes = sender.Wishes(
+        send_options = sender.SendOptions(
             report=True, dry_run=dry_run, give_up_after_seconds=self._give_up_after_seconds
         )
-        batch = Batch(tuple(SentItem(place, item.raw) for place, item in enumerate(items)))
+        batch = RequestBatch(tuple(SentItem(place, item.raw) for place, item in enumerate(items)))
         try:
             return [
-                Refusal(one.place, one.reason, one.field or "", one.message)
-                for one in sender.Sender(self._door, wishes).send(batch)
+                ReplayRefusal(one.place, one.reason, one.field or "", one.message)
+                for one in sender.ApiClient(self._connection, send_options).send(batch)
             ]
-        except sender.StoppedError as error:
-            raise StoppedError(str(error)) from None
+        except sender.SendStoppedError as error:
+            raise ReplayStoppedError(str(error)) from None

@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 
 from events.check import check_items
 from events.idrules import IdRules
-from railhead.dead_letters.items import Item
-from railhead.dead_letters.ways import Refusal, StoppedError
+from railhead.dead_letters.items import ReplayItem
+from railhead.dead_letters.ways import ReplayRefusal, ReplayStoppedError
 
 TIMEOUT_SECONDS = 60.0
 Record = tuple[str, bytes, bytes]
@@ -42,29 +42,31 @@ class ByKafka:
         self._rules = rules
         self._coerce_ids = coerce_ids
 
-    def check(self, items: Sequence[Item]) -> list[Refusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Check as the door does."""
         return self._checked(items)[0]
 
-    def send(self, items: Sequence[Item]) -> list[Refusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Produce what holds, and wait until all in-sync replicas have it."""
         refusals, records = self._checked(items)
         try:
             asyncio.run(asyncio.wait_for(self._produce(records), TIMEOUT_SECONDS))
         except (KafkaError, TimeoutError, OSError) as error:
-            raise StoppedError(f"Kafka at {self._bootstrap}: {error or 'no answer'}") from None
+            raise ReplayStoppedError(
+                f"Kafka at {self._bootstrap}: {error or 'no answer'}"
+            ) from None
         return refusals
 
     def close(self) -> None:
         """Nothing stays open."""
 
-    def _checked(self, items: Sequence[Item]) -> tuple[list[Refusal], list[Record]]:
+    def _checked(self, items: Sequence[ReplayItem]) -> tuple[list[ReplayRefusal], list[Record]]:
         raws = [item.raw for item in items]
         checked = check_items(
             raws, tenant=self._tenant, rules=self._rules, coerce_ids=self._coerce_ids
         )
         refusals = [
-            Refusal(one.position, one.reason, one.field or "", one.message)
+            ReplayRefusal(one.position, one.reason, one.field or "", one.message)
             for one in checked.rejected
         ]
         records = [

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TextIO
 
-from railhead.dead_letters.letters import Letter
+from railhead.dead_letters.letters import DeadLetter
 from railhead.dead_letters.plain_text import csv_cell
 
 COLUMNS: Final = (
@@ -18,46 +18,46 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def as_row(letter: Letter) -> dict[str, Any]:
+def as_row(dead_letter: DeadLetter) -> dict[str, Any]:
     """One letter; bytes that are not UTF-8 are in `raw_base64`, and `raw` is null."""
-    raw = letter.bytes
+    raw = dead_letter.bytes
     try:
         text, encoded = raw.decode(), None
     except UnicodeDecodeError:
         text, encoded = None, base64.b64encode(raw).decode()
     special = {
-        "id": str(letter.id),
+        "id": str(dead_letter.id),
         "raw": text,
         "raw_base64": encoded,
-        "received_at": letter.received_at.isoformat(),
-        "stored_at": letter.stored_at.isoformat(),
-        "replayed_at": letter.replayed_at.isoformat() if letter.replayed_at else None,
+        "received_at": dead_letter.received_at.isoformat(),
+        "stored_at": dead_letter.stored_at.isoformat(),
+        "replayed_at": dead_letter.replayed_at.isoformat() if dead_letter.replayed_at else None,
     }
-    return {name: special.get(name, getattr(letter, name, None)) for name in COLUMNS}
+    return {name: special.get(name, getattr(dead_letter, name, None)) for name in COLUMNS}
 
 
-def write_ndjson(letters: Iterable[Letter], file: TextIO) -> int:
+def write_ndjson(dead_letters: Iterable[DeadLetter], file: TextIO) -> int:
     """Write an object a line; how many."""
     count = 0
-    for letter in letters:
+    for dead_letter in dead_letters:
         # Escaped to ASCII: no line end of Unicode's can cut an object in two.
-        file.write(json.dumps(as_row(letter)) + "\n")
+        file.write(json.dumps(as_row(dead_letter)) + "\n")
         count += 1
     return count
 
 
-def write_csv(letters: Iterable[Letter], file: TextIO) -> int:
+def write_csv(dead_letters: Iterable[DeadLetter], file: TextIO) -> int:
     """Write RFC 4180's CSV with a heading; how many. Cells that look like formulas are defused."""
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     count = 0
-    for letter in letters:
-        writer.writerow([csv_cell(value) for value in as_row(letter).values()])
+    for dead_letter in dead_letters:
+        writer.writerow([csv_cell(value) for value in as_row(dead_letter).values()])
         count += 1
     return count
 
 
-WRITERS: Final[dict[str, Callable[[Iterable[Letter], TextIO], int]]] = {
+WRITERS: Final[dict[str, Callable[[Iterable[DeadLetter], TextIO], int]]] = {
     "ndjson": write_ndjson,
     "csv": write_csv,
 }

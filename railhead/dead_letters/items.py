@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from events.check import check_items
 from events.registry import BY_NAME, BY_TOPIC, EventType
-from railhead.dead_letters.letters import Letter
+from railhead.dead_letters.letters import DeadLetter
 from railhead.dead_letters.mending import CannotMendError, Mend, mend
 
 # What the door adds to the message of an item of which only the beginning is kept.
@@ -27,10 +27,10 @@ class CannotSendError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReplayItem:
     """An item `{"event", "data"}` as it is to be sent again, and the letter it was in."""
 
-    letter: Letter
+    dead_letter: DeadLetter
     raw: bytes
 
     @property
@@ -44,17 +44,17 @@ class Item:
         return BY_NAME.get(name) if isinstance(name, str) else None
 
 
-def item_of(letter: Letter, mends: tuple[Mend, ...] = ()) -> Item:
+def item_of(dead_letter: DeadLetter, mends: tuple[Mend, ...] = ()) -> ReplayItem:
     """The item of *letter*, made whole where a record held its data alone, and mended.
 
     Raises:
         CannotSendError: it was not kept whole, nobody could read it, or it cannot be mended so.
     """
-    if letter.message.endswith(_CUT):
+    if dead_letter.message.endswith(_CUT):
         raise CannotSendError("only its beginning is kept")
-    raw = _whole(letter.bytes, BY_TOPIC.get(letter.topic))
+    raw = _whole(dead_letter.bytes, BY_TOPIC.get(dead_letter.topic))
     try:
-        return Item(letter, mend(raw, mends))
+        return ReplayItem(dead_letter, mend(raw, mends))
     except CannotMendError as error:
         raise CannotSendError(str(error)) from None
 

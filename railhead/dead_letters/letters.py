@@ -21,7 +21,7 @@ _AS_BASE64: Final = frozenset({"bad_encoding", "item_too_large", "no_tenant", "u
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
-class LetterId(NamedTuple):
+class DeadLetterId(NamedTuple):
     """Where the report of a rejected item lies in `fasttrack.rejected`: it never moves.
 
     A topic that was recreated has its offsets once more, so the topic's `incarnation` belongs to
@@ -43,7 +43,7 @@ class AmbiguousIdError(ValueError):
     """An id that several reports have; the text names them."""
 
 
-def parse_id(text: str) -> LetterId:
+def parse_id(text: str) -> DeadLetterId:
     """Read `PARTITION:OFFSET`, with or without the topic before and the incarnation after it.
 
     Of the incarnation the beginning is enough; `-` stands for none.
@@ -61,18 +61,18 @@ def parse_id(text: str) -> LetterId:
         raise ValueError(
             f"{text!r} is not an id; ids are as `rejected list` prints them, like 0:17"
         )
-    return LetterId(int(found[1]), int(found[2]), found[3] or "")
+    return DeadLetterId(int(found[1]), int(found[2]), found[3] or "")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One rejected item: why it was refused, what it was, where it came from.
 
     `position` is its place in its request; `topic`, `partition` and `offset` are those of a refused
     record. `raw` may be cut off: `raw_length` bytes are kept.
     """
 
-    id: LetterId
+    id: DeadLetterId
     appended_at: datetime
     tenant: str
     event: str
@@ -109,7 +109,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class Occurrences:
     """When the same item (tenant, event, reason, field and bytes) was received, and how often."""
 
     first_seen: datetime
@@ -117,12 +117,12 @@ class Sightings:
     times: int
 
 
-def letter_of(row: tuple[Any, ...]) -> Letter:
-    """Make a letter of a row of the query `letters`."""
+def dead_letter_of(row: tuple[Any, ...]) -> DeadLetter:
+    """Make a letter of a row of the query `dead_letters`."""
     *id_, appended_at, tenant, event = row[:7]
     *kept, times, last, outcome = row[7:]
     columns = [tenant, event, *kept, times, last if times else None, outcome]
-    return Letter(LetterId(*id_), appended_at, *columns)
+    return DeadLetter(DeadLetterId(*id_), appended_at, *columns)
 
 
 def raw_bytes(raw: str, reason: str) -> bytes:
@@ -147,7 +147,7 @@ def _is_json(raw: str, reason: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class LetterSelection:
     """Which letters are meant; empty strings and None let everything pass.
 
     Times are of receipt; `until` is not included.

@@ -12,27 +12,27 @@ from rich.table import Table
 from rich.text import Text
 
 from events.reasons import BY_CODE
-from railhead.dead_letters.letters import Letter, LetterId, Sightings
+from railhead.dead_letters.letters import DeadLetter, DeadLetterId, Occurrences
 from railhead.dead_letters.plain_text import printable_lines, visible
 
 RAW_SHOWN: Final = 200
 MESSAGE_SHOWN: Final = 160
 
 
-def as_table(letters: Iterable[Letter], *, with_raw: bool) -> Table:
+def as_table(dead_letters: Iterable[DeadLetter], *, with_raw: bool) -> Table:
     """One line a letter; the payload only *with_raw*."""
     table = Table("id", "received (UTC)", "tenant", "event", "reason", "field", box=SIMPLE_HEAD)
     table.add_column("came from", overflow="fold")
     table.add_column("sent again")
     table.add_column("raw" if with_raw else "message", overflow="fold")
-    for letter in letters:
-        when = f"{letter.received_at:%F %T}"
-        _add_line(table, letter, when, after=[sent_again(letter)], with_raw=with_raw)
+    for dead_letter in dead_letters:
+        when = f"{dead_letter.received_at:%F %T}"
+        _add_line(table, dead_letter, when, after=[sent_again(dead_letter)], with_raw=with_raw)
     return table
 
 
 def as_table_of_items(
-    letters: Iterable[Letter], seen: Mapping[LetterId, Sightings], *, with_raw: bool
+    dead_letters: Iterable[DeadLetter], seen: Mapping[DeadLetterId, Occurrences], *, with_raw: bool
 ) -> Table:
     """One line a distinct item, by the letter it is known by in *seen*; payload as above."""
     table = Table("id", "first seen (UTC)", "last seen (UTC)", box=SIMPLE_HEAD)
@@ -41,69 +41,72 @@ def as_table_of_items(
         table.add_column(name)
     table.add_column("first came from", overflow="fold")
     table.add_column("raw" if with_raw else "message", overflow="fold")
-    for letter in letters:
-        sightings = seen[letter.id]
+    for dead_letter in dead_letters:
+        sightings = seen[dead_letter.id]
         first, last = f"{sightings.first_seen:%F %T}", f"{sightings.last_seen:%F %T}"
-        _add_line(table, letter, first, last, f"{sightings.times:,}", with_raw=with_raw)
+        _add_line(table, dead_letter, first, last, f"{sightings.times:,}", with_raw=with_raw)
     return table
 
 
 def _add_line(
-    table: Table, letter: Letter, *when: str, after: Sequence[str] = (), with_raw: bool
+    table: Table, dead_letter: DeadLetter, *when: str, after: Sequence[str] = (), with_raw: bool
 ) -> None:
     """Add a letter's line: *when* stands behind its id, *after* behind where it came from."""
-    told = letter.raw if with_raw else letter.message
+    reported = dead_letter.raw if with_raw else dead_letter.message
     cells = (
-        str(letter.id),
+        str(dead_letter.id),
         *when,
-        letter.tenant,
-        letter.event,
-        letter.reason,
-        letter.field,
-        letter.origin,
+        dead_letter.tenant,
+        dead_letter.event,
+        dead_letter.reason,
+        dead_letter.field,
+        dead_letter.origin,
         *after,
-        visible(told, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
+        visible(reported, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
     )
     # Text, not markup: a value like [red] is a value.
     table.add_row(*(Text(visible(cell)) for cell in cells))
 
 
-def sent_again(letter: Letter) -> str:
+def sent_again(dead_letter: DeadLetter) -> str:
     """When, and what came of it; empty if never."""
-    if letter.replayed_at is None:
+    if dead_letter.replayed_at is None:
         return ""
-    times = f" ({letter.replays} times)" if letter.replays > 1 else ""
-    return f"{letter.replayed_at:%F %T} {letter.replay_outcome}{times}"
+    times = f" ({dead_letter.replays} times)" if dead_letter.replays > 1 else ""
+    return f"{dead_letter.replayed_at:%F %T} {dead_letter.replay_outcome}{times}"
 
 
-def print_letter(
-    console: Console, letter: Letter, sightings: Sightings, replays: Sequence[dict[str, Any]]
+def print_dead_letter(
+    console: Console,
+    dead_letter: DeadLetter,
+    sightings: Occurrences,
+    replays: Sequence[dict[str, Any]],
 ) -> None:
     """Print everything about one letter, the raw bytes last."""
-    reason = BY_CODE.get(letter.reason)
+    reason = BY_CODE.get(dead_letter.reason)
     lines: list[tuple[str, object]] = [
-        ("id", letter.id),
-        ("tenant", letter.tenant),
-        ("event", letter.event),
-        ("reason", letter.reason),
+        ("id", dead_letter.id),
+        ("tenant", dead_letter.tenant),
+        ("event", dead_letter.event),
+        ("reason", dead_letter.reason),
         ("meaning", reason.meaning if reason else ""),
         ("remedy", reason.remedy if reason else ""),
-        ("field", letter.field),
-        ("message", letter.message),
-        ("came from", letter.origin),
-        ("request id", letter.request_id),
-        ("received", _moment(letter.received_at)),
+        ("field", dead_letter.field),
+        ("message", dead_letter.message),
+        ("came from", dead_letter.origin),
+        ("request id", dead_letter.request_id),
+        ("received", _moment(dead_letter.received_at)),
         ("first seen", _moment(sightings.first_seen)),
         ("last seen", _moment(sightings.last_seen)),
         ("times", f"{sightings.times:,}"),
-        ("reported", _moment(letter.appended_at)),
-        ("stored", _moment(letter.stored_at)),
+        ("reported", _moment(dead_letter.appended_at)),
+        ("stored", _moment(dead_letter.stored_at)),
     ]
     for name, value in lines:
         console.print(Text(f"{name:<11} {visible(str(value))}".rstrip()))
     for one in replays:
         console.print(Text(_replay(one)))
-    _print_raw(console, letter)
+    _print_raw(console, dead_letter)
 
 
 def _moment(moment: datetime) -> str:
@@ -113,12 +116,12 @@ def _moment(moment: datetime) -> str:
 def _replay(one: dict[str, Any]) -> str:
     changes = f", with {one['changes']}" if one["changes"] else ""
     why = f": {one['reason']} {one['field']} {one['message']}" if one["reason"] else ""
-    told = f"{_moment(one['replayed_at'])} by {one['via']}{changes}: {one['outcome']}{why}"
-    return f"{'sent again':<11} {visible(told)}"
+    reported = f"{_moment(one['replayed_at'])} by {one['via']}{changes}: {one['outcome']}{why}"
+    return f"{'sent again':<11} {visible(reported)}"
 
 
-def _print_raw(console: Console, letter: Letter) -> None:
-    raw = letter.bytes
+def _print_raw(console: Console, dead_letter: DeadLetter) -> None:
+    raw = dead_letter.bytes
     console.print(Text(f"{'raw':<11} {len(raw):,} bytes"))
     try:
         text = raw.decode()

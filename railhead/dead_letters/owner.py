@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingest_http.keyring import Keyring
 from railhead.dead_letters.archive import Archive
-from railhead.dead_letters.letters import LetterId
+from railhead.dead_letters.letters import DeadLetterId
 from railhead.dead_letters.plain_text import visible
 
 
@@ -19,7 +19,7 @@ class OwnerError(Exception):
 
 
 def one_tenant(
-    archive: Archive, ids: Sequence[LetterId], *, named: str, adopted_by: str = ""
+    archive: Archive, ids: Sequence[DeadLetterId], *, named: str, adopted_by: str = ""
 ) -> str:
     """The tenant whose items *ids* are, who is *named*, if anybody.
 
@@ -28,7 +28,7 @@ def one_tenant(
     Raises:
         OwnerError: they are several tenants', another's than named, or nobody's.
     """
-    tenants = {letter.tenant for letter in archive.letters(ids, raw_bytes=0)}
+    tenants = {dead_letter.tenant for dead_letter in archive.dead_letters(ids, raw_bytes=0)}
     if adopted_by:
         tenants = {tenant or adopted_by for tenant in tenants}
     if named:

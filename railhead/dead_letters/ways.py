@@ -1,6 +1,6 @@
 """What is asked of a way to send items again? To check them first, and to send those that hold.
 
-By the door (`by_door`) or straight into the topics (`by_kafka`), under one contract.
+By the door (`by_api`) or straight into the topics (`by_kafka`), under one contract.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from railhead.dead_letters.items import Item
+from railhead.dead_letters.items import ReplayItem
 
 
-class Refusal(NamedTuple):
+class ReplayRefusal(NamedTuple):
     """Why the item at `place` of those asked about does not hold to the contract."""
 
     place: int
@@ -20,7 +20,7 @@ class Refusal(NamedTuple):
     message: str
 
 
-class StoppedError(Exception):
+class ReplayStoppedError(Exception):
     """Items could not be sent, or not be checked; the text says why. Trying again is safe."""
 
 
@@ -29,14 +29,14 @@ class Way(Protocol):
 
     name: str
 
-    def check(self, items: Sequence[Item]) -> list[Refusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Say which of *items* do not hold; nothing is stored.
 
         Raises:
             StoppedError: it could not be told.
         """
 
-    def send(self, items: Sequence[Item]) -> list[Refusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Send *items*; when it returns, all but the refused ones are stored durably.
 
         Raises:

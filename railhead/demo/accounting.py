@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from events.registry import EVENT_TYPES
-from railhead.demo.traffic import Fate, Tally
+from railhead.demo.traffic import Outcome, Tally
 
 _ROWS: Final = " UNION ALL ".join(
     # Names of the registry; what comes from outside is a parameter.
@@ -29,24 +29,24 @@ _REPEATS: Final = (
 )
 
 
-def read_fates(client: Client, tenant: str) -> Tally:
+def read_outcomes(client: Client, tenant: str) -> Tally:
     """Count the tenant's items by fate; repeats are not kept, so the ledger counts everybody's."""
-    fates: Counter[Fate] = Counter()
-    for fate, query in (
+    outcomes: Counter[Outcome] = Counter()
+    for outcome, query in (
         ("stored", _ROWS),
         ("conflict", _CONFLICTS),
         ("rejected", _REJECTED),
         ("repeat", _REPEATS),
     ):
         for detail, count in client.query(query, parameters={"tenant": tenant}).result_rows:
-            fates[(fate, detail)] += count
-    return Tally(fates)
+            outcomes[(outcome, detail)] += count
+    return Tally(outcomes)
 
 
 class Line(NamedTuple):
     """One line of the account: how many should have met a fate, and how many did."""
 
-    fate: str
+    outcome: str
     detail: str
     sent: int
     found: int
@@ -67,29 +67,33 @@ class Account:
 
     def lines(self) -> Iterator[Line]:
         """Every fate of every event type or reason, in a fixed order."""
-        found = self.after.fates.copy()
-        found.subtract(self.before.fates)
+        found = self.after.outcomes.copy()
+        found.subtract(self.before.outcomes)
         order = ("stored", "repeat", "conflict", "rejected")
-        keys = {key for key in (*self.sent.fates, *found) if self.sent.fates[key] or found[key]}
-        for fate, detail in sorted(keys, key=lambda key: (order.index(key[0]), key[1])):
-            key = (fate, detail)
-            yield Line(fate, detail, self.sent.fates[key], found[key])
+        keys = {
+            key for key in (*self.sent.outcomes, *found) if self.sent.outcomes[key] or found[key]
+        }
+        for outcome, detail in sorted(keys, key=lambda key: (order.index(key[0]), key[1])):
+            key = (outcome, detail)
+            yield Line(outcome, detail, self.sent.outcomes[key], found[key])
 
-    def total(self, fate: str) -> Line:
+    def total(self, outcome: str) -> Line:
         """Sum up one fate."""
-        lines = [line for line in self.lines() if line.fate == fate]
-        return Line(fate, "", sum(line.sent for line in lines), sum(line.found for line in lines))
+        lines = [line for line in self.lines() if line.outcome == outcome]
+        return Line(
+            outcome, "", sum(line.sent for line in lines), sum(line.found for line in lines)
+        )
 
     def problems(self) -> list[str]:
         """Say what does not add up; empty when all does."""
         extra = 0
         found: list[str] = []
         for line in self.lines():
-            if line.fate == "stored" and line.sent != line.found:
+            if line.outcome == "stored" and line.sent != line.found:
                 found.append(f"{line.detail}: {line.sent:,} ids sent, {line.found:,} rows stored")
             elif line.found < line.sent or (line.found > line.sent and not self.unsure):
                 found.append(
-                    f"{line.fate} {line.detail}: {line.sent:,} expected, {line.found:,} found"
+                    f"{line.outcome} {line.detail}: {line.sent:,} expected, {line.found:,} found"
                 )
             extra += line.found - line.sent
         if extra > self.unsure:

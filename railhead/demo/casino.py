@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from railhead.demo import catalogue, wording
-from railhead.demo.dice import Clock, Dice
-from railhead.demo.guests import Guests
-from railhead.demo.items import Item, Told
+from railhead.demo.dice import DemoClock, Dice
+from railhead.demo.guests import Players
+from railhead.demo.items import Remembered, SentItem
 from railhead.demo.wording import Player, Round
 
 
-class Casino:
+class CasinoEvening:
     """The games of one evening."""
 
-    def __init__(self, dice: Dice, clock: Clock, guests: Guests) -> None:
+    def __init__(self, dice: Dice, clock: DemoClock, players: Players) -> None:
         self._dice = dice
         self._clock = clock
-        self._guests = guests
+        self._players = players
 
-    def play(self) -> Iterator[Told]:
+    def play(self) -> Iterator[Remembered]:
         """Play one round of a casino game, and sometimes tell it as a whole as well."""
-        player, luck = self._guests.one(), self._dice.chance()
+        player, luck = self._players.one(), self._dice.chance()
         cents = self._dice.one_of(catalogue.STAKES_IN_CENTS)
-        stake = self._guests.units(player.currency, cents)
+        stake = self._players.units(player.currency, cents)
         if stake > player.balance:
-            yield self._guests.deposit(player)
+            yield self._players.deposit(player)
             stake = min(stake, player.balance)
         tenths = self._dice.one_of(catalogue.WINS_IN_TENTHS)
         played = Round(
@@ -45,13 +45,13 @@ class Casino:
             yield self._move(player, played, "loss", stake)
         if 0.002 < luck < 0.5:
             text = wording.gameround(player, self._clock.at(player.offset, 2), played)
-            yield Item("realtime-gameround", text)
+            yield SentItem("realtime-gameround", text)
         elif luck <= 0.002 and played.win:
             yield self._move(player, played, "rollbackwin", played.win)
 
-    def _move(self, player: Player, played: Round, type_: str, units: int) -> Item:
+    def _move(self, player: Player, played: Round, type_: str, units: int) -> SentItem:
         player.balance += {"bet": -units, "rollbackwin": -units, "loss": 0}.get(type_, units)
         text = wording.casino(
             player, self._dice.new_id(), self._clock.at(player.offset), played, (type_, units)
         )
-        return Item("realtime-casino", text)
+        return SentItem("realtime-casino", text)

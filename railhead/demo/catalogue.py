@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from railhead.demo.wording import Leg, Match, leg
+from railhead.demo.wording import LegText, Match, leg
 
 GAMES = (
     "starburst-nights", "book-of-rails", "golden-signal", "night-train", "lightning-roulette",
@@ -44,7 +44,7 @@ MARKETS = (
 )
 
 
-def legs(starts_at: str) -> tuple[Leg, ...]:
+def legs(starts_at: str) -> tuple[LegText, ...]:
     """Write every leg that can be bet on; all matches start at the same time."""
     return tuple(
         leg(match, market, outcome, 120 + 17 * (serial % 19))

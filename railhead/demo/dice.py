@@ -56,19 +56,19 @@ def rfc3339(day: dt.date, milliseconds: int, offset: str) -> str:
     return f"{_whole_second(day, second, offset)}.{millisecond:03d}{offset}"
 
 
-class Clock:
+class DemoClock:
     """The time of one evening, which goes on as items are told: about *items* in eight hours."""
 
     def __init__(self, day: dt.date, items: int) -> None:
         self._day = day
-        self._told = 0
+        self._given = 0
         self._milliseconds_per_item = LASTS_SECONDS * 1000 / max(items, 1)
 
     def tick(self) -> None:
         """One more item was told."""
-        self._told += 1
+        self._given += 1
 
     def at(self, offset: str, later_seconds: int = 0) -> str:
         """Return the time now, plus *later_seconds*, as people at *offset* write it."""
-        now = int(self._told * self._milliseconds_per_item)
+        now = int(self._given * self._milliseconds_per_item)
         return rfc3339(self._day, now + 1000 * later_seconds, offset)

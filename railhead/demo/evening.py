@@ -10,10 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from railhead.demo.casino import Casino
-from railhead.demo.dice import Clock, Dice
-from railhead.demo.guests import Guests
-from railhead.demo.items import Told
+from railhead.demo.casino import CasinoEvening
+from railhead.demo.dice import DemoClock, Dice
+from railhead.demo.guests import Players
+from railhead.demo.items import Remembered
 from railhead.demo.sportsbook import Sportsbook
 
 
@@ -25,26 +25,26 @@ class Evening:
     """
 
     def __init__(self, seed: int, items: int, day: dt.date) -> None:
-        self._dice, self._clock = Dice(seed), Clock(day, items)
-        self._guests = Guests(self._dice, self._clock, items)
-        casino = Casino(self._dice, self._clock, self._guests)
-        sports = Sportsbook(self._dice, self._clock, self._guests)
+        self._dice, self._clock = Dice(seed), DemoClock(day, items)
+        self._players = Players(self._dice, self._clock, items)
+        casino = CasinoEvening(self._dice, self._clock, self._players)
+        sports = Sportsbook(self._dice, self._clock, self._players)
         self._scenes = (
-            (0.020, self._guests.arrive),
-            (0.035, self._guests.leave),
-            (0.045, self._guests.come_back),
+            (0.020, self._players.arrive),
+            (0.035, self._players.leave),
+            (0.045, self._players.come_back),
             (0.110, sports.bet),
             (0.170, sports.settle),
-            (0.200, self._guests.log_in),
-            (0.250, self._guests.pay_in),
+            (0.200, self._players.log_in),
+            (0.250, self._players.pay_in),
             (1.000, casino.play),
         )
 
-    def items(self) -> Iterator[Told]:
+    def items(self) -> Iterator[Remembered]:
         """Tell the evening without end; a `Clash` is one story with two items."""
         while True:
-            scene = self._guests.arrive
-            if not self._guests.are_few:
+            scene = self._players.arrive
+            if not self._players.are_few:
                 pick = self._dice.chance()
                 scene = next(scene for cut, scene in self._scenes if pick < cut)
             for item in scene():

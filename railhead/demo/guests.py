@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from railhead.demo import catalogue, wording
-from railhead.demo.dice import Clock, Dice
-from railhead.demo.items import Clash, Item, Told
+from railhead.demo.dice import DemoClock, Dice
+from railhead.demo.items import Clash, Remembered, SentItem
 from railhead.demo.money import CURRENCIES, Currency
 from railhead.demo.wording import Player
 
-FIRST_GUESTS = 20
+FIRST_PLAYERS = 20
 
 _CURRENCY_CUTS = tuple(accumulate(currency.share for currency in CURRENCIES))
 
 
-class Guests:
+class Players:
     """Everybody of one evening of about *items* items."""
 
-    def __init__(self, dice: Dice, clock: Clock, items: int) -> None:
+    def __init__(self, dice: Dice, clock: DemoClock, items: int) -> None:
         self._dice = dice
         self._clock = clock
-        self._first = min(FIRST_GUESTS, 1 + items // 100)
+        self._first = min(FIRST_PLAYERS, 1 + items // 100)
         self._present: list[Player] = []
         self._gone: list[Player] = []
 
@@ -40,7 +40,7 @@ class Guests:
         units = max(1, cents * currency.units_per_euro // 100)
         return units + self._dice.below(units) // 7 if currency.places > 2 else units
 
-    def arrive(self) -> Iterator[Told]:
+    def arrive(self) -> Iterator[Remembered]:
         """Somebody new registers, logs in and pays in."""
         country, offset = self._dice.one_of(catalogue.COUNTRIES)
         number = len(self._present) + len(self._gone) + 1
@@ -53,18 +53,18 @@ class Guests:
             offset=offset,
             currency=self._currency(),
         )
-        yield Item(
+        yield SentItem(
             "realtime-registration",
             wording.registration(player, self._dice.new_id(), self._clock.at(player.offset)),
         )
-        yield Item(
+        yield SentItem(
             "realtime-login",
             wording.login(player, self._dice.new_id(), self._clock.at(player.offset, 1)),
         )
         yield self.deposit(player)
         self._present.append(player)
 
-    def leave(self) -> Iterator[Told]:
+    def leave(self) -> Iterator[Remembered]:
         """Somebody goes and takes the money along."""
         if len(self._present) <= self._first:
             return
@@ -76,49 +76,49 @@ class Guests:
             units, player.balance = player.balance, 0
             yield self._payment(player, "debit", units)
 
-    def come_back(self) -> Iterator[Told]:
+    def come_back(self) -> Iterator[Remembered]:
         """Somebody who had gone logs in and pays in again."""
         if self._gone:
             player = self._gone.pop(self._dice.below(len(self._gone)))
-            yield Item(
+            yield SentItem(
                 "realtime-login",
                 wording.login(player, self._dice.new_id(), self._clock.at(player.offset)),
             )
             yield self.deposit(player)
             self._present.append(player)
 
-    def log_in(self) -> Iterator[Told]:
+    def log_in(self) -> Iterator[Remembered]:
         """Somebody who is there logs in once more."""
         player = self.one()
-        yield Item(
+        yield SentItem(
             "realtime-login",
             wording.login(player, self._dice.new_id(), self._clock.at(player.offset)),
         )
 
-    def pay_in(self) -> Iterator[Told]:
+    def pay_in(self) -> Iterator[Remembered]:
         """Somebody pays in."""
         yield self.deposit(self.one())
 
-    def deposit(self, player: Player) -> Told:
+    def deposit(self, player: Player) -> Remembered:
         """*player* pays in; the balance has it at once."""
         units = self.units(player.currency, self._dice.one_of((1_000, 2_000, 5_000, 10_000)))
         player.balance += units
         return self._payment(player, "credit", units)
 
-    def _payment(self, player: Player, type_: str, units: int) -> Told:
+    def _payment(self, player: Player, type_: str, units: int) -> Remembered:
         """Tell a payment; a few are told again with another status under the same id."""
         payment_id, at = self._dice.new_id(), self._clock.at(player.offset)
         vendor = self._dice.one_of(catalogue.VENDORS)
 
-        def told(status: str) -> Item:
+        def reported(status: str) -> SentItem:
             text = wording.payment(player, payment_id, at, units, (type_, status, vendor))
-            return Item("realtime-payment", text, contested=clashes)
+            return SentItem("realtime-payment", text, contested=clashes)
 
         clashes = self._dice.chance() < 0.004
         if not clashes:
-            return told("approved")
+            return reported("approved")
         statuses = ("approved", "rollback") if type_ == "credit" else ("requested", "approved")
-        return Clash(*map(told, statuses))
+        return Clash(*map(reported, statuses))
 
     def _currency(self) -> Currency:
         pick = self._dice.chance()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Item(NamedTuple):
+class SentItem(NamedTuple):
     """One valid item: its event type, its JSON text, and whether it may be sent again later."""
 
     event: str
@@ -16,8 +16,8 @@ class Item(NamedTuple):
 class Clash(NamedTuple):
     """A payment told twice under one id with two statuses: the first counts."""
 
-    first: Item
-    later: Item
+    first: SentItem
+    later: SentItem
 
 
-Told = Item | Clash
+Remembered = SentItem | Clash

@@ -14,13 +14,13 @@ from clickhouse_connect.driver.client import Client
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from railhead.demo.accounting import Account, read_fates
+from railhead.demo.accounting import Account, read_outcomes
 from railhead.demo.stage import TENANT, Stage, wait_for_key
-from railhead.demo.traffic import Batch, Tally, batches
+from railhead.demo.traffic import SentBatch, Tally, batches
 from railhead.lag import lag_behind, read_ends
 from railhead.send import reading
-from railhead.send.batching import Batch as Sendable
-from railhead.send.sender import Sender, Wishes
+from railhead.send.batching import RequestBatch as Sendable
+from railhead.send.sender import ApiClient, SendOptions
 
 BATCH_ITEMS: Final = 1000
 STALLED_AFTER_SECONDS: Final = 60.0
@@ -45,7 +45,7 @@ def post_sample(stage: Stage, console: Console) -> None:
     """
     wait_for_key(stage)
     console.rule("The contract's own sample", align="left")
-    answer = stage.door().post(SAMPLE.read_bytes())
+    answer = stage.api().post(SAMPLE.read_bytes())
     if answer.status != 204:
         msg = f"the contract's sample was answered {answer.reason()}"
         raise DemoError(msg)
@@ -56,7 +56,7 @@ def post_sample(stage: Stage, console: Console) -> None:
                 raise DemoError("the sample's three rows did not appear in the views")
             stage.sleep(0.02)
         took = time.monotonic() - posted
-        wait_for_fates(stage, client)
+        wait_for_outcomes(stage, client)
     console.print(
         f"answered 204 without a body; its three rows were in the views {took:.1f} s later"
     )
@@ -66,22 +66,22 @@ def play_evening(stage: Stage, console: Console, *, seed: int, events: int) -> A
     """Post an evening of *events* items, wait until all have a fate, and give the account."""
     console.rule(f"An evening of {events:,} events (seed {seed})", align="left")
     with stage.analyst() as client:
-        before = read_fates(client, TENANT)
+        before = read_outcomes(client, TENANT)
         sent, unsure = _post(stage, console, seed=seed, events=events)
-        wait_for_fates(stage, client, console)
-        return Account(sent, before, read_fates(client, TENANT), unsure)
+        wait_for_outcomes(stage, client, console)
+        return Account(sent, before, read_outcomes(client, TENANT), unsure)
 
 
 def _post(stage: Stage, console: Console, *, seed: int, events: int) -> tuple[Tally, int]:
     """Post every batch until it is taken; returns what was sent, and the items posted in vain."""
-    sender = Sender(stage.door(), Wishes(gzip=True), stage.clock())
+    api_client = ApiClient(stage.api(), SendOptions(gzip=True), stage.clock())
     sent, unsure, started = Tally(), 0, time.monotonic()
     with _progress(console) as progress:
         bar = progress.add_task("posted", total=events)
         for batch in batches(seed, events, BATCH_ITEMS, evening=evening_day()):
-            attempts = sender.figures.attempts
-            deque(sender.send(_to_send(batch)), maxlen=0)
-            unsure += batch.items * (sender.figures.attempts - attempts - 1)
+            attempts = api_client.counts.attempts
+            deque(api_client.send(_to_send(batch)), maxlen=0)
+            unsure += batch.items * (api_client.counts.attempts - attempts - 1)
             sent.add(batch.tally)
             progress.advance(bar, batch.items)
             stage.sleep(0)
@@ -95,12 +95,12 @@ def evening_day() -> date:
     return (datetime.now(UTC) - timedelta(days=2)).date()
 
 
-def _to_send(batch: Batch) -> Sendable:
+def _to_send(batch: SentBatch) -> Sendable:
     found = reading.items(io.BytesIO(batch.body))
-    return Sendable(tuple(item for item in found if isinstance(item, reading.Item)))
+    return Sendable(tuple(item for item in found if isinstance(item, reading.FileItem)))
 
 
-def wait_for_fates(stage: Stage, client: Client, console: Console | None = None) -> None:
+def wait_for_outcomes(stage: Stage, client: Client, console: Console | None = None) -> None:
     """Return when every record that is in Kafka now has a fate in the ledger.
 
     Raises:

@@ -29,11 +29,11 @@ def print_account(console: Console, account: Account) -> list[str]:
     for column in table.columns[1:]:
         column.justify = "right"
     for line in account.lines():
-        table.add_row(f"{line.fate} {line.detail}", f"{line.sent:,}", f"{line.found:,}")
+        table.add_row(f"{line.outcome} {line.detail}", f"{line.sent:,}", f"{line.found:,}")
     table.add_section()
-    totals = [account.total(fate) for fate in _WORDS]
+    totals = [account.total(outcome) for outcome in _WORDS]
     for total in totals:
-        table.add_row(_WORDS[total.fate], f"{total.sent:,}", f"{total.found:,}", style="bold")
+        table.add_row(_WORDS[total.outcome], f"{total.sent:,}", f"{total.found:,}", style="bold")
     sent, found = sum(line.sent for line in totals), sum(line.found for line in totals)
     table.add_row("all items", f"{sent:,}", f"{found:,}", style="bold")
     console.print(table)

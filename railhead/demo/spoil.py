@@ -19,7 +19,7 @@ class Mistake(NamedTuple):
     event: str
     reason: str
     field: str | None
-    spoil: Callable[[str], str]
+    make_mistake: Callable[[str], str]
 
 
 def _swap(pattern: str, replacement: str) -> Callable[[str], str]:

@@ -6,27 +6,27 @@ from collections import deque
 from collections.abc import Iterator
 
 from railhead.demo import catalogue, wording
-from railhead.demo.dice import Clock, Dice
-from railhead.demo.guests import Guests
-from railhead.demo.items import Item, Told
-from railhead.demo.wording import Ticket
+from railhead.demo.dice import DemoClock, Dice
+from railhead.demo.guests import Players
+from railhead.demo.items import Remembered, SentItem
+from railhead.demo.wording import BettingSlip
 
 
 class Sportsbook:
     """The bets of one evening, and those that are still open."""
 
-    def __init__(self, dice: Dice, clock: Clock, guests: Guests) -> None:
+    def __init__(self, dice: Dice, clock: DemoClock, players: Players) -> None:
         self._dice = dice
         self._clock = clock
-        self._guests = guests
+        self._players = players
         self._legs = catalogue.legs(clock.at("Z"))
-        self._open: deque[Ticket] = deque()
+        self._open: deque[BettingSlip] = deque()
 
-    def bet(self) -> Iterator[Told]:
+    def bet(self) -> Iterator[Remembered]:
         """Somebody places a slip."""
-        player = self._guests.one()
+        player = self._players.one()
         stake = min(
-            self._guests.units(player.currency, 100 + 100 * self._dice.below(20)), player.balance
+            self._players.units(player.currency, 100 + 100 * self._dice.below(20)), player.balance
         )
         if not stake:
             return
@@ -37,23 +37,25 @@ class Sportsbook:
         for leg in legs:
             odds = odds * leg.odds // 100
         bet_type = "Single" if count == 1 else "System" if count > 3 and stake % 2 else "Multi"
-        ticket = Ticket(player, self._dice.new_id(), bet_type, odds, stake, legs)
+        betting_slip = BettingSlip(player, self._dice.new_id(), bet_type, odds, stake, legs)
         player.balance -= stake
-        self._open.append(ticket)
-        yield Item("realtime-sports-bet", wording.sports_bet(ticket, self._clock.at(player.offset)))
+        self._open.append(betting_slip)
+        yield SentItem(
+            "realtime-sports-bet", wording.sports_bet(betting_slip, self._clock.at(player.offset))
+        )
 
-    def settle(self) -> Iterator[Told]:
+    def settle(self) -> Iterator[Remembered]:
         """Settle the oldest open ticket: three in ten win, some are cashed out, the rest lose."""
         if not self._open:
             return
-        ticket, luck = self._open.popleft(), self._dice.chance()
+        betting_slip, luck = self._open.popleft(), self._dice.chance()
         payout = 0
-        if luck < 0.9 * 100 / ticket.odds:
-            payout = ticket.stake * ticket.odds // 100
+        if luck < 0.9 * 100 / betting_slip.odds:
+            payout = betting_slip.stake * betting_slip.odds // 100
         elif luck > 0.95:
-            payout = ticket.stake * 4 // 5
-        ticket.player.balance += payout
+            payout = betting_slip.stake * 4 // 5
+        betting_slip.player.balance += payout
         cashed_out = "true" if luck > 0.95 else "false"
-        at = self._clock.at(ticket.player.offset)
-        text = wording.settlement(ticket, self._dice.new_id(), at, (payout, cashed_out))
-        yield Item("realtime-sports-bet", text)
+        at = self._clock.at(betting_slip.player.offset)
+        text = wording.settlement(betting_slip, self._dice.new_id(), at, (payout, cashed_out))
+        yield SentItem("realtime-sports-bet", text)

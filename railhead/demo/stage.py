@@ -17,8 +17,8 @@ from clickhouse_connect.driver.client import Client
 from ingest_http.tenant_changes import add_tenant, make_key, rotate
 from ingest_http.tenants import Tenant, TenantsFile
 from ingest_http.tenants_file import change_tenants
-from railhead.send.door import Answer, Door
-from railhead.send.sender import Clock
+from railhead.send.door import Answer, ApiConnection
+from railhead.send.sender import SendClock
 from railhead.stack.settings import StackSettings
 from sinks.connection import client_arguments
 from sinks.settings import read_settings
@@ -41,13 +41,13 @@ class Stage:
     key: str
     stop: threading.Event
 
-    def door(self) -> Door:
+    def api(self) -> ApiConnection:
         """Return a connection to the door."""
-        return Door(self.settings.http_url, self.key)
+        return ApiConnection(self.settings.http_url, self.key)
 
-    def clock(self) -> Clock:
+    def clock(self) -> SendClock:
         """Return a clock whose sleep ends with the demo."""
-        return Clock(sleep=self.sleep)
+        return SendClock(sleep=self.sleep)
 
     def sleep(self, seconds: float) -> None:
         """Wait, or raise `DemoEndedError` as soon as the demo is to end."""
@@ -83,10 +83,10 @@ def new_key(path: Path) -> str:
 
 def wait_for_key(stage: Stage) -> Answer:
     """Return the door's first answer that is not 403: it follows the tenants file by looking."""
-    door, give_up_at = stage.door(), time.monotonic() + KEY_KNOWN_WITHIN_SECONDS
+    api, give_up_at = stage.api(), time.monotonic() + KEY_KNOWN_WITHIN_SECONDS
     while True:
-        answer = door.post(b"[]", query="?dry_run=1")
+        answer = api.post(b"[]", query="?dry_run=1")
         if answer.status != FORBIDDEN or time.monotonic() > give_up_at:
-            door.close()
+            api.close()
             return answer
         stage.sleep(0.05)

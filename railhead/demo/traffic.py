@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from railhead.demo.evening import Evening
-from railhead.demo.items import Clash, Item
+from railhead.demo.items import Clash, SentItem
 from railhead.demo.spoil import mistakes_for
 
 EVENING = dt.date(2026, 1, 16)
 
-Fate = tuple[str, str]
+Outcome = tuple[str, str]
 """What becomes of an item: ("stored", EVENT), ("repeat", EVENT), ("conflict", EVENT) or
 ("rejected", reason code of `events.reasons`)."""
 
@@ -40,28 +40,28 @@ class Mix:
 class Tally:
     """What items must come to; tallies add up."""
 
-    fates: Counter[Fate] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Count *other*'s items too."""
-        self.fates.update(other.fates)
+        self.outcomes.update(other.outcomes)
 
-    def total(self, fate: str, of: str | None = None) -> int:
+    def total(self, outcome: str, of: str | None = None) -> int:
         """Count the items of one fate, all of them or those *of* one event type or reason."""
         return sum(
             count
-            for (name, detail), count in self.fates.items()
-            if name == fate and of in {None, detail}
+            for (name, detail), count in self.outcomes.items()
+            if name == outcome and of in {None, detail}
         )
 
     @property
     def items(self) -> int:
         """All items: stored + repeats + conflicts + rejected."""
-        return sum(self.fates.values())
+        return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class SentBatch:
     """One request: its body, its items and what they must come to."""
 
     body: bytes
@@ -77,7 +77,7 @@ def batches(
     *,
     mix: Mix = Mix(),
     evening: dt.date = EVENING,
-) -> Iterator[Batch]:
+) -> Iterator[SentBatch]:
     """Yield an evening of exactly *events* items, repeats and invalid ones among them.
 
     The same arguments give the same bytes. Other seeds give other ids, so that evenings posted to
@@ -85,19 +85,23 @@ def batches(
     counts; no sum changes.
     """
     sent = _sent(Evening(seed, events, evening), mix, Random(f"sent {seed}"))  # noqa: S311  repeatable, not secret
-    left, owed = events, batch_size / 2
+    left, balances = events, batch_size / 2
     while left:
         size = min(batch_size, left)
-        told = [next(sent) for _ in range(size)]
-        tally = Tally(Counter([fate for fate, _, _ in told]))
-        batch = Batch(f"[{','.join([text for _, text, _ in told])}]".encode(), size, tally)
+        reported = [next(sent) for _ in range(size)]
+        tally = Tally(Counter([outcome for outcome, _, _ in reported]))
+        batch = SentBatch(f"[{','.join([text for _, text, _ in reported])}]".encode(), size, tally)
         yield batch
         left -= size
-        owed += size * mix.repeats / 2
-        if mix.repeats and owed >= size <= left and not any(contested for _, _, contested in told):
-            yield Batch(batch.body, size, _again(tally), is_retry=True)
+        balances += size * mix.repeats / 2
+        if (
+            mix.repeats
+            and balances >= size <= left
+            and not any(contested for _, _, contested in reported)
+        ):
+            yield SentBatch(batch.body, size, _again(tally), is_retry=True)
             left -= size
-            owed -= size
+            balances -= size
 
 
 def expected(seed: int, events: int, batch_size: int = 1000, *, mix: Mix = Mix()) -> Tally:
@@ -110,13 +114,13 @@ def expected(seed: int, events: int, batch_size: int = 1000, *, mix: Mix = Mix()
 
 def _again(tally: Tally) -> Tally:
     """Return what the same items come to when they are sent a second time."""
-    again: Counter[Fate] = Counter()
-    for (fate, detail), count in tally.fates.items():
-        again[("repeat" if fate == "stored" else fate, detail)] += count
+    again: Counter[Outcome] = Counter()
+    for (outcome, detail), count in tally.outcomes.items():
+        again[("repeat" if outcome == "stored" else outcome, detail)] += count
     return Tally(again)
 
 
-def _sent(evening: Evening, mix: Mix, random: Random) -> Iterator[tuple[Fate, str, bool]]:
+def _sent(evening: Evening, mix: Mix, random: Random) -> Iterator[tuple[Outcome, str, bool]]:
     """Tell *evening* as a careless sender does; each item with its fate and if it is contested.
 
     A spoiled item comes before the right one with the same id: a rejected item has not used up
@@ -124,17 +128,17 @@ def _sent(evening: Evening, mix: Mix, random: Random) -> Iterator[tuple[Fate, st
     what a third telling comes to would depend on the order of arrival.
     """
     chance = random.random
-    alone, later = mix.repeats / 2, deque[Item]()
-    for told in evening.items():
-        item = told.first if isinstance(told, Clash) else told
+    alone, later = mix.repeats / 2, deque[SentItem]()
+    for reported in evening.items():
+        item = reported.first if isinstance(reported, Clash) else reported
         if chance() < mix.invalid:
             mistakes = mistakes_for(item.event)
             mistake = mistakes[int(chance() * len(mistakes))]
-            yield ("rejected", mistake.reason), mistake.spoil(item.text), False
+            yield ("rejected", mistake.reason), mistake.make_mistake(item.text), False
         yield ("stored", item.event), item.text, item.contested
-        if isinstance(told, Clash):
+        if isinstance(reported, Clash):
             if mix.conflicts:
-                yield ("conflict", item.event), told.later.text, True
+                yield ("conflict", item.event), reported.later.text, True
         elif chance() < alone:
             later.append(item)
         if len(later) > 100 or (later and chance() < alone):

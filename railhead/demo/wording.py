@@ -45,14 +45,14 @@ class Match(NamedTuple):
     starts_at: str
 
 
-class Leg(NamedTuple):
+class LegText(NamedTuple):
     """One leg of a sports bet: its odds in hundredths and its JSON text."""
 
     odds: int
     text: str
 
 
-class Ticket(NamedTuple):
+class BettingSlip(NamedTuple):
     """A sports bet until it is settled; odds in hundredths."""
 
     player: Player
@@ -60,7 +60,7 @@ class Ticket(NamedTuple):
     bet_type: str
     odds: int
     stake: int
-    legs: tuple[Leg, ...]
+    legs: tuple[LegText, ...]
 
 
 def registration(player: Player, unique_id: str, at: str) -> str:
@@ -124,10 +124,10 @@ def gameround(player: Player, at: str, played: Round) -> str:
     )
 
 
-def leg(match: Match, market: str, outcome: str, odds: int) -> Leg:
+def leg(match: Match, market: str, outcome: str, odds: int) -> LegText:
     """Write one leg of a sports bet."""
     is_live = "true" if odds % 3 == 0 else "false"
-    return Leg(
+    return LegText(
         odds,
         f'{{"is_live":{is_live},"tournament_name":"{match.tournament}",'
         f'"sports_name":"{match.sport}","odds":{odds_text(odds)},"event_name":"{match.name}",'
@@ -141,28 +141,30 @@ def odds_text(hundredths: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
-def sports_bet(ticket: Ticket, at: str) -> str:
+def sports_bet(betting_slip: BettingSlip, at: str) -> str:
     """Write the placing of *ticket*."""
-    single = f'"odds":{odds_text(ticket.odds)},' if len(ticket.legs) == 1 else ""
+    single = f'"odds":{odds_text(betting_slip.odds)},' if len(betting_slip.legs) == 1 else ""
     return (
-        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{ticket.player.user_id}",'
-        f'"timestamp":"{at}","activity_id":"{ticket.activity_id}","activity_id_reference":"",'
-        f'"amount":{ticket.player.currency.text(ticket.stake)},"bet_type":"{ticket.bet_type}",'
-        f'{single}"total_odds":{odds_text(ticket.odds)},'
-        f'"bets":[{",".join([leg.text for leg in ticket.legs])}],"bonus_wager_amount":0,'
-        f'"currency":"{ticket.player.currency.code}","status":"Approved","type":"Bet"}}}}'
+        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{betting_slip.player.user_id}",'
+        f'"timestamp":"{at}","activity_id":"{betting_slip.activity_id}","activity_id_reference":"",'
+        f'"amount":{betting_slip.player.currency.text(betting_slip.stake)},"bet_type":"{betting_slip.bet_type}",'
+        f'{single}"total_odds":{odds_text(betting_slip.odds)},'
+        f'"bets":[{",".join([leg.text for leg in betting_slip.legs])}],"bonus_wager_amount":0,'
+        f'"currency":"{betting_slip.player.currency.code}","status":"Approved","type":"Bet"}}}}'
     )
 
 
-def settlement(ticket: Ticket, activity_id: str, at: str, payout: tuple[int, str]) -> str:
+def settlement(
+    betting_slip: BettingSlip, activity_id: str, at: str, payout: tuple[int, str]
+) -> str:
     """Write the settlement of *ticket*; *payout* is the amount and whether it is a cash-out."""
     units, is_cashout = payout
     return (
-        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{ticket.player.user_id}",'
+        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{betting_slip.player.user_id}",'
         f'"timestamp":"{at}","activity_id":"{activity_id}",'
-        f'"activity_id_reference":"{ticket.activity_id}",'
-        f'"amount":{ticket.player.currency.text(units)},"bet_type":"{ticket.bet_type}",'
-        f'"total_odds":{odds_text(ticket.odds)},"bets":null,"bonus_wager_amount":0,'
-        f'"currency":"{ticket.player.currency.code}","is_cashout":{is_cashout},'
+        f'"activity_id_reference":"{betting_slip.activity_id}",'
+        f'"amount":{betting_slip.player.currency.text(units)},"bet_type":"{betting_slip.bet_type}",'
+        f'"total_odds":{odds_text(betting_slip.odds)},"bets":null,"bonus_wager_amount":0,'
+        f'"currency":"{betting_slip.player.currency.code}","is_cashout":{is_cashout},'
         f'"status":"Approved","type":"Settlement"}}}}'
     )

@@ -14,7 +14,7 @@ class State(StrEnum):
     FAIL = "fail"
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """One line of the report; `advice` is empty where nothing is to be done."""
 
     check: str
@@ -23,16 +23,16 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def ok(check: str, says: str) -> Finding:
+def ok(check: str, says: str) -> DoctorFinding:
     """All is well."""
-    return Finding(check, State.OK, says)
+    return DoctorFinding(check, State.OK, says)
 
 
-def warn(check: str, says: str, advice: str) -> Finding:
+def warn(check: str, says: str, advice: str) -> DoctorFinding:
     """It works, but somebody should look."""
-    return Finding(check, State.WARN, says, advice)
+    return DoctorFinding(check, State.WARN, says, advice)
 
 
-def fail(check: str, says: str, advice: str) -> Finding:
+def fail(check: str, says: str, advice: str) -> DoctorFinding:
     """It cannot work so."""
-    return Finding(check, State.FAIL, says, advice)
+    return DoctorFinding(check, State.FAIL, says, advice)

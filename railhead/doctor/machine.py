@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from railhead.doctor.finding import Finding, fail, ok, warn
-from railhead.doctor.place import Place
+from railhead.doctor.finding import DoctorFinding, fail, ok, warn
+from railhead.doctor.place import Target
 from railhead.kafka.jar_cache import jar_directory
 from railhead.kafka.java import JavaError, find_java
 from railhead.kafka.pins import pinned, sha256_of
@@ -30,24 +30,24 @@ NO_SPACE_BYTES: Final = GIB
 FEW_FILES: Final = 4096
 
 
-def look(place: Place) -> Iterator[Finding]:
+def look(target: Target) -> Iterator[DoctorFinding]:
     """Look at everything that can be seen without asking a part."""
     yield python()
     yield from onebox()
-    yield directory(place.data_dir)
-    yield tenants(place.data_dir)
-    yield disk(place.data_dir)
+    yield directory(target.data_dir)
+    yield tenants(target.data_dir)
+    yield disk(target.data_dir)
     yield open_files()
-    yield ports(place)
+    yield ports(target)
 
 
-def python() -> Finding:
+def python() -> DoctorFinding:
     """Look at the interpreter."""
     version = platform.python_version()
     return ok("python", f"Python {version} on {platform.system()} {platform.machine()}")
 
 
-def onebox() -> Iterator[Finding]:
+def onebox() -> Iterator[DoctorFinding]:
     """Look at what only the one-machine stack needs; without it there is nothing to look at."""
     if importlib.util.find_spec("chdb") is None:
         yield ok("one-machine stack", "not installed here; broker and database are elsewhere")
@@ -62,7 +62,7 @@ def onebox() -> Iterator[Finding]:
     yield jars(jar_directory())
 
 
-def jars(where: Path) -> Finding:
+def jars(where: Path) -> DoctorFinding:
     """Look whether Kafka's jars are there and are the pinned ones."""
     wanted = pinned()
     there = [jar for jar in wanted if (where / jar.file_name).exists()]
@@ -78,7 +78,7 @@ def jars(where: Path) -> Finding:
     return ok("kafka jars", f"all {len(wanted)} in {where}, checksums right")
 
 
-def directory(data_dir: Path) -> Finding:
+def directory(data_dir: Path) -> DoctorFinding:
     """Look at the data directory: whose it is, who may read it, and if a stack runs on it."""
     if not data_dir.exists():
         parent = next(path for path in data_dir.absolute().parents if path.exists())
@@ -108,12 +108,12 @@ def _user(data_dir: Path) -> str:
     return "no stack runs on it"
 
 
-def ports(place: Place) -> Finding:
+def ports(target: Target) -> DoctorFinding:
     """Look which of the ports on this machine are in use; whose they are, the parts tell."""
     addresses = {
-        "door": urlsplit(place.door_url),
-        "kafka": urlsplit(f"//{place.bootstrap.partition(',')[0]}"),
-        "clickhouse": urlsplit(str(place.settings.url) if place.settings else ""),
+        "door": urlsplit(target.api_url),
+        "kafka": urlsplit(f"//{target.bootstrap.partition(',')[0]}"),
+        "clickhouse": urlsplit(str(target.settings.url) if target.settings else ""),
     }
     local = [
         f"{url.port} ({name}) is {'in use' if why_taken(LOOPBACK, url.port) else 'free'}"
@@ -123,7 +123,7 @@ def ports(place: Place) -> Finding:
     return ok("ports", ", ".join(local) or "no part is on this machine")
 
 
-def tenants(data_dir: Path) -> Finding:
+def tenants(data_dir: Path) -> DoctorFinding:
     """Look at the file of the tenants' keys and at its pepper."""
     path = tenants_file(data_dir)
     if not path.exists() and path.with_suffix(".pepper").exists():
@@ -146,12 +146,12 @@ def tenants(data_dir: Path) -> Finding:
     return ok("tenants", str(path))
 
 
-def disk(data_dir: Path) -> Finding:
+def disk(data_dir: Path) -> DoctorFinding:
     """Look at the room on the disk of the data directory."""
-    place = next(
+    target = next(
         path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()
     )
-    usage = shutil.disk_usage(place)
+    usage = shutil.disk_usage(target)
     says = f"{usage.free / GIB:,.1f} of {usage.total / GIB:,.1f} GiB free"
     if usage.free < NO_SPACE_BYTES:
         return fail("disk", says, "Make room; Kafka stops when the disk is full.")
@@ -160,7 +160,7 @@ def disk(data_dir: Path) -> Finding:
     return ok("disk", says)
 
 
-def open_files() -> Finding:
+def open_files() -> DoctorFinding:
     """Look at how many files and connections a process may hold."""
     import resource  # noqa: PLC0415  not on every platform
 

@@ -13,10 +13,10 @@ from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
-from railhead.doctor.finding import Finding, State, fail, ok, warn
-from railhead.doctor.place import Place
+from railhead.doctor.finding import DoctorFinding, State, fail, ok, warn
+from railhead.doctor.place import Target
 from railhead.kafka.topic_admin import TopicError, admin
-from railhead.kafka.topic_plan import Wish, run_plan
+from railhead.kafka.topic_plan import WantedTopic, run_plan
 from railhead.kafka.topics import TopicSettings
 from railhead.lag import Ends, lag_behind, read_ends
 from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
@@ -28,39 +28,39 @@ OLDEST_RELEASE: Final = (25, 8)
 SKEW_SECONDS: Final = 2.0
 STABLE: Final = "Stable"
 MUCH_LAG: Final = 100_000
-DOOR_TIMEOUT: Final = ClientTimeout(total=5)
+API_TIMEOUT: Final = ClientTimeout(total=5)
 START: Final = (
     "Start it (`railhead up` starts everything on one machine) or correct the address. If its port "
     "is in use above, something else has it: stop that, or choose another port."
 )
 
 
-def look(place: Place) -> Iterator[Finding]:
+def look(target: Target) -> Iterator[DoctorFinding]:
     """Ask every part; what cannot be asked is a finding like any other."""
-    kafka = asyncio.run(broker(place))
+    kafka = asyncio.run(broker(target))
     yield kafka
     if kafka.state is not State.FAIL:
-        yield asyncio.run(workers(place))
-    yield from asyncio.run(door(place.door_url))
-    if place.settings is None:
+        yield asyncio.run(workers(target))
+    yield from asyncio.run(api(target.api_url))
+    if target.settings is None:
         return
     try:
-        with create_client(**client_arguments(place.settings)) as client:
-            yield from database(client, str(place.settings.url))
-            yield flow(client, place.bootstrap)
+        with create_client(**client_arguments(target.settings)) as client:
+            yield from database(client, str(target.settings.url))
+            yield flow(client, target.bootstrap)
     except DriverError as error:
-        says = own_words(str(error)) if error.code else f"{place.settings.url} does not answer"
+        says = own_words(str(error)) if error.code else f"{target.settings.url} does not answer"
         yield fail("clickhouse", says, START if not error.code else "Check user and password.")
     except NETWORK_ERRORS as error:
-        yield fail("clickhouse", f"{place.settings.url}: {error}", START)
+        yield fail("clickhouse", f"{target.settings.url}: {error}", START)
 
 
-async def broker(place: Place) -> Finding:
+async def broker(target: Target) -> DoctorFinding:
     """Ask Kafka for its topics and compare them with those declared."""
-    if place.topics is None:
+    if target.topics is None:
         return fail("kafka", "not asked: the settings of topics are wrong", "See settings above.")
     try:
-        rows = await run_plan(place.bootstrap, place.topics, Wish(check_only=True))
+        rows = await run_plan(target.bootstrap, target.topics, WantedTopic(check_only=True))
     except TopicError as error:
         return fail("kafka", str(error), START)
     missing = [row.wanted.name for row in rows if row.is_missing]
@@ -70,14 +70,14 @@ async def broker(place: Place) -> Finding:
     if differing:
         return warn("kafka", "; ".join(differing), "Set right: `railhead topics --apply-config`.")
     partitions = rows[0].found.partitions if rows[0].found else 0
-    return ok("kafka", f"{place.bootstrap}, {len(rows)} topics of {partitions} partitions each")
+    return ok("kafka", f"{target.bootstrap}, {len(rows)} topics of {partitions} partitions each")
 
 
-async def workers(place: Place) -> Finding:
+async def workers(target: Target) -> DoctorFinding:
     """Ask Kafka how many workers are in the group, and whether they have shared out the work."""
-    group = (place.topics or TopicSettings()).group
+    group = (target.topics or TopicSettings()).group
     try:
-        async with admin(place.bootstrap) as client:
+        async with admin(target.bootstrap) as client:
             [answer] = await client.describe_consumer_groups([group])
     except (TopicError, KafkaError) as error:
         return warn("workers", f"cannot be told: {error}", "See the findings above.")
@@ -90,7 +90,7 @@ async def workers(place: Place) -> Finding:
     return ok("workers", says)
 
 
-def database(client: Client, url: str) -> Iterator[Finding]:
+def database(client: Client, url: str) -> Iterator[DoctorFinding]:
     """Look at ClickHouse's release, clock, tables and views."""
     version = str(client.server_version)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_RELEASE:
@@ -101,7 +101,7 @@ def database(client: Client, url: str) -> Iterator[Finding]:
     yield migrations(client)
 
 
-def clock(client: Client) -> Finding:
+def clock(client: Client) -> DoctorFinding:
     """Compare ClickHouse's clock with ours; dates of partitions and expiry depend on it."""
     before = time.time()
     theirs = float(client.query("SELECT toUnixTimestamp64Milli(now64(3)) / 1000").result_rows[0][0])
@@ -112,7 +112,7 @@ def clock(client: Client) -> Finding:
     return ok("clock", says)
 
 
-def migrations(client: Client) -> Finding:
+def migrations(client: Client) -> DoctorFinding:
     """Compare tables and views with those this version brings."""
     advice = "Run `railhead migrate`."
     steps = [step for step in read_steps(MIGRATIONS) if not step.name.startswith(BOOTSTRAP)]
@@ -136,7 +136,7 @@ def migrations(client: Client) -> Finding:
     return ok("tables", f"{len(steps)} steps applied, {len(wanted)} views")
 
 
-def flow(client: Client, bootstrap: str) -> Finding:
+def flow(client: Client, bootstrap: str) -> DoctorFinding:
     """Look how much of what is in Kafka has no fate in ClickHouse yet."""
     try:
         ends: Ends = asyncio.run(read_ends(bootstrap))
@@ -153,11 +153,11 @@ def flow(client: Client, bootstrap: str) -> Finding:
     return ok("lag", f"{lag.records:,} records on their way: {says}")
 
 
-async def door(url: str) -> Iterator[Finding]:
+async def api(url: str) -> Iterator[DoctorFinding]:
     """Ask the door whether it could durably accept a push now, and what time it is there."""
     try:
         async with (
-            ClientSession(timeout=DOOR_TIMEOUT) as session,
+            ClientSession(timeout=API_TIMEOUT) as session,
             session.get(f"{url}/health/ready") as answer,
         ):
             status, body = answer.status, await answer.json(content_type=None)

@@ -10,11 +10,11 @@ from sinks.settings import StoreSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Target:
     """Addresses and state of one installation; `settings` and `topics` are None if not valid."""
 
     data_dir: Path
-    door_url: str
+    api_url: str
     bootstrap: str
     settings: StoreSettings | None
     topics: TopicSettings | None

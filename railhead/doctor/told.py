@@ -10,8 +10,8 @@ from typing import Final
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-from ingest_http.settings import DoorSettings
-from railhead.doctor.finding import Finding, fail, ok, warn
+from ingest_http.settings import ApiSettings
+from railhead.doctor.finding import DoctorFinding, fail, ok, warn
 from railhead.kafka.topics import TopicSettings
 from sinks.settings import StoreSettings
 from streams.settings import WorkerSettings
@@ -19,7 +19,7 @@ from streams.settings import WorkerSettings
 CREDENTIALS: Final = re.compile(r"//[^/@]*@")
 PREFIX: Final = "RAILHEAD_"
 CLASSES: Final[tuple[type[BaseSettings], ...]] = (
-    DoorSettings,
+    ApiSettings,
     WorkerSettings,
     StoreSettings,
     TopicSettings,
@@ -39,7 +39,7 @@ def variables() -> dict[str, tuple[type[BaseSettings], str]]:
     }
 
 
-def look(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def look(environ: Mapping[str, str] = os.environ) -> Iterator[DoctorFinding]:
     """Look at the environment as each process would."""
     known = variables()
     given = {name: text for name, text in sorted(environ.items()) if name.startswith(PREFIX)}

@@ -22,7 +22,7 @@ DEFAULT_PARTITIONS: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class WantedTopic:
     """What the operator asked for.
 
     With *partitions* or *replication* None the existing topics decide, so that a later run need
@@ -80,23 +80,29 @@ def compare(wanted: Topic, found: Topic | None) -> Row:
     )
 
 
-def plan(found: Mapping[str, Topic], settings: TopicSettings, wish: Wish) -> list[Row]:
+def plan(
+    found: Mapping[str, Topic], settings: TopicSettings, wanted_topic: WantedTopic
+) -> list[Row]:
     """Compare every wanted topic with what the broker has."""
-    partitions = wish.partitions or common_partitions(found) or wish.default_partitions
-    replication = wish.replication or common_replication(found) or 1
+    partitions = (
+        wanted_topic.partitions or common_partitions(found) or wanted_topic.default_partitions
+    )
+    replication = wanted_topic.replication or common_replication(found) or 1
     wanted = wanted_topics(settings, partitions=partitions, replication=replication)
-    return [_row(topic, found.get(topic.name), settings, wish) for topic in wanted]
+    return [_row(topic, found.get(topic.name), settings, wanted_topic) for topic in wanted]
 
 
-def _row(wanted: Topic, found: Topic | None, settings: TopicSettings, wish: Wish) -> Row:
+def _row(
+    wanted: Topic, found: Topic | None, settings: TopicSettings, wanted_topic: WantedTopic
+) -> Row:
     if found is None:
         return compare(wanted, None)
-    if wish.replication is None:
+    if wanted_topic.replication is None:
         wanted = replace(wanted, replication=found.replication)
     return compare(kept_safe(wanted, found, settings), found)
 
 
-async def run_plan(bootstrap: str, settings: TopicSettings, wish: Wish) -> list[Row]:
+async def run_plan(bootstrap: str, settings: TopicSettings, wanted_topic: WantedTopic) -> list[Row]:
     """Create what is missing, set right what may be, and report every topic.
 
     Nothing is changed with `check_only`. Partitions and copies of an existing topic are never
@@ -107,14 +113,14 @@ async def run_plan(bootstrap: str, settings: TopicSettings, wish: Wish) -> list[
     """
     async with admin(bootstrap) as client:
         names = [t.name for t in wanted_topics(settings, partitions=1, replication=1)]
-        rows = plan(await read_topics(client, names), settings, wish)
-        if wish.check_only:
+        rows = plan(await read_topics(client, names), settings, wanted_topic)
+        if wanted_topic.check_only:
             return rows
         await create_topics(client, [row.wanted for row in rows if row.is_missing])
-        outdated = [row.wanted for row in rows if row.config] if wish.apply_config else []
+        outdated = [row.wanted for row in rows if row.config] if wanted_topic.apply_config else []
         for topic in outdated:
             await set_config(client, topic)
-    return [_after(row, apply_config=wish.apply_config) for row in rows]
+    return [_after(row, apply_config=wanted_topic.apply_config) for row in rows]
 
 
 def _after(row: Row, *, apply_config: bool) -> Row:

@@ -6,24 +6,24 @@ import gzip
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from railhead.send.reading import Item
+from railhead.send.reading import FileItem
 
 LARGEST_BODY_BYTES: Final = 16 * 1024 * 1024
 
 
-class Batch(NamedTuple):
+class RequestBatch(NamedTuple):
     """Items that are posted together, in the order of the file."""
 
-    items: tuple[Item, ...]
+    items: tuple[FileItem, ...]
 
     def body(self) -> bytes:
         """Return the request's body."""
         return b"[" + b",".join([item.raw for item in self.items]) + b"]"
 
-    def halves(self) -> tuple[Batch, Batch]:
+    def halves(self) -> tuple[RequestBatch, RequestBatch]:
         """Return the first and the second half; only for more than one item."""
         middle = len(self.items) // 2
-        return Batch(self.items[:middle]), Batch(self.items[middle:])
+        return RequestBatch(self.items[:middle]), RequestBatch(self.items[middle:])
 
     def places(self) -> str:
         """Say where in the file these items stand."""
@@ -31,18 +31,18 @@ class Batch(NamedTuple):
         return f"item {first}" if first == last else f"items {first:,} to {last:,}"
 
 
-def batches(items: Iterable[Item], size: int) -> Iterator[Batch]:
+def batches(items: Iterable[FileItem], size: int) -> Iterator[RequestBatch]:
     """Yield batches of *size* items, fewer where their text would pass 16 MiB."""
-    held: list[Item] = []
+    held: list[FileItem] = []
     held_bytes = 0
     for item in items:
         if held and (len(held) == size or held_bytes + len(item.raw) > LARGEST_BODY_BYTES):
-            yield Batch(tuple(held))
+            yield RequestBatch(tuple(held))
             held, held_bytes = [], 0
         held.append(item)
         held_bytes += len(item.raw) + 1
     if held:
-        yield Batch(tuple(held))
+        yield RequestBatch(tuple(held))
 
 
 def compressed(body: bytes) -> bytes:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 BULK_PATH: Final = "/api/v1/integrations/fasttrack/bulk"
 UNREACHABLE: Final = 0
-PIECE_BYTES: Final = 64 * 1024
+CHUNK_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def default_url() -> str:
     return f"http://{host}:{os.environ.get('RAILHEAD_HTTP_PORT') or '8080'}"
 
 
-class Door:
+class ApiConnection:
     """A door at *url*: a base address, or the whole address of the endpoint.
 
     Raises:
@@ -81,12 +81,12 @@ class Door:
         }
         if gzip:
             headers["Content-Encoding"] = "gzip"
-        pieces = _Pieces(self._connection, body)
+        chunks = _Chunks(self._connection, body)
         try:
-            self._send(self._path + query, pieces, headers)
+            self._send(self._path + query, chunks, headers)
             response = self._connection.getresponse()
             text = response.read()
-            if not pieces.all_sent:
+            if not chunks.all_sent:
                 self._connection.close()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
@@ -98,9 +98,9 @@ class Door:
             _seconds(response.getheader("Retry-After")),
         )
 
-    def _send(self, path: str, pieces: _Pieces, headers: dict[str, str]) -> None:
+    def _send(self, path: str, chunks: _Chunks, headers: dict[str, str]) -> None:
         try:
-            self._connection.request("POST", path, pieces, headers)
+            self._connection.request("POST", path, chunks, headers)
         except ConnectionError:
             # A connection that breaks while we send may have brought an answer before.
             if self._connection.sock is None:
@@ -111,7 +111,7 @@ class Door:
         self._connection.close()
 
 
-class _Pieces:
+class _Chunks:
     """The pieces of a body, up to the moment at which an answer is there."""
 
     def __init__(self, connection: http.client.HTTPConnection, body: bytes) -> None:
@@ -120,10 +120,10 @@ class _Pieces:
         self.all_sent = False
 
     def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self._body), PIECE_BYTES):
+        for start in range(0, len(self._body), CHUNK_BYTES):
             if self._is_answered():
                 return
-            yield self._body[start : start + PIECE_BYTES]
+            yield self._body[start : start + CHUNK_BYTES]
         self.all_sent = True
 
     def _is_answered(self) -> bool:

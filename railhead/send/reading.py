@@ -26,7 +26,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
 # To the next mark outside a string; no match where the buffer ends first: more must be read.
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_NEXT_MARK: Final = re.compile(rb'(?:[^"\[\]{},]++|' + _STRING + rb")*+([\[\]{},])", re.DOTALL)
+_NEXT_DELIMITER: Final = re.compile(rb'(?:[^"\[\]{},]++|' + _STRING + rb")*+([\[\]{},])", re.DOTALL)
 _NEXT_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[\]{}])", re.DOTALL)
 _CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -35,7 +35,7 @@ class UnreadableError(Exception):
     """The file is not what `send` reads; the text says where it goes wrong."""
 
 
-class Item(NamedTuple):
+class FileItem(NamedTuple):
     """One item as it stands in the file; `place` counts lines, or items of an array, from 1."""
 
     place: int
@@ -80,7 +80,7 @@ def opened(name: str) -> Iterator[Source]:
         yield Source(file, path.stat().st_size)
 
 
-def items(file: BinaryIO) -> Iterator[Item | NotJson]:
+def items(file: BinaryIO) -> Iterator[FileItem | NotJson]:
     """Yield every item of *file*, in order, holding one item and one chunk at a time.
 
     Raises:
@@ -104,12 +104,12 @@ def items(file: BinaryIO) -> Iterator[Item | NotJson]:
         raise UnreadableError(msg) from None
 
 
-def _checked(place: int, raw: bytes) -> Item | NotJson:
+def _checked(place: int, raw: bytes) -> FileItem | NotJson:
     try:
         _CHECK.decode(raw)
     except msgspec.DecodeError as error:
         return NotJson(place, str(error))
-    return Item(place, raw)
+    return FileItem(place, raw)
 
 
 def _lines(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -134,7 +134,7 @@ class _Elements:
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Take *chunk*; yield each element that ends in it, without white space around it."""
         buffer, start, at, depth = self._buffer + chunk, 0, self._scanned, self._depth
-        while found := (_NEXT_BRACKET if depth > 1 else _NEXT_MARK).match(buffer, at):
+        while found := (_NEXT_BRACKET if depth > 1 else _NEXT_DELIMITER).match(buffer, at):
             mark, at = found[1], found.end()
             if depth == 1 and mark in b",]":
                 element = buffer[start : at - 1].strip(_SPACE)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
-from railhead.send.batching import Batch, compressed
+from railhead.send.batching import RequestBatch, compressed
 from railhead.send.door import UNREACHABLE, Answer
-from railhead.send.reading import Item
+from railhead.send.reading import FileItem
 
 FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 15.0
@@ -22,18 +22,18 @@ TRY_AGAIN: Final = frozenset({UNREACHABLE, 408, 425, 429, 500, 502, 503, 504, 50
 TOO_LARGE: Final = 413
 
 
-class StoppedError(Exception):
+class SendStoppedError(Exception):
     """The batch could not be sent; the text says why. Sending it again later is safe."""
 
 
 class Posting(Protocol):
-    """What posts a body and gives an answer; `railhead.send.door.Door` does."""
+    """What posts a body and gives an answer; `railhead.send.connection.ApiConnection` does."""
 
     def post(self, body: bytes, *, gzip: bool = False, query: str = "") -> Answer:
         """Post *body* once."""
 
 
-class Reject(NamedTuple):
+class RejectedItem(NamedTuple):
     """An item that the door refused by the contract, and where it stands in the file."""
 
     place: int
@@ -44,7 +44,7 @@ class Reject(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class SendOptions:
     """How to send: compressed, with a report of what is refused, only to try, and how patiently.
 
     `give_up_after_seconds` counts from a batch's first failure.
@@ -62,7 +62,7 @@ class Wishes:
 
 
 @dataclass(slots=True)
-class Clock:
+class SendClock:
     """Time and chance, so that tests need not wait."""
 
     now: Callable[[], float] = time.monotonic
@@ -71,7 +71,7 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Figures:
+class SendCounts:
     """What was done so far; `attempts` beyond `requests` are repeats."""
 
     items: int = 0
@@ -91,16 +91,18 @@ def pause_seconds(failures: int, answer: Answer, chance: float) -> float:
     return max(grown * (0.5 + chance / 2), answer.retry_after_seconds or 0.0)
 
 
-class Sender:
-    """Sends batches one after the other; `figures` tell how far it is."""
+class ApiClient:
+    """Sends batches one after the other; `counts` tell how far it is."""
 
-    def __init__(self, door: Posting, wishes: Wishes, clock: Clock | None = None) -> None:
-        self.figures = Figures()
-        self._door = door
-        self._wishes = wishes
-        self._clock = clock or Clock()
+    def __init__(
+        self, connection: Posting, send_options: SendOptions, clock: SendClock | None = None
+    ) -> None:
+        self.counts = SendCounts()
+        self._connection = connection
+        self._send_options = send_options
+        self._clock = clock or SendClock()
 
-    def send(self, batch: Batch) -> Iterator[Reject]:
+    def send(self, batch: RequestBatch) -> Iterator[RejectedItem]:
         """Send *batch* until it is taken; yields what was refused of it, if a report was asked for.
 
         When this ends, every item of the batch is stored or was refused by the contract.
@@ -115,40 +117,42 @@ class Sender:
             return
         if answer.status not in {200, 204}:
             msg = f"{batch.places()} cannot be sent: {answer.reason()}"
-            raise StoppedError(msg)
-        self.figures.items += len(batch.items)
+            raise SendStoppedError(msg)
+        self.counts.items += len(batch.items)
         for reject in rejects(batch.items, answer.body):
-            self.figures.rejected += 1
+            self.counts.rejected += 1
             yield reject
 
-    def _until_answered(self, batch: Batch) -> Answer:
+    def _until_answered(self, batch: RequestBatch) -> Answer:
         """Post until the answer is one that more patience would not change."""
         plain = batch.body()
-        body = compressed(plain) if self._wishes.gzip else plain
-        self.figures.requests += 1
+        body = compressed(plain) if self._send_options.gzip else plain
+        self.counts.requests += 1
         failures, give_up_at = 0, 0.0
         while True:
-            self.figures.attempts += 1
-            self.figures.body_bytes += len(body)
-            answer = self._door.post(body, gzip=self._wishes.gzip, query=self._wishes.query)
+            self.counts.attempts += 1
+            self.counts.body_bytes += len(body)
+            answer = self._connection.post(
+                body, gzip=self._send_options.gzip, query=self._send_options.query
+            )
             if answer.status not in TRY_AGAIN:
-                self.figures.waiting_for = ""
+                self.counts.waiting_for = ""
                 return answer
             failures += 1
-            self.figures.waiting_for = answer.reason()
-            give_up_at = give_up_at or self._clock.now() + self._wishes.give_up_after_seconds
+            self.counts.waiting_for = answer.reason()
+            give_up_at = give_up_at or self._clock.now() + self._send_options.give_up_after_seconds
             pause = pause_seconds(failures, answer, self._clock.chance())
             if self._clock.now() + pause > give_up_at:
                 msg = f"{batch.places()} not taken after {failures} attempts: {answer.reason()}"
-                raise StoppedError(msg)
+                raise SendStoppedError(msg)
             self._clock.sleep(pause)
 
 
-def rejects(items: tuple[Item, ...], report: dict[str, Any]) -> Iterator[Reject]:
+def rejects(items: tuple[FileItem, ...], report: dict[str, Any]) -> Iterator[RejectedItem]:
     """Yield what a door's *report* says was refused, by place in the file."""
     for outcome in report.get("outcomes", ()):
         if outcome["outcome"] in {"rejected", "invalid"}:
-            yield Reject(
+            yield RejectedItem(
                 items[outcome["position"]].place,
                 outcome.get("event"),
                 outcome["reason"],

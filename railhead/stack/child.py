@@ -55,13 +55,13 @@ class Child:
         """Wait for its end and return the exit code, negative for a signal."""
         return await self._process.wait()
 
-    async def stop(self, *, within_seconds: float, hurry: asyncio.Event) -> bool:
+    async def stop(self, *, within_seconds: float, kill_now: asyncio.Event) -> bool:
         """Ask it to end, and kill it when it has not in time or when *hurry* is set.
 
         Returns whether it ended by itself.
         """
         ended = asyncio.ensure_future(self.wait())
-        hurried = asyncio.ensure_future(hurry.wait())
+        hurried = asyncio.ensure_future(kill_now.wait())
         try:
             self._signal(signal.SIGTERM)
             await asyncio.wait(

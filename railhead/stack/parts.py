@@ -9,9 +9,9 @@ from typing import Final
 
 from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
-from railhead.stack.ports import PortBook
+from railhead.stack.ports import PortRegistry
 from railhead.stack.probes import http_answers, kafka_answers
-from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, LOOPBACK, WORKER, reachable
+from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, LOOPBACK, WORKER, reachable
 from railhead.stack.supervisor import Part
 
 # -P: the data directory, where parts run, is no place to import from.
@@ -19,11 +19,11 @@ RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli")
 READY: Final = "/health/ready"
 
 
-def kafka_part(broker: Broker, *, port: int, book: PortBook) -> Part:
+def kafka_part(broker: Broker, *, port: int, registry: PortRegistry) -> Part:
     """The broker. Its controller's port is chosen anew when another program took it meanwhile."""
 
     async def prepare() -> list[str]:
-        return broker.prepare_start(port=port, controller_port=book.choose("kafka-controller"))
+        return broker.prepare_start(port=port, controller_port=registry.choose("kafka-controller"))
 
     return Part(
         name=KAFKA,
@@ -45,18 +45,22 @@ def clickhouse_part(home: DataDirectory, *, port: int) -> Part:
     )
 
 
-def door_part(
-    number: int, *, address: tuple[str, int], book: PortBook | None, environment: Mapping[str, str]
+def api_part(
+    number: int,
+    *,
+    address: tuple[str, int],
+    registry: PortRegistry | None,
+    environment: Mapping[str, str],
 ) -> Part:
     """A door at *address*, which several share.
 
     With a *book* it gets a port of its own for health and metrics: on a shared one nobody can
     tell which door answers.
     """
-    name = f"{DOOR}-{number}"
+    name = f"{INGEST_API}-{number}"
     host, port, own = reachable(address[0]).strip("[]"), address[1], dict(environment)
-    if book is not None:
-        host, port = LOOPBACK, book.choose(name)
+    if registry is not None:
+        host, port = LOOPBACK, registry.choose(name)
         own["RAILHEAD_METRICS_PORT"] = str(port)
     return Part(
         name=name,

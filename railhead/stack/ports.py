@@ -16,7 +16,7 @@ from typing import Final
 from railhead.stack.settings import LOOPBACK, StackError
 
 # The parts of an `up` that was killed are gone a moment after it.
-PATIENCE_SECONDS: Final = 3.0
+WAIT_SECONDS: Final = 3.0
 RETRY_AFTER_SECONDS: Final = 0.1
 
 # Below what Linux (from 32768) and macOS (from 49152) take for the near end of a connection.
@@ -45,7 +45,7 @@ async def require_free(wanted: Iterable[tuple[str, int, str]]) -> None:
     Raises:
         StackError: one is not; names the port and the option.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS
     for host, port, option in wanted:
         while (reason := why_taken(host, port)) is not None:
             if time.monotonic() > deadline:
@@ -70,7 +70,7 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
-class PortBook:
+class PortRegistry:
     """Remembers the ports chosen for parts, so that a restart uses the same where it can."""
 
     def __init__(self, path: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Final
 LOOPBACK: Final = "127.0.0.1"
 KAFKA: Final = "kafka"
 CLICKHOUSE: Final = "clickhouse"
-DOOR: Final = "door"
+INGEST_API: Final = "door"
 WORKER: Final = "worker"
-ALL_PARTS: Final = (KAFKA, CLICKHOUSE, DOOR, WORKER)
+ALL_PARTS: Final = (KAFKA, CLICKHOUSE, INGEST_API, WORKER)
 
 
 class StackError(Exception):
@@ -48,7 +48,7 @@ class StackSettings:
     kafka_port: int = 9092
     clickhouse_port: int = 8123
     workers: int = 1
-    doors: int = 1
+    apis: int = 1
     partitions: int | None = None
     parts: tuple[str, ...] = ALL_PARTS
     fsync: bool = False
@@ -69,7 +69,7 @@ class StackSettings:
 
     def asked_ports(self) -> Iterable[tuple[int, str]]:
         """The ports this stack will listen on, each with the option that sets it."""
-        if self.has(DOOR):
+        if self.has(INGEST_API):
             yield self.http_port, "--http-port"
         if self.has(KAFKA):
             yield self.kafka_port, "--kafka-port"

@@ -20,9 +20,9 @@ from typing import Self
 from ingest_http.tenants_file import make_first_file
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import open_log
-from railhead.stack.parts import RAILHEAD, clickhouse_part, door_part, kafka_part, worker_part
-from railhead.stack.ports import PortBook, require_free
-from railhead.stack.settings import CLICKHOUSE, DOOR, KAFKA, LOOPBACK, WORKER, StackSettings
+from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part, worker_part
+from railhead.stack.ports import PortRegistry, require_free
+from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, LOOPBACK, WORKER, StackSettings
 from railhead.stack.steps import ready_broker, run_step
 from railhead.stack.supervisor import Part, Say, Supervisor
 
@@ -40,7 +40,7 @@ class Stack:
         self.home = DataDirectory(settings.data_dir)
         self._on_progress = on_progress
         self._supervisors: dict[str, Supervisor] = {}
-        self._hurry = asyncio.Event()
+        self._kill_now = asyncio.Event()
 
     async def start(self) -> None:
         """Start everything and return when all of it can take traffic.
@@ -52,7 +52,7 @@ class Stack:
         """
         self.home.acquire()
         try:
-            await self._start(PortBook(self.home.ports))
+            await self._start(PortRegistry(self.home.ports))
         except BaseExceptionGroup as exc:
             await self.stop()
             raise _first(exc) from exc
@@ -62,15 +62,15 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop everything in order, each part in bounded time, and release the directory."""
-        for kind in (DOOR, WORKER, CLICKHOUSE, KAFKA):
+        for kind in (INGEST_API, WORKER, CLICKHOUSE, KAFKA):
             parts = [s for name, s in self._supervisors.items() if name.startswith(kind)]
             await asyncio.gather(*(part.stop() for part in parts))
         self._supervisors.clear()
         self.home.release()
 
-    def hurry(self) -> None:
+    def kill_now(self) -> None:
         """Kill instead of waiting, in the `stop` that is under way or to come."""
-        self._hurry.set()
+        self._kill_now.set()
 
     async def halt(self, name: str) -> None:
         """Stop the part *name* ("clickhouse", "worker-1") and leave it stopped."""
@@ -100,19 +100,19 @@ class Stack:
         with contextlib.suppress(OSError), open_log(self.home.log("up")) as log:
             log.write(f"{now} {line}\n".encode())
 
-    async def _start(self, book: PortBook) -> None:
+    async def _start(self, registry: PortRegistry) -> None:
         make_first_file(self.home.tenants)
-        await self._settle_ports(book)
+        await self._settle_ports(registry)
         async with asyncio.TaskGroup() as group:
             if self.settings.has(KAFKA):
-                group.create_task(self._start_kafka(book))
+                group.create_task(self._start_kafka(registry))
             if self.settings.has(CLICKHOUSE):
                 group.create_task(self._start_clickhouse())
         async with asyncio.TaskGroup() as group:
-            for part in (*self._doors(book), *self._workers(book)):
+            for part in (*self._apis(registry), *self._workers(registry)):
                 group.create_task(self._run(part))
 
-    async def _settle_ports(self, book: PortBook) -> None:
+    async def _settle_ports(self, registry: PortRegistry) -> None:
         asked = self.settings
         hosts = {"--http-port": asked.http_host}
         await require_free(
@@ -122,14 +122,14 @@ class Stack:
         )
         self.settings = replace(
             asked,
-            http_port=asked.http_port or book.choose("http"),
-            kafka_port=asked.kafka_port or book.choose("kafka"),
-            clickhouse_port=asked.clickhouse_port or book.choose("clickhouse"),
+            http_port=asked.http_port or registry.choose("http"),
+            kafka_port=asked.kafka_port or registry.choose("kafka"),
+            clickhouse_port=asked.clickhouse_port or registry.choose("clickhouse"),
         )
 
-    async def _start_kafka(self, book: PortBook) -> None:
+    async def _start_kafka(self, registry: PortRegistry) -> None:
         broker = await ready_broker(self.home, fsync=self.settings.fsync, say=self.say)
-        await self._run(kafka_part(broker, port=self.settings.kafka_port, book=book))
+        await self._run(kafka_part(broker, port=self.settings.kafka_port, registry=registry))
         await self._step("topics", *self._topic_options())
 
     def _topic_options(self) -> Iterable[str]:
@@ -143,23 +143,23 @@ class Stack:
         await self._run(clickhouse_part(self.home, port=self.settings.clickhouse_port))
         await self._step("migrate")
 
-    def _doors(self, book: PortBook) -> Iterable[Part]:
-        doors = self.settings.doors if self.settings.has(DOOR) else 0
-        for number in range(1, doors + 1):
-            yield door_part(
+    def _apis(self, registry: PortRegistry) -> Iterable[Part]:
+        apis = self.settings.apis if self.settings.has(INGEST_API) else 0
+        for number in range(1, apis + 1):
+            yield api_part(
                 number,
                 address=(self.settings.http_host, self.settings.http_port),
-                book=book if doors > 1 else None,
+                registry=registry if apis > 1 else None,
                 environment=self.environment(),
             )
 
-    def _workers(self, book: PortBook) -> Iterable[Part]:
+    def _workers(self, registry: PortRegistry) -> Iterable[Part]:
         for number in range(1, self.settings.workers + 1) if self.settings.has(WORKER) else ():
-            port = book.choose(f"{WORKER}-{number}")
+            port = registry.choose(f"{WORKER}-{number}")
             yield worker_part(number, home=self.home, port=port, environment=self.environment())
 
     async def _run(self, part: Part) -> None:
-        supervisor = Supervisor(part, home=self.home, say=self.say, hurry=self._hurry)
+        supervisor = Supervisor(part, home=self.home, say=self.say, kill_now=self._kill_now)
         self._supervisors[part.name] = supervisor
         await supervisor.start()
 

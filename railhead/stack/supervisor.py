@@ -55,11 +55,13 @@ def next_delay(previous_seconds: float, *, ran_seconds: float) -> float:
 class Supervisor:
     """Keeps one part running from `start` to `stop`."""
 
-    def __init__(self, part: Part, *, home: DataDirectory, say: Say, hurry: asyncio.Event) -> None:
+    def __init__(
+        self, part: Part, *, home: DataDirectory, say: Say, kill_now: asyncio.Event
+    ) -> None:
         self.part = part
         self._home = home
         self._say = say
-        self._hurry = hurry
+        self._kill_now = kill_now
         self._stopping = asyncio.Event()
         self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # A failed start is told by `answer`; when nobody asks any more it is not news either.
@@ -147,7 +149,7 @@ class Supervisor:
 
     async def _end(self, child: Child) -> None:
         begun, limit = time.monotonic(), self.part.stop_within_seconds
-        by_itself = await child.stop(within_seconds=limit, hurry=self._hurry)
+        by_itself = await child.stop(within_seconds=limit, kill_now=self._kill_now)
         how = "stopped" if by_itself else "killed, it had not stopped"
         self._say(f"{self.part.name}: {how} after {time.monotonic() - begun:.1f} s")
 

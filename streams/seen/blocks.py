@@ -40,7 +40,7 @@ class UnreadableBlock(ValueError):  # noqa: N818 - it names the thing, as the lo
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class IdBlock:
     """First sightings of one partition, offsets ascending, all columns of one length."""
 
     high: U64
@@ -59,17 +59,17 @@ class Block:
         """The changelog key: the first sighting's offset, 8 bytes big-endian."""
         return int(self.offsets[0]).to_bytes(8, "big")
 
-    def part(self, start: int, end: int) -> Block:
+    def part(self, start: int, end: int) -> IdBlock:
         """Rows from *start* to before *end*, as views; the time span stays the block's."""
         if start == 0 and end == len(self):
             return self
         return self._at(slice(start, end))
 
-    def rows(self, rows: npt.NDArray[np.int64]) -> Block:
+    def rows(self, rows: npt.NDArray[np.int64]) -> IdBlock:
         """The given rows; the time span stays the block's."""
         return self._at(rows)
 
-    def _at(self, rows: slice | npt.NDArray[np.int64]) -> Block:
+    def _at(self, rows: slice | npt.NDArray[np.int64]) -> IdBlock:
         return replace(
             self,
             high=self.high[rows],
@@ -79,7 +79,7 @@ class Block:
         )
 
 
-def pack(block: Block) -> bytes:
+def pack(block: IdBlock) -> bytes:
     """Serialise *block*; offsets are kept relative to the first, at most 2**32 - 1 apart."""
     base = int(block.offsets[0])
     return b"".join(
@@ -101,7 +101,7 @@ def pack(block: Block) -> bytes:
     )
 
 
-def unpack(value: bytes) -> Block:
+def unpack(value: bytes) -> IdBlock:
     """Read a block written by `pack`.
 
     Raises:
@@ -132,7 +132,7 @@ def unpack(value: bytes) -> Block:
         or (deltas[1:] < deltas[:-1]).any()
     ):
         raise UnreadableBlock("offsets or times that no records have")
-    return Block(
+    return IdBlock(
         high,
         low,
         deltas.astype(np.int64) + base,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from streams.seen.blocks import I64, U32, U64, Block
+from streams.seen.blocks import I64, U32, U64, IdBlock
 
 Positions = npt.NDArray[np.int64]
 
@@ -26,7 +26,7 @@ _WIDTH = 8
 MAX_CAPACITY = 1 << 22
 
 
-class Generation:
+class Segment:
     """A fixed-size, append-only set of first sightings of one partition."""
 
     __slots__ = (
@@ -47,7 +47,7 @@ class Generation:
         "size",
     )
 
-    def __init__(self, capacity: int, first: Block) -> None:
+    def __init__(self, capacity: int, first: IdBlock) -> None:
         """Make room for *capacity* ids (a power of two); *first* is the first block to come."""
         self.capacity = capacity
         self.base = int(first.offsets[0])
@@ -69,18 +69,18 @@ class Generation:
         self._block_incarnations: list[int] = []
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """How many more ids fit."""
         return self.capacity - self.size
 
-    def takes(self, block: Block, *, span_ms: int) -> bool:
+    def takes(self, block: IdBlock, *, span_ms: int) -> bool:
         """Tell whether *block*, or its beginning, may go here.
 
         There must be room, its offsets must be near enough to be kept as distances, and the
         generation must not come to span more than *span_ms*.
         """
         return bool(
-            self.room
+            self.free_slots
             and block.offsets[0] >= self.base
             and block.offsets[-1] - self.base <= MAX_SPAN
             and block.first_ms - self.first_ms <= span_ms
@@ -124,8 +124,8 @@ class Generation:
         # int64, because numpy gathers by it several times faster than by uint64.
         return high.view(np.int64) & self._mask
 
-    def append(self, block: Block, incarnation: int) -> None:
-        """Add a block that fits into `room`; of an id added twice the first is found."""
+    def append(self, block: IdBlock, incarnation: int) -> None:
+        """Add a block that fits into `free_slots`; of an id added twice the first is found."""
         start, count = self.size, len(block)
         end = start + count
         self._high[start:end] = block.high
@@ -137,9 +137,9 @@ class Generation:
         self._block_incarnations.append(incarnation)
         self.size = end
         self.last_ms = max(self.last_ms, block.last_ms)
-        self._place(block.high, _tags(block.high) | np.arange(start + 1, end + 1, dtype=np.uint32))
+        self._slot(block.high, _tags(block.high) | np.arange(start + 1, end + 1, dtype=np.uint32))
 
-    def _place(self, high: U64, marks: U32) -> None:
+    def _slot(self, high: U64, hash_tags: U32) -> None:
         buckets = self._buckets(high)
         waiting: Positions = np.argsort(buckets, kind="stable")
         while len(waiting):
@@ -149,7 +149,7 @@ class Generation:
             rank = np.arange(len(ordered)) - np.repeat(starts, np.diff(np.r_[starts, len(ordered)]))
             column = self._filled[ordered] + rank
             fits = column < _WIDTH
-            self._slots[ordered[fits], column[fits]] = marks[waiting[fits]]
+            self._slots[ordered[fits], column[fits]] = hash_tags[waiting[fits]]
             np.add.at(self._filled, ordered[fits], 1)
             waiting = waiting[~fits]
             buckets[waiting] = (buckets[waiting] + 1) & self._mask

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from streams.seen.blocks import I64, U32, U64, Block
-from streams.seen.generation import MAX_CAPACITY, Generation
+from streams.seen.blocks import I64, U32, U64, IdBlock
+from streams.seen.generation import MAX_CAPACITY, Segment
 
 UNSEEN = -1
 FIRST_CAPACITY = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class FirstOccurrences:
     """For each looked-up id: the offset it was first seen at (UNSEEN if never) and what it held.
 
     `incarnations` are places in `names`: which incarnation of the topic the offset belongs to.
@@ -35,32 +35,32 @@ class Sightings:
     names: Sequence[str]
 
 
-class SeenIndex:
+class DedupIndex:
     """The remembered ids of one partition, for *window_ms* of the broker's append time."""
 
     def __init__(self, window_ms: int) -> None:
         self.window_ms = window_ms
-        self._generations: list[Generation] = []
+        self._segments: list[Segment] = []
         # Incarnations of the topic, named in blocks by their place here.
         self._names: list[str] = [""]
 
     def __len__(self) -> int:
-        return sum(generation.size for generation in self._generations)
+        return sum(segment.size for segment in self._segments)
 
     @property
     def nbytes(self) -> int:
         """Bytes reserved."""
-        return sum(generation.nbytes for generation in self._generations)
+        return sum(segment.nbytes for segment in self._segments)
 
     @property
     def oldest_ms(self) -> int | None:
         """Append time of the oldest remembered id in ms; None when there is none."""
-        return self._generations[0].first_ms if self._generations else None
+        return self._segments[0].first_ms if self._segments else None
 
-    def look_up(self, high: U64, low: U64) -> Sightings:
+    def look_up(self, high: U64, low: U64) -> FirstOccurrences:
         """Tell the newest sighting of each id; both halves of the hash have one length."""
         count = len(high)
-        found = Sightings(
+        found = FirstOccurrences(
             np.full(count, UNSEEN, np.int64),
             np.zeros(count, np.uint32),
             np.zeros(count, np.int64),
@@ -68,20 +68,20 @@ class SeenIndex:
             self._names,
         )
         missing: npt.NDArray[np.int64] = np.arange(count)
-        for generation in reversed(self._generations):
+        for segment in reversed(self._segments):
             if not len(missing):
                 break
-            rows = generation.find(high[missing], low[missing])
+            rows = segment.find(high[missing], low[missing])
             here = rows >= 0
             if here.any():
                 at, rows = missing[here], rows[here]
-                found.offsets[at] = generation.offsets(rows)
-                found.fingerprints[at] = generation.fingerprints(rows)
-                found.appended_ms[at], found.incarnations[at] = generation.blocks_of(rows)
+                found.offsets[at] = segment.offsets(rows)
+                found.fingerprints[at] = segment.fingerprints(rows)
+                found.appended_ms[at], found.incarnations[at] = segment.blocks_of(rows)
                 missing = missing[~here]
         return found
 
-    def add(self, block: Block, *, now_ms: int | None = None) -> None:
+    def add(self, block: IdBlock, *, now_ms: int | None = None) -> None:
         """Remember a block of ids, and forget the generations that its append time puts too far.
 
         *now_ms* is the broker's time if the block's own is not to be believed beyond it.
@@ -95,34 +95,34 @@ class SeenIndex:
             self._names.append(block.incarnation)
         incarnation = self._names.index(block.incarnation)
         while start < len(block):
-            generation = self._newest(block)
-            end = min(len(block), start + generation.room)
-            generation.append(block.part(start, end), incarnation)
+            segment = self._newest(block)
+            end = min(len(block), start + segment.free_slots)
+            segment.append(block.part(start, end), incarnation)
             start = end
         now_ms = block.last_ms if now_ms is None else min(now_ms, block.last_ms)
         self.forget_before(now_ms - self.window_ms)
 
     def forget(self, high: U64, low: U64) -> None:
         """Take single ids out again, wherever they are and however often."""
-        for generation in self._generations:
-            while (rows := generation.find(high, low)).max(initial=-1) >= 0:
-                generation.blank(rows[rows >= 0])
+        for segment in self._segments:
+            while (rows := segment.find(high, low)).max(initial=-1) >= 0:
+                segment.blank(rows[rows >= 0])
 
-    def _newest(self, block: Block) -> Generation:
-        newest = self._generations[-1] if self._generations else None
+    def _newest(self, block: IdBlock) -> Segment:
+        newest = self._segments[-1] if self._segments else None
         if newest is None or not newest.takes(block, span_ms=max(1, self.window_ms // 4)):
             capacity = _power_of_two(max(FIRST_CAPACITY, len(self)))
-            newest = Generation(min(capacity, MAX_CAPACITY), block)
-            self._generations.append(newest)
+            newest = Segment(min(capacity, MAX_CAPACITY), block)
+            self._segments.append(newest)
         return newest
 
     def forget_before(self, appended_ms: int) -> int:
         """Drop generations whose newest id was appended before *appended_ms*; how many ids went."""
-        kept = [g for g in self._generations if g.last_ms >= appended_ms]
-        if len(kept) == len(self._generations):
+        kept = [g for g in self._segments if g.last_ms >= appended_ms]
+        if len(kept) == len(self._segments):
             return 0
-        forgotten = len(self) - sum(generation.size for generation in kept)
-        self._generations = kept
+        forgotten = len(self) - sum(segment.size for segment in kept)
+        self._segments = kept
         return forgotten
 
 

@@ -19,8 +19,8 @@ from faust.stores.base import Store
 from faust.types import TP, EventT
 
 import failpoints
-from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
-from streams.seen.index import SeenIndex
+from streams.seen.blocks import IdBlock, UnreadableBlock, pack, unpack
+from streams.seen.index import DedupIndex
 
 logger = logging.getLogger(__name__)
 
@@ -30,19 +30,19 @@ CLOCKS_DIFFER_MS: Final = 86_400_000
 GATHERED_BYTES: Final = 4 * 2**20
 
 
-class SeenStore(Store):  # type: ignore[misc]
+class DedupStore(Store):  # type: ignore[misc]
     """The remembered ids of every partition this worker holds, as Faust's table storage."""
 
     def __init__(self, url: Any, app: Any, table: Any, **kwargs: Any) -> None:
         super().__init__(url, app, table, **kwargs)
-        self.indexes: dict[int, SeenIndex] = {}
+        self.indexes: dict[int, DedupIndex] = {}
         self.unreadable = 0
         self._applied: dict[TP, int] = {}
 
-    def index(self, partition: int) -> SeenIndex:
+    def index(self, partition: int) -> DedupIndex:
         """The ids remembered for *partition*, empty at first."""
         if partition not in self.indexes:
-            self.indexes[partition] = SeenIndex(self.table.window_ms)
+            self.indexes[partition] = DedupIndex(self.table.window_ms)
         return self.indexes[partition]
 
     def persisted_offset(self, tp: TP) -> int | None:
@@ -78,7 +78,7 @@ class SeenStore(Store):  # type: ignore[misc]
         """
         failpoints.passing("worker.in_recovery")
         changelog = self.table.changelog_topic.get_topic_name()
-        blocks: defaultdict[int, list[Block]] = defaultdict(list)
+        blocks: defaultdict[int, list[IdBlock]] = defaultdict(list)
         appended_ms: defaultdict[int, int] = defaultdict(int)
         unreadable: defaultdict[TP, list[int]] = defaultdict(list)
         for event in batch:
@@ -92,13 +92,13 @@ class SeenStore(Store):  # type: ignore[misc]
                 blocks[message.partition].append(_block(message.value, now_ms))
             except UnreadableBlock:
                 unreadable[message.tp].append(message.offset)
-        self._tell(unreadable)
+        self._report(unreadable)
         for partition, parts in blocks.items():
             index = self.index(partition)
             for block in _joined(parts, index.window_ms):
                 index.add(block, now_ms=appended_ms[partition])
 
-    def _tell(self, unreadable: Mapping[TP, list[int]]) -> None:
+    def _report(self, unreadable: Mapping[TP, list[int]]) -> None:
         for tp, offsets in unreadable.items():
             self.unreadable += len(offsets)
             logger.warning(
@@ -152,7 +152,7 @@ class SeenStore(Store):  # type: ignore[misc]
         return sum(len(index) for index in self.indexes.values())
 
 
-def _block(value: bytes | None, now_ms: int) -> Block:
+def _block(value: bytes | None, now_ms: int) -> IdBlock:
     """The block that a changelog record holds which was appended at *now_ms*."""
     block = unpack(value or b"")
     if block.last_ms > now_ms + CLOCKS_DIFFER_MS:
@@ -160,9 +160,9 @@ def _block(value: bytes | None, now_ms: int) -> Block:
     return block
 
 
-def _joined(blocks: list[Block], window_ms: int) -> Iterator[Block]:
+def _joined(blocks: list[IdBlock], window_ms: int) -> Iterator[IdBlock]:
     """Join neighbouring blocks of one incarnation while their times span little of the window."""
-    part: list[Block] = []
+    part: list[IdBlock] = []
     first_ms = last_ms = 0
     for block in blocks:
         first_ms, last_ms = min(first_ms, block.first_ms), max(last_ms, block.last_ms)
@@ -176,10 +176,10 @@ def _joined(blocks: list[Block], window_ms: int) -> Iterator[Block]:
         yield _concatenated(part)
 
 
-def _concatenated(blocks: list[Block]) -> Block:
+def _concatenated(blocks: list[IdBlock]) -> IdBlock:
     if len(blocks) == 1:
         return blocks[0]
-    return Block(
+    return IdBlock(
         np.concatenate([block.high for block in blocks]),
         np.concatenate([block.low for block in blocks]),
         np.concatenate([block.offsets for block in blocks]),
@@ -190,7 +190,7 @@ def _concatenated(blocks: list[Block]) -> Block:
     )
 
 
-class SeenTable(faust.Table):  # type: ignore[misc]
+class DedupTable(faust.Table):  # type: ignore[misc]
     """First sightings of one event type: a Faust table, partitioned like its topic."""
 
     def __init__(self, app: Any, *, window_ms: int, **kwargs: Any) -> None:
@@ -213,15 +213,15 @@ class SeenTable(faust.Table):  # type: ignore[misc]
             self.apply_changelog_batch(gathered)
             gathered.clear()
 
-    def _new_store(self) -> SeenStore:
-        return SeenStore("seen://", self.app, self, table_name=self.name, loop=self.loop)
+    def _new_store(self) -> DedupStore:
+        return DedupStore("seen://", self.app, self, table_name=self.name, loop=self.loop)
 
-    def index(self, partition: int) -> SeenIndex:
+    def index(self, partition: int) -> DedupIndex:
         """The look-up index of *partition*."""
-        index: SeenIndex = self.data.index(partition)
+        index: DedupIndex = self.data.index(partition)
         return index
 
-    async def remember(self, partition: int, block: Block, *, timeout_seconds: float) -> None:
+    async def remember(self, partition: int, block: IdBlock, *, timeout_seconds: float) -> None:
         """Write *block* to the changelog and return when the broker has confirmed it.
 
         Raises:

@@ -23,9 +23,9 @@ from sinks.ledger import LedgerEntry
 from sinks.settings import StoreSettings
 from sinks.store import Store
 from streams.dead_letters import dead_letter_rows
-from streams.judge import Counts, Judged, judge
-from streams.seen.index import SeenIndex
-from streams.slices import Partition, Slice, slice_of
+from streams.judge import Judged, OutcomeCounts, judge
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch, Partition, batch_of
 
 CASINO = "fasttrack.realtime-casino"
 WEEK_MS = 7 * 24 * 3_600_000
@@ -56,7 +56,7 @@ class Bookkeeper:
     clickhouse: str
 
     def __post_init__(self) -> None:
-        self.seen: dict[tuple[str, int], SeenIndex] = {}
+        self.dedup_index: dict[tuple[str, int], DedupIndex] = {}
         self.settings = StoreSettings(url=self.clickhouse)
 
     async def produce(
@@ -87,7 +87,7 @@ class Bookkeeper:
         finally:
             await producer.stop()
 
-    async def read(self, topic: str, partition: int, first: int, last: int) -> Slice:
+    async def read(self, topic: str, partition: int, first: int, last: int) -> FetchedBatch:
         """The records of some offsets, as a worker gets them."""
         async with open_log(self.kafka) as log:
             records = [
@@ -96,8 +96,8 @@ class Bookkeeper:
                 for record in batch
             ]
             incarnation = incarnation_of((await log.positions([topic]))[topic])
-        piece = slice_of(Partition(topic, partition), records, follows=first)
-        return replace(piece, incarnation=incarnation)
+        fetched = batch_of(Partition(topic, partition), records, follows=first)
+        return replace(fetched, incarnation=incarnation)
 
     async def work(
         self,
@@ -108,13 +108,13 @@ class Bookkeeper:
         topic: str = CASINO,
         generation: int = 1,
         skip: Sequence[str] = (),
-    ) -> Counts:
+    ) -> OutcomeCounts:
         """Store one range as a worker does, but for the steps to *skip*.
 
         Steps are rows, conflicts, letters and ledger.
         """
-        piece = await self.read(topic, partition, first, last)
-        judged = self._judge(piece)
+        fetched = await self.read(topic, partition, first, last)
+        judged = self._judge(fetched)
         store = Store(self.settings)
         try:
             if judged.rows is not None and "rows" not in skip:
@@ -127,18 +127,18 @@ class Bookkeeper:
                 await self.produce(0, *values, topic=REJECTED_TOPIC, tenant=None)
             if "ledger" not in skip:
                 await self.note(
-                    partition, first, last, judged.counts, piece=piece, generation=generation
+                    partition, first, last, judged.counts, fetched=fetched, generation=generation
                 )
         finally:
             await store.close()
         return judged.counts
 
-    def _judge(self, piece: Slice) -> Judged:
-        if piece.partition.topic == REJECTED_TOPIC:
-            return dead_letter_rows(piece, {})
-        seen = self.seen.setdefault(piece.partition, SeenIndex(WEEK_MS))
-        row = BY_TOPIC[piece.partition.topic]
-        return judge(piece, row, seen=seen, stored={}, rules=DEFAULT_RULES)
+    def _judge(self, fetched: FetchedBatch) -> Judged:
+        if fetched.partition.topic == REJECTED_TOPIC:
+            return dead_letter_rows(fetched, {})
+        dedup_index = self.dedup_index.setdefault(fetched.partition, DedupIndex(WEEK_MS))
+        row = BY_TOPIC[fetched.partition.topic]
+        return judge(fetched, row, dedup_index=dedup_index, stored={}, rules=DEFAULT_RULES)
 
     def _table(self, topic: str) -> str:
         return "rejected" if topic == REJECTED_TOPIC else BY_TOPIC[topic].table
@@ -148,15 +148,15 @@ class Bookkeeper:
         partition: int,
         first: int,
         last: int,
-        counts: Counts,
+        counts: OutcomeCounts,
         *,
-        piece: Slice,
+        fetched: FetchedBatch,
         generation: int = 1,
     ) -> None:
         """Write one row of the ledger."""
         store = Store(self.settings)
         entry = LedgerEntry(
-            topic=piece.partition.topic,
+            topic=fetched.partition.topic,
             partition=partition,
             first=first,
             last=last,
@@ -168,9 +168,9 @@ class Bookkeeper:
             generation=generation,
             token="by hand",
             worker="test",
-            first_appended_ms=int(piece.appended_ms[0]),
-            last_appended_ms=int(piece.appended_ms[-1]),
-            incarnation=piece.incarnation,
+            first_appended_ms=int(fetched.appended_ms[0]),
+            last_appended_ms=int(fetched.appended_ms[-1]),
+            incarnation=fetched.incarnation,
         )
         await store.write_ledger([entry])
         await store.close()

@@ -35,7 +35,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture
-def books(parts: System, monkeypatch: pytest.MonkeyPatch) -> Bookkeeper:
+def queries(parts: System, monkeypatch: pytest.MonkeyPatch) -> Bookkeeper:
     """A worker by hand; commands find its broker and engine by the environment."""
     for name, value in parts.environment.items():
         if name.startswith("RAILHEAD_"):
@@ -71,8 +71,8 @@ def look(capsys: pytest.CaptureFixture[str]) -> Look:
         if partition is not None:
             findings = document["findings"]
             document["findings"] = [one for one in findings if one["partition"] == partition]
-            told = document["topics"][0]["partitions"]
-            document["account"] = next(one for one in told if one["partition"] == partition)
+            reported = document["topics"][0]["partitions"]
+            document["account"] = next(one for one in reported if one["partition"] == partition)
         return code, document
 
     return run

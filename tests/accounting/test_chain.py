@@ -7,63 +7,63 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from railhead.accounting.chain import Counts, Island, Range, Span, join, resolve, spans
+from railhead.accounting.chain import Island, OffsetRange, RangeCounts, Span, join, resolve, spans
 
 
-def told(first: int, last: int, generation: int = 1) -> Range:
+def reported(first: int, last: int, generation: int = 1) -> OffsetRange:
     """A range whose records were all stored."""
-    return Range(first, last, generation, Counts(stored=last - first + 1))
+    return OffsetRange(first, last, generation, RangeCounts(stored=last - first + 1))
 
 
 def test_a_late_range_of_a_lower_generation_gives_way() -> None:
     """A paused worker's range is late; the ranges of the new owner count."""
-    late, first, second = told(10, 29, 4), told(10, 19, 5), told(20, 39, 5)
+    late, first, second = reported(10, 29, 4), reported(10, 19, 5), reported(20, 39, 5)
 
     cluster = resolve([late, first, second])
 
-    assert cluster.told == (first, second)
+    assert cluster.reported == (first, second)
     assert cluster.late == (late,)
     assert cluster.astray == ()
     assert cluster.span == Span(10, 39)
-    assert cluster.counts == Counts(stored=30)
+    assert cluster.counts == RangeCounts(stored=30)
 
 
 def test_a_late_range_that_alone_reaches_the_end_counts() -> None:
     """The new owner died within the late range, and its successor went on behind it."""
-    late, stub, successor = told(10, 29, 4), told(10, 19, 5), told(30, 39, 6)
+    late, stub, successor = reported(10, 29, 4), reported(10, 19, 5), reported(30, 39, 6)
 
     cluster = resolve([late, stub])
-    chain = join([Island(0, 9, 1, Counts(10)), Island(10, 29, 2, Counts())], [cluster],
+    chain = join([Island(0, 9, 1, RangeCounts(10)), Island(10, 29, 2, RangeCounts())], [cluster],
                  begin=0, end=30)  # fmt: skip
 
-    assert cluster.told == (late,)
+    assert cluster.reported == (late,)
     assert cluster.late == (stub,)
     assert chain.gaps == []
-    assert chain.counts == Counts(stored=30)
+    assert chain.counts == RangeCounts(stored=30)
     assert chain.end == successor.first
 
 
 def test_a_range_that_joins_nothing_is_astray() -> None:
     """Nobody who kept the order could have written it."""
-    stray = told(5, 14, 9)
+    stray = reported(5, 14, 9)
 
-    cluster = resolve([told(0, 9), told(10, 19), stray])
+    cluster = resolve([reported(0, 9), reported(10, 19), stray])
 
     assert cluster.astray == (stray,)
-    assert cluster.counts == Counts(stored=20)
+    assert cluster.counts == RangeCounts(stored=20)
 
 
 def test_two_ranges_of_one_generation_at_the_same_place_do_not_both_count() -> None:
     """One generation has one writer, and it writes an offset once."""
-    cluster = resolve([told(0, 9), told(0, 4)])
+    cluster = resolve([reported(0, 9), reported(0, 4)])
 
-    assert cluster.told == (told(0, 9),)
-    assert cluster.astray == (told(0, 4),)
+    assert cluster.reported == (reported(0, 9),)
+    assert cluster.astray == (reported(0, 4),)
 
 
 def test_what_lies_between_islands_is_a_gap() -> None:
     """So is what lies between the last island and what is committed."""
-    islands = [Island(20, 29, 1, Counts(10)), Island(0, 9, 1, Counts(10))]
+    islands = [Island(20, 29, 1, RangeCounts(10)), Island(0, 9, 1, RangeCounts(10))]
 
     chain = join(islands, [], begin=0, end=33)
 
@@ -73,7 +73,7 @@ def test_what_lies_between_islands_is_a_gap() -> None:
 
 def test_a_commit_may_lag_behind_the_ledger() -> None:
     """The chain then ends where the ledger does."""
-    chain = join([Island(0, 9, 1, Counts(10))], [], begin=0, end=4)
+    chain = join([Island(0, 9, 1, RangeCounts(10))], [], begin=0, end=4)
 
     assert (chain.end, chain.gaps) == (10, [])
 
@@ -98,8 +98,8 @@ class World:
     """Workers that follow the rule of resuming, some of them paused before they write a range."""
 
     def __init__(self) -> None:
-        self.ledger: list[Range] = []
-        self.late: list[Range] = []
+        self.ledger: list[OffsetRange] = []
+        self.late: list[OffsetRange] = []
         self.generation = 0
 
     def live(self, sizes: list[int], *, paused_at: int) -> None:
@@ -107,7 +107,7 @@ class World:
         self.generation += 1
         at = max((one.last + 1 for one in self.ledger), default=0)
         for number, size in enumerate(sizes):
-            one = told(at, at + size - 1, self.generation)
+            one = reported(at, at + size - 1, self.generation)
             (self.late if number >= paused_at else self.ledger).append(one)
             at += size
 
@@ -117,7 +117,7 @@ class World:
         del self.late[:count]
 
 
-lives = st.lists(
+incarnations = st.lists(
     st.tuples(
         st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 4), st.integers(0, 3)
     ),
@@ -126,9 +126,9 @@ lives = st.lists(
 )
 
 
-def clusters_of(ranges: list[Range]) -> list[list[Range]]:
+def clusters_of(ranges: list[OffsetRange]) -> list[list[OffsetRange]]:
     """Ranges grouped as the store does: a new group where nothing before reaches."""
-    groups: list[list[Range]] = []
+    groups: list[list[OffsetRange]] = []
     reached = -1
     for one in sorted(ranges):
         if not groups or one.first > reached:
@@ -138,7 +138,7 @@ def clusters_of(ranges: list[Range]) -> list[list[Range]]:
     return groups
 
 
-@given(lives)
+@given(incarnations)
 def test_whatever_is_written_late_each_offset_is_told_once(
     schedule: list[tuple[list[int], int, int]],
 ) -> None:
@@ -167,7 +167,7 @@ def front(world: World) -> int:
     return generations.count(generations[0]) if generations else 0
 
 
-@given(lives, st.data())
+@given(incarnations, st.data())
 def test_a_range_taken_out_of_the_ledger_is_missed(
     schedule: list[tuple[list[int], int, int]], data: st.DataObject
 ) -> None:

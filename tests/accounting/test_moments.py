@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from railhead.accounting.doors import sum_doors, sum_items
+from railhead.accounting.doors import sum_apis, sum_items
 from railhead.accounting.moments import milliseconds, parse_moment
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -54,4 +54,4 @@ def test_doors_counters_are_added_up_by_fate() -> None:
     counted = sum_items(page)
 
     assert counted == {"stored": 7, "rejected": 1}
-    assert sum_doors([counted, counted]) == {"stored": 14, "rejected": 2}
+    assert sum_apis([counted, counted]) == {"stored": 14, "rejected": 2}

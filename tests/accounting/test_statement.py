@@ -8,23 +8,25 @@ from dataclasses import replace
 from rich.console import Console
 
 from railhead.accounting.accounts import PartitionAccount, TopicAccount
-from railhead.accounting.chain import Counts, Span
-from railhead.accounting.findings import MEANINGS, Finding, Kind
+from railhead.accounting.chain import RangeCounts, Span
+from railhead.accounting.findings import MEANINGS, AuditFinding, FindingKind
 from railhead.accounting.statement import as_document, print_statement
 
 CASINO = "fasttrack.realtime-casino"
 
 
-def account(*findings: Finding) -> TopicAccount:
+def account(*findings: AuditFinding) -> TopicAccount:
     """Two partitions of casino events."""
-    first = PartitionAccount(0, 0, 10, 8, counts=Counts(5, 1, 1, 1), in_flight=2)
-    second = PartitionAccount(1, 100, 105, None, counts=Counts(3, 0, 0, 0), empty=1, in_flight=1)
+    first = PartitionAccount(0, 0, 10, 8, counts=RangeCounts(5, 1, 1, 1), in_flight=2)
+    second = PartitionAccount(
+        1, 100, 105, None, counts=RangeCounts(3, 0, 0, 0), empty=1, in_flight=1
+    )
     return TopicAccount(CASINO, [first, second], list(findings))
 
 
-def finding(kind: Kind, offset: int) -> Finding:
+def finding(kind: FindingKind, offset: int) -> AuditFinding:
     """Something found at one offset."""
-    return Finding(
+    return AuditFinding(
         kind=kind, topic=CASINO, partition=0, span=Span(offset, offset), text="seen", tenant="acme"
     )
 
@@ -40,7 +42,7 @@ def printed(*accounts: TopicAccount) -> str:
 def test_what_was_accepted_is_the_sum_of_its_fates() -> None:
     """And of what is in flight; rejected items are reported apart."""
     rejected = TopicAccount(
-        "fasttrack.rejected", [PartitionAccount(0, 0, 4, 4, counts=Counts(3), in_flight=1)]
+        "fasttrack.rejected", [PartitionAccount(0, 0, 4, 4, counts=RangeCounts(3), in_flight=1)]
     )
 
     text = printed(account(), rejected)
@@ -55,14 +57,14 @@ def test_what_was_accepted_is_the_sum_of_its_fates() -> None:
 
 def test_a_finding_cannot_steer_the_terminal() -> None:
     """Tenants of direct producers are foreign text."""
-    text = printed(account(replace(finding(Kind.LOST, 1), tenant="a\x1b[2J\nb\x9b\u202e")))
+    text = printed(account(replace(finding(FindingKind.LOST, 1), tenant="a\x1b[2J\nb\x9b\u202e")))
 
     assert "tenant a\\x1b[2J\\nb\\x9b\\u202e" in text
 
 
 def test_faults_are_named_kind_by_kind_with_what_they_mean() -> None:
     """Many of one kind are cut short; programs get all."""
-    found = [finding(Kind.LOST, offset) for offset in range(30)]
+    found = [finding(FindingKind.LOST, offset) for offset in range(30)]
 
     text = printed(account(*found))
 
@@ -77,11 +79,11 @@ def test_faults_are_named_kind_by_kind_with_what_they_mean() -> None:
 
 def test_remarks_are_told_and_the_books_balance() -> None:
     """Rows stored twice and late ranges do no harm."""
-    text = printed(account(finding(Kind.COPIES, 1), finding(Kind.LATE, 2)))
+    text = printed(account(finding(FindingKind.COPIES, 1), finding(FindingKind.LATE, 2)))
 
     assert "copies: rows stored twice" in text
     assert "The books balance." in text
-    assert as_document([account(finding(Kind.COPIES, 1))])["balanced"] is True
+    assert as_document([account(finding(FindingKind.COPIES, 1))])["balanced"] is True
 
 
 def test_every_partition_adds_up() -> None:
@@ -91,4 +93,4 @@ def test_every_partition_adds_up() -> None:
 
 def test_every_kind_has_a_meaning() -> None:
     """So that no finding is printed without one."""
-    assert set(MEANINGS) == set(Kind)
+    assert set(MEANINGS) == set(FindingKind)

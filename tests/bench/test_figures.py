@@ -9,8 +9,8 @@ import pytest
 
 from bench.corpus import Corpus, lap_prefix
 from bench.generator import Generator
-from bench.plan import Plan, Seen, read_bodies, write_bodies
-from bench.results import Bar, Figure, Result
+from bench.plan import LoadPlan, LoadResult, read_bodies, write_bodies
+from bench.results import Bar, BenchResult, Metric
 from bench.stream import Progress
 from bench.usage import Track
 from bench.whole import lag_at
@@ -47,10 +47,10 @@ def test_cpu_between_two_notes_is_shared_out_by_time() -> None:
 
 def test_lag_is_what_was_acknowledged_less_what_is_finished() -> None:
     """Both sides count from the start of the load; lag is never below zero."""
-    seen = _seen([(1.0, 100), (2.0, 100)])
+    load_result = _load_result([(1.0, 100), (2.0, 100)])
     done = Progress([1.5, 3.0], [50, 150], stored=200, duplicates=0, conflicts=0, rejected=0)
 
-    assert lag_at([0.5, 1.2, 1.7, 2.5, 3.5], seen, done) == [0, 100, 50, 150, 0]
+    assert lag_at([0.5, 1.2, 1.7, 2.5, 3.5], load_result, done) == [0, 100, 50, 150, 0]
 
 
 def test_the_first_range_opens_the_measured_time_and_does_not_count() -> None:
@@ -79,14 +79,14 @@ def test_with_several_workers_time_counts_from_when_all_are_there() -> None:
 )
 def test_a_figure_is_held_against_its_bar(bar: Bar, value: float, *, met: bool) -> None:
     """JSON says for each figure whether its bar was met, and nothing where there is none."""
-    figures = [
-        Figure(name="a", value=value, unit="s", bar=bar),
-        Figure(name="b", value=1.0, unit="s"),
+    metrics = [
+        Metric(name="a", value=value, unit="s", bar=bar),
+        Metric(name="b", value=1.0, unit="s"),
     ]
 
-    written = Result(name="x", figures=figures).as_json()
+    written = BenchResult(name="x", metrics=metrics).as_json()
 
-    assert [figure["met"] for figure in written["figures"]] == [met, None]
+    assert [metric["met"] for metric in written["metrics"]] == [met, None]
 
 
 async def test_the_generator_counts_only_204_as_acknowledged(tmp_path: Path) -> None:
@@ -97,17 +97,17 @@ async def test_the_generator_counts_only_204_as_acknowledged(tmp_path: Path) -> 
     ]
     posted: list[bytes] = []
 
-    async def door(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def api(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head(reader):
             size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
             posted.append(await reader.readexactly(size))
             writer.write(answers[len(posted) % 2])
         writer.close()
 
-    server = await asyncio.start_server(door, "127.0.0.1", 0)
+    server = await asyncio.start_server(api, "127.0.0.1", 0)
     bodies = tmp_path / "bodies"
     write_bodies([b'["ab1"]', b'["ab22"]'], bodies)
-    plan = Plan(
+    plan = LoadPlan(
         host="127.0.0.1",
         port=server.sockets[0].getsockname()[1],
         keys=["key"],
@@ -119,13 +119,13 @@ async def test_the_generator_counts_only_204_as_acknowledged(tmp_path: Path) -> 
         warm_up_seconds=0.0,
     )
 
-    seen = await Generator(plan).run()
+    load_result = await Generator(plan).run()
     server.close()
 
     assert read_bodies(bodies) == posted[:2]
-    assert set(seen.statuses) == {"204", "503"}
-    assert seen.items == seen.statuses["204"]
-    assert 0 < seen.p50_ms <= seen.p99_ms <= seen.max_ms
+    assert set(load_result.statuses) == {"204", "503"}
+    assert load_result.items == load_result.statuses["204"]
+    assert 0 < load_result.p50_ms <= load_result.p99_ms <= load_result.max_ms
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
@@ -135,8 +135,8 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-def _seen(acked: list[tuple[float, int]]) -> Seen:
-    return Seen(
+def _load_result(acked: list[tuple[float, int]]) -> LoadResult:
+    return LoadResult(
         started=0.0,
         ended=1.0,
         requests=0,

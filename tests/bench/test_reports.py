@@ -12,11 +12,11 @@ import pytest
 from bench.plots import PLOTS, pictures
 from bench.rebalance import longest_silence
 from bench.report import fill
-from bench.results import Bar, Figure, Result
+from bench.results import Bar, BenchResult, Metric
 from bench.svg import Picture, draw, round_up
 
 DOCS = Path(__file__).parents[2] / "docs"
-FIGURES = DOCS / "performance.json"
+METRICS = DOCS / "performance.json"
 NAMESPACE = {"svg": "http://www.w3.org/2000/svg"}
 
 
@@ -26,12 +26,12 @@ def test_tables_of_the_documents_are_made_from_the_figures(name: str) -> None:
     text = (DOCS / name).read_text()
 
     assert "<!-- bench:" in text
-    assert fill(text, json.loads(FIGURES.read_text())) == text
+    assert fill(text, json.loads(METRICS.read_text())) == text
 
 
 def test_pictures_in_the_documents_are_those_of_the_figures() -> None:
     """`railhead bench --plot` draws them anew; each one is shown in the document."""
-    drawn = dict(pictures(json.loads(FIGURES.read_text())))
+    drawn = dict(pictures(json.loads(METRICS.read_text())))
     text = (DOCS / "performance.md").read_text()
 
     assert {name: (DOCS / name).read_text() for name in drawn} == drawn
@@ -47,7 +47,7 @@ def test_a_curve_has_a_point_for_each_result_on_it() -> None:
         {},
     )
     whole = {
-        "results": [_result(plot.figure, 100.0 * at, detail) for at, detail in enumerate(names)]
+        "results": [_result(plot.metric, 100.0 * at, detail) for at, detail in enumerate(names)]
     }
 
     ((name, text),) = pictures(whole)
@@ -74,10 +74,10 @@ def test_the_ordinate_ends_at_a_round_number(value: float, top: float) -> None:
 
 def test_a_table_tells_what_was_missed_and_what_was_not_measured() -> None:
     """A figure under its bar is marked; a baseline that was left out says why."""
-    slow = Result(
-        name="door", figures=[Figure(name="acked", value=7.0, unit="s", bar=Bar(at_least=9))]
+    slow = BenchResult(
+        name="door", metrics=[Metric(name="acked", value=7.0, unit="s", bar=Bar(at_least=9))]
     )
-    out = Result(name="baseline", skipped="no Python")
+    out = BenchResult(name="baseline", skipped="no Python")
     whole = {"results": [slow.as_json(), out.as_json()]}
 
     text = fill("<!-- bench:figures -->\n<!-- /bench -->", whole)
@@ -95,9 +95,9 @@ def test_silence_is_the_longest_time_without_a_row_of_one_partition() -> None:
     assert longest_silence([*busy, *halting, *new], 10.0, 20.0) == pytest.approx(6.0)
 
 
-def _result(figure: str, value: float, detail: dict[str, Any]) -> dict[str, Any]:
-    return Result(
-        name="x", figures=[Figure(name=figure, value=value, unit="s")], detail=detail
+def _result(metric: str, value: float, detail: dict[str, Any]) -> dict[str, Any]:
+    return BenchResult(
+        name="x", metrics=[Metric(name=metric, value=value, unit="s")], detail=detail
     ).as_json()
 
 

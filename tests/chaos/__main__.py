@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from tests.chaos.run import Wish, run
+from tests.chaos.run import RunOptions, run
 from tests.chaos.table import lines
 
 
@@ -25,14 +25,14 @@ def main() -> int:
     """Read the options, run, tell."""
     args = _parser().parse_args()
     directory = args.keep or Path(tempfile.mkdtemp(prefix="railhead-chaos-"))
-    wish = Wish(
+    options = RunOptions(
         seed=args.seed,
         directory=directory,
         seconds=args.seconds,
         events=args.events or int(args.seconds * args.rate),
         deaths=args.deaths,
         workers=args.workers,
-        doors=args.doors,
+        apis=args.apis,
         partitions=args.partitions,
         small_disks=args.full_disk,
         longest_outage_seconds=args.longest_outage,
@@ -40,19 +40,21 @@ def main() -> int:
     # The senders' own client says every refused connection, and every producer that was fenced.
     for name in ("aiokafka", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    _say(f"seed {wish.seed}: {wish.events:,} events in {wish.seconds:.0f} s, in {directory}")
+    _say(
+        f"seed {options.seed}: {options.events:,} events in {options.seconds:.0f} s, in {directory}"
+    )
     is_clean = False
     try:
-        outcome = uvloop.run(run(wish, say=_say))
+        outcome = uvloop.run(run(options, say=_say))
         is_clean = outcome.is_clean
-        for line in lines(wish, outcome):
+        for line in lines(options, outcome):
             _say(line)
     except (AssertionError, TimeoutError, asyncio.CancelledError) as error:
         _say(f"could not be checked: {error!r}")
     if is_clean and args.keep is None:
         shutil.rmtree(directory)
     elif not is_clean:
-        _say(f"seed {wish.seed}: FAILED; the history, logs and data are kept in {directory}")
+        _say(f"seed {options.seed}: FAILED; the history, logs and data are kept in {directory}")
     return 0 if is_clean else 1
 
 

@@ -27,7 +27,7 @@ from tests.chaos.content import (
     row_of,
 )
 from tests.chaos.history import History, Sent, has
-from tests.chaos.topics import FATES, Truth, tally
+from tests.chaos.topics import OUTCOMES, Truth, tally
 
 FINDINGS = ("lost", "duplicated", "invented", "leaked", "altered", "unaccounted")
 EXAMPLES = 5
@@ -36,7 +36,7 @@ Ask = Callable[[str], AsyncIterator[list[Any]]]
 
 
 @dataclass(slots=True)
-class Verdict:
+class CheckResult:
     """How often each finding was made, with the first examples, and what was looked at."""
 
     found: Counter[str] = field(default_factory=Counter)
@@ -56,17 +56,17 @@ class Verdict:
         return not self.found
 
 
-async def check(history: History, truth: Truth, ask: Ask) -> Verdict:
+async def check(history: History, truth: Truth, ask: Ask) -> CheckResult:
     """Compare everything with everything."""
-    verdict = Verdict()
+    check_result = CheckResult()
     for place in truth.foreign:
-        verdict.find("invented", f"a record nobody sent at {place}")
+        check_result.find("invented", f"a record nobody sent at {place}")
     for kind, row in enumerate(EVENT_TYPES):
-        await _Rows(kind, row.table, history.sent, truth, verdict).check(ask)
-    await _rejected(history, truth, ask, verdict)
-    await _conflicts(truth, ask, verdict)
-    await _ledger(truth, ask, verdict)
-    return verdict
+        await _Rows(kind, row.table, history.sent, truth, check_result).check(ask)
+    await _rejected(history, truth, ask, check_result)
+    await _conflicts(truth, ask, check_result)
+    await _ledger(truth, ask, check_result)
+    return check_result
 
 
 @dataclass(slots=True)
@@ -77,14 +77,14 @@ class _Rows:
     view: str
     sent: dict[str, Sent]
     truth: Truth
-    verdict: Verdict
+    check_result: CheckResult
 
     async def check(self, ask: Ask) -> None:
         names = columns(self.kind)
         seen: Counter[tuple[str, int]] = Counter()
         query = f"SELECT tenant, {', '.join(names.values())} FROM fasttrack.{self.view}"
         async for tenant, *values in ask(query):
-            self.verdict.looked_at["rows"] += 1
+            self.check_result.looked_at["rows"] += 1
             number = self._row(tenant, dict(zip(names, values, strict=True)))
             seen[tenant, number] += 1
         for (tenant, number), count in seen.items():
@@ -98,7 +98,7 @@ class _Rows:
         user = (row["user_id"] or "").split(":")
         kind, _, digits = id_.partition("-")
         if kind != str(self.kind) or not digits.isdecimal() or len(user) != 3:
-            self.verdict.find("invented", f"{self.view} {tenant} {id_!r}")
+            self.check_result.find("invented", f"{self.view} {tenant} {id_!r}")
             return -1
         number, version = int(digits), Version(int(user[1]))
         attempted = self._sent(tenant).attempted.get((self.kind, number), 0)
@@ -111,9 +111,9 @@ class _Rows:
         return number
 
     def _content(self, tenant: str, item: Item, row: dict[str, str | None]) -> None:
-        told = row_of(tenant, item)
+        reported = row_of(tenant, item)
         for name, value in row.items():
-            expected = told.get(name, _DEFAULTS.get(name))
+            expected = reported.get(name, _DEFAULTS.get(name))
             if value != expected:
                 what = f"{name} is {value!r}, sent {expected!r}"
                 self._find("altered", tenant, item.number, what)
@@ -129,7 +129,7 @@ class _Rows:
             for (kind, number), versions in sent.acknowledged.items():
                 if kind != self.kind or not any(has(versions, version) for version in VALID):
                     continue
-                self.verdict.looked_at["ids acknowledged"] += 1
+                self.check_result.looked_at["ids acknowledged"] += 1
                 if (tenant, number) not in seen:
                     there = (tenant, kind, number) in self.truth.firsts
                     where = "in its topic" if there else "not in its topic"
@@ -142,36 +142,36 @@ class _Rows:
         return self.sent.get(tenant) or Sent()
 
     def _find(self, what: str, tenant: str, number: int, more: str) -> None:
-        self.verdict.find(what, f"{self.view} {tenant} {id_of(self.kind, number)}: {more}")
+        self.check_result.find(what, f"{self.view} {tenant} {id_of(self.kind, number)}: {more}")
 
 
 _DEFAULTS = {"base_amount": "0"}
 
 
-async def _rejected(history: History, truth: Truth, ask: Ask, verdict: Verdict) -> None:
+async def _rejected(history: History, truth: Truth, ask: Ask, check_result: CheckResult) -> None:
     """Each refused item is kept, as it was sent, under its tenant; nothing else is."""
     raws: dict[str, set[str]] = {tenant: set() for tenant in history.sent}
     places: Counter[tuple[str, int, int]] = Counter()
-    letters: Counter[tuple[Any, ...]] = Counter()
+    dead_letters: Counter[tuple[Any, ...]] = Counter()
     query = (
         "SELECT tenant, raw, topic, partition, toString(offset), request_id, toString(position) "
         "FROM fasttrack.rejected"
     )
     async for tenant, raw, topic, partition, offset, request, position in ask(query):
-        verdict.looked_at["rejected"] += 1
-        letters[tenant, request, position, topic, partition, offset] += 1
+        check_result.looked_at["rejected"] += 1
+        dead_letters[tenant, request, position, topic, partition, offset] += 1
         raws.setdefault(tenant, set()).add(raw)
         if topic:
             places[topic, partition, int(offset)] += 1
-    for letter, count in letters.items():
+    for dead_letter, count in dead_letters.items():
         if count > 1:
-            verdict.find("duplicated", f"rejected {letter}: {count} rows")
-    _compare("rejected", set(places), truth.refused, verdict)
+            check_result.find("duplicated", f"rejected {dead_letter}: {count} rows")
+    _compare("rejected", set(places), truth.refused, check_result)
     for tenant, sent in history.sent.items():
-        _raws(tenant, sent, raws[tenant], verdict)
+        _raws(tenant, sent, raws[tenant], check_result)
 
 
-def _raws(tenant: str, sent: Sent, kept: set[str], verdict: Verdict) -> None:
+def _raws(tenant: str, sent: Sent, kept: set[str], check_result: CheckResult) -> None:
     known: set[str] = set()
     for (kind, number), versions in sent.attempted.items():
         for version in (Version.INVALID, Version.RUBBISH):
@@ -181,33 +181,36 @@ def _raws(tenant: str, sent: Sent, kept: set[str], verdict: Verdict) -> None:
                 known |= texts
                 acknowledged = sent.acknowledged.get((kind, number), 0)
                 if has(acknowledged, version) and not texts & kept:
-                    verdict.find("lost", f"rejected {tenant} {id_of(kind, number)}")
+                    check_result.find("lost", f"rejected {tenant} {id_of(kind, number)}")
     for raw in kept - known:
-        verdict.find("invented", f"rejected {tenant} {raw[:80]}")
+        check_result.find("invented", f"rejected {tenant} {raw[:80]}")
 
 
-async def _conflicts(truth: Truth, ask: Ask, verdict: Verdict) -> None:
+async def _conflicts(truth: Truth, ask: Ask, check_result: CheckResult) -> None:
     places: Counter[tuple[str, int, int]] = Counter()
     query = "SELECT topic, partition, toString(offset) FROM fasttrack.conflicts"
     async for topic, partition, offset in ask(query):
-        verdict.looked_at["conflicts"] += 1
+        check_result.looked_at["conflicts"] += 1
         places[topic, partition, int(offset)] += 1
-    _compare("conflicts", set(places), truth.conflicts, verdict)
+    _compare("conflicts", set(places), truth.conflicts, check_result)
     for place, count in places.items():
         if count > 1:
-            verdict.find("duplicated", f"conflicts {place}: {count} rows")
+            check_result.find("duplicated", f"conflicts {place}: {count} rows")
 
 
 def _compare(
-    view: str, found: set[tuple[str, int, int]], true: set[tuple[str, int, int]], verdict: Verdict
+    view: str,
+    found: set[tuple[str, int, int]],
+    true: set[tuple[str, int, int]],
+    check_result: CheckResult,
 ) -> None:
     for place in true - found:
-        verdict.find("lost", f"{view} {place}")
+        check_result.find("lost", f"{view} {place}")
     for place in found - true:
-        verdict.find("invented", f"{view} {place}")
+        check_result.find("invented", f"{view} {place}")
 
 
-async def _ledger(truth: Truth, ask: Ask, verdict: Verdict) -> None:
+async def _ledger(truth: Truth, ask: Ask, check_result: CheckResult) -> None:
     """Ranges join from the first offset to the last, and each tells the true sums."""
     ranges: dict[tuple[str, int], list[list[int]]] = {}
     query = (
@@ -217,45 +220,47 @@ async def _ledger(truth: Truth, ask: Ask, verdict: Verdict) -> None:
         "FROM fasttrack.ledger ORDER BY topic, partition, first, last"
     )
     async for topic, partition, *numbers in ask(query):
-        verdict.looked_at["ledger ranges"] += 1
+        check_result.looked_at["ledger ranges"] += 1
         ranges.setdefault((topic, partition), []).append([int(number) for number in numbers])
-    for place, fates in truth.fates.items():
-        end = truth.ends.get(place, len(fates))
-        _chain(place, (fates, end), ranges.pop(place, []), verdict)
+    for place, outcomes in truth.outcomes.items():
+        end = truth.ends.get(place, len(outcomes))
+        _chain(place, (outcomes, end), ranges.pop(place, []), check_result)
     for place in ranges:
-        verdict.find("invented", f"ledger ranges of {place}")
+        check_result.find("invented", f"ledger ranges of {place}")
 
 
 def _chain(
     place: tuple[str, int],
     held: tuple[bytearray, int],
     ranges: list[list[int]],
-    verdict: Verdict,
+    check_result: CheckResult,
 ) -> None:
-    fates, end = held
+    outcomes, end = held
     following = 0
-    for first, last, *told, _generation in ranges:
+    for first, last, *reported, _generation in ranges:
         if first != following:
             what = "gap" if first > following else "overlap"
-            verdict.find("unaccounted", f"{place} {what}: {following} expected, {first} to {last}")
+            check_result.find(
+                "unaccounted", f"{place} {what}: {following} expected, {first} to {last}"
+            )
         following = max(following, last + 1)
-        true = tally(fates, first, last)
-        if tuple(told) != true:
-            verdict.find(
+        true = tally(outcomes, first, last)
+        if tuple(reported) != true:
+            check_result.find(
                 "unaccounted",
-                f"{place} {first} to {last}: {dict(zip(FATES, told, strict=True))}, true {true}",
+                f"{place} {first} to {last}: {dict(zip(OUTCOMES, reported, strict=True))}, true {true}",
             )
     # Behind the last record there may be markers and records taken back, which nobody is given.
-    if not len(fates) <= following <= end:
-        what = f"{place} ends at {following}, its records at {len(fates)}, the topic at {end}"
-        verdict.find("unaccounted", what)
-    verdict.looked_at["offsets"] += len(fates)
+    if not len(outcomes) <= following <= end:
+        what = f"{place} ends at {following}, its records at {len(outcomes)}, the topic at {end}"
+        check_result.find("unaccounted", what)
+    check_result.looked_at["offsets"] += len(outcomes)
 
 
 def sums(truth: Truth) -> Counter[str]:
     """How many records of the event topics met each fate, in truth."""
     total: Counter[str] = Counter()
-    for (topic, _), fates in truth.fates.items():
+    for (topic, _), outcomes in truth.outcomes.items():
         if topic != REJECTED_TOPIC:
-            total.update(dict(zip(FATES, tally(fates, 0, len(fates)), strict=True)))
+            total.update(dict(zip(OUTCOMES, tally(outcomes, 0, len(outcomes)), strict=True)))
     return total

@@ -46,7 +46,7 @@ class Item(NamedTuple):
     version: Version
 
 
-class Told(NamedTuple):
+class Content(NamedTuple):
     """A field as it is written in JSON, and the text of the value the view must show."""
 
     json: str
@@ -58,19 +58,19 @@ def id_of(kind: int, number: int) -> str:
     return f"{kind}-{number}"
 
 
-def fields(tenant: str, item: Item) -> dict[str, Told]:
+def fields(tenant: str, item: Item) -> dict[str, Content]:
     """Every field of the item, exactly."""
     chance = _Chance(f"{tenant}/{item.kind}/{item.number}/{item.version}")
-    told = {
+    reported = {
         "user_id": _text(f"{tenant}:{int(item.version)}:{chance.below(5000)}"),
         "timestamp": chance.instant(),
     }
-    told |= _OF_KIND[item.kind](chance, id_of(item.kind, item.number))
+    reported |= _OF_KIND[item.kind](chance, id_of(item.kind, item.number))
     if chance.below(4) == 0:
-        told["entry_timestamp"] = chance.instant()
+        reported["entry_timestamp"] = chance.instant()
     if item.version == Version.INVALID:
-        told["timestamp"] = Told('"yesterday"', None)
-    return told
+        reported["timestamp"] = Content('"yesterday"', None)
+    return reported
 
 
 def data_text(tenant: str, item: Item) -> str:
@@ -99,10 +99,10 @@ def read(value: bytes) -> Item | None:
         found = json.loads(value)
         data = found.get("data", found)
         version = Version(int(data["user_id"].split(":")[1]))
-        told = next(
+        reported = next(
             data[name] for name in ("unique_id", "payment_id", "activity_id") if name in data
         )
-        kind, number = told.split("-")
+        kind, number = reported.split("-")
         return Item(int(kind), int(number), version)
     except (ValueError, KeyError, AttributeError, IndexError, StopIteration):
         return None
@@ -118,23 +118,23 @@ class _Chance:
         self._left, number = divmod(self._left, limit)
         return number
 
-    def instant(self) -> Told:
+    def instant(self) -> Content:
         """RFC 3339 in one of several offsets, to the second, millisecond or nanosecond."""
         seconds = EVENING_SECONDS + self.below(86_400)
         digits = (0, 3, 9)[self.below(3)]
         fraction = self.below(10**digits) if digits else 0
         name, offset = OFFSETS[self.below(len(OFFSETS))]
         text = _civil(seconds + offset) + (f".{fraction:0{digits}}" if digits else "") + name
-        return Told(f'"{text}"', str(seconds * BILLION + fraction * 10 ** (9 - digits)))
+        return Content(f'"{text}"', str(seconds * BILLION + fraction * 10 ** (9 - digits)))
 
-    def amount(self) -> Told:
+    def amount(self) -> Content:
         """A decimal no binary float can hold, up to 18 places."""
         places = (0, 1, 2, 8, 18)[self.below(5)]
         whole = self.below(1_000_000)
         text = str(whole) + (f".{self.below(10**places):0{places}}" if places else "")
-        return Told(text, plain(text))
+        return Content(text, plain(text))
 
-    def one_of(self, *choices: str) -> Told:
+    def one_of(self, *choices: str) -> Content:
         return _text(choices[self.below(len(choices))])
 
 
@@ -148,11 +148,11 @@ def _civil(seconds: int) -> str:
     return f"2026-01-{16 + day:02}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
 
 
-def _text(value: str) -> Told:
-    return Told(json.dumps(value), value)
+def _text(value: str) -> Content:
+    return Content(json.dumps(value), value)
 
 
-def _casino(chance: _Chance, id_: str) -> dict[str, Told]:
+def _casino(chance: _Chance, id_: str) -> dict[str, Content]:
     return {
         "unique_id": _text(id_),
         "game_id": _text(f"g{chance.below(300)}"),
@@ -164,7 +164,7 @@ def _casino(chance: _Chance, id_: str) -> dict[str, Told]:
     }
 
 
-def _payment(chance: _Chance, id_: str) -> dict[str, Told]:
+def _payment(chance: _Chance, id_: str) -> dict[str, Content]:
     return {
         "payment_id": _text(id_),
         "type": chance.one_of("credit", "debit"),
@@ -176,19 +176,19 @@ def _payment(chance: _Chance, id_: str) -> dict[str, Told]:
     }
 
 
-def _registration(chance: _Chance, id_: str) -> dict[str, Told]:
+def _registration(chance: _Chance, id_: str) -> dict[str, Content]:
     return {
         "unique_id": _text(id_),
         "username": _text(f"user{chance.below(10**6)}"),
         "registration_date": chance.instant(),
         "country": chance.one_of("SE", "DE"),
         "currency": chance.one_of("SEK", "EUR"),
-        "gender": (Told("null", None), _text("female"))[chance.below(2)],
-        "consent_email": (Told("true", "true"), Told("false", "false"))[chance.below(2)],
+        "gender": (Content("null", None), _text("female"))[chance.below(2)],
+        "consent_email": (Content("true", "true"), Content("false", "false"))[chance.below(2)],
     }
 
 
-def _gameround(chance: _Chance, id_: str) -> dict[str, Told]:
+def _gameround(chance: _Chance, id_: str) -> dict[str, Content]:
     amounts = ("bonus_bet_user", "total_bet_user", "bonus_win_user", "total_win_user")
     return {
         "unique_id": _text(id_),
@@ -198,7 +198,7 @@ def _gameround(chance: _Chance, id_: str) -> dict[str, Told]:
     }
 
 
-def _sports_bet(chance: _Chance, id_: str) -> dict[str, Told]:
+def _sports_bet(chance: _Chance, id_: str) -> dict[str, Content]:
     return {
         "activity_id": _text(id_),
         "activity_id_reference": _text(f"ref{chance.below(10**6)}"),
@@ -211,7 +211,7 @@ def _sports_bet(chance: _Chance, id_: str) -> dict[str, Told]:
     }
 
 
-def _login(_: _Chance, id_: str) -> dict[str, Told]:
+def _login(_: _Chance, id_: str) -> dict[str, Content]:
     return {"unique_id": _text(id_)}
 
 

@@ -31,10 +31,10 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leave no room."""
-        piece = bytes(MIB)
+        chunk = bytes(MIB)
         with contextlib.suppress(OSError), (self.directory / FILLER).open("wb") as file:
             while True:
-                file.write(piece)
+                file.write(chunk)
                 file.flush()
 
     def free(self) -> None:

@@ -66,8 +66,8 @@ class Nemesis:
             chosen = first.pop() if first else random.choices(names, weights)[0]
             self.faults[chosen] += 1
             self.history.fault(f"{chosen} begins")
-            told = await faults[chosen][1]()
-            self.history.fault(f"{chosen}: {told}")
+            reported = await faults[chosen][1]()
+            self.history.fault(f"{chosen}: {reported}")
 
     async def _calm(self) -> None:
         """Wait a while for all to answer: the next fault is to hit a system at work."""
@@ -152,7 +152,7 @@ class _Processes:
         name = self._any("worker", "kafka", "clickhouse")
         old = self._rig.home.pid(name)
         self._rig.kill(name)
-        await self._rig.started_anew(name, old)
+        await self._rig.started_again(name, old)
         await asyncio.sleep(self._random.uniform(0.5, 4))
         self._rig.kill(name)
         return name

@@ -13,7 +13,7 @@ import struct
 from enum import Enum
 
 LOOPBACK = "127.0.0.1"
-PIECE_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 16
 
 
 class Weather(Enum):
@@ -105,13 +105,13 @@ class Proxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool
     ) -> None:
         with contextlib.suppress(OSError):
-            while piece := await reader.read(PIECE_BYTES):
+            while chunk := await reader.read(CHUNK_BYTES):
                 if self._weather is Weather.SLOW:
                     await asyncio.sleep(self.delay_seconds)
                 await self._passable.wait()
                 if answers and self._weather is Weather.NO_ANSWERS:
                     continue
-                writer.write(piece)
+                writer.write(chunk)
                 await writer.drain()
             # Let what was written arrive before the other side hears of the end.
             if writer.can_write_eof():

@@ -24,8 +24,8 @@ from typing import Self
 from ingest_http.tenants_file import make_first_file
 from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
-from railhead.stack.parts import RAILHEAD, clickhouse_part, door_part, kafka_part, worker_part
-from railhead.stack.ports import PortBook, free_ports
+from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part, worker_part
+from railhead.stack.ports import PortRegistry, free_ports
 from railhead.stack.settings import LOOPBACK
 from railhead.stack.steps import ready_broker, run_step
 from railhead.stack.supervisor import Part, Supervisor
@@ -52,7 +52,7 @@ class Plan:
     directory: Path
     partitions: int = 3
     workers: int = 2
-    doors: int = 2
+    apis: int = 2
     small_disks: bool = False
 
 
@@ -75,7 +75,7 @@ class Rig:
         self.home = DataDirectory(plan.directory)
         self.members: dict[str, Member] = {}
         self.deaths: Counter[str] = Counter()
-        self._hurry = asyncio.Event()
+        self._kill_now = asyncio.Event()
         http, kafka, engine, *ports = free_ports(6)
         self._http_port, self._kafka_port, self._engine_port = http, kafka, engine
         targets = {"door": http, "kafka": kafka, "clickhouse": engine}
@@ -133,19 +133,21 @@ class Rig:
                 disk.mount()
         for proxy in self.proxies.values():
             await proxy.start()
-        book = PortBook(self.home.ports)
+        registry = PortRegistry(self.home.ports)
         broker = await ready_broker(self.home, fsync=False, say=self._say)
         engine = clickhouse_part(self.home, port=self._engine_port)
-        await asyncio.gather(self._run(self._behind_proxy(broker, book), {}), self._run(engine, {}))
+        await asyncio.gather(
+            self._run(self._behind_proxy(broker, registry), {}), self._run(engine, {})
+        )
         await asyncio.gather(
             self._step("topics", "--partitions", str(self.plan.partitions)), self._step("migrate")
         )
         make_first_file(self.home.tenants)
-        await asyncio.gather(*(self._run(part, env) for part, env in self._others(book)))
+        await asyncio.gather(*(self._run(part, env) for part, env in self._others(registry)))
 
-    def _behind_proxy(self, broker: Broker, book: PortBook) -> Part:
+    def _behind_proxy(self, broker: Broker, registry: PortRegistry) -> Part:
         """The broker, told to send its clients to the proxy."""
-        part = kafka_part(broker, port=self._kafka_port, book=book)
+        part = kafka_part(broker, port=self._kafka_port, registry=registry)
 
         async def prepare() -> list[str]:
             argv = await part.prepare()
@@ -162,13 +164,15 @@ class Rig:
         proxied = f"advertised.listeners=PLAINTEXT://{self.bootstrap}"
         settings.write_text(text.replace(direct, proxied))
 
-    def _others(self, book: PortBook) -> Iterable[tuple[Part, dict[str, str]]]:
+    def _others(self, registry: PortRegistry) -> Iterable[tuple[Part, dict[str, str]]]:
         address = (LOOPBACK, self._http_port)
-        for number in range(1, self.plan.doors + 1):
-            part = door_part(number, address=address, book=book, environment=self.environment())
+        for number in range(1, self.plan.apis + 1):
+            part = api_part(
+                number, address=address, registry=registry, environment=self.environment()
+            )
             yield part, dict(part.environment)
         for number in range(1, self.plan.workers + 1):
-            port = book.choose(f"worker-{number}")
+            port = registry.choose(f"worker-{number}")
             own = self.environment()
             yield worker_part(number, home=self.home, port=port, environment=own), own
 
@@ -181,7 +185,7 @@ class Rig:
             return await part.prepare()
 
         gated = replace(part, prepare=prepare, environment=environment)
-        supervisor = Supervisor(gated, home=self.home, say=self._say, hurry=self._hurry)
+        supervisor = Supervisor(gated, home=self.home, say=self._say, kill_now=self._kill_now)
         usual = dict(environment)
         self.members[part.name] = Member(gated, usual, environment, gate, supervisor)
         await supervisor.start()
@@ -192,7 +196,7 @@ class Rig:
 
     async def stop(self) -> None:
         """Kill what runs, release the directory and its disks."""
-        self._hurry.set()
+        self._kill_now.set()
         for member in self.members.values():
             member.gate.set()
         await asyncio.gather(*(member.supervisor.stop() for member in self.members.values()))
@@ -236,9 +240,9 @@ class Rig:
         member.environment.update({**member.usual, **environment})
         old = self.home.pid(name)
         self.send_signal(name, by)
-        await self.started_anew(name, old)
+        await self.started_again(name, old)
 
-    async def started_anew(self, name: str, old: int | None) -> None:
+    async def started_again(self, name: str, old: int | None) -> None:
         """Return when *name* runs under another process id than *old*."""
         await until(
             lambda: self.home.pid(name) not in {None, old}, seconds=60, what=f"{name} starts anew"

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos import clock, engine
-from tests.chaos.checker import Verdict, check, sums
+from tests.chaos.checker import CheckResult, check, sums
 from tests.chaos.history import History
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.rig import Plan, Rig
-from tests.chaos.senders import Quota, Sender, produce_directly, push_over_http
+from tests.chaos.senders import Client, Quota, post_over_http, produce_directly
 from tests.chaos.topics import Truth, committed, ends, read_all, unread
 from tests.chaos.traffic import Ids, Traffic
 from tests.chaos.transactions import produce_in_transactions
@@ -34,7 +34,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class RunOptions:
     """What a run is to be like."""
 
     seed: int
@@ -43,7 +43,7 @@ class Wish:
     events: int = 60_000
     deaths: int = 0
     workers: int = 2
-    doors: int = 2
+    apis: int = 2
     partitions: int = 3
     small_disks: bool = False
     longest_outage_seconds: float = 15.0
@@ -53,7 +53,7 @@ class Wish:
 class Outcome:
     """What a run came to."""
 
-    verdict: Verdict
+    check_result: CheckResult
     events: int
     records: int
     sums: Counter[str]
@@ -68,68 +68,68 @@ class Outcome:
     @property
     def is_clean(self) -> bool:
         """Whether every promise was kept."""
-        return self.verdict.is_clean and not self.troubles
+        return self.check_result.is_clean and not self.troubles
 
 
-async def run(wish: Wish, *, say: Say) -> Outcome:
+async def run(options: RunOptions, *, say: Say) -> Outcome:
     """Run once.
 
     Raises:
         AssertionError: it could not be checked, as senders, parts or the drain did not end.
     """
-    wish.directory.mkdir(parents=True, exist_ok=True)
-    history = History(wish.directory / "history.jsonl")
+    options.directory.mkdir(parents=True, exist_ok=True)
+    history = History(options.directory / "history.jsonl")
     plan = Plan(
-        directory=wish.directory / "data",
-        partitions=wish.partitions,
-        workers=wish.workers,
-        doors=wish.doors,
-        small_disks=wish.small_disks,
+        directory=options.directory / "data",
+        partitions=options.partitions,
+        workers=options.workers,
+        apis=options.apis,
+        small_disks=options.small_disks,
     )
     try:
         async with Rig(plan) as rig:
-            return await _harm_and_check(rig, wish, history, say)
+            return await _harm_and_check(rig, options, history, say)
     finally:
         history.close()
 
 
-async def _harm_and_check(rig: Rig, wish: Wish, history: History, say: Say) -> Outcome:
-    library = await asyncio.to_thread(clock.build, wish.directory)
-    nemesis = Nemesis(rig, wish.seed, history, library, wish.longest_outage_seconds)
+async def _harm_and_check(rig: Rig, options: RunOptions, history: History, say: Say) -> Outcome:
+    library = await asyncio.to_thread(clock.build, options.directory)
+    nemesis = Nemesis(rig, options.seed, history, library, options.longest_outage_seconds)
     keys = {tenant: await rig.tenant(tenant) for tenant in TENANTS}
     await asyncio.sleep(1)  # doors look at the tenants file twice a second
     say(f"running: {', '.join(rig.names())}")
     history.begin()
     begun = time.monotonic()
-    senders = asyncio.create_task(_all(_senders(rig, wish, history, keys)))
-    harm = asyncio.create_task(nemesis.run(wish.seconds, deaths=wish.deaths))
+    clients = asyncio.create_task(_all(_clients(rig, options, history, keys)))
+    harm = asyncio.create_task(nemesis.run(options.seconds, deaths=options.deaths))
     while not harm.done():
-        await asyncio.wait({harm, senders}, timeout=15, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait({harm, clients}, timeout=15, return_when=asyncio.FIRST_EXCEPTION)
         say(
             f"{time.monotonic() - begun:5.0f} s: {history.events:,} events acknowledged, "
             f"{rig.deaths.total()} deaths"
         )
-        if senders.done():
-            senders.result()
+        if clients.done():
+            clients.result()
     await harm
     harmed = time.monotonic() - begun
     await nemesis.heal()
     say(f"healed after {harmed:.0f} s; waiting for the senders")
     async with asyncio.timeout(SENDERS_END_WITHIN_SECONDS):
-        await senders
+        await clients
     drained = await drain(rig, say=say)
     say(f"drained in {drained:.1f} s; checking")
     truth = await read_all(rig.bootstrap)
-    verdict = await check(history, truth, lambda query: engine.rows(rig.engine_url, query))
-    return _outcome(nemesis, truth, verdict, (harmed, drained))
+    check_result = await check(history, truth, lambda query: engine.rows(rig.engine_url, query))
+    return _outcome(nemesis, truth, check_result, (harmed, drained))
 
 
 def _outcome(
-    nemesis: Nemesis, truth: Truth, verdict: Verdict, seconds: tuple[float, float]
+    nemesis: Nemesis, truth: Truth, check_result: CheckResult, seconds: tuple[float, float]
 ) -> Outcome:
     history = nemesis.history
     return Outcome(
-        verdict=verdict,
+        check_result=check_result,
         events=history.events,
         records=truth.records,
         sums=sums(truth),
@@ -142,29 +142,31 @@ def _outcome(
     )
 
 
-async def _all(senders: Iterator[Coroutine[None, None, None]]) -> None:
+async def _all(clients: Iterator[Coroutine[None, None, None]]) -> None:
     async with asyncio.TaskGroup() as group:
-        for sender in senders:
-            group.create_task(sender)
+        for api_client in clients:
+            group.create_task(api_client)
 
 
-def _senders(
-    rig: Rig, wish: Wish, history: History, keys: dict[str, str]
+def _clients(
+    rig: Rig, options: RunOptions, history: History, keys: dict[str, str]
 ) -> Iterator[Coroutine[None, None, None]]:
-    quota = Quota(wish.events, wish.events / (wish.seconds * SENDING_SHARE), time.monotonic())
+    quota = Quota(
+        options.events, options.events / (options.seconds * SENDING_SHARE), time.monotonic()
+    )
     for tenant in TENANTS:
         ids = Ids()
         for number in range(HTTP_SENDERS_EACH):
             name = f"http-{tenant}-{number}"
-            traffic = Traffic(f"{name} {wish.seed}", ids)
-            sender = Sender(name, tenant, traffic, quota, history)
-            yield push_over_http(sender, rig.url, keys[tenant])
+            traffic = Traffic(f"{name} {options.seed}", ids)
+            api_client = Client(name, tenant, traffic, quota, history)
+            yield post_over_http(api_client, rig.url, keys[tenant])
         name = f"kafka-{tenant}"
-        traffic = Traffic(f"{name} {wish.seed}", ids, rubbish_share=RUBBISH_SHARE)
-        yield produce_directly(Sender(name, tenant, traffic, quota, history), rig.bootstrap)
+        traffic = Traffic(f"{name} {options.seed}", ids, rubbish_share=RUBBISH_SHARE)
+        yield produce_directly(Client(name, tenant, traffic, quota, history), rig.bootstrap)
         name = f"transactions-{tenant}"
-        sender = Sender(name, tenant, Traffic(f"{name} {wish.seed}", ids), quota, history)
-        yield produce_in_transactions(sender, rig.bootstrap)
+        api_client = Client(name, tenant, Traffic(f"{name} {options.seed}", ids), quota, history)
+        yield produce_in_transactions(api_client, rig.bootstrap)
 
 
 async def drain(rig: Rig, *, say: Say) -> float:
@@ -174,13 +176,13 @@ async def drain(rig: Rig, *, say: Say) -> float:
         AssertionError: it takes too long; names the partitions that lag.
     """
     begun = time.monotonic()
-    told: dict[str, int] = {}
+    reported: dict[str, int] = {}
     while lag := await _lag(rig):
         if time.monotonic() - begun > DRAIN_WITHIN_SECONDS:
             raise AssertionError(f"not drained after {DRAIN_WITHIN_SECONDS:.0f} s: {lag}")
-        if lag != told:
+        if lag != reported:
             say(f"lag: {sum(lag.values()):,} records in {len(lag)} partitions")
-            told = lag
+            reported = lag
         await asyncio.sleep(1)
     return time.monotonic() - begun
 

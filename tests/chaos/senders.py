@@ -45,7 +45,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class Client:
     """Who sends, for whom, what, and where it is noted."""
 
     name: str
@@ -56,27 +56,27 @@ class Sender:
 
 
 async def send_all(
-    sender: Sender, largest: int, attempt: Callable[[list[Item]], Awaitable[str]]
+    api_client: Client, largest: int, attempt: Callable[[list[Item]], Awaitable[str]]
 ) -> None:
     """Send batches until the quota is used up, each until *attempt* says "ok"."""
-    while size := await sender.quota.take(sender.traffic.size(largest)):
-        items = sender.traffic.batch(size)
-        batch = sender.history.batch(sender.name, sender.tenant, items)
+    while size := await api_client.quota.take(api_client.traffic.size(largest)):
+        items = api_client.traffic.batch(size)
+        batch = api_client.history.batch(api_client.name, api_client.tenant, items)
         while (answer := await attempt(items)) != "ok":
-            sender.history.attempt(batch, answer)
-            await asyncio.sleep(0.1 + 0.6 * sender.traffic.chance())
-        sender.history.attempt(batch, answer)
-        sender.history.acknowledged(sender.tenant, items)
+            api_client.history.attempt(batch, answer)
+            await asyncio.sleep(0.1 + 0.6 * api_client.traffic.chance())
+        api_client.history.attempt(batch, answer)
+        api_client.history.acknowledged(api_client.tenant, items)
 
 
-async def push_over_http(sender: Sender, url: str, key: str) -> None:
+async def post_over_http(api_client: Client, url: str, key: str) -> None:
     """Push as FastTrack does, whole batches, again on anything but 204."""
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
     headers = {"x-api-key": key, "content-type": "application/json"}
     async with aiohttp.ClientSession(url, timeout=timeout, headers=headers) as session:
 
         async def attempt(items: list[Item]) -> str:
-            texts = [item_text(sender.tenant, item) for item in items]
+            texts = [item_text(api_client.tenant, item) for item in items]
             try:
                 async with session.post(BULK, data=f"[{','.join(texts)}]".encode()) as answer:
                     said = await answer.read()
@@ -84,7 +84,7 @@ async def push_over_http(sender: Sender, url: str, key: str) -> None:
             except (aiohttp.ClientError, OSError) as error:
                 return type(error).__name__
 
-        await send_all(sender, LARGEST_BATCH, attempt)
+        await send_all(api_client, LARGEST_BATCH, attempt)
 
 
 def _meaning(status: int, said: bytes) -> str:
@@ -96,7 +96,7 @@ def _meaning(status: int, said: bytes) -> str:
     return str(status)
 
 
-async def produce_directly(sender: Sender, bootstrap: str) -> None:
+async def produce_directly(api_client: Client, bootstrap: str) -> None:
     """Write to the topics as another system does: own keys, bare data or whole items."""
     producers = Producers(bootstrap)
 
@@ -104,7 +104,7 @@ async def produce_directly(sender: Sender, bootstrap: str) -> None:
         try:
             async with asyncio.timeout(PRODUCE_TIMEOUT_SECONDS):
                 producer = await producers.current()
-                sent = [await send(producer, sender.tenant, item) for item in items]
+                sent = [await send(producer, api_client.tenant, item) for item in items]
                 await asyncio.gather(*sent)
         except (KafkaError, TimeoutError, OSError) as error:
             await producers.give_up()
@@ -112,7 +112,7 @@ async def produce_directly(sender: Sender, bootstrap: str) -> None:
         return "ok"
 
     try:
-        await send_all(sender, LARGEST_DIRECT_BATCH, attempt)
+        await send_all(api_client, LARGEST_DIRECT_BATCH, attempt)
     finally:
         await producers.give_up()
 

@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.chaos.checker import FINDINGS
-from tests.chaos.run import Outcome, Wish
+from tests.chaos.run import Outcome, RunOptions
 
 
-def lines(wish: Wish, outcome: Outcome) -> Iterator[str]:
+def lines(options: RunOptions, outcome: Outcome) -> Iterator[str]:
     """The table, line by line."""
-    looked_at = outcome.verdict.looked_at
-    yield f"seed {wish.seed}, {wish.doors} doors, {wish.workers} workers, {machine()}"
+    looked_at = outcome.check_result.looked_at
+    yield f"seed {options.seed}, {options.apis} doors, {options.workers} workers, {machine()}"
     yield ""
     for name, value in (
         ("events acknowledged", f"{outcome.events:,}"),
@@ -32,8 +32,8 @@ def lines(wish: Wish, outcome: Outcome) -> Iterator[str]:
         yield f"  {name:<24}{value}"
     yield ""
     for finding in FINDINGS:
-        yield f"  {finding:<24}{outcome.verdict.found[finding]}"
-    for finding, examples in outcome.verdict.examples.items():
+        yield f"  {finding:<24}{outcome.check_result.found[finding]}"
+    for finding, examples in outcome.check_result.examples.items():
         for example in examples:
             yield f"    {finding}: {example}"
     yield ""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
-from tests.chaos.checker import Verdict, check
+from tests.chaos.checker import CheckResult, check
 from tests.chaos.content import Item, Version, columns, id_of, item_text, row_of
 from tests.chaos.history import History
 from tests.chaos.topics import Truth
@@ -28,8 +28,8 @@ Tables = dict[str, list[list[Any]]]
 
 def view(tenant: str, item: Item) -> list[Any]:
     """A row of the casino view."""
-    told = row_of(tenant, item)
-    return [tenant, *(told.get(name) for name in columns(CASINO))]
+    reported = row_of(tenant, item)
+    return [tenant, *(reported.get(name) for name in columns(CASINO))]
 
 
 def tables() -> Tables:
@@ -46,7 +46,7 @@ def tables() -> Tables:
     }
 
 
-async def judge(tmp_path: Path, held: Tables) -> Verdict:
+async def judge(tmp_path: Path, held: Tables) -> CheckResult:
     """The verdict about a store that holds *held*."""
     history = History(tmp_path / "history.jsonl")
     for tenant, items in (("alpha", [FIRST, OTHER, BAD]), ("beta", [FIRST])):
@@ -58,7 +58,7 @@ async def judge(tmp_path: Path, held: Tables) -> Verdict:
             ("alpha", CASINO, 1): [(1000, 0, Version.FIRST)],
             ("beta", CASINO, 1): [(1001, 2, Version.FIRST)],
         },
-        fates={(TOPIC, 0): bytearray([0, 2, 0]), (REJECTED_TOPIC, 0): bytearray([0])},
+        outcomes={(TOPIC, 0): bytearray([0, 2, 0]), (REJECTED_TOPIC, 0): bytearray([0])},
         conflicts={(TOPIC, 0, 1)},
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.run import Wish, run
+from tests.chaos.run import RunOptions, run
 from tests.chaos.table import lines
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "100"))
@@ -24,7 +24,7 @@ async def test_a_short_run_keeps_every_promise(tmp_path: Path) -> None:
     CHAOS_SEED and CHAOS_SECONDS choose another run; the long ones are `make chaos`.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wish = Wish(
+    options = RunOptions(
         seed=SEED,
         directory=tmp_path,
         seconds=SECONDS,
@@ -32,10 +32,10 @@ async def test_a_short_run_keeps_every_promise(tmp_path: Path) -> None:
         longest_outage_seconds=8,
         small_disks=True,  # where root may mount them
     )
-    told: list[str] = []
+    reported: list[str] = []
 
-    outcome = await run(wish, say=told.append)
+    outcome = await run(options, say=reported.append)
 
-    assert outcome.is_clean, "\n".join([*told, *lines(wish, outcome)])
+    assert outcome.is_clean, "\n".join([*reported, *lines(options, outcome)])
     assert outcome.deaths.total() > 0
-    assert outcome.verdict.looked_at["ids acknowledged"] > outcome.events / 2
+    assert outcome.check_result.looked_at["ids acknowledged"] > outcome.events / 2

@@ -24,7 +24,7 @@ UNREAD_WITHIN_SECONDS = 5.0
 TOPICS = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
-FATES = ("stored", "duplicates", "conflicts", "rejected", "moved")
+OUTCOMES = ("stored", "duplicates", "conflicts", "rejected", "moved")
 NOTHING = 255
 """At an offset that no consumer is given: a transaction's marker, or a record it took back."""
 
@@ -34,12 +34,12 @@ class Truth:
     """What the topics hold.
 
     `firsts`: for each tenant and (kind, number) the (append time, offset, version) of the first
-    sighting in each partition that has one. `fates`: for each partition a byte for each offset up
+    sighting in each partition that has one. `outcomes`: for each partition a byte for each offset up
     to the last record, a position in FATES or NOTHING. `ends`: where each partition ends.
     """
 
     firsts: dict[tuple[str, int, int], list[tuple[int, int, Version]]] = field(default_factory=dict)
-    fates: dict[tuple[str, int], bytearray] = field(default_factory=dict)
+    outcomes: dict[tuple[str, int], bytearray] = field(default_factory=dict)
     ends: dict[tuple[str, int], int] = field(default_factory=dict)
     conflicts: set[Place] = field(default_factory=set)
     refused: set[Place] = field(default_factory=set)
@@ -66,7 +66,7 @@ async def committed(bootstrap: str) -> dict[TopicPartition, int]:
     await admin.start()
     try:
         found = await admin.list_consumer_group_offsets(GROUP)
-        return {tp: told.offset for tp, told in found.items() if tp.topic in TOPICS}
+        return {tp: reported.offset for tp, reported in found.items() if tp.topic in TOPICS}
     finally:
         await admin.close()
 
@@ -111,11 +111,11 @@ async def read_all(bootstrap: str) -> Truth:
         seen: dict[tuple[str, int, str, int], Version] = {}
         while left:
             for tp, records in (await consumer.getmany(timeout_ms=1000)).items():
-                fates = truth.fates.setdefault((tp.topic, tp.partition), bytearray())
+                outcomes = truth.outcomes.setdefault((tp.topic, tp.partition), bytearray())
                 for record in records:
                     truth.records += 1
-                    fates.extend([NOTHING] * (record.offset - len(fates)))
-                    fates.append(_fate(record, truth, seen))
+                    outcomes.extend([NOTHING] * (record.offset - len(outcomes)))
+                    outcomes.append(_outcome(record, truth, seen))
             left -= {tp for tp in left if await consumer.position(tp) >= last[tp]}
     return truth
 
@@ -145,7 +145,7 @@ async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
     ]
 
 
-def _fate(record: Any, truth: Truth, seen: dict[tuple[str, int, str, int], Version]) -> int:
+def _outcome(record: Any, truth: Truth, seen: dict[tuple[str, int, str, int], Version]) -> int:
     """Decide a record's fate (a position in FATES) and note it."""
     if record.topic == REJECTED_TOPIC:
         truth.dead_letters += 1
@@ -191,7 +191,7 @@ def _sighting(
     return 2
 
 
-def tally(fates: bytearray, first: int, last: int) -> tuple[int, ...]:
+def tally(outcomes: bytearray, first: int, last: int) -> tuple[int, ...]:
     """How many of the offsets *first* to *last* have each fate."""
-    counted = Counter(fates[first : last + 1])
-    return tuple(counted[fate] for fate in range(len(FATES)))
+    counted = Counter(outcomes[first : last + 1])
+    return tuple(counted[outcome] for outcome in range(len(OUTCOMES)))

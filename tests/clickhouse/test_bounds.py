@@ -24,7 +24,7 @@ MIB = 1 << 20
 AT_ONCE = 10
 MEMORY_MIB = 1024
 SLACK_BYTES = 64 * MIB
-PIECE = b"SELECT 1 + 1 + 1" * (MIB >> 4)
+CHUNK = b"SELECT 1 + 1 + 1" * (MIB >> 4)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def peak_bytes(process: EngineProcess, work: Callable[[], None]) -> int:
 def deflated() -> bytes:
     """A gigabyte as one stream; a flushed piece may be repeated."""
     packer = zlib.compressobj(1)
-    first, again = (packer.compress(PIECE) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    first, again = (packer.compress(CHUNK) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + again * 1023 + packer.flush()
 
 
@@ -70,23 +70,23 @@ def frames(method: int, packed: bytes) -> bytes:
 
 
 BOMBS: dict[str, tuple[Callable[[], bytes], dict[str, str], dict[str, str]]] = {
-    "gzip": (lambda: gzip.compress(PIECE) * 1024, {"Content-Encoding": "gzip"}, {}),
+    "gzip": (lambda: gzip.compress(CHUNK) * 1024, {"Content-Encoding": "gzip"}, {}),
     "deflate": (deflated, {"Content-Encoding": "deflate"}, {}),
-    "zstd": (lambda: zstd.compress(PIECE) * 1024, {"Content-Encoding": "zstd"}, {}),
-    "lz4": (lambda: lz4.frame.compress(PIECE) * 1024, {"Content-Encoding": "lz4"}, {}),
+    "zstd": (lambda: zstd.compress(CHUNK) * 1024, {"Content-Encoding": "zstd"}, {}),
+    "lz4": (lambda: lz4.frame.compress(CHUNK) * 1024, {"Content-Encoding": "lz4"}, {}),
     "frames of lz4": (
-        lambda: frames(0x82, lz4.block.compress(PIECE, store_size=False)),
+        lambda: frames(0x82, lz4.block.compress(CHUNK, store_size=False)),
         {},
         {"decompress": "1"},
     ),
-    "frames of zstd": (lambda: frames(0x90, zstd.compress(PIECE)), {}, {"decompress": "1"}),
+    "frames of zstd": (lambda: frames(0x90, zstd.compress(CHUNK)), {}, {"decompress": "1"}),
     "gzip in gzip": (
-        lambda: gzip.compress(gzip.compress(PIECE) * 1024),
+        lambda: gzip.compress(gzip.compress(CHUNK) * 1024),
         {"Content-Encoding": "gzip, gzip"},
         {},
     ),
     "frames in zstd": (
-        lambda: zstd.compress(frames(0x90, zstd.compress(PIECE))),
+        lambda: zstd.compress(frames(0x90, zstd.compress(CHUNK))),
         {"Content-Encoding": "zstd"},
         {"decompress": "1"},
     ),

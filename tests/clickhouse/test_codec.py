@@ -11,24 +11,24 @@ from railhead.clickhouse import codec
 from railhead.clickhouse.errors import ClickHouseError
 from railhead.clickhouse.frames import MAX_FRAME_BYTES, FramePacker, checksum
 from railhead.clickhouse.frames import frame as packed_frame
-from railhead.clickhouse.opening import PIECE_BYTES, opened
+from railhead.clickhouse.opening import CHUNK_BYTES, opened
 
 BODY = bytes(range(256)) * 1000
 
 
 def unpacked(body: bytes, encoding: str = "", *, native: bool = False) -> bytes:
     """Open a body that comes in pieces."""
-    pieces = (body[start : start + 999] for start in range(0, len(body), 999))
-    return b"".join(opened(pieces, encoding, native=native))
+    chunks = (body[start : start + 999] for start in range(0, len(body), 999))
+    return b"".join(opened(chunks, encoding, native=native))
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", "deflate"])
 def test_what_is_packed_opens_again(encoding: str) -> None:
     """Piece by piece and whole."""
     packer = codec.packer(encoding)
-    pieces = [packer.compress(BODY[start : start + 7777]) for start in range(0, len(BODY), 7777)]
+    chunks = [packer.compress(BODY[start : start + 7777]) for start in range(0, len(BODY), 7777)]
 
-    assert unpacked(b"".join(pieces) + packer.flush(), encoding) == BODY
+    assert unpacked(b"".join(chunks) + packer.flush(), encoding) == BODY
     assert unpacked(codec.pack(encoding, BODY), encoding) == BODY
 
 
@@ -73,15 +73,15 @@ def test_damaged_frames_are_told(body: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", "deflate"])
 @pytest.mark.parametrize(
-    "size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES]
+    "size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]
 )
 def test_pieces_end_where_they_may(encoding: str, size: int) -> None:
     """Bodies that open to whole pieces, and to one byte more or less, arrive whole."""
     body = bytes(size)
-    pieces = list(opened(iter([codec.pack(encoding, body)]), encoding, native=False))
+    chunks = list(opened(iter([codec.pack(encoding, body)]), encoding, native=False))
 
-    assert b"".join(pieces) == body
-    assert all(0 < len(piece) <= PIECE_BYTES for piece in pieces)
+    assert b"".join(chunks) == body
+    assert all(0 < len(chunk) <= CHUNK_BYTES for chunk in chunks)
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip"])
@@ -131,7 +131,7 @@ def test_a_frame_has_the_checksum_that_clients_verify() -> None:
     assert unpacked(known, native=True) == b"Railhead " * 3
 
 
-@pytest.mark.parametrize("size", [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES // 2])
+@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES // 2])
 def test_what_is_packed_in_frames_opens_again(size: int) -> None:
     """Empty, one frame, several; none is larger than a server's."""
     body = bytes(range(256)) * (size // 256) + bytes(size % 256)

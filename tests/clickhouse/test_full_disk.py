@@ -94,9 +94,9 @@ def test_what_a_full_disk_acknowledged_is_stored(disk: SmallDisk) -> None:
         for thread in threads:
             thread.join()
 
-    told = system.engine.value("SELECT id, text FROM kept FINAL")
+    reported = system.engine.value("SELECT id, text FROM kept FINAL")
     system.engine.stop()
-    rows = [line.split("\t") for line in told.split("\n")]
+    rows = [line.split("\t") for line in reported.split("\n")]
     there = {int(number) for number, text in rows if int(number) == int(text)}
     sent = {n for first in system.acknowledged for n in range(first, first + ROWS)}
     assert sent <= there

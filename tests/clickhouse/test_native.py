@@ -111,24 +111,24 @@ async def test_blocks_may_be_cut_anywhere(engine: EngineProcess) -> None:
     data = (await asyncio.to_thread(engine.ask, sql, default_format="Native")).body
     cut = random.Random(7)  # noqa: S311
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         position = 0
         while position < len(data):
             size = cut.randint(1, 5000)
             yield data[position : position + size]
             position += size
 
-    assert b"".join([part async for part in woven(pieces())]) == weave(data)[0]
+    assert b"".join([part async for part in woven(chunks())]) == weave(data)[0]
 
 
 async def test_a_cut_result_is_an_error() -> None:
     """A block without its end is not sent as if it were whole."""
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         yield b"\x01\x02\x01a\x06UInt64\x00"
 
     with pytest.raises(ClickHouseError, match="cut off"):
-        [part async for part in woven(pieces())]
+        [part async for part in woven(chunks())]
 
 
 def test_a_type_without_fixed_layout_is_told(engine: EngineProcess) -> None:

@@ -13,7 +13,7 @@ from railhead.clickhouse.pools import WorkerPool
 
 async def test_a_full_pool_refuses_with_202() -> None:
     """At once when the queue is full, after its patience otherwise."""
-    pool = WorkerPool("test", width=1, queue=1, patience_seconds=0.05)
+    pool = WorkerPool("test", width=1, queue=1, wait_seconds=0.05)
     done = threading.Event()
     running = asyncio.create_task(pool.run(done.wait))
     await asyncio.sleep(0)
@@ -34,7 +34,7 @@ async def test_a_full_pool_refuses_with_202() -> None:
 
 async def test_a_cancelled_caller_leaves_its_place_taken_until_the_work_ends() -> None:
     """The engine cannot be told to forget a statement, so its place is not given away."""
-    pool = WorkerPool("test", width=1, queue=1, patience_seconds=5.0)
+    pool = WorkerPool("test", width=1, queue=1, wait_seconds=5.0)
     done = threading.Event()
     running = asyncio.create_task(pool.run(done.wait))
     await asyncio.sleep(0.01)

@@ -68,7 +68,7 @@ class Brand:
         options = ("--tenant", self.name, "--url", self.system.url)
         return self.run("rejected", "replay", *options, *words, code=code)
 
-    def letters(self) -> list[dict[str, Any]]:
+    def dead_letters(self) -> list[dict[str, Any]]:
         """All rejected items, oldest first."""
         lines = self.run("rejected", "export", "--tenant", self.name).splitlines()
         return [json.loads(line) for line in lines]

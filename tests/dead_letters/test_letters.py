@@ -17,8 +17,8 @@ from rich.console import Console
 
 from railhead.dead_letters.export import write_csv, write_ndjson
 from railhead.dead_letters.items import CannotSendError, item_of
-from railhead.dead_letters.letters import Letter, LetterId, Sightings, parse_id, raw_bytes
-from railhead.dead_letters.listing import as_table, as_table_of_items, print_letter
+from railhead.dead_letters.letters import DeadLetter, DeadLetterId, Occurrences, parse_id, raw_bytes
+from railhead.dead_letters.listing import as_table, as_table_of_items, print_dead_letter
 from railhead.dead_letters.mending import CannotMendError, mend, parse_mend
 from railhead.dead_letters.pace import Pace
 from railhead.dead_letters.plain_text import csv_cell, visible
@@ -26,10 +26,10 @@ from railhead.dead_letters.plain_text import csv_cell, visible
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
 
-def letter(raw: str = '{"event":"x","data":{}}', **fields: Any) -> Letter:
+def dead_letter(raw: str = '{"event":"x","data":{}}', **fields: Any) -> DeadLetter:
     """A letter of the door's."""
     usual: dict[str, Any] = {
-        "id": LetterId(0, 17),
+        "id": DeadLetterId(0, 17),
         "appended_at": NOON,
         "tenant": "acme",
         "event": "realtime-casino",
@@ -49,7 +49,7 @@ def letter(raw: str = '{"event":"x","data":{}}', **fields: Any) -> Letter:
         "replayed_at": None,
         "replay_outcome": "",
     }
-    return Letter(**{**usual, **fields})
+    return DeadLetter(**{**usual, **fields})
 
 
 def printed(shown: Any) -> str:
@@ -63,16 +63,16 @@ def printed(shown: Any) -> str:
 @pytest.mark.parametrize("text", ["0:17", "fasttrack.rejected:0:17", " 0:17 "])
 def test_an_id_is_where_the_report_lies(text: str) -> None:
     """As `list` prints it, or with the topic."""
-    assert parse_id(text) == LetterId(0, 17)
-    assert str(LetterId(0, 17)) == "0:17"
+    assert parse_id(text) == DeadLetterId(0, 17)
+    assert str(DeadLetterId(0, 17)) == "0:17"
 
 
 def test_the_beginning_of_the_topics_incarnation_is_part_of_an_id() -> None:
     """A topic that was recreated has all its offsets again; `-` stands for none."""
-    assert str(LetterId(0, 17, "AAECAwQFBgcICQoLDA0ODw", 5)) == "0:17:AAEC"
-    assert parse_id("0:17:AAEC") == LetterId(0, 17, "AAEC")
-    assert parse_id("0:17:AAECAwQFBgcICQoLDA0ODw") == LetterId(0, 17, "AAECAwQFBgcICQoLDA0ODw")
-    assert parse_id("0:17:-") == LetterId(0, 17, "-")
+    assert str(DeadLetterId(0, 17, "AAECAwQFBgcICQoLDA0ODw", 5)) == "0:17:AAEC"
+    assert parse_id("0:17:AAEC") == DeadLetterId(0, 17, "AAEC")
+    assert parse_id("0:17:AAECAwQFBgcICQoLDA0ODw") == DeadLetterId(0, 17, "AAECAwQFBgcICQoLDA0ODw")
+    assert parse_id("0:17:-") == DeadLetterId(0, 17, "-")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_nothing_of_strangers_moves_the_cursor() -> None:
 
 def test_a_table_shows_no_payload_unless_asked() -> None:
     """Payloads are players' data; markup in them is text."""
-    one = letter('{"secret":"[red]x[/red]"}', message="[bold]m[/bold]")
+    one = dead_letter('{"secret":"[red]x[/red]"}', message="[bold]m[/bold]")
 
     assert "secret" not in printed(as_table([one], with_raw=False))
     assert "[bold]m[/bold]" in printed(as_table([one], with_raw=False))
@@ -121,8 +121,8 @@ def test_a_table_shows_no_payload_unless_asked() -> None:
 
 def test_a_table_of_items_tells_how_often_each_came() -> None:
     """As many times in one line; payloads here as there."""
-    one = letter('{"secret":1}')
-    seen = {one.id: Sightings(NOON, NOON + timedelta(hours=1), 12_345)}
+    one = dead_letter('{"secret":1}')
+    seen = {one.id: Occurrences(NOON, NOON + timedelta(hours=1), 12_345)}
 
     shown = printed(as_table_of_items([one], seen, with_raw=False))
 
@@ -138,7 +138,9 @@ def test_bytes_that_are_no_text_are_dumped() -> None:
     console = Console(file=io.StringIO(), width=200)
     raw = base64.b64encode(b"\xff\xfeab").decode()
 
-    print_letter(console, letter(raw, reason="bad_encoding"), Sightings(NOON, NOON, 1), [])
+    print_dead_letter(
+        console, dead_letter(raw, reason="bad_encoding"), Occurrences(NOON, NOON, 1), []
+    )
 
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     assert "ff fe 61 62" in text
@@ -154,7 +156,7 @@ def test_no_cell_is_a_formula(cell: str) -> None:
 def test_a_csv_file_reads_back() -> None:
     """Line ends and quotation marks within a cell stay within it."""
     file = io.StringIO(newline="")
-    hostile = letter('=cmd|"x"\n,y', event="=1+1")
+    hostile = dead_letter('=cmd|"x"\n,y', event="=1+1")
 
     assert write_csv([hostile], file) == 1
 
@@ -170,7 +172,7 @@ def test_ndjson_holds_everything_a_line_each() -> None:
     file = io.StringIO()
     raw = base64.b64encode(b"\xff").decode()
 
-    write_ndjson([letter("\u2028 x"), letter(raw, reason="bad_encoding")], file)
+    write_ndjson([dead_letter("\u2028 x"), dead_letter(raw, reason="bad_encoding")], file)
 
     first, second = (json.loads(line) for line in file.getvalue().splitlines())
     assert (first["raw"], first["raw_base64"]) == ("\u2028 x", None)
@@ -234,7 +236,7 @@ def test_mending_is_setting_one_field(data: dict[str, Any], name: str, value: An
 
 def test_bare_data_of_a_record_becomes_a_whole_item() -> None:
     """The topic tells its type; a door takes whole items only."""
-    one = letter('{"amount":1.50}', topic="fasttrack.realtime-casino", partition=0, offset=9)
+    one = dead_letter('{"amount":1.50}', topic="fasttrack.realtime-casino", partition=0, offset=9)
 
     assert item_of(one).raw == b'{"event":"realtime-casino","data":{"amount":1.50}}'
 
@@ -243,20 +245,22 @@ def test_a_whole_item_stays_as_it_was() -> None:
     """Also one from a topic."""
     raw = '{ "event": "realtime-login", "data": {"amount": 1.50} }'
 
-    assert item_of(letter(raw, topic="fasttrack.realtime-casino")).raw == raw.encode()
+    assert item_of(dead_letter(raw, topic="fasttrack.realtime-casino")).raw == raw.encode()
 
 
 def test_what_nobody_can_read_is_not_sent() -> None:
     """In a batch it might hide where its neighbours begin; the reason is told anew."""
     with pytest.raises(CannotSendError) as refused:
-        item_of(letter('{"event":', reason="bad_json"))
+        item_of(dead_letter('{"event":', reason="bad_json"))
 
     assert refused.value.reason == "bad_json"
 
 
 def test_an_item_of_which_only_the_beginning_is_kept_is_not_sent() -> None:
     """The door told so in the message."""
-    cut = replace(letter(), message="too large; of 6,000,000 bytes the first 5,242,880 are kept")
+    cut = replace(
+        dead_letter(), message="too large; of 6,000,000 bytes the first 5,242,880 are kept"
+    )
 
     with pytest.raises(CannotSendError, match="beginning"):
         item_of(cut)

@@ -61,7 +61,7 @@ def test_one_item_is_shown_with_everything_about_it(brand: Brand) -> None:
     rubbish = b"\xff\xfe rubbish \x1b[31m"
     produce(brand.system, brand.name, rubbish)
     brand.wait("rejected", 1)
-    id_ = brand.letters()[0]["id"]
+    id_ = brand.dead_letters()[0]["id"]
 
     shown = brand.run("rejected", "show", id_)
 
@@ -69,7 +69,7 @@ def test_one_item_is_shown_with_everything_about_it(brand: Brand) -> None:
     assert "came from   fasttrack.realtime-casino[" in shown
     assert "ff fe 20 72" in shown
     assert "\x1b" not in shown
-    assert brand.letters()[0]["raw_base64"] == "//4gcnViYmlzaCAbWzMxbQ=="
+    assert brand.dead_letters()[0]["raw_base64"] == "//4gcnViYmlzaCAbWzMxbQ=="
     brand.run("rejected", "show", "0:999999999", code=1)
 
 
@@ -92,16 +92,16 @@ def test_an_item_that_came_again_is_told_once_with_how_often(brand: Brand) -> No
     assert "data.type" in some
     assert "2 distinct rejected items, the newest 1 are shown" in newest
     assert none.strip() == "0 distinct rejected items"
-    letters = [one for one in brand.letters() if one["field"] == "data.user_id"]
+    dead_letters = [one for one in brand.dead_letters() if one["field"] == "data.user_id"]
     (line,) = [line for line in everything.splitlines() if "data.user_id" in line]
     id_, *_, times = line.split()[:6]
-    assert (id_, times) == (letters[0]["id"], "4")
+    assert (id_, times) == (dead_letters[0]["id"], "4")
     assert '"again"' in brand.run(*words, "--raw")
-    for one in letters:
+    for one in dead_letters:
         shown = brand.run("rejected", "show", one["id"])
         assert "times       4" in shown
-        assert f"first seen  {letters[0]['received_at'][:23]}" in shown
-        assert f"last seen   {letters[-1]['received_at'][:23]}" in shown
+        assert f"first seen  {dead_letters[0]['received_at'][:23]}" in shown
+        assert f"last seen   {dead_letters[-1]['received_at'][:23]}" in shown
 
 
 def test_an_export_is_a_new_file_of_its_owners(brand: Brand, tmp_path: Path) -> None:
@@ -139,10 +139,10 @@ def test_a_replay_stores_what_holds_now_and_tells_why_the_rest_does_not(brand: B
     assert "0 sent, 1 refused again, of 1" in brand.said
     brand.replay("--set", "user_id=u9", "--yes", "--again", "--field", "data.user_id")
     assert "2 sent, 0 refused again, of 2" in brand.said
-    letters = brand.letters()
-    assert [one["replays"] for one in letters] == [2, 2, 2]
-    assert [one["replay_outcome"] for one in letters] == ["sent", "sent", "refused"]
-    shown = brand.run("rejected", "show", letters[2]["id"])
+    dead_letters = brand.dead_letters()
+    assert [one["replays"] for one in dead_letters] == [2, 2, 2]
+    assert [one["replay_outcome"] for one in dead_letters] == ["sent", "sent", "refused"]
+    shown = brand.run("rejected", "show", dead_letters[2]["id"])
     assert "refused: not_allowed data.type" in shown
 
     brand.run("reconcile", "--type", "realtime-casino", "--type", "rejected")
@@ -172,7 +172,7 @@ def test_items_go_in_by_their_own_tenants_key_only(
     """With another's key they would become another's; several tenants' items do not go together."""
     brand.post(bet("a", user_id=None))
     brand.wait("rejected", 1)
-    id_ = brand.letters()[0]["id"]
+    id_ = brand.dead_letters()[0]["id"]
 
     monkeypatch.setenv("RAILHEAD_KEY", brand.system.tenant(f"{brand.name}-other"))
     brand.replay(code=2)
@@ -234,11 +234,11 @@ def test_items_of_nobody_are_sent_once_it_is_said_whose_they_are(brand: Brand) -
     raw = f"SELECT count() FROM fasttrack.rejected WHERE position(raw, '{unique_id}') > 0"
     brand.system.wait_value(raw, 1)
     lines = brand.run("rejected", "export", "--reason", "no_tenant").splitlines()
-    (letter,) = [one for one in map(json.loads, lines) if unique_id in (one["raw"] or "")]
+    (dead_letter,) = [one for one in map(json.loads, lines) if unique_id in (one["raw"] or "")]
 
-    brand.run("rejected", "replay", letter["id"], "--url", brand.system.url, code=2)
+    brand.run("rejected", "replay", dead_letter["id"], "--url", brand.system.url, code=2)
     assert "--as-tenant" in brand.said
     options = ("--url", brand.system.url, "--as-tenant", brand.name)
-    brand.run("rejected", "replay", letter["id"], *options)
+    brand.run("rejected", "replay", dead_letter["id"], *options)
 
     brand.wait("casino", 1)

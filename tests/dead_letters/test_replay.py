@@ -8,13 +8,13 @@ from typing import cast
 import pytest
 
 from railhead.dead_letters.archive import Archive, Replayed
-from railhead.dead_letters.items import Item
-from railhead.dead_letters.letters import Letter, LetterId
+from railhead.dead_letters.items import ReplayItem
+from railhead.dead_letters.letters import DeadLetter, DeadLetterId
 from railhead.dead_letters.mending import parse_mend
 from railhead.dead_letters.pace import Pace
-from railhead.dead_letters.replay import Plan, Replay
-from railhead.dead_letters.ways import Refusal, StoppedError
-from tests.dead_letters.test_letters import letter
+from railhead.dead_letters.replay import Replay, ReplayPlan
+from railhead.dead_letters.ways import ReplayRefusal, ReplayStoppedError
+from tests.dead_letters.test_letters import dead_letter
 
 
 class MemoryWay:
@@ -26,18 +26,18 @@ class MemoryWay:
         self.sent: list[bytes] = []
         self.stops_after = stops_after
 
-    def check(self, items: Sequence[Item]) -> list[Refusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Refuse what is not good."""
         return [
-            Refusal(place, "missing", "data.good", "not good")
+            ReplayRefusal(place, "missing", "data.good", "not good")
             for place, item in enumerate(items)
             if b"good" not in item.raw
         ]
 
-    def send(self, items: Sequence[Item]) -> list[Refusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Take them."""
         if self.stops_after == 0:
-            raise StoppedError("no door")
+            raise ReplayStoppedError("no door")
         self.stops_after -= 1
         self.sent += [item.raw for item in items]
         return []
@@ -57,68 +57,70 @@ class MemoryArchive:
         self.notes += replayed
 
 
-def replay_of(way: MemoryWay, archive: MemoryArchive, plan: Plan, rate: float = 2.0) -> Replay:
+def replay_of(
+    way: MemoryWay, archive: MemoryArchive, plan: ReplayPlan, rate: float = 2.0
+) -> Replay:
     """A replay that takes two letters at once and does not wait."""
     pace = Pace(rate, now=lambda: 0.0, sleep=lambda _: None)
     return Replay(way, cast("Archive", archive), plan, pace)
 
 
-def letters(*raws: str) -> list[Letter]:
+def dead_letters(*raws: str) -> list[DeadLetter]:
     """Letters with ids 0:0, 0:1 and so on."""
-    return [letter(raw, id=LetterId(0, number)) for number, raw in enumerate(raws)]
+    return [dead_letter(raw, id=DeadLetterId(0, number)) for number, raw in enumerate(raws)]
 
 
-def told(done: Sequence[Replayed]) -> list[tuple[int, str, str]]:
+def reported(done: Sequence[Replayed]) -> list[tuple[int, str, str]]:
     """Which letter, what came of it, and why."""
-    return sorted((one.letter.id.offset, one.outcome, one.reason) for one in done)
+    return sorted((one.dead_letter.id.offset, one.outcome, one.reason) for one in done)
 
 
 def test_only_what_holds_is_sent() -> None:
     """The rest would come back as more dead letters; why is told anew and noted."""
     way, archive = MemoryWay(), MemoryArchive()
-    replay = replay_of(way, archive, Plan(name="run"))
+    replay = replay_of(way, archive, ReplayPlan(name="run"))
 
-    done = list(replay.run(letters('"good"', '"bad"', '"cut', '"good 2"')))
+    done = list(replay.run(dead_letters('"good"', '"bad"', '"cut', '"good 2"')))
 
     assert way.sent == [b'"good"', b'"good 2"']
-    assert told(done) == [
+    assert reported(done) == [
         (0, "sent", ""),
         (1, "refused", "missing"),
         (2, "refused", "bad_json"),
         (3, "sent", ""),
     ]
-    assert told(archive.notes) == told(done)
-    assert (replay.figures.sent, replay.figures.refused) == (2, 2)
+    assert reported(archive.notes) == reported(done)
+    assert (replay.counts.sent, replay.counts.refused) == (2, 2)
 
 
 def test_a_dry_run_sends_and_notes_nothing() -> None:
     """It tells what would be."""
     way, archive = MemoryWay(), MemoryArchive()
-    replay = replay_of(way, archive, Plan(name="run", dry_run=True))
+    replay = replay_of(way, archive, ReplayPlan(name="run", dry_run=True))
 
-    done = list(replay.run(letters('"good"', '"bad"')))
+    done = list(replay.run(dead_letters('"good"', '"bad"')))
 
     assert (way.sent, archive.notes) == ([], [])
-    assert told(done) == [(0, "sent", ""), (1, "refused", "missing")]
+    assert reported(done) == [(0, "sent", ""), (1, "refused", "missing")]
 
 
 def test_what_was_sent_before_the_door_went_away_is_noted() -> None:
     """The same command then goes on behind it."""
     way, archive = MemoryWay(stops_after=1), MemoryArchive()
-    replay = replay_of(way, archive, Plan(name="run"))
+    replay = replay_of(way, archive, ReplayPlan(name="run"))
 
-    with pytest.raises(StoppedError, match="no door"):
-        list(replay.run(letters(*['"good"'] * 5)))
+    with pytest.raises(ReplayStoppedError, match="no door"):
+        list(replay.run(dead_letters(*['"good"'] * 5)))
 
-    assert told(archive.notes) == [(0, "sent", ""), (1, "sent", "")]
+    assert reported(archive.notes) == [(0, "sent", ""), (1, "sent", "")]
 
 
 def test_mends_are_made_and_noted() -> None:
     """With the text of what was set."""
     way, archive = MemoryWay(), MemoryArchive()
-    plan = Plan(name="run", mends=(parse_mend("state=good"),))
+    plan = ReplayPlan(name="run", mends=(parse_mend("state=good"),))
 
-    list(replay_of(way, archive, plan).run(letters('{"data":{"amount":1.0}}')))
+    list(replay_of(way, archive, plan).run(dead_letters('{"data":{"amount":1.0}}')))
 
     assert way.sent == [b'{"data":{"amount":1.0,"state":"good"}}']
     assert archive.notes[0].changes == "state=good"

@@ -72,11 +72,11 @@ def java(tool: str, *arguments: str, lines: Sequence[bytes] = ()) -> str:
         check=False,
         timeout=2 * WITHIN_SECONDS,
     )  # fmt: skip
-    told = (done.stdout + done.stderr).decode()
-    assert done.returncode == 0, told
+    reported = (done.stdout + done.stderr).decode()
+    assert done.returncode == 0, reported
     # The console producer tells of what it could not send, and goes on.
-    assert " ERROR " not in told, told
-    return told
+    assert " ERROR " not in reported, reported
+    return reported
 
 
 def send_by_console(

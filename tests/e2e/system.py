@@ -125,7 +125,7 @@ class System:
         self.up()
 
     def pid(self, part: str) -> int | None:
-        """Process id of a part such as `door-1`; None while it is down."""
+        """Process id of a part such as `api-1`; None while it is down."""
         try:
             number = int((self.data_dir / "run" / f"{part}.pid").read_text())
             os.kill(number, 0)
@@ -184,7 +184,7 @@ class System:
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.read(), dict(error.headers))
 
-    def push(self, items: Any, key: str, *, seconds: float = 90) -> None:
+    def post_items(self, items: Any, key: str, *, seconds: float = 90) -> None:
         """Push a batch and retry it until it is answered 204, as a sender does."""
 
         def accepted() -> bool:
@@ -212,10 +212,10 @@ class System:
     def wait_value(self, query: str, expected: Any, *, seconds: float = 30) -> None:
         """Return when *query* tells *expected*."""
 
-        def told() -> bool:
+        def reported() -> bool:
             try:
                 return bool(self.value(query) == expected)
             except Exception:  # noqa: BLE001 - the engine may be down for a moment
                 return False
 
-        wait_until(told, seconds=seconds, what=f"{query} = {expected!r}", every=0.1)
+        wait_until(reported, seconds=seconds, what=f"{query} = {expected!r}", every=0.1)

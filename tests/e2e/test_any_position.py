@@ -197,41 +197,41 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         tmp_path_factory.mktemp("positions") / "data",
         *("--partitions", partitions, "--parts", "kafka,clickhouse"),
     )
-    told = Story(system)
+    reported = Story(system)
     cases = {case: number for number, case in enumerate(CASES)}
     system.up()
     try:
-        asyncio.run(told.send("first assignment", cases))
-        asyncio.run(begin_at_each_offset(told))
+        asyncio.run(reported.send("first assignment", cases))
+        asyncio.run(begin_at_each_offset(reported))
         system.again()
-        told.look("first assignment")
-        told.look("each offset")
+        reported.look("first assignment")
+        reported.look("each offset")
         system.again("--parts", "kafka,clickhouse")
-        asyncio.run(told.send("restart", cases))
+        asyncio.run(reported.send("restart", cases))
         system.again()
-        told.look("restart")
+        reported.look("restart")
         with another_worker(system):
-            asyncio.run(told.send("rebalance", cases))
-        told.look("rebalance")
-        asyncio.run(told.send("next record", dict.fromkeys(["r"], 0)))
-        told.look("next record")
-        yield told
+            asyncio.run(reported.send("rebalance", cases))
+        reported.look("rebalance")
+        asyncio.run(reported.send("next record", dict.fromkeys(["r"], 0)))
+        reported.look("next record")
+        yield reported
     finally:
         system.down()
         del os.environ["RAILHEAD_STUCK_SECONDS"]
 
 
-async def begin_at_each_offset(told: Story) -> None:
+async def begin_at_each_offset(reported: Story) -> None:
     """As many partitions with the same content as it has offsets; one begins at each of them."""
-    told.sent["each offset"] = {}
+    reported.sent["each offset"] = {}
     offsets = {}
     for offset in range(REWOUND_OFFSETS):
         partition = len(CASES) + offset
         name = f"each-offset-{REWOUND}-{partition}"
-        stays = await play(told.system, REWOUND, partition, name)
+        stays = await play(reported.system, REWOUND, partition, name)
         offsets[partition] = offset
-        told.sent["each offset"][f"{REWOUND}-{partition}"] = stays
-    await commit(told.system, offsets)
+        reported.sent["each offset"][f"{REWOUND}-{partition}"] = stays
+    await commit(reported.system, offsets)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -263,12 +263,12 @@ def test_work_begins_at_any_offset_that_is_committed(story: Story, offset: int) 
 def test_each_offset_is_accounted_for(story: Story) -> None:
     """Markers and aborted records are no lag and no fault; what was deleted unread is named."""
     wait_until(lambda: not lag(story.system), seconds=60, what="no lag", every=0.5)
-    told = subprocess.run(
+    reported = subprocess.run(
         [RAILHEAD, "reconcile", "--json", "--type", "realtime-casino"],
         env=story.system.environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert told.stdout, told.stderr
-    document = json.loads(told.stdout)
+    assert reported.stdout, reported.stderr
+    document = json.loads(reported.stdout)
 
     deleted = {number for number, case in enumerate(CASES) if "d" in case}
     faulty = {one["partition"] for one in document["findings"] if one["fault"]}

@@ -28,7 +28,7 @@ from tests.chaos.checker import check
 from tests.chaos.history import History
 from tests.chaos.rig import Plan, Rig, until
 from tests.chaos.run import drain
-from tests.chaos.senders import Quota, Sender, produce_directly, push_over_http
+from tests.chaos.senders import Client, Quota, post_over_http, produce_directly
 from tests.chaos.topics import read_all
 from tests.chaos.traffic import Ids, Traffic
 
@@ -64,14 +64,14 @@ class Crashes:
         number = next(self.rounds)
         quota = Quota(EVENTS, RATE, time.monotonic())
 
-        def sender(name: str, rubbish_share: float = 0.0) -> Sender:
+        def api_client(name: str, rubbish_share: float = 0.0) -> Client:
             traffic = Traffic(f"{name} {number}", self.ids, rubbish_share=rubbish_share)
-            return Sender(name, TENANT, traffic, quota, self.history)
+            return Client(name, TENANT, traffic, quota, self.history)
 
         async with asyncio.timeout(120), asyncio.TaskGroup() as group:
             for name in ("http-1", "http-2"):
-                group.create_task(push_over_http(sender(name), self.rig.url, self.key))
-            direct = sender("kafka-1", rubbish_share=0.2)
+                group.create_task(post_over_http(api_client(name), self.rig.url, self.key))
+            direct = api_client("kafka-1", rubbish_share=0.2)
             group.create_task(produce_directly(direct, self.rig.bootstrap))
 
     async def findings(self) -> dict[str, list[str]]:
@@ -86,7 +86,7 @@ class Crashes:
 async def crashes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crashes]:
     """One stack for all points."""
     directory = tmp_path_factory.mktemp("crashes")
-    async with Rig(Plan(directory=directory / "data", partitions=2, workers=1, doors=1)) as rig:
+    async with Rig(Plan(directory=directory / "data", partitions=2, workers=1, apis=1)) as rig:
         history = History(directory / "history.jsonl")
         yield Crashes(rig, history, await rig.tenant(TENANT))
         history.close()

@@ -53,10 +53,10 @@ def outcomes(system: System) -> int:
     return int(system.value(query))
 
 
-def push(system: System, key: str, *items: dict[str, Any]) -> None:
+def post_items(system: System, key: str, *items: dict[str, Any]) -> None:
     """Push and wait until each item has its outcome."""
     before = outcomes(system)
-    system.push(list(items), key)
+    system.post_items(list(items), key)
     wait_until(
         lambda: outcomes(system) == before + len(items), seconds=60, what="each has its outcome"
     )
@@ -66,14 +66,14 @@ def test_an_old_payment_that_comes_again_under_a_wider_id_is_one_payment(changin
     """Deposits stay 200; another state is another row from then on."""
     tenant = new_tenant()
     key = changing.tenant(tenant)
-    push(changing, key, payment("p-1"), payment("p-2"))
+    post_items(changing, key, payment("p-1"), payment("p-2"))
 
     shown = change(changing, tenant, WIDER, "--yes")
-    push(changing, key, payment("p-1"), payment("p-2"))
+    post_items(changing, key, payment("p-1"), payment("p-2"))
 
     assert "2 rows are stored; by the new rule they would be 2." in shown
     assert changing.value(deposits(tenant)) == 200.0
-    push(changing, key, payment("p-1", "approved"), payment("p-1", "requested", 150))
+    post_items(changing, key, payment("p-1", "approved"), payment("p-1", "requested", 150))
     assert changing.value(deposits(tenant)) == 300.0
     assert changing.value(count(tenant, "conflicts")) == 1
     assert settled(changing)["balanced"]
@@ -86,13 +86,13 @@ def test_a_rule_changes_back_and_forth_over_a_restart(changing: System) -> None:
     tenant = new_tenant()
     key = changing.tenant(tenant)
     items = [payment("p-0")]
-    push(changing, key, *items)
+    post_items(changing, key, *items)
     for turn, rule in enumerate((WIDER, CONTRACT, WIDER, CONTRACT), 1):
         change(changing, tenant, rule, "--yes")
         items.append(payment(f"p-{turn}"))
         if turn == 2:
             changing.again(*changing.options)
-        push(changing, key, *items)
+        post_items(changing, key, *items)
 
         assert changing.value(deposits(tenant)) == 100.0 * len(items)
     assert settled(changing)["balanced"]
@@ -102,7 +102,7 @@ def test_a_rule_that_is_changed_by_hand_counts_nothing_twice(changing: System) -
     """Workers hold what comes against what is stored by the contract's rule."""
     tenant = new_tenant()
     key = changing.tenant(tenant)
-    push(changing, key, payment("p-1"), payment("p-2"))
+    post_items(changing, key, payment("p-1"), payment("p-2"))
     path = changing.data_dir / "tenants.json"
     file = json.loads(path.read_text())
     file["tenants"][tenant]["id_fields"] = {"realtime-payment": ["payment_id", "status"]}
@@ -113,7 +113,7 @@ def test_a_rule_that_is_changed_by_hand_counts_nothing_twice(changing: System) -
     # The workers look every second; a new one reads it at its start.
     changing.again(*changing.options)
 
-    push(changing, key, payment("p-1"), payment("p-2"), payment("p-2", "approved"))
+    post_items(changing, key, payment("p-1"), payment("p-2"), payment("p-2", "approved"))
 
     assert changing.value(deposits(tenant)) == 300.0
     assert settled(changing)["balanced"]
@@ -123,7 +123,7 @@ def test_nothing_is_changed_without_a_yes(changing: System) -> None:
     """And a rule is refused by which nothing could be held against what is stored."""
     tenant = new_tenant()
     key = changing.tenant(tenant)
-    push(changing, key, payment("p-1"), payment("p-1", "approved"))
+    post_items(changing, key, payment("p-1"), payment("p-1", "approved"))
     path = changing.data_dir / "tenants.json"
     before = path.read_bytes()
 
@@ -149,7 +149,7 @@ def test_without_its_tenants_file_no_worker_judges(
             "tenant", "add", "acme", "--id-fields", WIDER, "--data-dir", str(system.data_dir)
         ).strip()
         path = system.data_dir / "tenants.json"
-        push(system, key, payment("p-1"), payment("p-1", "approved"))
+        post_items(system, key, payment("p-1"), payment("p-1", "approved"))
         hidden = path.rename(path.with_name("hidden.json"))
         log = system.data_dir / "logs" / "worker-1.log"
         wait_until(lambda: "last good rules" in log.read_text(), seconds=30, what="it says so")
@@ -160,7 +160,9 @@ def test_without_its_tenants_file_no_worker_judges(
         assert "no " in system.railhead("doctor", check=False)
         hidden.rename(path)
         system.wait_restarted("worker-1", old)
-        push(system, key, payment("p-1"), payment("p-1", "approved"), payment("p-1", "declined"))
+        post_items(
+            system, key, payment("p-1"), payment("p-1", "approved"), payment("p-1", "declined")
+        )
         assert system.value(deposits("acme")) == 300.0
     finally:
         system.down()

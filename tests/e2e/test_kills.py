@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 BATCH = 200
 
 
-class Sender(threading.Thread):
+class Client(threading.Thread):
     """Pushes batches one after the other, each retried until it is answered 204."""
 
     def __init__(self, system: System, tenant: str) -> None:
@@ -33,7 +33,7 @@ class Sender(threading.Thread):
         try:
             while not self._enough.is_set():
                 ids = [f"{number}-{at}" for at in range(BATCH)]
-                self.system.push([bet(unique_id) for unique_id in ids], self.key)
+                self.system.post_items([bet(unique_id) for unique_id in ids], self.key)
                 self.acknowledged += ids
                 number += 1
         except BaseException as error:  # noqa: BLE001 - told to the test's own thread
@@ -60,21 +60,21 @@ class Sender(threading.Thread):
 def test_every_part_may_be_killed_once(new_system: Callable[..., System]) -> None:
     """Door, worker, broker and engine die in turn; nothing is lost and nothing is twice."""
     system = new_system("--partitions", "2")
-    sender = Sender(system, f"kill{uuid.uuid4().hex[:8]}")
-    sender.start()
-    sender.wait_batches(3)
+    api_client = Client(system, f"kill{uuid.uuid4().hex[:8]}")
+    api_client.start()
+    api_client.wait_batches(3)
 
     for part in ("door-1", "worker-1", "kafka", "clickhouse"):
         killed = system.kill(part)
         system.wait_restarted(part, killed)
-        sender.wait_batches(3)
+        api_client.wait_batches(3)
 
-    acknowledged = sender.stop()
+    acknowledged = api_client.stop()
     assert len(set(acknowledged)) == len(acknowledged)
-    system.wait_value(count(sender.tenant), len(acknowledged), seconds=90)
+    system.wait_value(count(api_client.tenant), len(acknowledged), seconds=90)
     for final in ("", "FINAL"):
         rows = system.sql(
-            f"SELECT unique_id FROM fasttrack.casino {final} WHERE tenant = '{sender.tenant}'"
+            f"SELECT unique_id FROM fasttrack.casino {final} WHERE tenant = '{api_client.tenant}'"
         )
         assert sorted(row[0] for row in rows) == sorted(acknowledged)
 
@@ -85,14 +85,14 @@ def test_an_outage_of_the_store_is_lag_and_nothing_else(
 ) -> None:
     """The engine is stopped under load: nothing is dead-lettered, all is there after."""
     system = new_system()
-    sender = Sender(system, f"out{uuid.uuid4().hex[:8]}")
-    sender.start()
-    sender.wait_batches(3)
+    api_client = Client(system, f"out{uuid.uuid4().hex[:8]}")
+    api_client.start()
+    api_client.wait_batches(3)
 
     system.pause("clickhouse")
-    sender.wait_batches(40)
+    api_client.wait_batches(40)
     system.unpause("clickhouse")
 
-    acknowledged = sender.stop()
-    system.wait_value(count(sender.tenant), len(acknowledged), seconds=90)
-    assert system.value(count(sender.tenant, "rejected")) == 0
+    acknowledged = api_client.stop()
+    system.wait_value(count(api_client.tenant), len(acknowledged), seconds=90)
+    assert system.value(count(api_client.tenant, "rejected")) == 0

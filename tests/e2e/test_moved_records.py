@@ -88,7 +88,7 @@ async def produce(
         await producer.stop()
 
 
-def fates(system: System, event: str = "realtime-casino") -> dict[str, int]:
+def outcomes(system: System, event: str = "realtime-casino") -> dict[str, int]:
     """The sums of the ledger of one type."""
     names = ("stored", "duplicates", "conflicts", "rejected", "moved")
     columns = ", ".join(f"sum({name})" for name in names)
@@ -99,11 +99,11 @@ def fates(system: System, event: str = "realtime-casino") -> dict[str, int]:
 def settled(system: System) -> dict[str, Any]:
     """What `railhead reconcile` says when nothing is in flight."""
 
-    def told() -> Any:
+    def reported() -> Any:
         document = json.loads(system.railhead("reconcile", "--json", check=False) or "{}")
         return document if document.get("in_flight") == 0 else None
 
-    return dict(wait_until(told, seconds=120, what="nothing is in flight", every=1))
+    return dict(wait_until(reported, seconds=120, what="nothing is in flight", every=1))
 
 
 def partitions_of_rows(system: System, tenant: str) -> set[tuple[int, ...]]:
@@ -122,10 +122,10 @@ def test_other_contents_of_an_id_are_conflicts_wherever_they_were_produced(
     key = three.tenant(tenant)
     first = [bet(f"id-{number}") for number in range(40)]
     other = [bet(f"id-{number}", amount=7) for number in range(40)]
-    three.push(first, key)
+    three.post_items(first, key)
     three.wait_value(count(tenant), 40)
     settled(three)
-    before = fates(three)
+    before = outcomes(three)
 
     asyncio.run(produce(three, tenant, [*other, *first], place))
 
@@ -138,7 +138,7 @@ def test_other_contents_of_an_id_are_conflicts_wherever_they_were_produced(
     assert three.value(count(tenant, "conflicts")) == 40
     amounts = f"SELECT DISTINCT toFloat64(amount) FROM fasttrack.casino WHERE tenant = '{tenant}'"
     assert three.sql(amounts) == [(0.5,)]
-    gained = {name: number - before[name] for name, number in fates(three).items()}
+    gained = {name: number - before[name] for name, number in outcomes(three).items()}
     assert (gained["stored"], gained["conflicts"], gained["rejected"]) == (0, 40, 0)
     # A moved record is counted where it lay and where it belongs.
     assert gained["duplicates"] == 40
@@ -154,7 +154,7 @@ def test_the_first_of_an_id_may_be_misplaced(three: System) -> None:
     for number in range(PARTITIONS):
         asyncio.run(produce(three, tenant, items, partition(number)))
     three.wait_value(count(tenant), 60)
-    three.push([bet(f"id-{number}", amount=4) for number in range(60)], key)
+    three.post_items([bet(f"id-{number}", amount=4) for number in range(60)], key)
 
     three.wait_value(count(tenant, "conflicts"), 60)
     assert settled(three)["balanced"]
@@ -173,15 +173,15 @@ def test_items_that_come_by_http_are_never_moved(three: System) -> None:
         for status in ("requested", "approved")
     ]
     settled(three)
-    before = fates(three), fates(three, "realtime-payment")
+    before = outcomes(three), outcomes(three, "realtime-payment")
 
-    three.push([*payments, *(bet(f"漢|{number}") for number in range(60))], key)
+    three.post_items([*payments, *(bet(f"漢|{number}") for number in range(60))], key)
 
     three.wait_value(count(tenant, "payment"), 60)
     three.wait_value(count(tenant), 60)
     settled(three)
-    assert fates(three)["moved"] == before[0]["moved"]
-    assert fates(three, "realtime-payment")["moved"] == before[1]["moved"]
+    assert outcomes(three)["moved"] == before[0]["moved"]
+    assert outcomes(three, "realtime-payment")["moved"] == before[1]["moved"]
 
 
 def test_a_wider_id_of_a_tenants_own_is_one_row_wherever_it_was_produced(three: System) -> None:
@@ -194,15 +194,15 @@ def test_a_wider_id_of_a_tenants_own_is_one_row_wherever_it_was_produced(three: 
         for number in range(20)
         for status in ("requested", "approved")
     ]
-    three.push(payments, key)
+    three.post_items(payments, key)
     three.wait_value(count(tenant, "payment"), 40)
     settled(three)
-    before = fates(three, "realtime-payment")["duplicates"]
+    before = outcomes(three, "realtime-payment")["duplicates"]
 
     asyncio.run(produce(three, tenant, payments, by_crc32))
 
     wait_until(
-        lambda: fates(three, "realtime-payment")["duplicates"] == before + 40,
+        lambda: outcomes(three, "realtime-payment")["duplicates"] == before + 40,
         seconds=60,
         what="each is a repeat",
     )
@@ -295,7 +295,7 @@ def test_records_are_moved_across_restarts_and_outages(
     for turn, part in enumerate(("worker-1", "kafka", "worker-2", "clickhouse")):
         items = [bet(f"{turn}-{number}") for number in range(400)]
         changed = [bet(f"{turn}-{number}", amount=9) for number in range(0, 400, 10)]
-        system.push(items, key)
+        system.post_items(items, key)
         asyncio.run(produce(system, "acme", [*items, *changed], by_crc32))
         old = system.kill(part)
         system.wait_restarted(part, old)

@@ -66,7 +66,7 @@ def play(system: System, key: str) -> dict[str, set[str]]:
         for at, step in enumerate(case):
             if step == "r":
                 mine.add(at_home(partition, f"{case}-{at}"))
-                system.push([bet(one) for one in mine], key)
+                system.post_items([bet(one) for one in mine], key)
                 stored = f"SELECT sum(stored) FROM fasttrack.ledger WHERE partition = {partition}"
                 system.wait_value(stored, case[: at + 1].count("r"))
             elif step == "d":
@@ -89,7 +89,7 @@ def test_recovery_ends_whatever_lies_in_a_changelog(new_system: Callable[..., Sy
     worker = system.pid("worker-1")
     new = {at_home(partition, f"new-{partition}") for partition in range(len(CASES))}
 
-    system.push([bet(one) for one in new | ids["known"]], key)
+    system.post_items([bet(one) for one in new | ids["known"]], key)
 
     everything = ids["known"] | ids["deleted"] | new
     system.wait_value(count("acme"), len(everything), seconds=60)

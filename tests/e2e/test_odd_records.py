@@ -20,7 +20,7 @@ from tests.streams.odd_values import ODD_BYTES, ODD_JSON
 pytestmark = pytest.mark.e2e
 
 FIELDS = ("reason", "tenant", "raw", "position", "partition", "offset", "received_at", "report")
-ODD_LETTERS = [
+ODD_DEAD_LETTERS = [
     *ODD_BYTES.values(),
     *(
         ("{" + f'"reason":"r","{field}":{odd}' + "}").encode()
@@ -61,10 +61,10 @@ def test_odd_records_are_rows_and_end_no_worker(new_system: Callable[..., System
     """On dead letters, on an event topic, and in the changelog that a restart reads."""
     system = new_system()
     key = system.tenant("acme")
-    system.push([bet("before")], key)
+    system.post_items([bet("before")], key)
     system.wait_value(count("acme"), 1)
     worker = system.pid("worker-1")
-    letters = [(None, value, ODD_HEADERS[n % 6]) for n, value in enumerate(ODD_LETTERS)]
+    dead_letters = [(None, value, ODD_HEADERS[n % 6]) for n, value in enumerate(ODD_DEAD_LETTERS)]
     events = [
         (None if n % 2 else b"\xff\x00", value, headers)
         for n, headers in enumerate(ODD_HEADERS)
@@ -72,20 +72,22 @@ def test_odd_records_are_rows_and_end_no_worker(new_system: Callable[..., System
     ]
     blocks = [(None, value, headers) for value in ODD_BYTES.values() for headers in ODD_HEADERS]
 
-    asyncio.run(produce(system, REJECTED_TOPIC, letters))
+    asyncio.run(produce(system, REJECTED_TOPIC, dead_letters))
     asyncio.run(produce(system, CASINO, events))
     changelog = changelog_topic("realtime-casino", group="railhead")
     asyncio.run(produce(system, changelog, blocks))
 
     # Two of the headers say whose an event is; the other records are refused.
     refused = len(events) - 2
-    system.wait_value("SELECT count() FROM fasttrack.rejected", len(letters) + refused, seconds=90)
+    system.wait_value(
+        "SELECT count() FROM fasttrack.rejected", len(dead_letters) + refused, seconds=90
+    )
     system.wait_value(count("acme"), 3)
     assert system.pid("worker-1") == worker
     system.again()
-    system.push([bet("after")], key)
+    system.post_items([bet("after")], key)
     system.wait_value(count("acme"), 4, seconds=60)
-    assert system.value("SELECT count() FROM fasttrack.rejected") == len(letters) + refused
+    assert system.value("SELECT count() FROM fasttrack.rejected") == len(dead_letters) + refused
     for row in system.sql("SELECT raw FROM fasttrack.rejected WHERE reason = 'unreadable_reject'"):
         assert isinstance(row[0], str)
     wait_until(

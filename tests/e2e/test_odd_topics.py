@@ -128,7 +128,7 @@ async def admin_of(system: System) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def make_anew(system: System, topic: str) -> None:
+async def recreate_topic(system: System, topic: str) -> None:
     """Delete *topic* and let `railhead topics` create it again."""
     async with admin_of(system) as admin:
         await admin.delete_topics([topic])
@@ -143,12 +143,12 @@ def test_a_topic_made_anew_under_a_worker_loses_nothing_new(
     """Its records begin at offset 0 again; they are events, and the alarm is in the log."""
     system = new_system()
     key = system.tenant("acme")
-    system.push([bet(f"old-{n}") for n in range(50)], key)
+    system.post_items([bet(f"old-{n}") for n in range(50)], key)
     system.wait_value(count("acme"), 50)
 
-    asyncio.run(make_anew(system, CASINO))
+    asyncio.run(recreate_topic(system, CASINO))
     for n in range(3):
-        system.push([bet(f"new-{n}")], key)
+        system.post_items([bet(f"new-{n}")], key)
 
     system.wait_value(count("acme"), 53, seconds=90)
     log = (system.data_dir / "logs" / "worker-1.log").read_text()
@@ -185,10 +185,10 @@ def test_an_offset_committed_before_a_topic_was_made_anew_hides_nothing(
     """Neither where the topic ends before that offset, nor where it goes on past it."""
     system = new_system()
     key = system.tenant("acme")
-    system.push([bet(f"old-{n}") for n in range(50)], key)
+    system.post_items([bet(f"old-{n}") for n in range(50)], key)
     system.wait_value(count("acme"), 50)
     system.again("--parts", "kafka,clickhouse")
-    asyncio.run(make_anew(system, CASINO))
+    asyncio.run(recreate_topic(system, CASINO))
     asyncio.run(as_if_late(system, records=records, committed=50))
 
     system.again()

@@ -23,7 +23,7 @@ from tests.e2e.clients import (
 )
 from tests.e2e.system import System
 from tests.e2e.test_main_way import bet, count, new_tenant
-from tests.e2e.test_moved_records import PARTITIONS, fates, partitions_of_rows, settled
+from tests.e2e.test_moved_records import PARTITIONS, outcomes, partitions_of_rows, settled
 
 pytestmark = pytest.mark.e2e
 
@@ -63,7 +63,7 @@ def gained(system: System, before: Mapping[str, int]) -> dict[str, int]:
     """What the ledger has more than *before*, once nothing is in flight and all adds up."""
     document = settled(system)
     assert document["balanced"], document["findings"]
-    return {name: number - before[name] for name, number in fates(system).items()}
+    return {name: number - before[name] for name, number in outcomes(system).items()}
 
 
 def astray(tenant: str, lay: Sequence[int]) -> int:
@@ -91,7 +91,7 @@ LIBRDKAFKA: dict[str, dict[str, Any]] = {
 
 def test_what_librdkafka_produces_is_stored_once(three: System) -> None:
     """Whatever its partitioner, codec and guarantees are; its default is not Kafka's hash."""
-    before = fates(three)
+    before = outcomes(three)
     tenants = {name: new_tenant() for name in LIBRDKAFKA}
     moved = 0
 
@@ -115,7 +115,7 @@ def test_what_librdkafka_produces_is_stored_once(three: System) -> None:
 
 def test_of_librdkafkas_transactions_the_committed_ones_count(three: System) -> None:
     """Aborted ones lie before, between and behind them, and hold ids that are sent again later."""
-    before = fates(three)
+    before = outcomes(three)
     tenants = {codec: new_tenant() for codec in CODECS}
 
     for codec, tenant in tenants.items():
@@ -143,9 +143,9 @@ def test_of_librdkafkas_transactions_the_committed_ones_count(three: System) -> 
 def test_other_contents_by_librdkafka_are_conflicts(three: System) -> None:
     """The first content came by HTTP and lies on another partition."""
     tenant = new_tenant()
-    three.push([bet(f"id-{number}") for number in range(IDS)], three.tenant(tenant))
+    three.post_items([bet(f"id-{number}") for number in range(IDS)], three.tenant(tenant))
     three.wait_value(count(tenant), IDS, seconds=60)
-    before = fates(three)
+    before = outcomes(three)
 
     send(librdkafka(three.kafka), CASINO, tenant, records(tenant, amount=7))
 
@@ -157,7 +157,7 @@ def test_other_contents_by_librdkafka_are_conflicts(three: System) -> None:
 
 def test_what_the_java_client_produces_is_stored_once_and_stays(three: System) -> None:
     """Its default partitioner is the rule: with the key, nothing has to be moved."""
-    before = fates(three)
+    before = outcomes(three)
     tenants = {codec: new_tenant() for codec in CODECS}
 
     for codec, tenant in tenants.items():
@@ -174,7 +174,7 @@ def test_what_the_java_client_produces_is_stored_once_and_stays(three: System) -
 
 def test_what_the_java_client_produces_without_keys_is_stored_once(three: System) -> None:
     """It fills one partition after another."""
-    before = fates(three)
+    before = outcomes(three)
     tenant = new_tenant()
 
     send_by_console(three.kafka, CASINO, tenant, records(tenant, keyed=False) * 2)
@@ -194,7 +194,7 @@ def test_each_record_of_the_java_clients_transactions_has_its_outcome(
 
     The tool sets no header, so each is rejected, as a record of its own.
     """
-    before = fates(three)
+    before = outcomes(three)
     payloads = tmp_path / "payloads"
     payloads.write_bytes(b"\n".join(value(bet(f"payload-{number}")) for number in range(50)))
 

@@ -12,7 +12,7 @@ import pytest
 from events.registry import REJECTED_TOPIC
 from tests.e2e.system import System, wait_until
 from tests.e2e.test_main_way import bet, count
-from tests.e2e.test_odd_topics import CASINO, make_anew
+from tests.e2e.test_odd_topics import CASINO, recreate_topic
 
 pytestmark = pytest.mark.e2e
 
@@ -25,19 +25,19 @@ def bad(name: str) -> dict[str, Any]:
     return {"event": "realtime-casino", "data": {"unique_id": name}}
 
 
-def push_round(system: System, key: str, name: str) -> None:
+def post_round(system: System, key: str, name: str) -> None:
     """A bet, the same id with another amount, and a refused item, each a record of its own batch.
 
     So a round takes offsets 0 and 1 of the casino topic, and offset 0 of that of dead letters.
     """
     for item in (bet(name), bet(name, amount=7), bad(name)):
-        system.push([item], key)
+        system.post_items([item], key)
 
 
 def recreate(system: System) -> None:
     """Delete and create both topics."""
     for topic in (CASINO, REJECTED_TOPIC):
-        asyncio.run(make_anew(system, topic))
+        asyncio.run(recreate_topic(system, topic))
 
 
 def lists_only(system: System, tenant: str, *names: str) -> bool:
@@ -67,7 +67,7 @@ def test_nothing_of_either_topic_is_lost_and_each_tenant_sees_its_own(
     """The same offsets hold another reject and another conflict of another tenant: all are kept."""
     system = new_system()
     keys = {name: system.tenant(name) for name in ("alpha", "beta")}
-    push_round(system, keys["alpha"], "first")
+    post_round(system, keys["alpha"], "first")
     system.wait_value("SELECT count() FROM fasttrack.rejected", 1)
     system.wait_value("SELECT count() FROM fasttrack.conflicts", 1)
     balances(system)
@@ -77,9 +77,9 @@ def test_nothing_of_either_topic_is_lost_and_each_tenant_sees_its_own(
     if worker == "is stopped":
         system.again()
 
-    push_round(system, keys["beta"], "second")
+    post_round(system, keys["beta"], "second")
     # The same id at the offset where it was first seen, which is another place now.
-    system.push([bet("first", amount=9)], keys["alpha"])
+    system.post_items([bet("first", amount=9)], keys["alpha"])
 
     system.wait_value("SELECT count() FROM fasttrack.conflicts", 3, seconds=90)
     system.wait_value("SELECT count() FROM fasttrack.rejected", 2, seconds=90)
@@ -105,12 +105,12 @@ def test_an_id_first_seen_at_the_same_offset_before_is_a_repeat(
     """The record at an offset is not taken for the one that lay there in the topic before."""
     system = new_system()
     key = system.tenant("acme")
-    system.push([bet("same")], key)
+    system.post_items([bet("same")], key)
     system.wait_value(count("acme"), 1)
-    asyncio.run(make_anew(system, CASINO))
+    asyncio.run(recreate_topic(system, CASINO))
 
-    system.push([bet("same", amount=7)], key)
-    system.push([bet("same")], key)
+    system.post_items([bet("same", amount=7)], key)
+    system.post_items([bet("same")], key)
 
     outcomes = "SELECT sum(stored), sum(duplicates), sum(conflicts) FROM fasttrack.ledger"
     wait_until(
@@ -132,14 +132,14 @@ def test_a_topic_that_grew_past_the_position_meanwhile_loses_nothing(
     """
     system = new_system()
     key = system.tenant("acme")
-    system.push([bet(f"old-{n}") for n in range(60)], key)
+    system.post_items([bet(f"old-{n}") for n in range(60)], key)
     system.wait_value(count("acme"), 60)
     system.pause("worker-1")
-    asyncio.run(make_anew(system, CASINO))
-    system.push([bet(f"new-{n}") for n in range(records)], key)
+    asyncio.run(recreate_topic(system, CASINO))
+    system.post_items([bet(f"new-{n}") for n in range(records)], key)
     system.unpause("worker-1")
 
-    system.push([bet("after")], key)
+    system.post_items([bet("after")], key)
 
     system.wait_value(count("acme"), 60 + records + 1, seconds=90)
     assert "made anew" in (system.data_dir / "logs" / "worker-1.log").read_text()

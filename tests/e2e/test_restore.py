@@ -30,10 +30,10 @@ class Load:
         self.sent = 0
         self.ended = threading.Event()
 
-    def push(self) -> None:
+    def post_items(self) -> None:
         """Push some more."""
         first = self.sent
-        self._system.push([bet(f"bet-{n}") for n in range(first, first + AT_ONCE)], self._key)
+        self._system.post_items([bet(f"bet-{n}") for n in range(first, first + AT_ONCE)], self._key)
         self.sent += AT_ONCE
 
     @contextmanager
@@ -42,7 +42,7 @@ class Load:
 
         def until_ended() -> None:
             while not self.ended.is_set():
-                self.push()
+                self.post_items()
 
         thread = threading.Thread(target=until_ended)
         thread.start()
@@ -110,9 +110,9 @@ def test_a_restored_store_lacks_nothing(new_system: Callable[..., System], how: 
 
 def balanced(system: System) -> bool:
     """Whether `railhead reconcile` finds no fault."""
-    told = subprocess.run(
+    reported = subprocess.run(
         [RAILHEAD, "reconcile", "--json"],
         env=system.environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert told.stdout, told.stderr
-    return not [one for one in json.loads(told.stdout)["findings"] if one["fault"]]
+    assert reported.stdout, reported.stderr
+    return not [one for one in json.loads(reported.stdout)["findings"] if one["fault"]]

@@ -208,13 +208,13 @@ def test_topics_are_as_declared_and_never_repartitioned(start: Callable[..., Up]
 
 def test_the_stack_can_be_run_from_python(tmp_path: Path) -> None:
     """Ports left open are chosen; a part can be halted and resumed, as an outage."""
-    told: list[str] = []
+    reported: list[str] = []
     settings = StackSettings(data_dir=tmp_path / "data", kafka_port=0, parts=("kafka",))
-    with running_stack(settings, on_progress=told.append) as stack:
+    with running_stack(settings, on_progress=reported.append) as stack:
         asyncio.run(produce(stack.settings.kafka_port, range(10)))
         stack.halt("kafka")
         assert stack.pid("kafka") is None
         stack.resume("kafka")
 
         assert asyncio.run(consume(stack.settings.kafka_port)) == list(range(10))
-    assert told[-1].startswith("kafka: stopped after")
+    assert reported[-1].startswith("kafka: stopped after")

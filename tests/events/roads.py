@@ -10,7 +10,7 @@ from events.columns import columns_of
 from events.fingerprint import fingerprints_of
 from events.group import Group
 from events.registry import EVENT_TYPES
-from events.slow import RefusedError, Valid
+from events.slow import RejectedError, Valid
 
 
 def slowly(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def judged_alone(raws: list[bytes], judge: Any) -> list[tuple[int, Valid]]:
     for position, raw in enumerate(raws):
         try:
             judged.append((position, judge(raw)))
-        except RefusedError:
+        except RejectedError:
             continue
     return judged
 

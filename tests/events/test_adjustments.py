@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from item_texts import COMPUTED
 
 from events.adjustments import Adjustment
-from events.alike import MANY, cut_alike
+from events.alike import MANY, match_templates
 from events.check import FEW, check_items, check_records
 from events.fast import sort_records
-from events.fields import Kind, fields_of
+from events.fields import FieldKind, fields_of
 from events.models import Leg
 from events.registry import BY_NAME, EVENT_TYPES
 from events.result import CheckedType
@@ -89,7 +89,7 @@ def by_columns(raw: bytes) -> CheckedType:
 
 def by_template(raw: bytes) -> CheckedType:
     """The item as the template check reads it."""
-    _, left = cut_alike(PAYMENT, [raw] * MANY)
+    _, left = match_templates(PAYMENT, [raw] * MANY)
     assert list(left) == []
     return check_records(PAYMENT, [raw] * MANY).accepted[0]
 
@@ -251,10 +251,10 @@ def test_a_required_time_out_of_range_is_refused(text: str, many: int) -> None:
 def test_every_time_that_may_be_absent_may_be_out_of_range(row: Any) -> None:
     """Of an event type to come as well, and no other time may."""
     fields = [*fields_of(row.model), *fields_of(Leg)]
-    times = [field for field in fields if field.kind is Kind.INSTANT]
+    times = [field for field in fields if field.kind is FieldKind.INSTANT]
 
     assert [field.null_outside for field in times] == [not field.required for field in times]
-    assert not [one for one in fields if one.null_outside and one.kind is not Kind.INSTANT]
+    assert not [one for one in fields if one.null_outside and one.kind is not FieldKind.INSTANT]
 
 
 def nanoseconds(checked: CheckedType, field: str) -> list[int | None]:

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from roads import assert_same, judged_alone, slowly
 
-from events.alike import MANY, cut_alike
+from events.alike import MANY, match_templates
 from events.check import check_records
-from events.layout import MOST_VALUES, learn
+from events.layout import MOST_VALUES, make_template
 from events.registry import BY_NAME, EVENT_TYPES, EventType
 from events.slow import judge_record
 
@@ -22,9 +22,7 @@ THOROUGH = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 # What makes JSON what it is, and what breaks it.
-LETTERS = st.sampled_from(
-    [bytes([letter]) for letter in b'"\\{}[],: \n\t\x000159.-+eEnufTZ\xc3\xa9']
-)
+CHARS = st.sampled_from([bytes([char]) for char in b'"\\{}[],: \n\t\x000159.-+eEnufTZ\xc3\xa9'])
 BETS = BY_NAME["realtime-sports-bet"]
 CASINO = BY_NAME["realtime-casino"]
 
@@ -52,9 +50,9 @@ def test_what_is_written_alike_is_left_to_no_other_road(
     """Speed rests on this: nothing is left over of ordinary records."""
     raws = [one_line(usual(event_type, examples))] * MANY
 
-    cuts, left = cut_alike(event_type, raws)
+    extracted, left = match_templates(event_type, raws)
 
-    assert [cut.positions.tolist() for cut in cuts] == [list(range(MANY))]
+    assert [cut.positions.tolist() for cut in extracted] == [list(range(MANY))]
     assert left == []
     agree(event_type, raws)
 
@@ -71,8 +69,8 @@ def test_a_record_is_judged_by_its_own_letters(
     for _ in range(data.draw(st.integers(1, 12))):
         at = data.draw(st.integers(0, len(raw)))
         end = at + data.draw(st.integers(0, 2))
-        letters = b"".join(data.draw(st.lists(LETTERS, max_size=2)))
-        raws.insert(data.draw(st.integers(0, len(raws))), raw[:at] + letters + raw[end:])
+        chars = b"".join(data.draw(st.lists(CHARS, max_size=2)))
+        raws.insert(data.draw(st.integers(0, len(raws))), raw[:at] + chars + raw[end:])
 
     agree(event_type, raws)
 
@@ -164,12 +162,12 @@ def test_what_is_too_long_is_refused_among_its_like(
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"null", b'{"event":"realtime-casino"}'])
 def test_nothing_is_learned_of_what_is_not_valid(raw: bytes) -> None:
     """Neither from what lacks all there should be."""
-    assert learn(CASINO, raw) is None
+    assert make_template(CASINO, raw) is None
 
 
 def test_nothing_is_learned_of_legs(examples: dict[str, bytes]) -> None:
     """Content in lists differs in more than its values."""
-    assert learn(BETS, one_line(examples["realtime-sports-bet"])) is None
+    assert make_template(BETS, one_line(examples["realtime-sports-bet"])) is None
 
 
 def test_nothing_is_learned_of_more_values_than_are_worth_it(examples: dict[str, bytes]) -> None:
@@ -177,8 +175,8 @@ def test_nothing_is_learned_of_more_values_than_are_worth_it(examples: dict[str,
     raw = one_line(examples["realtime-casino"])
     more = b",".join(b'"x%d":"y"' % number for number in range(MOST_VALUES))
 
-    assert learn(CASINO, raw) is not None
-    assert learn(CASINO, re.sub(rb'("data": ?\{)', rb"\1" + more + b",", raw)) is None
+    assert make_template(CASINO, raw) is not None
+    assert make_template(CASINO, re.sub(rb'("data": ?\{)', rb"\1" + more + b",", raw)) is None
 
 
 def test_whole_items_and_bare_data_have_layouts_of_their_own(examples: dict[str, Any]) -> None:
@@ -192,6 +190,6 @@ def test_whole_items_and_bare_data_have_layouts_of_their_own(examples: dict[str,
 def test_marks_alone_make_no_record(examples: dict[str, bytes]) -> None:
     """Not even at the very end, where a layout's text has no room."""
     raw = one_line(examples["realtime-casino"])
-    marks = b"{" + b'"' * raw.count(b'"') + b"}}"
+    delimiters = b"{" + b'"' * raw.count(b'"') + b"}}"
 
-    agree(CASINO, [marks, *[raw] * MANY, marks])
+    agree(CASINO, [delimiters, *[raw] * MANY, delimiters])

@@ -27,7 +27,7 @@ def item(text: bytes, *changes: tuple[bytes, bytes]) -> bytes:
     return text
 
 
-def verdict(checked: Checked) -> tuple[str, str | None]:
+def answer(checked: Checked) -> tuple[str, str | None]:
     """Reason and field of the only rejection."""
     (one,) = checked.rejected
     assert one.reason in BY_CODE
@@ -95,7 +95,7 @@ def test_a_refusal_names_reason_and_field(
     examples: dict[str, bytes], change: tuple[bytes, bytes], expected: tuple[str, str]
 ) -> None:
     """Each fault has its code, and the path of the field."""
-    assert verdict(check_items([item(examples["realtime-casino"], change)])) == expected
+    assert answer(check_items([item(examples["realtime-casino"], change)])) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_leg_is_held_to_what_the_page_says(
     examples: dict[str, bytes], change: tuple[bytes, bytes], expected: tuple[str, str]
 ) -> None:
     """Legs are checked field by field."""
-    assert verdict(check_items([item(examples["realtime-sports-bet"], change)])) == expected
+    assert answer(check_items([item(examples["realtime-sports-bet"], change)])) == expected
 
 
 def test_messages_never_quote_what_was_sent(examples: dict[str, bytes]) -> None:
@@ -283,7 +283,7 @@ def test_numbers_are_taken_for_ids_only_where_the_tenant_says_so(
     raw = item(examples["realtime-casino"], (b'"user_id": "686"', b'"user_id": 686'))
     bet = item(examples["realtime-sports-bet"], (b'"Serie A"', b"-1.50"), (b'"1X2"', b"12"))
 
-    assert verdict(check_items([raw])) == ("wrong_type", "data.user_id")
+    assert answer(check_items([raw])) == ("wrong_type", "data.user_id")
     casino, bets = check_items([raw, bet], coerce_ids=True).accepted
     assert dict(casino.rewritten) == {0: examples["realtime-casino"]}
     assert json.loads(bets.rewritten[1])["data"]["bets"][0]["tournament_name"] == "-1.50"
@@ -295,7 +295,7 @@ def test_quotes_are_set_around_json_numbers_only(examples: dict[str, bytes], dig
     """What is not JSON does not become valid by being put in quotes."""
     raw = item(examples["realtime-casino"], (b'"user_id": "686"', b'"user_id": ' + digits))
 
-    assert verdict(check_items([raw], coerce_ids=True)) == ("bad_json", None)
+    assert answer(check_items([raw], coerce_ids=True)) == ("bad_json", None)
 
 
 def test_an_operator_may_widen_an_id(examples: dict[str, bytes]) -> None:
@@ -343,7 +343,7 @@ def test_one_call_gives_each_position_one_fate(examples: dict[str, bytes]) -> No
 
     checked = check_items(raws)
 
-    fates = [at for one in checked.accepted for at in one.positions]
-    fates += [one.position for one in checked.rejected]
-    assert sorted(fates) == list(range(len(raws)))
+    outcomes = [at for one in checked.accepted for at in one.positions]
+    outcomes += [one.position for one in checked.rejected]
+    assert sorted(outcomes) == list(range(len(raws)))
     assert check_items([]) == Checked()

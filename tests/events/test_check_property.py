@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from roads import assert_same, judged_alone, slowly
 
 from events import moments
-from events.check import PIECE, check_items, check_records
+from events.check import CHUNK, check_items, check_records
 from events.fast import sort_items
 from events.instants import read_instant
 from events.reasons import BY_CODE
@@ -45,13 +45,13 @@ def outcome(raw: bytes, **how: Any) -> str:
 @given(item_texts())
 def test_an_item_is_valid_if_and_only_if_the_published_schema_says_so(raw: bytes) -> None:
     """What is refused although the schema allows it cannot be kept exactly, and says so."""
-    verdict = outcome(raw)
+    answer = outcome(raw)
 
-    if verdict == "accepted":
+    if answer == "accepted":
         assert is_published(raw)
-    elif BY_CODE[verdict].kind == "contract":
+    elif BY_CODE[answer].kind == "contract":
         assert not is_published(raw)
-    elif verdict not in BEFORE_THE_CONTRACT:
+    elif answer not in BEFORE_THE_CONTRACT:
         assert is_published(raw)
 
 
@@ -251,7 +251,7 @@ def test_a_large_slice_is_judged_as_its_records_are(
     texts = st.one_of(item_texts(event_type.name), data_texts(event_type.name))
     odd = data.draw(st.lists(texts, min_size=1, max_size=3))
     usual = [raw for raw in odd if check_records(event_type, [raw]).accepted]
-    raws = [*(usual or [examples[event_type.name]]) * (PIECE // 2), *odd, *odd]
+    raws = [*(usual or [examples[event_type.name]]) * (CHUNK // 2), *odd, *odd]
     raws = [*raws, *raws]
 
     whole = check_records(event_type, raws)

@@ -7,16 +7,16 @@ import base64
 import orjson
 import pytest
 
-from events.dead_letters import KEPT_BYTES, LARGEST_VALUE_BYTES, letter
+from events.dead_letters import KEPT_BYTES, LARGEST_VALUE_BYTES, dead_letter
 
-TOLD = {"reason": "not_json", "message": "the item is not JSON"}
+REPORTED = {"reason": "not_json", "message": "the item is not JSON"}
 TOPIC_TAKES_BYTES = 8 * 2**20
 
 
 @pytest.mark.parametrize("raw", [b'{"a": "\xc3\xa9"}', b"\x00\x01", b"\xff\xfe", b"", None])
 def test_the_refused_thing_can_be_had_back(raw: bytes | None) -> None:
     """As text where it is UTF-8, as base64 where not."""
-    kept = orjson.loads(letter(TOLD, raw))
+    kept = orjson.loads(dead_letter(REPORTED, raw))
 
     if "raw_base64" in kept:
         assert raw == base64.b64decode(kept["raw_base64"])
@@ -27,7 +27,7 @@ def test_the_refused_thing_can_be_had_back(raw: bytes | None) -> None:
 @pytest.mark.parametrize("raw", [b"\x01" * 2_000_000, b"\x01" * 20_000_000, b"\xff" * 20_000_000])
 def test_whatever_it_holds_its_letter_fits_into_the_topic(raw: bytes) -> None:
     """A control character is six letters of JSON."""
-    value = letter(TOLD, raw)
+    value = dead_letter(REPORTED, raw)
 
     kept = orjson.loads(value)
     assert len(value) <= LARGEST_VALUE_BYTES < TOPIC_TAKES_BYTES

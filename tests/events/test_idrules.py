@@ -19,13 +19,13 @@ NOON_MS = 1_768_478_400_000
 
 def rules(fields: Any = None, *log: tuple[Any, str | None]) -> IdRules:
     """The rules of a tenant with these fields and this log."""
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     if fields:
-        told["id_fields"] = {PAYMENT.name: fields}
+        reported["id_fields"] = {PAYMENT.name: fields}
     if log:
         entries = [{"fields": one, "since": since} for one, since in log]
-        told["id_rules"] = {PAYMENT.name: entries}
-    return rules_of_tenants({"acme": told, "other": {}})
+        reported["id_rules"] = {PAYMENT.name: entries}
+    return rules_of_tenants({"acme": reported, "other": {}})
 
 
 def test_a_rule_applies_from_its_moment_on() -> None:

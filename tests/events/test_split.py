@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.check import check_items
-from events.scan import BrokenStructureError, cut_array
+from events.scan import BrokenStructureError, split_array
 from events.split import NotABatch, split
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -23,7 +23,7 @@ VALUES = st.recursive(
 )
 
 
-def pieces(body: bytes) -> list[bytes]:
+def chunks(body: bytes) -> list[bytes]:
     """The items of *body* as bytes."""
     return [bytes(item) for item in split(body)]
 
@@ -38,10 +38,10 @@ def test_items_are_those_a_json_reader_finds(
     """Cutting and reading gives what reading the whole gives, on either way of cutting."""
     body = json.dumps(items, ensure_ascii=ascii_only, indent=indent).encode()
 
-    by_brackets = [body[start:end] for start, end in cut_array(memoryview(body), max_items=100)]
+    by_brackets = [body[start:end] for start, end in split_array(memoryview(body), max_items=100)]
 
-    assert [json.loads(piece) for piece in pieces(body)] == items
-    assert by_brackets == pieces(body)
+    assert [json.loads(chunk) for chunk in chunks(body)] == items
+    assert by_brackets == chunks(body)
 
 
 @settings(max_examples=200, deadline=None)
@@ -55,13 +55,13 @@ def test_where_blocks_end_does_not_matter(inside: str, block_bytes: int) -> None
     """Strings, runs of backslashes and depth are carried from block to block."""
     text = memoryview(f"[{inside}]".encode())
 
-    assert cut_or_fault(text, block_bytes) == cut_or_fault(text, 1 << 18)
+    assert split_or_fault(text, block_bytes) == split_or_fault(text, 1 << 18)
 
 
-def cut_or_fault(text: memoryview, block_bytes: int) -> list[tuple[int, int]] | str:
+def split_or_fault(text: memoryview, block_bytes: int) -> list[tuple[int, int]] | str:
     """Where the items are, or what is wrong."""
     try:
-        return cut_array(text, max_items=1_000, block_bytes=block_bytes)
+        return split_array(text, max_items=1_000, block_bytes=block_bytes)
     except BrokenStructureError as error:
         return str(error)
 
@@ -156,7 +156,7 @@ def test_the_place_of_the_fault_is_told() -> None:
 
 def test_a_byte_order_mark_before_the_array_is_no_data() -> None:
     """RFC 8259 lets a reader ignore it; nothing is guessed by that."""
-    assert pieces(b"\xef\xbb\xbf [1]") == [b"1"]
+    assert chunks(b"\xef\xbb\xbf [1]") == [b"1"]
 
 
 def test_too_many_items_are_refused() -> None:

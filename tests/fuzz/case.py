@@ -48,7 +48,7 @@ class Case:
     """One odd request, or a few in one connection.
 
     `expected` holds for every answer; 503 and 510 are never wrong. `answers` have to come, unless
-    `may_close`. After `patience_seconds` without them the sending side is closed, so that a door
+    `may_close`. After `wait_seconds` without them the sending side is closed, so that a door
     which waits for more is let go. `valid` items, by position, are stored if the answer says so.
     """
 
@@ -60,7 +60,7 @@ class Case:
     fresh: bool = True
     head: bool = False
     gap_seconds: float = 0.0
-    patience_seconds: float = GENTLE_SECONDS
+    wait_seconds: float = GENTLE_SECONDS
     leave: str = ""
     valid: Mapping[int, Valid] = field(default_factory=dict)
     size: int = 0
@@ -79,7 +79,7 @@ def raw(what: str, *sends: bytes, expected: frozenset[int] = DOCUMENTED, loose: 
         sends=sends,
         expected=expected,
         may_close=loose,
-        patience_seconds=SOON_SECONDS if loose else GENTLE_SECONDS,
+        wait_seconds=SOON_SECONDS if loose else GENTLE_SECONDS,
     )
 
 

@@ -165,7 +165,7 @@ def method(rng: Random, unique: str, secrets: Secrets) -> Case:
     body, case = _case(rng, unique, "method", frozenset({400, 404 if quits else 405}))
     sent = request(secrets, body, JSON, method=name)
     return replace(
-        case, sends=(sent,), head=name == b"HEAD", fresh=True, may_close=quits, patience_seconds=5
+        case, sends=(sent,), head=name == b"HEAD", fresh=True, may_close=quits, wait_seconds=5
     )
 
 
@@ -212,4 +212,4 @@ def header(rng: Random, unique: str, secrets: Secrets) -> Case:
     sent = request(secrets, body, JSON, *lines)
     # Nothing is asked of an upgrade, or of a TE without a value, but that it ends.
     loose = any(b"Upgrade" in line or b"Transfer" in line for line in lines)
-    return replace(case, sends=(sent,), fresh=True, may_close=loose, valid={}, patience_seconds=5)
+    return replace(case, sends=(sent,), fresh=True, may_close=loose, valid={}, wait_seconds=5)

@@ -14,24 +14,24 @@ from tests.fuzz.items import valid_item
 CHUNKED: Final = b"Transfer-Encoding: chunked"
 
 
-def _push(secrets: Secrets, *lines: bytes, tail: bytes) -> bytes:
+def _post_items(secrets: Secrets, *lines: bytes, tail: bytes) -> bytes:
     return request(secrets, tail, JSON, *lines, length=False)
 
 
 def _chunks(rng: Random, body: bytes) -> bytes:
-    pieces = []
+    chunks = []
     while body:
         size = rng.randrange(1, len(body) + 1)
         extension = rng.choice((b"", b"", b";a=b", b';q="x"'))
-        pieces.append(b"%x%s\r\n%s\r\n" % (size, extension, body[:size]))
+        chunks.append(b"%x%s\r\n%s\r\n" % (size, extension, body[:size]))
         body = body[size:]
-    return b"".join(pieces) + b"0\r\n" + rng.choice((b"", b"X-Trailer: y\r\n")) + b"\r\n"
+    return b"".join(chunks) + b"0\r\n" + rng.choice((b"", b"X-Trailer: y\r\n")) + b"\r\n"
 
 
 def chunked(rng: Random, unique: str, secrets: Secrets) -> Case:
     """A body in chunks without a length, in any pieces."""
     text, valid = valid_item(rng, unique)
-    sent = _push(secrets, CHUNKED, tail=_chunks(rng, b"[" + text + b"]"))
+    sent = _post_items(secrets, CHUNKED, tail=_chunks(rng, b"[" + text + b"]"))
     return Case(
         what="raw: chunks", sends=(sent,), expected=TAKEN, valid={0: valid}, size=1, fresh=False
     )
@@ -58,7 +58,7 @@ def bad_chunks(rng: Random, unique: str, secrets: Secrets) -> Case:
             (b"\r", b"\n", b"2\n[]\n0\n\n", b"2\r\n[]0\r\n\r\n", b"2\r\n[]\r\n0\r\nx\x00\r\n")
         )
         tail = junk + b"0\r\n\r\n"
-    return raw("bad chunks", _push(secrets, CHUNKED, tail=tail), loose=True)
+    return raw("bad chunks", _post_items(secrets, CHUNKED, tail=tail), loose=True)
 
 
 LENGTHS: Final = (
@@ -81,9 +81,9 @@ CODINGS: Final = (
 def lengths(rng: Random, unique: str, secrets: Secrets) -> Case:
     """Lengths that contradict each other, or are none: a way to smuggle requests, so refused."""
     if rng.random() < 0.3:
-        sent = _push(secrets, rng.choice(CODINGS), tail=b"2\r\n[]\r\n0\r\n\r\n")
+        sent = _post_items(secrets, rng.choice(CODINGS), tail=b"2\r\n[]\r\n0\r\n\r\n")
         return raw("transfer codings", sent, loose=True)
     lines = rng.choice(LENGTHS)
     tail = b"2\r\n[]\r\n0\r\n\r\n" if CHUNKED in lines else b"[]"
-    sent = _push(secrets, *lines, tail=tail)
+    sent = _post_items(secrets, *lines, tail=tail)
     return raw("conflicting lengths", sent, expected=BROKEN, loose=False)

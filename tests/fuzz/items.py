@@ -13,7 +13,7 @@ from importlib.resources import files
 from random import Random
 from typing import Any, Final
 
-from events.fields import Kind, fields_of
+from events.fields import FieldKind, fields_of
 from events.registry import EVENT_TYPES, EventType
 from tests.fuzz.case import TENANT, Valid
 
@@ -52,9 +52,9 @@ def _noise(rng: Random, row: EventType) -> dict[str, Any]:
     """Values that programs send and nobody means: computed doubles, times that are not set."""
     noise: dict[str, Any] = {}
     for field in fields_of(row.model):
-        if field.kind is Kind.AMOUNT and rng.random() < 0.5:
+        if field.kind is FieldKind.AMOUNT and rng.random() < 0.5:
             noise[field.name] = rng.randrange(10_000) / 100 * rng.random() ** rng.choice((1, 9, 99))
-        elif field.kind is Kind.INSTANT and not field.required and rng.random() < 0.5:
+        elif field.kind is FieldKind.INSTANT and not field.required and rng.random() < 0.5:
             noise[field.name] = rng.choice(NOT_SET)
     return noise
 
@@ -149,5 +149,5 @@ def odd_value(rng: Random) -> bytes:
         return opening * depth + b"1" * (opening != b"[") + closing * depth
     if dice < 0.97:
         return rng.choice((b"9", b"-1", b"0.", b"1e")) + b"9" * rng.choice((20, 400, 5_000, 50_000))
-    letter = rng.choice((b"x", b"\\u0001", b"\xc3\xa9", b"\\ud83d", b"\\\\", b'\\"'))
-    return b'"' + letter * rng.choice((200, 2_049, 5_000, 200_000)) + b'"'
+    dead_letter = rng.choice((b"x", b"\\u0001", b"\xc3\xa9", b"\\ud83d", b"\\\\", b'\\"'))
+    return b'"' + dead_letter * rng.choice((200, 2_049, 5_000, 200_000)) + b'"'

@@ -138,8 +138,8 @@ def print_result(console: Console, plan: Plan, result: Result) -> None:
     """Print the table and the verdict."""
     table = Table("requests", "answers", "by status")
     for what, counts in result.by_kind.items():
-        told = ", ".join(f"{status}: {count:,}" for status, count in sorted(counts.items()))
-        table.add_row(what, f"{counts.total():,}", told)
+        reported = ", ".join(f"{status}: {count:,}" for status, count in sorted(counts.items()))
+        table.add_row(what, f"{counts.total():,}", reported)
     console.print(table)
     console.print(
         f"seed {plan.seed}: {result.requests:,} requests in {result.seconds:.0f} s; "
@@ -150,5 +150,5 @@ def print_result(console: Console, plan: Plan, result: Result) -> None:
     )
     for complaint in result.complaints[:40]:
         console.print(complaint, style="red", markup=False)
-    verdict = f"{len(result.complaints)} complaints" if result.complaints else "the door stands"
-    console.print(verdict, style="bold")
+    answer = f"{len(result.complaints)} complaints" if result.complaints else "the door stands"
+    console.print(answer, style="bold")

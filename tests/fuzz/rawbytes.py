@@ -31,8 +31,8 @@ def line_ends(rng: Random, unique: str, secrets: Secrets) -> Case:
         b"\r\n\t",
     )
     at = rng.randrange(sent.count(b"\r\n"))
-    pieces = sent.split(b"\r\n")
-    sent = b"\r\n".join(pieces[: at + 1]) + rng.choice(ends) + b"\r\n".join(pieces[at + 1 :])
+    chunks = sent.split(b"\r\n")
+    sent = b"\r\n".join(chunks[: at + 1]) + rng.choice(ends) + b"\r\n".join(chunks[at + 1 :])
     return raw("line ends", rng.choice((b"", b"", b"\r\n", b"\n\n")) + sent, loose=True)
 
 
@@ -83,10 +83,10 @@ def slow(rng: Random, unique: str, secrets: Secrets) -> Case:
     text, valid = valid_item(rng, unique)
     sent = request(secrets, b"[" + text + b"]", JSON)
     cuts = sorted(rng.randrange(len(sent)) for _ in range(rng.randrange(1, 25)))
-    pieces = tuple(sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True) if a < b)
+    chunks = tuple(sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True) if a < b)
     gap = rng.choice((0.0, 0.001, 0.004))
     return Case(
-        what="raw: slow pieces", sends=pieces, expected=TAKEN, gap_seconds=gap,
+        what="raw: slow pieces", sends=chunks, expected=TAKEN, gap_seconds=gap,
         valid={0: valid}, size=1,
     )  # fmt: skip
 
@@ -103,7 +103,7 @@ def half_closed(rng: Random, unique: str, secrets: Secrets) -> Case:
     """A sender that closes its side after a whole request, or in the middle of one."""
     sent = request(secrets, b"[" + valid_item(rng, unique)[0] + b"]", JSON)
     end = rng.choice((len(sent), rng.randrange(len(sent) + 1)))
-    return Case(what="raw: half closed", sends=(sent[:end],), may_close=True, patience_seconds=0.0)
+    return Case(what="raw: half closed", sends=(sent[:end],), may_close=True, wait_seconds=0.0)
 
 
 def damaged(rng: Random, unique: str, secrets: Secrets) -> Case:
@@ -114,10 +114,10 @@ def damaged(rng: Random, unique: str, secrets: Secrets) -> Case:
     sent = bytearray(request(secrets, body, *lines, length=CHUNKED not in lines))
     for _ in range(rng.choice((1, 1, 2, 6, 30))):
         at = rng.randrange(len(sent) - len(body))
-        piece = rng.choice(
+        chunk = rng.choice(
             (b"", b"\r\n", b"\n", b":", b" ", b"\x00", b"\xff", b",", rng.randbytes(2))
         )
-        sent[at : at + rng.randrange(3)] = piece
+        sent[at : at + rng.randrange(3)] = chunk
     return raw("damaged", bytes(sent), loose=True)
 
 

@@ -17,7 +17,7 @@ from bench.machine import Machine, Say, running_machine
 from events.registry import EVENT_TYPES
 from tests.fuzz.case import TENANT, Key, Secrets
 
-DOOR: Final = "door-1"
+INGEST_API: Final = "door-1"
 PARTITIONS: Final = 3
 MIB: Final = 1024 * 1024
 SETTLE_SECONDS: Final = 20.0
@@ -40,7 +40,7 @@ class Target:
 
     def lives(self) -> bool:
         """Whether it is still the process that was started."""
-        return self.machine.stack.pid(DOOR) == self.pid and psutil.pid_exists(self.pid)
+        return self.machine.stack.pid(INGEST_API) == self.pid and psutil.pid_exists(self.pid)
 
     def rss_mib(self) -> float:
         """Its resident memory now."""
@@ -66,7 +66,7 @@ class Target:
 
     def bad_lines(self) -> list[str]:
         """The lines of its log that should not be there."""
-        text = (self.machine.directory / "logs" / f"{DOOR}.log").read_text("utf-8", "replace")
+        text = (self.machine.directory / "logs" / f"{INGEST_API}.log").read_text("utf-8", "replace")
         return [line for line in text.splitlines() if _is_bad(line)]
 
     async def records(self) -> set[Key]:
@@ -94,13 +94,13 @@ async def _keys(consumer: AIOKafkaConsumer, topic: str) -> set[Key]:
 
 def _is_bad(line: str) -> bool:
     try:
-        told = json.loads(line)
+        reported = json.loads(line)
     except ValueError:
         return True
     # A sender that is gone is told as 500 inside aiohttp; it hears nothing.
-    masked = told.get("status", 0) >= 500 and told.get("reason") != "ConnectionResetError"
-    masked = masked and told.get("message") == "not HTTP"
-    return masked or told.get("level") in WORST or "trace" in told
+    masked = reported.get("status", 0) >= 500 and reported.get("reason") != "ConnectionResetError"
+    masked = masked and reported.get("message") == "not HTTP"
+    return masked or reported.get("level") in WORST or "trace" in reported
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def running_target(say: Say) -> Iterator[Target]:
     """Start a broker and a door with two tenants on this machine; stop and remove them."""
     with running_machine(parts=("kafka", "door"), partitions=PARTITIONS, say=say) as machine:
         fuzz, heavy = machine.keys([TENANT, "heavy"])
-        pid = machine.stack.pid(DOOR)
+        pid = machine.stack.pid(INGEST_API)
         assert pid is not None
         target = Target(machine, Secrets(fuzz, heavy), pid)
         deadline = time.monotonic() + 30

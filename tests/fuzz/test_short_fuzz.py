@@ -10,9 +10,9 @@ from tests.fuzz.program import Plan, fuzz
 @pytest.mark.e2e
 def test_door_stands_whatever_is_sent() -> None:
     """No 500, nothing unforeseen in its log, no loss, no growth, and ready at the end."""
-    told: list[str] = []
+    reported: list[str] = []
 
-    result = fuzz(Plan(requests=500, seed=7, seconds=20, first_case=1), told.append)
+    result = fuzz(Plan(requests=500, seed=7, seconds=20, first_case=1), reported.append)
 
     assert not result.complaints, "\n".join(result.complaints)
     assert result.requests >= 500

@@ -40,10 +40,10 @@ class Connection:
     def write(self, case: Case) -> None:
         """Write the pieces; a door that no longer listens is no error, its answer is."""
         with contextlib.suppress(ConnectionError):
-            for number, piece in enumerate(case.sends):
+            for number, chunk in enumerate(case.sends):
                 if number and case.gap_seconds:
                     time.sleep(case.gap_seconds)
-                self._socket.sendall(piece)
+                self._socket.sendall(chunk)
 
     def end_writing(self) -> None:
         """Close the sending side."""
@@ -125,9 +125,9 @@ def talk(connection: Connection, case: Case) -> list[Answer]:
     answers: list[Answer] = []
     if case.leave:
         return answers
-    if not case.patience_seconds:
+    if not case.wait_seconds:
         connection.end_writing()
-    patience = case.patience_seconds or LAST_WORDS_SECONDS
+    patience = case.wait_seconds or LAST_WORDS_SECONDS
     while len(answers) < case.answers:
         try:
             answer = connection.answer(seconds=patience, head=case.head)

@@ -10,14 +10,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ingest_http.door import Door
+from ingest_http.door import IngestApi
 from ingest_http.keyring import Keyring
 from ingest_http.publish_memory import MemoryPublisher
 from ingest_http.server import listening
-from ingest_http.settings import DoorSettings
+from ingest_http.settings import ApiSettings
 from railhead.stack.background import BackgroundStack, running_stack
 from railhead.stack.settings import StackSettings
-from tests.ingest_http.doors import PARTITIONS, OpenADoor, OpenDoor, new_tenant
+from tests.ingest_http.doors import PARTITIONS, RunningApi, StartApi, new_tenant
 
 
 @pytest.fixture
@@ -27,29 +27,29 @@ def tenants_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_door(tenants_path: Path) -> OpenADoor:
+def start_api(tenants_path: Path) -> StartApi:
     """Make doors with settings of one's own."""
 
     @contextlib.asynccontextmanager
-    async def opened(**settings: Any) -> AsyncIterator[OpenDoor]:
+    async def opened(**settings: Any) -> AsyncIterator[RunningApi]:
         key = new_tenant(tenants_path, "acme")
         chosen = {"http_port": 0, "drain_grace_seconds": 0} | settings
-        door = Door(
-            DoorSettings(tenants_file=tenants_path, **chosen),
+        api = IngestApi(
+            ApiSettings(tenants_file=tenants_path, **chosen),
             Keyring(tenants_path),
             MemoryPublisher(),
         )
-        async with listening(door) as ports, aiohttp.ClientSession() as client:
-            yield OpenDoor(door, ports, key, client)
+        async with listening(api) as ports, aiohttp.ClientSession() as client:
+            yield RunningApi(api, ports, key, client)
 
     return opened
 
 
 @pytest.fixture
-async def acme(open_door: OpenADoor) -> AsyncIterator[OpenDoor]:
+async def acme(start_api: StartApi) -> AsyncIterator[RunningApi]:
     """A door with tenant acme and ordinary settings."""
-    async with open_door() as door:
-        yield door
+    async with start_api() as api:
+        yield api
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from ingest_http.door import Door
+from ingest_http.door import IngestApi
 from ingest_http.publish_memory import MemoryPublisher
 from ingest_http.routes import BULK_PATH
 from ingest_http.server import Ports
@@ -75,10 +75,10 @@ class Answer:
 
 
 @dataclass
-class OpenDoor:
+class RunningApi:
     """A listening door and a client that knows the way to it."""
 
-    door: Door
+    api: IngestApi
     ports: Ports
     key: str
     client: aiohttp.ClientSession
@@ -86,15 +86,15 @@ class OpenDoor:
     @property
     def memory(self) -> MemoryPublisher:
         """The door's publisher."""
-        assert isinstance(self.door.publisher, MemoryPublisher)
-        return self.door.publisher
+        assert isinstance(self.api.publisher, MemoryPublisher)
+        return self.api.publisher
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.ports.http}"
 
-    async def push(self, body: Any, query: str = "", **headers: str) -> Answer:
+    async def post_items(self, body: Any, query: str = "", **headers: str) -> Answer:
         """Push *body* (bytes as they are, anything else as JSON) with the tenant's key."""
         sent = {"x-api-key": self.key, "content-type": "application/json"} | {
             name.replace("_", "-"): value for name, value in headers.items()
@@ -108,4 +108,4 @@ class OpenDoor:
             return Answer(answer.status, answer.headers, await answer.read())
 
 
-OpenADoor = Callable[..., AbstractAsyncContextManager[OpenDoor]]
+StartApi = Callable[..., AbstractAsyncContextManager[RunningApi]]

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest_http.decompress import DECODERS, MAX_STREAMS, PIECE_BYTES, BadCompressionError
-from tests.ingest_http.doors import OpenADoor, OpenDoor
+from ingest_http.decompress import CHUNK_BYTES, DECODERS, MAX_STREAMS, BadCompressionError
+from tests.ingest_http.doors import RunningApi, StartApi
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-LIMIT = 3 * PIECE_BYTES
+LIMIT = 3 * CHUNK_BYTES
 SIZES = sorted(
     {
         max(0, around + by)
-        for around in (0, PIECE_BYTES, 2 * PIECE_BYTES, LIMIT, 64 * 1024, 128 * 1024)
+        for around in (0, CHUNK_BYTES, 2 * CHUNK_BYTES, LIMIT, 64 * 1024, 128 * 1024)
         for by in (-2, -1, 0, 1, 2)
     }
 )
@@ -68,7 +68,7 @@ def skippable_zstd(data: bytes) -> bytes:
 
 def of_two(encode: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
     """The same content in two streams, the first one chunk long."""
-    return lambda data: encode(data[:PIECE_BYTES]) + encode(data[PIECE_BYTES:])
+    return lambda data: encode(data[:CHUNK_BYTES]) + encode(data[CHUNK_BYTES:])
 
 
 FORMS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
@@ -92,7 +92,7 @@ def content(size: int) -> bytes:
     return b"[]".ljust(size)[:size]
 
 
-def cut(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+def split_items(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
     """*data* in pieces of *sizes*, over and over."""
     at = number = 0
     while at < len(data):
@@ -102,12 +102,12 @@ def cut(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         number += 1
 
 
-def opened(encoding: str, pieces: Iterator[bytes]) -> bytes:
+def opened(encoding: str, chunks: Iterator[bytes]) -> bytes:
     """What the decoder of *encoding* makes of *pieces*."""
     make = DECODERS[encoding]
     assert make is not None
     decoder = make()
-    found = b"".join(out for piece in pieces for out in decoder.feed(piece))
+    found = b"".join(out for received in chunks for out in decoder.feed(received))
     decoder.end()
     return found
 
@@ -136,11 +136,11 @@ def test_pieces_of_any_size_open_to_what_was_compressed(
     encoding, encode = FORMS[form]
     data = bytes((at * noise) & 255 for at in range(min(size, 5_000))).ljust(size)
 
-    assert opened(encoding, cut(encode(data), sizes)) == data
+    assert opened(encoding, split_items(encode(data), sizes)) == data
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("size", [2, PIECE_BYTES, 2 * PIECE_BYTES, PIECE_BYTES + 1])
+@pytest.mark.parametrize("size", [2, CHUNK_BYTES, 2 * CHUNK_BYTES, CHUNK_BYTES + 1])
 def test_a_stream_without_its_end_is_refused(form: str, size: int) -> None:
     """At every size: what was cut off may have been data."""
     encoding, encode = FORMS[form]
@@ -152,7 +152,7 @@ def test_a_stream_without_its_end_is_refused(form: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("size", [2, PIECE_BYTES, 2 * PIECE_BYTES])
+@pytest.mark.parametrize("size", [2, CHUNK_BYTES, 2 * CHUNK_BYTES])
 @pytest.mark.parametrize("tail", [b"\0", b"x", b"garbage behind the stream"])
 def test_bytes_behind_a_stream_are_refused(form: str, size: int, tail: bytes) -> None:
     """They may be what is left of a damaged one."""
@@ -172,7 +172,7 @@ def test_streams_without_end_behind_each_other_are_refused(form: str) -> None:
 
     assert opened(encoding, iter([few])) == b""
     with pytest.raises(BadCompressionError, match="streams"):
-        opened(encoding, cut(many, [65_536]))
+        opened(encoding, split_items(many, [65_536]))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -185,23 +185,23 @@ def test_streams_without_end_behind_each_other_are_refused(form: str) -> None:
     ],
 )
 async def test_a_body_is_taken_up_to_the_limit_exactly(
-    open_door: OpenADoor, form: str, size: int, status: int
+    start_api: StartApi, form: str, size: int, status: int
 ) -> None:
     """Compressed or not, the limit is the same."""
     encoding, encode = FORMS[form]
-    async with open_door(max_body_bytes=LIMIT + 4_096) as door:
+    async with start_api(max_body_bytes=LIMIT + 4_096) as api:
         limit = LIMIT + 4_096
         data = content(size if size <= LIMIT else limit + size - LIMIT)
-        answer = await door.push(encode(data), Content_Encoding=encoding)
+        answer = await api.post_items(encode(data), Content_Encoding=encoding)
 
     assert answer.status == status
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_body_of_exactly_one_chunk_is_stored(acme: OpenDoor, form: str) -> None:
+async def test_a_body_of_exactly_one_chunk_is_stored(acme: RunningApi, form: str) -> None:
     """The size of the decoder's chunks means nothing to a client."""
     encoding, encode = FORMS[form]
 
-    answer = await acme.push(encode(content(PIECE_BYTES)), Content_Encoding=encoding)
+    answer = await acme.post_items(encode(content(CHUNK_BYTES)), Content_Encoding=encoding)
 
     assert answer.status == 204

@@ -10,28 +10,28 @@ import orjson
 import pytest
 
 from ingest_http.routes import BULK_PATH
-from tests.ingest_http.doors import OpenADoor, OpenDoor, casino
+from tests.ingest_http.doors import RunningApi, StartApi, casino
 
 CASINO_TOPIC = "fasttrack.realtime-casino"
 REJECTED_TOPIC = "fasttrack.rejected"
 
 
-async def test_valid_batch_is_204_without_a_body(acme: OpenDoor) -> None:
+async def test_valid_batch_is_204_without_a_body(acme: RunningApi) -> None:
     """Success has no body."""
-    answer = await acme.push([casino("a")])
+    answer = await acme.post_items([casino("a")])
 
     assert answer.status == 204
     assert answer.body == b""
     assert "Content-Type" not in answer.headers
 
 
-async def test_record_is_the_item_as_it_was_sent(acme: OpenDoor) -> None:
+async def test_record_is_the_item_as_it_was_sent(acme: RunningApi) -> None:
     """Key `TENANT:ID`, the item's own bytes, and three headers."""
     item = (
         b'{ "event":"realtime-casino",  "data": ' + json.dumps(casino("a")["data"]).encode() + b"}"
     )
 
-    await acme.push(b"[" + item + b"]", X_Request_Id="r-1")
+    await acme.post_items(b"[" + item + b"]", X_Request_Id="r-1")
 
     (record,) = acme.memory.topics[CASINO_TOPIC]
     assert record.key == b"acme:a"
@@ -42,14 +42,16 @@ async def test_record_is_the_item_as_it_was_sent(acme: OpenDoor) -> None:
     assert len(headers["received_at"]) == len("2026-01-02T03:04:05.678Z")
 
 
-async def test_empty_batch_is_204(acme: OpenDoor) -> None:
+async def test_empty_batch_is_204(acme: RunningApi) -> None:
     """Nothing to store is stored at once."""
-    assert (await acme.push([])).status == 204
+    assert (await acme.post_items([])).status == 204
 
 
-async def test_batch_of_invalid_items_only_is_204_and_all_are_kept(acme: OpenDoor) -> None:
+async def test_batch_of_invalid_items_only_is_204_and_all_are_kept(acme: RunningApi) -> None:
     """Dropped items are dropped from the events, not from the record of what came."""
-    answer = await acme.push([casino("a", amount="0.5"), {"event": "realtime-cart", "data": {}}, 7])
+    answer = await acme.post_items(
+        [casino("a", amount="0.5"), {"event": "realtime-cart", "data": {}}, 7]
+    )
 
     assert answer.status == 204
     kept = [orjson.loads(record.value) for record in acme.memory.topics[REJECTED_TOPIC]]
@@ -63,18 +65,18 @@ async def test_batch_of_invalid_items_only_is_204_and_all_are_kept(acme: OpenDoo
     assert acme.memory.topics[CASINO_TOPIC] == []
 
 
-async def test_one_invalid_item_leaves_its_neighbours_alone(acme: OpenDoor) -> None:
+async def test_one_invalid_item_leaves_its_neighbours_alone(acme: RunningApi) -> None:
     """Each item is judged alone."""
-    answer = await acme.push([casino("a"), casino("b", type="gamble"), casino("c")])
+    answer = await acme.post_items([casino("a"), casino("b", type="gamble"), casino("c")])
 
     assert answer.status == 204
     assert [one.key for one in acme.memory.topics[CASINO_TOPIC]] == [b"acme:a", b"acme:c"]
     assert len(acme.memory.topics[REJECTED_TOPIC]) == 1
 
 
-async def test_item_that_is_not_utf8_is_kept_as_base64(acme: OpenDoor) -> None:
+async def test_item_that_is_not_utf8_is_kept_as_base64(acme: RunningApi) -> None:
     """Raw bytes are kept whatever they are."""
-    answer = await acme.push(b'[{"event":"\xff"}]')
+    answer = await acme.post_items(b'[{"event":"\xff"}]')
 
     assert answer.status == 204
     (kept,) = acme.memory.topics[REJECTED_TOPIC]
@@ -93,20 +95,20 @@ async def test_item_that_is_not_utf8_is_kept_as_base64(acme: OpenDoor) -> None:
         (b"nonsense", "not a JSON array"),
     ],
 )
-async def test_body_that_is_no_array_is_422(acme: OpenDoor, body: bytes, why: str) -> None:
+async def test_body_that_is_no_array_is_422(acme: RunningApi, body: bytes, why: str) -> None:
     """422 is for bodies that cannot be told apart into items, and says why."""
-    answer = await acme.push(body)
+    answer = await acme.post_items(body)
 
     assert answer.status == 422
-    told = answer.json()
-    assert told["error"] == "not_a_batch"
-    assert why in told["message"]
-    assert told["request_id"] == answer.headers["X-Request-Id"]
+    reported = answer.json()
+    assert reported["error"] == "not_a_batch"
+    assert why in reported["message"]
+    assert reported["request_id"] == answer.headers["X-Request-Id"]
 
 
-async def test_nothing_is_stored_of_a_refused_body(acme: OpenDoor) -> None:
+async def test_nothing_is_stored_of_a_refused_body(acme: RunningApi) -> None:
     """A refusal is about the whole batch."""
-    await acme.push(b"[" + json.dumps(casino("a")).encode() + b",")
+    await acme.post_items(b"[" + json.dumps(casino("a")).encode() + b",")
 
     assert not acme.memory.topics
 
@@ -114,21 +116,21 @@ async def test_nothing_is_stored_of_a_refused_body(acme: OpenDoor) -> None:
 @pytest.mark.parametrize(
     "media_type", ["text/plain", "application/x-ndjson", "multipart/form-data"]
 )
-async def test_other_media_types_are_415(acme: OpenDoor, media_type: str) -> None:
+async def test_other_media_types_are_415(acme: RunningApi, media_type: str) -> None:
     """The door takes JSON."""
-    answer = await acme.push(b"[]", content_type=media_type)
+    answer = await acme.post_items(b"[]", content_type=media_type)
 
     assert answer.status == 415
     assert answer.json()["error"] == "media_type"
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=UTF-8"])
-async def test_charset_is_no_matter(acme: OpenDoor, media_type: str) -> None:
+async def test_charset_is_no_matter(acme: RunningApi, media_type: str) -> None:
     """JSON is UTF-8 whatever the header says."""
-    assert (await acme.push(b"[]", content_type=media_type)).status == 204
+    assert (await acme.post_items(b"[]", content_type=media_type)).status == 204
 
 
-async def test_missing_media_type_is_taken_as_json(acme: OpenDoor) -> None:
+async def test_missing_media_type_is_taken_as_json(acme: RunningApi) -> None:
     """There is nothing else to be sent here."""
     answer = await acme.ask(
         "POST",
@@ -141,7 +143,7 @@ async def test_missing_media_type_is_taken_as_json(acme: OpenDoor) -> None:
     assert answer.status == 204
 
 
-async def test_other_methods_are_405_and_say_which_to_use(acme: OpenDoor) -> None:
+async def test_other_methods_are_405_and_say_which_to_use(acme: RunningApi) -> None:
     """Also for a PUT without a key: the path is known."""
     answer = await acme.ask("PUT", BULK_PATH, data=b"[]")
 
@@ -150,7 +152,7 @@ async def test_other_methods_are_405_and_say_which_to_use(acme: OpenDoor) -> Non
     assert answer.json()["error"] == "method_not_allowed"
 
 
-async def test_unknown_path_is_404_with_a_json_body(acme: OpenDoor) -> None:
+async def test_unknown_path_is_404_with_a_json_body(acme: RunningApi) -> None:
     """Every error has the same form."""
     answer = await acme.ask("GET", "/api/v2")
 
@@ -158,103 +160,103 @@ async def test_unknown_path_is_404_with_a_json_body(acme: OpenDoor) -> None:
     assert set(answer.json()) == {"error", "message", "request_id"}
 
 
-async def test_more_items_than_allowed_is_413(open_door: OpenADoor) -> None:
+async def test_more_items_than_allowed_is_413(start_api: StartApi) -> None:
     """The limit is told."""
-    async with open_door(max_items=3) as door:
-        assert (await door.push([1, 2, 3])).status == 204
-        answer = await door.push([1, 2, 3, 4])
+    async with start_api(max_items=3) as api:
+        assert (await api.post_items([1, 2, 3])).status == 204
+        answer = await api.post_items([1, 2, 3, 4])
 
         assert answer.status == 413
         assert answer.json()["limit_items"] == 3
 
 
-async def test_ten_thousand_items_are_taken(acme: OpenDoor) -> None:
+async def test_ten_thousand_items_are_taken(acme: RunningApi) -> None:
     """The largest batch a sender makes; more slices than one."""
     items = [casino(str(number)) for number in range(10_000)]
     items[5_000] = casino("bad", type="gamble")
 
-    assert (await acme.push(items)).status == 204
+    assert (await acme.post_items(items)).status == 204
     assert len(acme.memory.topics[CASINO_TOPIC]) == 9_999
     (kept,) = acme.memory.topics[REJECTED_TOPIC]
     assert orjson.loads(kept.value)["position"] == 5_000
 
 
-async def test_body_larger_than_allowed_is_413_before_it_is_sent(open_door: OpenADoor) -> None:
+async def test_body_larger_than_allowed_is_413_before_it_is_sent(start_api: StartApi) -> None:
     """Content-Length is enough to refuse."""
-    async with open_door(max_body_bytes=1_000) as door:
-        answer = await door.push(b" " * 1_001)
+    async with start_api(max_body_bytes=1_000) as api:
+        answer = await api.post_items(b" " * 1_001)
 
         assert answer.status == 413
         assert answer.json()["limit_bytes"] == 1_000
 
 
-async def test_body_without_a_length_is_counted_while_it_comes(open_door: OpenADoor) -> None:
+async def test_body_without_a_length_is_counted_while_it_comes(start_api: StartApi) -> None:
     """Chunked bodies have no length to trust."""
 
     async def chunks() -> Any:
         for _ in range(20):
             yield b" " * 100
 
-    async with open_door(max_body_bytes=1_000) as door:
-        answer = await door.ask(
+    async with start_api(max_body_bytes=1_000) as api:
+        answer = await api.ask(
             "POST",
             BULK_PATH,
             data=chunks(),
-            headers={"x-api-key": door.key, "content-type": "application/json"},
+            headers={"x-api-key": api.key, "content-type": "application/json"},
         )
 
         assert answer.status == 413
 
 
-async def test_items_that_kafka_did_not_take_are_510_with_their_ids(acme: OpenDoor) -> None:
+async def test_items_that_kafka_did_not_take_are_510_with_their_ids(acme: RunningApi) -> None:
     """The sender repeats the batch; the body says what for."""
     acme.memory.refused_topics.add(CASINO_TOPIC)
 
-    answer = await acme.push([casino("a"), 7, casino("b")])
+    answer = await acme.post_items([casino("a"), 7, casino("b")])
 
     assert answer.status == 510
     assert int(answer.headers["Retry-After"]) >= 1
-    told = answer.json()
-    assert told["error"] == "not_stored"
-    assert told["ids"] == ["a", "b"]
-    assert told["positions"] == [0, 2]
+    reported = answer.json()
+    assert reported["error"] == "not_stored"
+    assert reported["ids"] == ["a", "b"]
+    assert reported["positions"] == [0, 2]
 
 
-async def test_rejected_items_that_kafka_did_not_take_are_510_too(acme: OpenDoor) -> None:
+async def test_rejected_items_that_kafka_did_not_take_are_510_too(acme: RunningApi) -> None:
     """204 would say that they are kept."""
     acme.memory.refused_topics.add(REJECTED_TOPIC)
 
-    answer = await acme.push([casino("a"), 7])
+    answer = await acme.post_items([casino("a"), 7])
 
     assert answer.status == 510
     assert answer.json()["positions"] == [1]
     assert answer.json()["ids"] == []
 
 
-async def test_silent_broker_is_510_at_the_deadline(open_door: OpenADoor) -> None:
+async def test_silent_broker_is_510_at_the_deadline(start_api: StartApi) -> None:
     """A request ends at its deadline, whatever Kafka does."""
-    async with open_door(request_deadline_seconds=0.2) as door:
-        door.memory.silent_topics.add(CASINO_TOPIC)
+    async with start_api(request_deadline_seconds=0.2) as api:
+        api.memory.silent_topics.add(CASINO_TOPIC)
 
-        answer = await asyncio.wait_for(door.push([casino("a")]), 5)
+        answer = await asyncio.wait_for(api.post_items([casino("a")]), 5)
 
         assert answer.status == 510
         assert answer.json()["ids"] == ["a"]
 
 
-async def test_door_that_cannot_store_is_503_before_the_body(acme: OpenDoor) -> None:
+async def test_door_that_cannot_store_is_503_before_the_body(acme: RunningApi) -> None:
     """Quickly, and with when to come again."""
     acme.memory.not_ready = "no broker"
 
-    answer = await acme.push([casino("a")])
+    answer = await acme.post_items([casino("a")])
 
     assert answer.status == 503
     assert answer.headers["Retry-After"]
     assert "no broker" in answer.json()["message"]
 
 
-async def test_sane_request_id_is_kept_and_an_odd_one_replaced(acme: OpenDoor) -> None:
+async def test_sane_request_id_is_kept_and_an_odd_one_replaced(acme: RunningApi) -> None:
     """It goes into logs and records, so it has to be plain."""
-    assert (await acme.push([], X_Request_Id="abc-1")).headers["X-Request-Id"] == "abc-1"
-    assert (await acme.push([], X_Request_Id="a b")).headers["X-Request-Id"] != "a b"
-    assert (await acme.push([], X_Request_Id="x" * 200)).headers["X-Request-Id"] != "x" * 200
+    assert (await acme.post_items([], X_Request_Id="abc-1")).headers["X-Request-Id"] == "abc-1"
+    assert (await acme.post_items([], X_Request_Id="a b")).headers["X-Request-Id"] != "a b"
+    assert (await acme.post_items([], X_Request_Id="x" * 200)).headers["X-Request-Id"] != "x" * 200

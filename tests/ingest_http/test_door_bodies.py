@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest_http.decompress import PIECE_BYTES, DeflateDecoder
+from ingest_http.decompress import CHUNK_BYTES, DeflateDecoder
 from ingest_http.item_count import has_more_items
 from ingest_http.routes import BULK_PATH
-from tests.ingest_http.doors import OpenADoor, OpenDoor, casino, until
+from tests.ingest_http.doors import RunningApi, StartApi, casino, until
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -36,33 +36,33 @@ def bare_deflate(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-async def test_compressed_body_is_the_same_batch(acme: OpenDoor, codec: str) -> None:
+async def test_compressed_body_is_the_same_batch(acme: RunningApi, codec: str) -> None:
     """gzip, deflate and zstd."""
-    answer = await acme.push(CODECS[codec](BODY), Content_Encoding=codec)
+    answer = await acme.post_items(CODECS[codec](BODY), Content_Encoding=codec)
 
     assert answer.status == 204
     assert len(acme.memory.topics["fasttrack.realtime-casino"]) == 300
 
 
-async def test_bare_deflate_is_taken_too(acme: OpenDoor) -> None:
+async def test_bare_deflate_is_taken_too(acme: RunningApi) -> None:
     """Half of the world means this by deflate."""
-    answer = await acme.push(bare_deflate(BODY), Content_Encoding="deflate")
+    answer = await acme.post_items(bare_deflate(BODY), Content_Encoding="deflate")
 
     assert answer.status == 204
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
-async def test_members_may_follow_each_other(acme: OpenDoor, codec: str) -> None:
+async def test_members_may_follow_each_other(acme: RunningApi, codec: str) -> None:
     """Both formats say so, and some senders compress as they go."""
-    pieces = CODECS[codec](BODY[:1_000]) + CODECS[codec](BODY[1_000:])
+    chunks = CODECS[codec](BODY[:1_000]) + CODECS[codec](BODY[1_000:])
 
-    assert (await acme.push(pieces, Content_Encoding=codec)).status == 204
+    assert (await acme.post_items(chunks, Content_Encoding=codec)).status == 204
 
 
 @pytest.mark.parametrize("codec", ["br", "compress", "gzip, gzip", "nonsense"])
-async def test_other_encodings_are_415_and_say_which_to_use(acme: OpenDoor, codec: str) -> None:
+async def test_other_encodings_are_415_and_say_which_to_use(acme: RunningApi, codec: str) -> None:
     """An allow-list: what is installed by chance is not offered."""
-    answer = await acme.push(b"[]", Content_Encoding=codec)
+    answer = await acme.post_items(b"[]", Content_Encoding=codec)
 
     assert answer.status == 415
     assert answer.json()["error"] == "content_encoding"
@@ -70,29 +70,29 @@ async def test_other_encodings_are_415_and_say_which_to_use(acme: OpenDoor, code
 
 
 @pytest.mark.parametrize("codec", CODECS)
-async def test_bomb_is_413(acme: OpenDoor, codec: str) -> None:
+async def test_bomb_is_413(acme: RunningApi, codec: str) -> None:
     """A small body that grows past the limit is stopped at the limit."""
     bomb = CODECS[codec](b" " * 40_000_000)
     assert len(bomb) < 100_000
 
-    answer = await acme.push(bomb, Content_Encoding=codec)
+    answer = await acme.post_items(bomb, Content_Encoding=codec)
 
     assert answer.status == 413
-    assert acme.door.room.used_bytes == 0
+    assert acme.api.admission.used_bytes == 0
 
 
 @pytest.mark.parametrize("codec", CODECS)
-async def test_truncated_stream_is_422(acme: OpenDoor, codec: str) -> None:
+async def test_truncated_stream_is_422(acme: RunningApi, codec: str) -> None:
     """Half a batch is no batch."""
-    answer = await acme.push(CODECS[codec](BODY)[:-5], Content_Encoding=codec)
+    answer = await acme.post_items(CODECS[codec](BODY)[:-5], Content_Encoding=codec)
 
     assert answer.status == 422
 
 
 @pytest.mark.parametrize("codec", CODECS)
-async def test_body_that_is_not_compressed_as_said_is_422(acme: OpenDoor, codec: str) -> None:
+async def test_body_that_is_not_compressed_as_said_is_422(acme: RunningApi, codec: str) -> None:
     """The header is wrong or the body is."""
-    answer = await acme.push(BODY, Content_Encoding=codec)
+    answer = await acme.post_items(BODY, Content_Encoding=codec)
 
     assert answer.status == 422
     assert codec in answer.json()["message"]
@@ -102,45 +102,45 @@ def test_decoders_never_give_a_large_piece() -> None:
     """Whoever counts the pieces can stop in time."""
     decoder = DeflateDecoder()
 
-    pieces = list(decoder.feed(zlib.compress(b"x" * 5_000_000)))
+    chunks = list(decoder.feed(zlib.compress(b"x" * 5_000_000)))
     decoder.end()
 
-    assert max(map(len, pieces)) <= PIECE_BYTES
-    assert sum(map(len, pieces)) == 5_000_000
+    assert max(map(len, chunks)) <= CHUNK_BYTES
+    assert sum(map(len, chunks)) == 5_000_000
 
 
-async def test_slow_body_is_408_at_the_deadline(open_door: OpenADoor) -> None:
+async def test_slow_body_is_408_at_the_deadline(start_api: StartApi) -> None:
     """A sender that stalls does not hold its place."""
 
     async def stalling() -> object:
         yield b"["
         await asyncio.sleep(30)
 
-    async with open_door(request_deadline_seconds=0.3) as door:
-        answer = await door.ask(
+    async with start_api(request_deadline_seconds=0.3) as api:
+        answer = await api.ask(
             "POST",
             BULK_PATH,
             data=stalling(),
-            headers={"x-api-key": door.key, "content-type": "application/json"},
+            headers={"x-api-key": api.key, "content-type": "application/json"},
         )
 
         assert answer.status == 408
-        assert door.door.room.used_bytes == 0
+        assert api.api.admission.used_bytes == 0
 
 
-async def test_sender_that_goes_away_gives_its_room_back(acme: OpenDoor) -> None:
+async def test_sender_that_goes_away_gives_its_room_back(acme: RunningApi) -> None:
     """Nothing is stored, and nothing stays behind."""
     _, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
     head = f"POST {BULK_PATH} HTTP/1.1\r\nHost: x\r\nx-api-key: {acme.key}\r\n"
     writer.write(head.encode() + b"Content-Length: 1000\r\n\r\n[")
-    await until(lambda: acme.door.room.used_bytes)
+    await until(lambda: acme.api.admission.used_bytes)
     writer.close()
-    await until(lambda: not acme.door.room.used_bytes)
+    await until(lambda: not acme.api.admission.used_bytes)
 
     assert not acme.memory.topics
 
 
-async def test_sender_that_expects_100_is_refused_before_its_body(acme: OpenDoor) -> None:
+async def test_sender_that_expects_100_is_refused_before_its_body(acme: RunningApi) -> None:
     """With a bad key there is no `100 Continue`, only the 403."""
     answers = {}
     for key in (acme.key, "wrong"):
@@ -160,7 +160,7 @@ async def test_sender_that_expects_100_is_refused_before_its_body(acme: OpenDoor
     "text",
     [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"],
 )
-async def test_bytes_that_are_no_http_are_400_in_json(acme: OpenDoor, text: bytes) -> None:
+async def test_bytes_that_are_no_http_are_400_in_json(acme: RunningApi, text: bytes) -> None:
     """And what was sent is not repeated."""
     reader, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
     writer.write(text + b"\r\n\r\n")
@@ -173,7 +173,7 @@ async def test_bytes_that_are_no_http_are_400_in_json(acme: OpenDoor, text: byte
 
 
 @pytest.mark.parametrize("version", ["0.9", "2.0"])
-async def test_other_versions_of_http_are_400_in_http_1(acme: OpenDoor, version: str) -> None:
+async def test_other_versions_of_http_are_400_in_http_1(acme: RunningApi, version: str) -> None:
     """The answer's first line does not repeat a version that is not spoken."""
     reader, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
     writer.write(f"GET /health/live HTTP/{version}\r\nHost: x\r\n\r\n".encode())
@@ -199,11 +199,11 @@ async def test_other_versions_of_http_are_400_in_http_1(acme: OpenDoor, version:
         b"null",
     ],
 )
-async def test_monstrous_item_leaves_its_neighbours_alone(acme: OpenDoor, item: bytes) -> None:
+async def test_monstrous_item_leaves_its_neighbours_alone(acme: RunningApi, item: bytes) -> None:
     """Never a 5xx; the item is kept as rejected, the others are stored."""
     good = json.dumps(casino("a")).encode(), json.dumps(casino("b")).encode()
 
-    answer = await acme.push(b"[" + good[0] + b"," + item + b"," + good[1] + b"]")
+    answer = await acme.post_items(b"[" + good[0] + b"," + item + b"," + good[1] + b"]")
 
     assert answer.status == 204
     assert len(acme.memory.topics["fasttrack.realtime-casino"]) == 2
@@ -211,9 +211,9 @@ async def test_monstrous_item_leaves_its_neighbours_alone(acme: OpenDoor, item: 
     assert len(kept.value) < 8_000_000
 
 
-async def test_millions_of_tiny_items_are_413_quickly(acme: OpenDoor) -> None:
+async def test_millions_of_tiny_items_are_413_quickly(acme: RunningApi) -> None:
     """Before they are cut apart, for that would take a gigabyte."""
-    answer = await asyncio.wait_for(acme.push(b"[" + b"1," * 8_000_000 + b"1]"), 20)
+    answer = await asyncio.wait_for(acme.post_items(b"[" + b"1," * 8_000_000 + b"1]"), 20)
 
     assert answer.status == 413
     assert answer.json()["error"] == "too_many_items"

@@ -18,20 +18,20 @@ from ingest_http.routes import BULK_PATH
 from ingest_http.tenant_changes import TenantChangeError, add_tenant, make_key, revoke, rotate
 from ingest_http.tenants import Tenant, TenantsFile
 from ingest_http.tenants_file import TenantsFileError, change_tenants, pepper_path, read_tenants
-from tests.ingest_http.doors import OpenDoor, new_tenant
+from tests.ingest_http.doors import RunningApi, new_tenant
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PEPPER = b"p" * 32
 
 
-async def test_both_ways_to_send_the_key_are_taken(acme: OpenDoor) -> None:
+async def test_both_ways_to_send_the_key_are_taken(acme: RunningApi) -> None:
     """The contract's page names one header, its sample sends the other."""
     by_bearer = await acme.ask(
         "POST", BULK_PATH, json=[], headers={"Authorization": f"Bearer {acme.key}"}
     )
 
     assert by_bearer.status == 204
-    assert (await acme.push([])).status == 204
+    assert (await acme.post_items([])).status == 204
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,9 @@ async def test_both_ways_to_send_the_key_are_taken(acme: OpenDoor) -> None:
         {"Authorization": "Bearer"},
     ],
 )
-async def test_every_bad_key_gets_the_same_answer(acme: OpenDoor, headers: dict[str, str]) -> None:
+async def test_every_bad_key_gets_the_same_answer(
+    acme: RunningApi, headers: dict[str, str]
+) -> None:
     """Whoever guesses learns nothing from it."""
     answer = await acme.ask("POST", BULK_PATH, json=[], headers={"X-Request-Id": "r", **headers})
 
@@ -60,14 +62,14 @@ async def test_every_bad_key_gets_the_same_answer(acme: OpenDoor, headers: dict[
     }
 
 
-async def test_key_in_the_query_string_is_no_key(acme: OpenDoor) -> None:
+async def test_key_in_the_query_string_is_no_key(acme: RunningApi) -> None:
     """Query strings end up in logs of proxies."""
     answer = await acme.ask("POST", f"{BULK_PATH}?x-api-key={acme.key}", json=[])
 
     assert answer.status == 403
 
 
-async def test_bad_key_is_told_before_anything_else(acme: OpenDoor) -> None:
+async def test_bad_key_is_told_before_anything_else(acme: RunningApi) -> None:
     """Strangers do not even learn which bodies would be taken."""
     answer = await acme.ask("POST", BULK_PATH, data=b"x", headers={"Content-Type": "text/plain"})
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingest_http.routes import BULK_PATH
-from ingest_http.settings import DoorSettings
+from ingest_http.settings import ApiSettings
 from tests.ingest_http.doors import new_tenant
 from tests.ingest_http.test_door_process import NO_BROKER, Process, Starter
 
@@ -25,7 +25,7 @@ else:
 MIB = 1 << 20
 BOMB_BYTES = 1 << 30
 AT_ONCE = 10
-BOUND_BYTES = DoorSettings.model_fields["max_in_flight_bytes"].default + 64 * MIB
+BOUND_BYTES = ApiSettings.model_fields["max_in_flight_bytes"].default + 64 * MIB
 
 
 @cache
@@ -69,7 +69,7 @@ def test_the_bombs_are_what_they_are_called() -> None:
 
 
 @pytest.fixture
-def door(tmp_path: Path) -> Iterator[tuple[Process, str]]:
+def api(tmp_path: Path) -> Iterator[tuple[Process, str]]:
     """A door process and a key; without a broker, as what is only tried takes as much memory."""
     starter = Starter(tmp_path)
     key = new_tenant(starter.tenants, "acme")
@@ -101,9 +101,9 @@ def peak_bytes(process: Process) -> int:
     return int(line.split()[1]) * 1024
 
 
-def growth_of(door: tuple[Process, str], body: bytes, encoding: str = "identity") -> list[int]:
+def growth_of(api: tuple[Process, str], body: bytes, encoding: str = "identity") -> list[int]:
     """The growth of the process's memory by *body* sent ten times at once, and the statuses."""
-    process, key = door
+    process, key = api
     assert try_out(process, key, batch("numbers")[:2_000_000]) == 422
     before = peak_bytes(process)
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -114,9 +114,9 @@ def growth_of(door: tuple[Process, str], body: bytes, encoding: str = "identity"
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "gzip", "deflate", "bare deflate"])
-def test_ten_bombs_at_once_are_held_to_the_bound(door: tuple[Process, str], encoding: str) -> None:
+def test_ten_bombs_at_once_are_held_to_the_bound(api: tuple[Process, str], encoding: str) -> None:
     """A gigabyte each: refused when they reach the limit, or for want of room."""
-    growth, *statuses = growth_of(door, bomb(encoding), encoding.rsplit(maxsplit=1)[-1])
+    growth, *statuses = growth_of(api, bomb(encoding), encoding.rsplit(maxsplit=1)[-1])
 
     assert set(statuses) <= {413, 503}
     assert growth <= BOUND_BYTES
@@ -133,9 +133,9 @@ def test_ten_bombs_at_once_are_held_to_the_bound(door: tuple[Process, str], enco
         "tiny items",
     ],
 )
-def test_ten_batches_that_grow_are_held_to_the_bound(door: tuple[Process, str], kind: str) -> None:
+def test_ten_batches_that_grow_are_held_to_the_bound(api: tuple[Process, str], kind: str) -> None:
     """Escapes, base64, what is noted of each item: counted as they are held."""
-    growth, *statuses = growth_of(door, batch(kind))
+    growth, *statuses = growth_of(api, batch(kind))
 
     assert set(statuses) <= {200, 413, 503}
     assert growth <= BOUND_BYTES

@@ -46,7 +46,7 @@ class Process:
             except OSError:
                 return 0
 
-    def push(self, key: str, items: Any, query: str = "") -> tuple[int, bytes]:
+    def post_items(self, key: str, items: Any, query: str = "") -> tuple[int, bytes]:
         """Push *items*; status 0 if the connection broke."""
         with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             headers = {"x-api-key": key, "content-type": "application/json"}
@@ -84,17 +84,17 @@ class Starter:
             process = subprocess.Popen(
                 [*RAILHEAD, "serve"], env=os.environ | own | environment, stderr=output
             )
-        door = Process(process, port, log)
-        self.started.append(door)
-        wait_for(lambda: door.get("/health/live") == 200 or process.poll() is not None)
-        return door
+        api = Process(process, port, log)
+        self.started.append(api)
+        wait_for(lambda: api.get("/health/live") == 200 or process.poll() is not None)
+        return api
 
     def ready(self, bootstrap: str, **options: Any) -> Process:
         """Start a door; returns when it is ready itself, not another one on its port."""
         own = free_port()
-        door = self.start(bootstrap, RAILHEAD_METRICS_PORT=str(own), **options)
-        wait_for(lambda: replace(door, port=own).get("/health/ready") == 200)
-        return door
+        api = self.start(bootstrap, RAILHEAD_METRICS_PORT=str(own), **options)
+        wait_for(lambda: replace(api, port=own).get("/health/ready") == 200)
+        return api
 
 
 def wait_for(condition: Any, seconds: float = 30) -> None:
@@ -106,32 +106,32 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Starter]:
+def apis(tmp_path: Path) -> Iterator[Starter]:
     """Doors of this test's own."""
     starter = Starter(tmp_path)
     yield starter
-    for door in starter.started:
-        if door.process.poll() is None:
-            door.process.kill()
-            door.process.wait(10)
+    for api in starter.started:
+        if api.process.poll() is None:
+            api.process.kill()
+            api.process.wait(10)
 
 
-def test_door_without_a_broker_lives_and_refuses_quickly(doors: Starter) -> None:
+def test_door_without_a_broker_lives_and_refuses_quickly(apis: Starter) -> None:
     """503 at once rather than a place in a queue; SIGTERM ends it in seconds."""
-    key = new_tenant(doors.tenants, "acme")
-    door = doors.start(NO_BROKER)
+    key = new_tenant(apis.tenants, "acme")
+    api = apis.start(NO_BROKER)
 
     started = time.monotonic()
-    status, body = door.push(key, [casino("a")])
+    status, body = api.post_items(key, [casino("a")])
 
     assert status == 503
     assert orjson.loads(body)["error"] == "not_ready"
     assert time.monotonic() - started < 2
-    assert door.get("/health/ready") == 503
-    assert door.end() == 0
+    assert api.get("/health/ready") == 503
+    assert api.end() == 0
 
 
-def test_wrong_settings_are_told_by_name(doors: Starter) -> None:
+def test_wrong_settings_are_told_by_name(apis: Starter) -> None:
     """Before anything is opened."""
     done = subprocess.run(
         [*RAILHEAD, "serve"],
@@ -147,24 +147,24 @@ def test_wrong_settings_are_told_by_name(doors: Starter) -> None:
     assert "RAILHEAD_MAX_ITEMS" in done.stderr
 
 
-def test_broken_tenants_file_is_no_start(doors: Starter) -> None:
+def test_broken_tenants_file_is_no_start(apis: Starter) -> None:
     """And the reason is the last line."""
-    doors.tenants.write_text("{")
+    apis.tenants.write_text("{")
 
-    door = doors.start(NO_BROKER)
+    api = apis.start(NO_BROKER)
 
-    assert door.process.wait(10) == 1
-    assert "tenants.json" in door.log.read_text().splitlines()[-1]
+    assert api.process.wait(10) == 1
+    assert "tenants.json" in api.log.read_text().splitlines()[-1]
 
 
-def test_port_of_another_program_is_no_start(doors: Starter) -> None:
+def test_port_of_another_program_is_no_start(apis: Starter) -> None:
     """Doors share a port with each other only."""
     import socket  # noqa: PLC0415 - only here
 
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        log = doors.folder / "log"
+        log = apis.folder / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*RAILHEAD, "serve", "--port", str(other.getsockname()[1])],
@@ -176,54 +176,54 @@ def test_port_of_another_program_is_no_start(doors: Starter) -> None:
 
 
 @pytest.mark.e2e
-def test_tenant_added_by_command_is_let_in_at_once(doors: Starter, broker: BackgroundStack) -> None:
+def test_tenant_added_by_command_is_let_in_at_once(apis: Starter, broker: BackgroundStack) -> None:
     """Without a restart, by every door."""
-    door = doors.ready(broker.settings.kafka_bootstrap)
+    api = apis.ready(broker.settings.kafka_bootstrap)
     added = subprocess.run(
-        [*RAILHEAD, "tenant", "add", "acme", "--data-dir", str(doors.folder)],
+        [*RAILHEAD, "tenant", "add", "acme", "--data-dir", str(apis.folder)],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert door.push(added.stdout.strip(), [casino("a")])[0] == 204
+    assert api.post_items(added.stdout.strip(), [casino("a")])[0] == 204
 
 
 @pytest.mark.e2e
-def test_revoked_key_is_out_within_a_second(doors: Starter, broker: BackgroundStack) -> None:
+def test_revoked_key_is_out_within_a_second(apis: Starter, broker: BackgroundStack) -> None:
     """Also on a door that knows it well."""
-    key = new_tenant(doors.tenants, "acme")
-    door = doors.ready(broker.settings.kafka_bootstrap)
-    assert door.push(key, [])[0] == 204
+    key = new_tenant(apis.tenants, "acme")
+    api = apis.ready(broker.settings.kafka_bootstrap)
+    assert api.post_items(key, [])[0] == 204
 
     subprocess.run(
-        [*RAILHEAD, "tenant", "revoke", "acme", "--data-dir", str(doors.folder)], check=True
+        [*RAILHEAD, "tenant", "revoke", "acme", "--data-dir", str(apis.folder)], check=True
     )
 
-    wait_for(lambda: door.push(key, [])[0] == 403, seconds=2)
+    wait_for(lambda: api.post_items(key, [])[0] == 403, seconds=2)
 
 
 @pytest.mark.e2e
-def test_two_doors_share_a_port_and_one_may_die(doors: Starter, broker: BackgroundStack) -> None:
+def test_two_doors_share_a_port_and_one_may_die(apis: Starter, broker: BackgroundStack) -> None:
     """Connections go to whoever listens."""
-    key = new_tenant(doors.tenants, "acme")
-    first = doors.ready(broker.settings.kafka_bootstrap)
-    second = doors.ready(broker.settings.kafka_bootstrap, port=first.port)
+    key = new_tenant(apis.tenants, "acme")
+    first = apis.ready(broker.settings.kafka_bootstrap)
+    second = apis.ready(broker.settings.kafka_bootstrap, port=first.port)
 
     first.end(signal.SIGKILL)
 
-    assert {second.push(key, [casino(str(at))])[0] for at in range(20)} == {204}
+    assert {second.post_items(key, [casino(str(at))])[0] for at in range(20)} == {204}
 
 
 @pytest.mark.e2e
 async def test_draining_under_load_breaks_no_request(
-    doors: Starter, broker: BackgroundStack
+    apis: Starter, broker: BackgroundStack
 ) -> None:
     """With another door on the port, senders on keep-alive connections notice nothing."""
-    key = new_tenant(doors.tenants, "acme")
+    key = new_tenant(apis.tenants, "acme")
     bootstrap = broker.settings.kafka_bootstrap
-    leaving = await asyncio.to_thread(doors.ready, bootstrap)
-    staying = await asyncio.to_thread(doors.ready, bootstrap, port=leaving.port)
+    leaving = await asyncio.to_thread(apis.ready, bootstrap)
+    staying = await asyncio.to_thread(apis.ready, bootstrap, port=leaving.port)
     statuses: list[int] = []
     url = f"http://127.0.0.1:{leaving.port}{BULK_PATH}"
     stop = asyncio.Event()
@@ -254,33 +254,33 @@ async def test_draining_under_load_breaks_no_request(
     "point", ["door.after_validate", "door.after_some_produced", "door.before_answer"]
 )
 def test_door_killed_midway_answers_nothing_and_the_repeat_succeeds(
-    doors: Starter, broker: BackgroundStack, point: str
+    apis: Starter, broker: BackgroundStack, point: str
 ) -> None:
     """No answer means: send it again. 204 was not said for anything that may be missing."""
-    key = new_tenant(doors.tenants, "acme")
+    key = new_tenant(apis.tenants, "acme")
     items = [casino(f"{point}-{at}") for at in range(100)]
     bootstrap = broker.settings.kafka_bootstrap
-    dying = doors.ready(bootstrap, RAILHEAD_FAILPOINT=point)
+    dying = apis.ready(bootstrap, RAILHEAD_FAILPOINT=point)
 
-    assert dying.push(key, items)[0] == 0
+    assert dying.post_items(key, items)[0] == 0
     assert dying.process.wait(10) == -signal.SIGKILL
-    assert doors.ready(bootstrap, port=dying.port).push(key, items)[0] == 204
+    assert apis.ready(bootstrap, port=dying.port).post_items(key, items)[0] == 204
 
 
 @pytest.mark.e2e
 def test_broker_killed_under_load_and_every_push_is_answered(
-    doors: Starter, broker: BackgroundStack
+    apis: Starter, broker: BackgroundStack
 ) -> None:
     """204, 503 or 510, within the deadline; after the broker is back, 204 again."""
-    key = new_tenant(doors.tenants, "acme")
-    door = doors.ready(broker.settings.kafka_bootstrap)
+    key = new_tenant(apis.tenants, "acme")
+    api = apis.ready(broker.settings.kafka_bootstrap)
     slowest = 0.0
     statuses: list[int] = []
 
     def send(number: int) -> None:
         nonlocal slowest
         started = time.monotonic()
-        statuses.append(door.push(key, [casino(f"b{number}-{at}") for at in range(20)])[0])
+        statuses.append(api.post_items(key, [casino(f"b{number}-{at}") for at in range(20)])[0])
         slowest = max(slowest, time.monotonic() - started)
 
     pid = broker.pid("kafka")
@@ -296,5 +296,5 @@ def test_broker_killed_under_load_and_every_push_is_answered(
     assert set(statuses) <= {204, 503, 510}
     assert 204 in statuses
     assert slowest < 21
-    wait_for(lambda: door.get("/health/ready") == 200, seconds=60)
-    assert door.push(key, [casino("after")])[0] == 204
+    wait_for(lambda: api.get("/health/ready") == 200, seconds=60)
+    assert api.post_items(key, [casino("after")])[0] == 204

@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from ingest_http.routes import BULK_PATH
-from railhead.send.door import Door as SendDoor
-from tests.ingest_http.doors import OpenADoor, OpenDoor, until
+from railhead.send.door import ApiConnection as SendTo
+from tests.ingest_http.doors import RunningApi, StartApi, until
 
 LIMIT = 10_000_000
 # Why each request is refused: its status, its key, and a header.
@@ -32,20 +32,20 @@ REFUSALS: dict[str, tuple[int, str, tuple[str, str]]] = {
 
 
 @pytest.fixture
-async def door(open_door: OpenADoor) -> AsyncIterator[OpenDoor]:
+async def api(start_api: StartApi) -> AsyncIterator[RunningApi]:
     """A door that takes ten megabytes."""
-    async with open_door(max_body_bytes=LIMIT) as opened:
+    async with start_api(max_body_bytes=LIMIT) as opened:
         yield opened
 
 
-def head(door: OpenDoor, why: str, length: int | None) -> bytes:
+def head(api: RunningApi, why: str, length: int | None) -> bytes:
     """The request line and headers of a refused request; without *length* it comes in chunks."""
     _, key, (name, value) = REFUSALS[why]
     framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
     lines = [
         f"POST {BULK_PATH} HTTP/1.1",
         "Host: x",
-        f"x-api-key: {key or door.key}",
+        f"x-api-key: {key or api.key}",
         f"{name}: {value}",
         framing,
     ]
@@ -57,26 +57,26 @@ def size_of(why: str) -> int:
     return 2 * LIMIT if why == "too large" else LIMIT - 1
 
 
-def prepare(door: OpenDoor, why: str) -> int:
+def prepare(api: RunningApi, why: str) -> int:
     """Make the door refuse for this reason; returns the status."""
-    door.memory.not_ready = "no broker" if why == "not ready" else None
+    api.memory.not_ready = "no broker" if why == "not ready" else None
     return REFUSALS[why][0]
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with length", "chunked"])
 async def test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer(
-    door: OpenDoor,
+    api: RunningApi,
     chunked: bool,  # noqa: FBT001
 ) -> None:
     """As many do; sending takes longer than a connection waits on its own."""
     cases = [why for why in REFUSALS if why != "not ready"]
 
     async def send_slowly(why: str) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.ports.http)
-        piece = b" " * (size_of(why) // 100)
-        writer.write(head(door, why, None if chunked else 100 * len(piece)))
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
+        received = b" " * (size_of(why) // 100)
+        writer.write(head(api, why, None if chunked else 100 * len(received)))
         for _ in range(100):
-            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            writer.write(b"%x\r\n%b\r\n" % (len(received), received) if chunked else received)
             await writer.drain()
             # The slowness is what is tried: more than the three seconds that were granted once.
             await asyncio.sleep(0.045)
@@ -86,26 +86,26 @@ async def test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer(
 
     answers = await asyncio.gather(*map(send_slowly, cases))
 
-    assert [int(one[9:12]) for one in answers] == [prepare(door, why) for why in cases]
+    assert [int(one[9:12]) for one in answers] == [prepare(api, why) for why in cases]
     assert [json.loads(one.partition(b"\r\n\r\n")[2])["error"] for one in answers]
 
 
 @pytest.mark.parametrize("why", REFUSALS)
-async def test_the_answer_is_there_before_the_body(door: OpenDoor, why: str) -> None:
+async def test_the_answer_is_there_before_the_body(api: RunningApi, why: str) -> None:
     """At once, and the connection's end with it, while the client may still send."""
-    status = prepare(door, why)
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.ports.http)
-    writer.write(head(door, why, size_of(why)) + b"x" * (LIMIT // 2))
+    status = prepare(api, why)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
+    writer.write(head(api, why, size_of(why)) + b"x" * (LIMIT // 2))
 
     answer = await asyncio.wait_for(reader.read(), 10)
 
     assert int(answer[9:12]) == status
     assert b"Connection: close" in answer
-    assert door.door.lingering.now == 1
+    assert api.api.lingering.now == 1
     writer.write(b"x" * (LIMIT // 3))
     await writer.drain()
     writer.close()
-    await until(lambda: door.door.lingering.now == 0)
+    await until(lambda: api.api.lingering.now == 0)
 
 
 def by_requests(url: str, headers: dict[str, str], body: bytes) -> int:
@@ -115,8 +115,8 @@ def by_requests(url: str, headers: dict[str, str], body: bytes) -> int:
 
 def by_requests_in_chunks(url: str, headers: dict[str, str], body: bytes) -> int:
     """The same without a length."""
-    pieces = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
-    return requests.post(url, data=pieces, headers=headers, timeout=20).status_code
+    chunks = (body[at : at + 100_000] for at in range(0, len(body), 100_000))
+    return requests.post(url, data=chunks, headers=headers, timeout=20).status_code
 
 
 def by_http_client(url: str, headers: dict[str, str], body: bytes) -> int:
@@ -129,7 +129,9 @@ def by_http_client(url: str, headers: dict[str, str], body: bytes) -> int:
 
 def by_curl(url: str, headers: dict[str, str], body: bytes) -> int:
     """Post with curl, which asks for `100 Continue` first."""
-    options = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    options = [
+        batch_part for name, value in headers.items() for batch_part in ("-H", f"{name}: {value}")
+    ]
     command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--data-binary", "@-"]
     done = subprocess.run([*command, *options, url], input=body, capture_output=True, check=True)
     return int(done.stdout)
@@ -151,42 +153,42 @@ CLIENTS: dict[str, Callable[[str, dict[str, str], bytes], int]] = {
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("why", REFUSALS)
-async def test_ordinary_clients_read_the_answer(door: OpenDoor, why: str, client: str) -> None:
+async def test_ordinary_clients_read_the_answer(api: RunningApi, why: str, client: str) -> None:
     """Whatever they do while they send a body of many buffers."""
     if client.startswith("curl") and shutil.which("curl") is None:
         pytest.skip("there is no curl")
-    status = prepare(door, why)
+    status = prepare(api, why)
     _, key, (name, value) = REFUSALS[why]
-    headers = {"Content-Type": "application/json", "x-api-key": key or door.key, name: value}
+    headers = {"Content-Type": "application/json", "x-api-key": key or api.key, name: value}
 
     found = await asyncio.to_thread(
-        CLIENTS[client], door.url + BULK_PATH, headers, b"x" * size_of(why)
+        CLIENTS[client], api.url + BULK_PATH, headers, b"x" * size_of(why)
     )
 
     assert found == status
 
 
 @pytest.mark.parametrize("why", REFUSALS)
-async def test_aiohttps_client_reads_the_answer(door: OpenDoor, why: str) -> None:
+async def test_aiohttps_client_reads_the_answer(api: RunningApi, why: str) -> None:
     """It reads while it sends."""
-    status = prepare(door, why)
+    status = prepare(api, why)
     _, key, (name, value) = REFUSALS[why]
 
     async def body() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b"x" * (size_of(why) // 100)
 
-    headers = {"Content-Type": "application/json", "x-api-key": key or door.key, name: value}
+    headers = {"Content-Type": "application/json", "x-api-key": key or api.key, name: value}
     async with aiohttp.ClientSession() as client:
-        answer = await client.post(door.url + BULK_PATH, data=body(), headers=headers)
+        answer = await client.post(api.url + BULK_PATH, data=body(), headers=headers)
 
         assert answer.status == status
         assert (await answer.json())["error"]
 
 
-async def test_send_reads_an_answer_while_it_sends(door: OpenDoor) -> None:
+async def test_send_reads_an_answer_while_it_sends(api: RunningApi) -> None:
     """And the next body goes over another connection."""
-    wrong, right = SendDoor(door.url, "wrong"), SendDoor(door.url, door.key)
+    wrong, right = SendTo(api.url, "wrong"), SendTo(api.url, api.key)
 
     assert (await asyncio.to_thread(wrong.post, b"x" * (20 * LIMIT))).status == 403
     assert (await asyncio.to_thread(right.post, b"x" * (20 * LIMIT))).status == 413
@@ -216,17 +218,17 @@ async def test_send_reads_an_answer_of_a_server_that_does_not_wait(
     answering_and_resetting: str,
 ) -> None:
     """A proxy may close the connection right behind its answer."""
-    door = SendDoor(answering_and_resetting, "key")
+    api = SendTo(answering_and_resetting, "key")
 
-    assert (await asyncio.to_thread(door.post, b"x" * (20 * LIMIT))).status == 403
+    assert (await asyncio.to_thread(api.post, b"x" * (20 * LIMIT))).status == 403
 
 
-async def test_a_small_body_that_was_refused_leaves_the_connection_open(door: OpenDoor) -> None:
+async def test_a_small_body_that_was_refused_leaves_the_connection_open(api: RunningApi) -> None:
     """The rest of it is read, and the next request may come."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.ports.http)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
     statuses = []
     for why in ("wrong key", "not JSON"):
-        writer.write(head(door, why, 1_000))
+        writer.write(head(api, why, 1_000))
         statuses.append(int((await asyncio.wait_for(reader.readuntil(b"\r\n"), 10))[9:12]))
         writer.write(b"x" * 1_000)
         await reader.readuntil(b"}\n")
@@ -235,19 +237,19 @@ async def test_a_small_body_that_was_refused_leaves_the_connection_open(door: Op
     assert statuses == [403, 415]
 
 
-async def test_a_client_that_never_ends_is_cut_off_at_the_bounds(door: OpenDoor) -> None:
+async def test_a_client_that_never_ends_is_cut_off_at_the_bounds(api: RunningApi) -> None:
     """Of bytes, and of seconds where it sends hardly any."""
-    door.door.lingering.bytes = LIMIT
-    _, fast = await asyncio.open_connection("127.0.0.1", door.ports.http)
-    fast.write(head(door, "wrong key", 1_000 * LIMIT))
+    api.api.lingering.bytes = LIMIT
+    _, fast = await asyncio.open_connection("127.0.0.1", api.ports.http)
+    fast.write(head(api, "wrong key", 1_000 * LIMIT))
     with pytest.raises(ConnectionError):
         await send_without_end(fast)
 
-    door.door.lingering.seconds = 0.2
-    reader, slow = await asyncio.open_connection("127.0.0.1", door.ports.http)
-    slow.write(head(door, "wrong key", 1_000 * LIMIT) + b"x")
+    api.api.lingering.seconds = 0.2
+    reader, slow = await asyncio.open_connection("127.0.0.1", api.ports.http)
+    slow.write(head(api, "wrong key", 1_000 * LIMIT) + b"x")
     await reader.read()
-    await until(lambda: door.door.lingering.now == 0)
+    await until(lambda: api.api.lingering.now == 0)
 
 
 async def send_without_end(writer: asyncio.StreamWriter) -> None:
@@ -257,38 +259,38 @@ async def send_without_end(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def test_so_many_connections_linger_and_no_more(door: OpenDoor) -> None:
+async def test_so_many_connections_linger_and_no_more(api: RunningApi) -> None:
     """The others get their answer and are closed at once."""
-    door.door.lingering.connections = 3
-    streams = [await asyncio.open_connection("127.0.0.1", door.ports.http) for _ in range(6)]
+    api.api.lingering.connections = 3
+    streams = [await asyncio.open_connection("127.0.0.1", api.ports.http) for _ in range(6)]
     for reader, writer in streams:
-        writer.write(head(door, "wrong key", 10 * LIMIT))
+        writer.write(head(api, "wrong key", 10 * LIMIT))
         assert b" 403 " in await asyncio.wait_for(reader.readline(), 10)
 
-    assert door.door.lingering.now == 3
+    assert api.api.lingering.now == 3
     for _, writer in streams:
         writer.close()
-    await until(lambda: door.door.lingering.now == 0)
+    await until(lambda: api.api.lingering.now == 0)
 
 
 async def test_a_door_that_stops_does_not_wait_for_those_that_linger(
-    open_door: OpenADoor,
+    start_api: StartApi,
 ) -> None:
     """Their answer has been sent."""
-    async with open_door(max_body_bytes=LIMIT) as door:
-        reader, writer = await asyncio.open_connection("127.0.0.1", door.ports.http)
-        writer.write(head(door, "wrong key", 10 * LIMIT))
+    async with start_api(max_body_bytes=LIMIT) as api:
+        reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
+        writer.write(head(api, "wrong key", 10 * LIMIT))
         await reader.readline()
-        stopping = door.door
+        stopping = api.api
     writer.close()
 
     assert stopping.lingering.now == 0
 
 
-async def test_nothing_is_continued_for_a_client_that_was_refused(door: OpenDoor) -> None:
+async def test_nothing_is_continued_for_a_client_that_was_refused(api: RunningApi) -> None:
     """Who asks for `100 Continue` and is refused is told to close the connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.ports.http)
-    text = head(door, "wrong key", 100)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
+    text = head(api, "wrong key", 100)
     writer.write(text[:-2] + b"Expect: 100-continue\r\n\r\n")
 
     answer = await asyncio.wait_for(reader.read(), 10)

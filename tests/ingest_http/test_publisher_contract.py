@@ -18,7 +18,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from events.partitioner import murmur2_all, partitions_of
 from ingest_http.kafka_batch import KafkaBatch
 from ingest_http.kafka_link import KafkaLink
-from ingest_http.publish import Lot, Publisher
+from ingest_http.publish import Publisher, RecordGroup
 from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
 from ingest_http.publish_memory import MemoryPublisher
 from ingest_http.server import TOPICS
@@ -56,18 +56,20 @@ async def publisher(request: pytest.FixtureRequest) -> AsyncIterator[Publisher]:
         yield made
 
 
-def lot(topic: str, *keys: str) -> Lot:
+def record_group(topic: str, *keys: str) -> RecordGroup:
     """Records whose value is their key again."""
     encoded = [key.encode() for key in keys]
-    return Lot(topic, encoded, encoded, HEADERS)
+    return RecordGroup(topic, encoded, encoded, HEADERS)
 
 
 async def test_all_records_are_confirmed(publisher: Publisher) -> None:
     """An answered receipt with nothing left over."""
-    receipt = publisher.submit([lot(TOPIC, *map(str, range(1_000))), lot(OTHER_TOPIC, "a")])
+    delivery = publisher.submit(
+        [record_group(TOPIC, *map(str, range(1_000))), record_group(OTHER_TOPIC, "a")]
+    )
 
-    await asyncio.wait_for(receipt.done, 10)
-    assert receipt.not_stored() == []
+    await asyncio.wait_for(delivery.done, 10)
+    assert delivery.not_stored() == []
 
 
 async def test_nothing_to_publish_is_done_at_once(publisher: Publisher) -> None:
@@ -77,11 +79,11 @@ async def test_nothing_to_publish_is_done_at_once(publisher: Publisher) -> None:
 
 async def test_records_are_not_stored_until_confirmed(publisher: Publisher) -> None:
     """Whoever asks before the answer is told so; memory answers at once."""
-    receipt = publisher.submit([lot(TOPIC, "a", "b")])
+    delivery = publisher.submit([record_group(TOPIC, "a", "b")])
 
-    if not receipt.done.done():
-        assert receipt.not_stored() == [(0, 0), (0, 1)]
-    await asyncio.wait_for(receipt.done, 10)
+    if not delivery.done.done():
+        assert delivery.not_stored() == [(0, 0), (0, 1)]
+    await asyncio.wait_for(delivery.done, 10)
 
 
 async def test_unknown_topic_fails_and_the_others_do_not(publisher: Publisher) -> None:
@@ -89,21 +91,27 @@ async def test_unknown_topic_fails_and_the_others_do_not(publisher: Publisher) -
     if isinstance(publisher, MemoryPublisher):
         publisher.refused_topics.add("nowhere")
 
-    receipt = publisher.submit([lot(TOPIC, "a"), lot("nowhere", "b", "c"), lot(OTHER_TOPIC, "d")])
+    delivery = publisher.submit(
+        [
+            record_group(TOPIC, "a"),
+            record_group("nowhere", "b", "c"),
+            record_group(OTHER_TOPIC, "d"),
+        ]
+    )
 
-    await asyncio.wait_for(receipt.done, 10)
-    assert receipt.not_stored() == [(1, 0), (1, 1)]
+    await asyncio.wait_for(delivery.done, 10)
+    assert delivery.not_stored() == [(1, 0), (1, 1)]
 
 
 async def test_whoever_waits_may_go(publisher: Publisher) -> None:
     """Cancelling the one who waits cancels no record."""
-    receipt = publisher.submit([lot(TOPIC, "a")])
-    waiter = asyncio.create_task(asyncio.wait({receipt.done}))
+    delivery = publisher.submit([record_group(TOPIC, "a")])
+    waiter = asyncio.create_task(asyncio.wait({delivery.done}))
     await asyncio.sleep(0)
     waiter.cancel()
 
-    await asyncio.wait_for(receipt.done, 10)
-    assert receipt.not_stored() == []
+    await asyncio.wait_for(delivery.done, 10)
+    assert delivery.not_stored() == []
 
 
 @pytest.mark.e2e
@@ -114,8 +122,10 @@ async def test_records_arrive_whole_and_on_their_keys_partition(broker: Backgrou
     keys = [f"acme:{'ключ' * (number % 5)}{number}" for number in range(2_000)]
     async with kafka_publisher(bootstrap, batch_bytes=20_000) as made:
         await until(lambda: made.why_not_ready() is None)
-        receipts = [made.submit([lot(topic, *keys[at : at + 100])]) for at in range(0, 2_000, 100)]
-        await asyncio.wait_for(asyncio.gather(*(one.done for one in receipts)), 20)
+        deliveries = [
+            made.submit([record_group(topic, *keys[at : at + 100])]) for at in range(0, 2_000, 100)
+        ]
+        await asyncio.wait_for(asyncio.gather(*(one.done for one in deliveries)), 20)
 
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
@@ -139,13 +149,13 @@ async def test_largest_item_fits(broker: BackgroundStack) -> None:
     """An item of one MiB, larger than a batch usually is, and a rejected one of seven."""
     async with kafka_publisher(broker.settings.kafka_bootstrap) as made:
         await until(lambda: made.why_not_ready() is None)
-        large = Lot(TOPIC, [b"k"], [b"x" * (1024 * 1024)], HEADERS)
-        larger = Lot("fasttrack.rejected", [b"k"], [b"x" * (7 * 1024 * 1024)], HEADERS)
+        large = RecordGroup(TOPIC, [b"k"], [b"x" * (1024 * 1024)], HEADERS)
+        larger = RecordGroup("fasttrack.rejected", [b"k"], [b"x" * (7 * 1024 * 1024)], HEADERS)
 
-        receipt = made.submit([large, larger])
+        delivery = made.submit([large, larger])
 
-        await asyncio.wait_for(receipt.done, 10)
-        assert receipt.not_stored() == []
+        await asyncio.wait_for(delivery.done, 10)
+        assert delivery.not_stored() == []
 
 
 @pytest.mark.e2e
@@ -160,18 +170,18 @@ async def test_stalled_broker_fails_what_waits_and_new_pushes_are_told_quickly(
         os.kill(pid, signal.SIGSTOP)
         try:
             started = monotonic()
-            receipts = [made.submit([lot(TOPIC, f"stalled-{at}")]) for at in range(20)]
-            await asyncio.wait_for(asyncio.gather(*(one.done for one in receipts)), 10)
+            deliveries = [made.submit([record_group(TOPIC, f"stalled-{at}")]) for at in range(20)]
+            await asyncio.wait_for(asyncio.gather(*(one.done for one in deliveries)), 10)
 
             assert monotonic() - started < 6
-            assert all(one.not_stored() == [(0, 0)] for one in receipts)
+            assert all(one.not_stored() == [(0, 0)] for one in deliveries)
             await until(lambda: made.why_not_ready() is not None)
         finally:
             os.kill(pid, signal.SIGCONT)
         await until(lambda: made.why_not_ready() is None, seconds=30)
-        receipt = made.submit([lot(TOPIC, "after")])
-        await asyncio.wait_for(receipt.done, 10)
-        assert receipt.not_stored() == []
+        delivery = made.submit([record_group(TOPIC, "after")])
+        await asyncio.wait_for(delivery.done, 10)
+        assert delivery.not_stored() == []
 
 
 @pytest.mark.e2e
@@ -183,16 +193,16 @@ async def test_killed_broker_comes_back_and_so_does_the_publisher(
         await until(lambda: made.why_not_ready() is None)
         pid = broker.pid("kafka")
         assert pid is not None
-        receipts = [made.submit([lot(TOPIC, f"killed-{at}")]) for at in range(50)]
+        deliveries = [made.submit([record_group(TOPIC, f"killed-{at}")]) for at in range(50)]
         os.kill(pid, signal.SIGKILL)
-        receipts += [made.submit([lot(TOPIC, f"dead-{at}")]) for at in range(50)]
+        deliveries += [made.submit([record_group(TOPIC, f"dead-{at}")]) for at in range(50)]
 
-        await asyncio.wait_for(asyncio.gather(*(one.done for one in receipts)), 30)
+        await asyncio.wait_for(asyncio.gather(*(one.done for one in deliveries)), 30)
         await until(lambda: broker.pid("kafka") not in (None, pid), seconds=60)
         await until(lambda: made.why_not_ready() is None, seconds=60)
-        receipt = made.submit([lot(TOPIC, "after")])
-        await asyncio.wait_for(receipt.done, 10)
-        assert receipt.not_stored() == []
+        delivery = made.submit([record_group(TOPIC, "after")])
+        await asyncio.wait_for(delivery.done, 10)
+        assert delivery.not_stored() == []
 
 
 @pytest.mark.e2e
@@ -208,9 +218,9 @@ async def test_producer_that_died_is_replaced(broker: BackgroundStack) -> None:
     first._sender.sender_task.cancel()
     await until(lambda: link.producer not in (None, first) and made.why_not_ready() is None)
 
-    receipt = made.submit([lot(TOPIC, "after")])
-    await asyncio.wait_for(receipt.done, 10)
-    assert receipt.not_stored() == []
+    delivery = made.submit([record_group(TOPIC, "after")])
+    await asyncio.wait_for(delivery.done, 10)
+    assert delivery.not_stored() == []
     assert link.replaced == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -219,10 +229,10 @@ async def test_producer_that_died_is_replaced(broker: BackgroundStack) -> None:
 async def test_without_a_broker_everything_is_answered_at_once() -> None:
     """The door starts, says why it is not ready, and stops."""
     async with kafka_publisher("127.0.0.1:1") as made:
-        receipt = made.submit([lot(TOPIC, "a")])
+        delivery = made.submit([record_group(TOPIC, "a")])
 
-        assert receipt.done.done()
-        assert receipt.not_stored() == [(0, 0)]
+        assert delivery.done.done()
+        assert delivery.not_stored() == [(0, 0)]
         await until(lambda: "127.0.0.1:1" in (made.why_not_ready() or ""))
 
 
@@ -246,7 +256,7 @@ def test_known_hashes_of_kafkas_own_test() -> None:
 def test_batches_are_byte_for_byte_those_of_the_library() -> None:
     """The quick loop writes what aiokafka's own would."""
     ours, theirs = KafkaBatch(900_000, "none"), BatchBuilder(900_000, 0)
-    records = lot(TOPIC, *map(str, range(100)))
+    records = record_group(TOPIC, *map(str, range(100)))
 
     assert ours.extend(records, range(100), timestamp_ms=1_700_000_000_000) == 100
     for key in records.keys:
@@ -259,7 +269,7 @@ def test_batches_are_byte_for_byte_those_of_the_library() -> None:
 def test_full_batch_says_how_many_went_in() -> None:
     """The rest goes into the next one; a first record always fits."""
     batch = KafkaBatch(1_000, "none")
-    large = Lot(TOPIC, [b"k"] * 5, [b"x" * 400] * 5, HEADERS)
+    large = RecordGroup(TOPIC, [b"k"] * 5, [b"x" * 400] * 5, HEADERS)
 
     taken = batch.extend(large, range(5), timestamp_ms=0)
 

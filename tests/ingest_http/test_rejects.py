@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from events.result import Rejection
-from ingest_http.rejects import Origin, reject_records
+from ingest_http.rejects import RequestOrigin, reject_records
 
 
-def reports(origin: Origin, items: int) -> list[str]:
+def reports(origin: RequestOrigin, items: int) -> list[str]:
     """The names of refusals of one request."""
     rejections = [
         Rejection(at, "realtime-login", "missing", "data.user_id", "is missing")
@@ -26,7 +26,7 @@ def test_requests_that_share_an_id_have_reports_of_their_own(request_id: str) ->
     names = [
         name
         for _ in range(3)
-        for name in reports(Origin("acme", request_id, "2026-01-01T00:00:00.000Z"), items=2)
+        for name in reports(RequestOrigin("acme", request_id, "2026-01-01T00:00:00.000Z"), items=2)
     ]
 
     assert len(set(names)) == len(names)
@@ -34,6 +34,6 @@ def test_requests_that_share_an_id_have_reports_of_their_own(request_id: str) ->
 
 def test_a_report_that_is_made_again_has_its_name_again() -> None:
     """The producer may send a record twice."""
-    origin = Origin("acme", "r", "2026-01-01T00:00:00.000Z")
+    origin = RequestOrigin("acme", "r", "2026-01-01T00:00:00.000Z")
 
     assert reports(origin, items=3) == reports(origin, items=3)

@@ -8,7 +8,7 @@ import pytest
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from railhead.commands.topics import advice, problems, table
-from railhead.kafka.topic_plan import Row, Wish, compare, plan
+from railhead.kafka.topic_plan import Row, WantedTopic, compare, plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings, changelog_topic, wanted_topics
 
 SETTINGS = TopicSettings(event_retention_hours=168, dedupe_window_hours=168)
@@ -75,9 +75,13 @@ def test_without_a_number_the_existing_topics_decide_about_partitions() -> None:
     """A later run need not repeat what was chosen once."""
     found = {"fasttrack.rejected": wanted(partitions=5)["fasttrack.rejected"]}
 
-    assert {row.wanted.partitions for row in plan(found, SETTINGS, Wish())} == {5}
-    assert {row.wanted.partitions for row in plan({}, SETTINGS, Wish(default_partitions=2))} == {2}
-    assert {row.wanted.partitions for row in plan(found, SETTINGS, Wish(partitions=4))} == {4}
+    assert {row.wanted.partitions for row in plan(found, SETTINGS, WantedTopic())} == {5}
+    assert {
+        row.wanted.partitions for row in plan({}, SETTINGS, WantedTopic(default_partitions=2))
+    } == {2}
+    assert {row.wanted.partitions for row in plan(found, SETTINGS, WantedTopic(partitions=4))} == {
+        4
+    }
 
 
 def test_a_difference_is_told_exactly() -> None:
@@ -115,9 +119,9 @@ def test_the_table_shows_topics_as_they_are() -> None:
     ]
 
 
-def planned(found: dict[str, Topic], wish: Wish, **named: float) -> dict[str, Row]:
+def planned(found: dict[str, Topic], wanted_topic: WantedTopic, **named: float) -> dict[str, Row]:
     """The plan by topic; of the settings only *named* ones were given."""
-    return {row.wanted.name: row for row in plan(found, TopicSettings(**named), wish)}
+    return {row.wanted.name: row for row in plan(found, TopicSettings(**named), wanted_topic)}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +148,7 @@ def test_a_setting_is_never_made_weaker_unless_it_was_asked_for(
         name: replace(topic, config={**topic.config, key: value}) for name, topic in given.items()
     }
 
-    for name, row in planned(found, Wish(apply_config=True)).items():
+    for name, row in planned(found, WantedTopic(apply_config=True)).items():
         expected = given[name].config[key] if kept is None else kept
         assert row.wanted.config[key] == expected
         assert row.is_well == (expected == value)
@@ -157,8 +161,8 @@ def test_retention_is_shortened_by_its_own_name_only() -> None:
         for name, topic in wanted().items()
     }
 
-    shorter = planned(found, Wish(), event_retention_hours=24)
-    window = planned(found, Wish(), dedupe_window_hours=24)
+    shorter = planned(found, WantedTopic(), event_retention_hours=24)
+    window = planned(found, WantedTopic(), dedupe_window_hours=24)
 
     changelog = changelog_topic("realtime-casino", group="railhead")
     assert shorter[REJECTED_TOPIC].wanted.config["retention.ms"] == str(24 * HOUR_MS)
@@ -172,17 +176,17 @@ def test_without_a_number_the_existing_topics_decide_about_copies() -> None:
     found = wanted(replication=3)
     del found[REJECTED_TOPIC]
 
-    rows = planned(found, Wish())
+    rows = planned(found, WantedTopic())
 
     assert {row.wanted.replication for row in rows.values()} == {3}
     assert {row.wanted.config["min.insync.replicas"] for row in rows.values()} == {"2"}
     assert [name for name, row in rows.items() if not row.is_well] == [REJECTED_TOPIC]
-    assert planned({}, Wish())[REJECTED_TOPIC].wanted.replication == 1
+    assert planned({}, WantedTopic())[REJECTED_TOPIC].wanted.replication == 1
 
 
 def test_a_number_of_copies_that_is_not_there_is_told_and_changes_nothing() -> None:
     """Copies are never changed, so how many must be in sync is not either."""
-    row = planned(wanted(replication=3), Wish(replication=1))[REJECTED_TOPIC]
+    row = planned(wanted(replication=3), WantedTopic(replication=1))[REJECTED_TOPIC]
 
     assert row.shape == ("copies=3, expected 1",)
     assert row.config == ()

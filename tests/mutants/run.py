@@ -39,8 +39,8 @@ def exit_code(test: str, mutant: str | None) -> int:
         check=False,
         timeout=120,
     )
-    told = [line[1:].strip() for line in done.stdout.splitlines() if line.startswith(b"E ")]
-    misfits = mutant and any(line.startswith(_MISFITS) for line in told)
+    reported = [line[1:].strip() for line in done.stdout.splitlines() if line.startswith(b"E ")]
+    misfits = mutant and any(line.startswith(_MISFITS) for line in reported)
     return MISFIT if misfits else done.returncode
 
 

@@ -19,7 +19,7 @@ FETCHED = "tests/streams/test_fetched_slices.py::"
 BOMBS = "tests/streams/test_bombs.py::"
 HARMED = "tests/streams/test_harmed_batches.py::"
 RECOVERY = "tests/streams/test_recovery.py::"
-RESUME = "tests/streams/test_resume.py::"
+RECOVERY = "tests/streams/test_resume.py::"
 INCARNATIONS = "tests/streams/test_incarnations.py::"
 POSITIONS = "tests/streams/test_positions.py::"
 EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
@@ -35,37 +35,37 @@ class Mutant:
     apply: Callable[[], None]
 
 
-def _mark_seen_with_true() -> None:
+def _mark_ids_with_true() -> None:
     from streams import fates
 
     original = fates.decide
 
-    def decide(candidates: Any, seen: Any) -> Any:
-        known = seen.look_up(candidates.high, candidates.low).offsets >= 0
-        verdict = original(candidates, seen)
-        verdict.fates[known] = fates.Fate.DUPLICATE
-        return verdict
+    def decide(candidates: Any, dedup_index: Any) -> Any:
+        known = dedup_index.look_up(candidates.high, candidates.low).offsets >= 0
+        decision = original(candidates, dedup_index)
+        decision.outcomes[known] = fates.Outcome.DUPLICATE
+        return decision
 
     fates.decide = decide
 
 
 def _acknowledge_before_insert() -> None:
-    from streams.lane import Lane
+    from streams.lane import PartitionWriter
 
-    original = Lane._write
+    original = PartitionWriter._write
 
     async def write(self: Any, parts: list[Any]) -> None:
         for event in (event for part in parts for event in part.events):
             self._acknowledge(event)
         await original(self, parts)
 
-    Lane._write = write  # type: ignore[method-assign]
+    PartitionWriter._write = write  # type: ignore[method-assign]
 
 
 def _commit_before_changelog() -> None:
-    from streams.writers import Writers
+    from streams.writers import DurableWrites
 
-    original = Writers._changelog
+    original = DurableWrites._changelog
     later: set[asyncio.Task[None]] = set()
 
     async def changelog(self: Any, span: Any, blocks: Any) -> None:
@@ -76,14 +76,14 @@ def _commit_before_changelog() -> None:
 
         later.add(asyncio.ensure_future(write()))
 
-    Writers._changelog = changelog  # type: ignore[method-assign]
+    DurableWrites._changelog = changelog  # type: ignore[method-assign]
 
 
 def _token(text: Callable[[Any], str]) -> Callable[[], None]:
     def apply() -> None:
-        from streams.writers import Range
+        from streams.writers import InsertBatch
 
-        Range.token = lambda self, _generation: text(self)  # type: ignore[method-assign]
+        InsertBatch.token = lambda self, _generation: text(self)  # type: ignore[method-assign]
 
     return apply
 
@@ -100,40 +100,42 @@ def _trust_the_token() -> None:
 def _skip_the_stores_check() -> None:
     from streams import resume
 
-    async def find_resume(_store: Any, _table: str, piece: Any, *, begin: int, **_: Any) -> Any:
-        start = min(begin, piece.follows)
-        return resume.Resume(start, start, {})
+    async def find_recovery_offset(
+        _store: Any, _table: str, fetched: Any, *, begin: int, **_: Any
+    ) -> Any:
+        start = min(begin, fetched.follows)
+        return resume.RecoveryOffset(start, start, {})
 
-    resume.find_resume = find_resume
+    resume.find_recovery_offset = find_recovery_offset
 
 
 def _offsets_name_records_for_ever() -> None:
     from streams import resume
 
-    resume.of_this_life = lambda ranges, _piece: list(ranges)
+    resume.of_this_incarnation = lambda ranges, _batch: list(ranges)
 
 
 def _trust_the_commit() -> None:
     from streams import resume
 
-    original = resume.find_resume
+    original = resume.find_recovery_offset
 
     async def nothing_after(_appended_ms: int) -> int | None:
         return None
 
-    async def find_resume(*args: Any, **options: Any) -> Any:
+    async def find_recovery_offset(*args: Any, **options: Any) -> Any:
         return await original(*args, **options | {"first_after": nothing_after})
 
-    resume.find_resume = find_resume
+    resume.find_recovery_offset = find_recovery_offset
 
 
 def _pass_over_blocks() -> None:
-    from streams.seen.table import SeenStore
+    from streams.seen.table import DedupStore
 
     def set_persisted_offset(self: Any, tp: Any, offset: int) -> None:
         self._applied[tp] = max(offset, self._applied.get(tp, -1))
 
-    SeenStore.set_persisted_offset = set_persisted_offset  # type: ignore[method-assign]
+    DedupStore.set_persisted_offset = set_persisted_offset  # type: ignore[method-assign]
 
 
 def _answer_before_acks() -> None:
@@ -146,43 +148,43 @@ def _answer_before_acks() -> None:
 
 
 def _raise_out_of_the_loop() -> None:
-    from streams.patience import Patience
+    from streams.patience import RetryPolicy
 
     async def until_done(_self: Any, _step: str, write: Any) -> Any:
         return await write()
 
-    Patience.until_done = until_done  # type: ignore[method-assign]
+    RetryPolicy.until_done = until_done  # type: ignore[method-assign]
 
 
 def _pass_unprocessed_offsets() -> None:
-    from streams.transport import SliceConsumer
+    from streams.transport import BatchConsumer
 
     def new_offset(self: Any, tp: Any) -> int | None:
         acked = self._acked_index[tp]
         return max(acked) + 1 if acked else None
 
-    SliceConsumer._new_offset = new_offset
+    BatchConsumer._new_offset = new_offset
 
 
-def _cover_slices_that_did_not_arrive() -> None:
-    from streams.lane import Lane
+def _cover_batches_that_did_not_arrive() -> None:
+    from streams.lane import PartitionWriter
 
-    async def go_on(self: Any, piece: Any) -> None:
-        self._next = piece.follows
+    async def go_on(self: Any, fetched: Any) -> None:
+        self._next = fetched.follows
 
-    Lane._go_back = go_on  # type: ignore[method-assign]
+    PartitionWriter._go_back = go_on  # type: ignore[method-assign]
 
 
 def _ignore_refusals() -> None:
-    from streams.writers import Writers
+    from streams.writers import DurableWrites
 
-    original = Writers._insert
+    original = DurableWrites._insert
 
     async def insert(self: Any, *given: Any) -> set[int]:
         await original(self, *given)
         return set()
 
-    Writers._insert = insert  # type: ignore[method-assign]
+    DurableWrites._insert = insert  # type: ignore[method-assign]
 
 
 def _keep_refused_ids_in_the_index() -> None:
@@ -192,23 +194,25 @@ def _keep_refused_ids_in_the_index() -> None:
 
 
 def _keep_refused_ids_in_the_changelog() -> None:
-    from streams.writers import Writers
+    from streams.writers import DurableWrites
 
-    original = Writers._rows
+    original = DurableWrites._rows
 
     async def rows(self: Any, span: Any, judged: Any, *given: Any) -> Any:
         settled = await original(self, span, judged, *given)
-        return [replace(last, news=one.news) for last, one in zip(settled, judged, strict=True)]
+        return [
+            replace(last, new_ids=one.new_ids) for last, one in zip(settled, judged, strict=True)
+        ]
 
-    Writers._rows = rows  # type: ignore[method-assign]
+    DurableWrites._rows = rows  # type: ignore[method-assign]
 
 
 def _judge_only_the_range_again() -> None:
     from collections import deque
 
-    from streams.lane import Lane
+    from streams.lane import PartitionWriter
 
-    original = Lane._judge_again
+    original = PartitionWriter._judge_again
 
     def judge_again(self: Any, parts: Any, *given: Any) -> Any:
         queued, self._pending = self._pending, deque(parts)
@@ -217,16 +221,16 @@ def _judge_only_the_range_again() -> None:
         finally:
             self._pending = queued
 
-    Lane._judge_again = judge_again  # type: ignore[method-assign]
+    PartitionWriter._judge_again = judge_again  # type: ignore[method-assign]
 
 
 def _let_repeats_of_refused_rows_stay() -> None:
     from streams import lane
 
-    def judge_without(piece: Any, refused: Any, judge: Any) -> Any:
+    def judge_without(fetched: Any, refused: Any, judge: Any) -> Any:
         # The refused stand at their places while all is judged, and go only then.
-        judge(piece)
-        return original(piece, refused, judge)
+        judge(fetched)
+        return original(fetched, refused, judge)
 
     original = lane.judge_without
     lane.judge_without = judge_without
@@ -245,14 +249,14 @@ def _believe_later_sightings() -> None:
 
 
 def _forget_one_of_two_sightings() -> None:
-    from streams.seen.index import SeenIndex
+    from streams.seen.index import DedupIndex
 
     def forget(self: Any, high: Any, low: Any) -> None:
         for generation in self._generations:
             rows = generation.find(high, low)
             generation.blank(rows[rows >= 0])
 
-    SeenIndex.forget = forget  # type: ignore[method-assign]
+    DedupIndex.forget = forget  # type: ignore[method-assign]
 
 
 def _leave_the_incarnation_out() -> None:
@@ -263,16 +267,16 @@ def _leave_the_incarnation_out() -> None:
 
 
 def _believe_every_time_of_a_block() -> None:
-    from streams.seen.index import SeenIndex
+    from streams.seen.index import DedupIndex
 
-    original = SeenIndex.add
-    SeenIndex.add = lambda self, block, **_: original(self, block)  # type: ignore[method-assign]
+    original = DedupIndex.add
+    DedupIndex.add = lambda self, block, **_: original(self, block)  # type: ignore[method-assign]
 
 
 def _wait_for_what_is_not_there() -> None:
-    from streams.feed import ChangelogFeed
+    from streams.feed import GapDetector
 
-    ChangelogFeed.holds_nothing = lambda *_: False  # type: ignore[assignment, method-assign]
+    GapDetector.holds_nothing = lambda *_: False  # type: ignore[assignment, method-assign]
 
 
 def _look_for_no_conflicts() -> None:
@@ -300,27 +304,27 @@ def _drop_what_has_no_record() -> None:
 def _begin_at_the_first_record() -> None:
     from dataclasses import replace
 
-    from streams.fetched_slices import SliceRecords
+    from streams.fetched_slices import BatchRecords
 
-    original = SliceRecords.take
+    original = BatchRecords.take
 
     def take(self: Any, limit: int) -> Any:
-        piece = original(self, limit)
-        return replace(piece, follows=piece.first) if piece and len(piece) else piece
+        fetched = original(self, limit)
+        return replace(fetched, follows=fetched.first) if fetched and len(fetched) else fetched
 
-    SliceRecords.take = take  # type: ignore[method-assign]
+    BatchRecords.take = take  # type: ignore[method-assign]
 
 
 def _go_back_once() -> None:
-    from streams.lane import Lane
+    from streams.lane import PartitionWriter
 
-    original = Lane._go_back
+    original = PartitionWriter._go_back
 
-    async def go_back(self: Any, piece: Any) -> None:
+    async def go_back(self: Any, fetched: Any) -> None:
         if self._rewound_to != self._next:
-            await original(self, piece)
+            await original(self, fetched)
 
-    Lane._go_back = go_back  # type: ignore[method-assign]
+    PartitionWriter._go_back = go_back  # type: ignore[method-assign]
 
 
 def _pass_holes_in_what_was_handed_on() -> None:
@@ -338,15 +342,15 @@ def _never_look_for_what_nobody_got() -> None:
 def _times_of_records_only() -> None:
     from dataclasses import replace
 
-    from streams.fetched_slices import SliceRecords
+    from streams.fetched_slices import BatchRecords
 
-    original = SliceRecords._whole
+    original = BatchRecords._whole
 
-    def whole(self: Any, piece: Any, follows: int) -> Any:
-        found = original(self, piece, follows)
+    def whole(self: Any, fetched: Any, follows: int) -> Any:
+        found = original(self, fetched, follows)
         return replace(found, latest_ms=0) if found and len(found) else found
 
-    SliceRecords._whole = whole  # type: ignore[method-assign]
+    BatchRecords._whole = whole  # type: ignore[method-assign]
 
 
 def _believe_the_commit_past_the_ledger() -> None:
@@ -378,15 +382,15 @@ def _store_again_in_the_same_generation() -> None:
 
     from streams import resume
 
-    original = resume.find_resume
+    original = resume.find_recovery_offset
 
-    async def find_resume(*args: Any, **options: Any) -> Any:
+    async def find_recovery_offset(*args: Any, **options: Any) -> Any:
         return replace(await original(*args, **options), generation=0)
 
-    resume.find_resume = find_resume
+    resume.find_recovery_offset = find_recovery_offset
 
 
-def _look_only_before_a_slice() -> None:
+def _look_only_before_a_batch() -> None:
     from streams.mending import Mending
 
     async def look(_self: Any) -> None:
@@ -419,21 +423,21 @@ def _believe_what_a_report_says() -> None:
 
     original = dead_letters._report
 
-    def report(piece: Any, at: int, letter: Any) -> str:
-        return letter.report or original(piece, at, letter)
+    def report(fetched: Any, at: int, dead_letter: Any) -> str:
+        return dead_letter.report or original(fetched, at, dead_letter)
 
     dead_letters._report = report
 
 
-def _read_letters_leniently() -> None:
+def _read_dead_letters_leniently() -> None:
     import msgspec
 
     from streams import dead_letters
 
-    dead_letters._decode = msgspec.json.Decoder(dead_letters._Letter, strict=False).decode
+    dead_letters._decode = msgspec.json.Decoder(dead_letters._DeadLetter, strict=False).decode
 
 
-def _name_refusals_by_request_id() -> None:
+def _name_rejects_by_request_id() -> None:
     from ingest_http import rejects
 
     rejects.report_of_item = lambda _, position: f"r:{position}"
@@ -451,10 +455,10 @@ def _take_a_recreated_topic_for_the_same() -> None:
     Incarnations.refresh = refresh  # type: ignore[method-assign]
 
 
-def _slices_without_end() -> None:
+def _batches_without_end() -> None:
     from streams import fetched_slices
 
-    fetched_slices.SLICE_BYTES = 2**40  # type: ignore[misc]
+    fetched_slices.BATCH_BYTES = 2**40  # type: ignore[misc]
 
 
 def _hold_long_records() -> None:
@@ -494,7 +498,7 @@ def _gather_without_end() -> None:
     table.GATHERED_BYTES = 2**40  # type: ignore[misc]
 
 
-def _remember_nothing_in_a_slice() -> None:
+def _remember_nothing_in_a_batch() -> None:
     from streams import fates
 
     fates._repeats_within = lambda *_: None
@@ -505,7 +509,7 @@ def _forget_the_window() -> None:
 
     original = fates.decide
 
-    def decide(candidates: Any, seen: Any) -> Any:
+    def decide(candidates: Any, dedup_index: Any) -> Any:
         frozen = fates.Candidates(
             candidates.high,
             candidates.low,
@@ -513,7 +517,7 @@ def _forget_the_window() -> None:
             np.zeros_like(candidates.appended_ms),
             candidates.fingerprints,
         )
-        return original(frozen, seen)
+        return original(frozen, dedup_index)
 
     fates.decide = decide
 
@@ -541,16 +545,16 @@ def _refuse_times_that_are_not_set() -> None:
 
 
 def _expect_more_after_a_full_chunk() -> None:
-    from ingest_http.decompress import PIECE_BYTES, ZlibDecoder
+    from ingest_http.decompress import CHUNK_BYTES, ZlibDecoder
 
     def feed(self: Any, data: bytes) -> Any:
-        piece = b""
-        while data or len(piece) == PIECE_BYTES:
+        fetched = b""
+        while data or len(fetched) == CHUNK_BYTES:
             if self._inner.eof:
                 self._inner = self._new()
-            piece = self._inner.decompress(data, PIECE_BYTES)
+            fetched = self._inner.decompress(data, CHUNK_BYTES)
             data = self._inner.unconsumed_tail or self._inner.unused_data
-            yield piece
+            yield fetched
 
     ZlibDecoder.feed = feed  # type: ignore[method-assign]
 
@@ -581,7 +585,7 @@ def _judge_where_it_lies() -> None:
 def _move_what_is_known_here() -> None:
     from streams import moves
 
-    moves._known_here = lambda _candidates, _seen, rows: np.zeros(len(rows), np.bool_)
+    moves._known_here = lambda _candidates, _dedup_index, rows: np.zeros(len(rows), np.bool_)
 
 
 def _move_for_ever() -> None:
@@ -591,9 +595,9 @@ def _move_for_ever() -> None:
 
 
 def _do_not_wait_for_moves() -> None:
-    from streams.writers import Writers
+    from streams.writers import DurableWrites
 
-    original = Writers._moves
+    original = DurableWrites._moves
     later: set[asyncio.Task[None]] = set()
 
     async def moves(self: Any, span: Any, judged: Any) -> None:
@@ -604,7 +608,7 @@ def _do_not_wait_for_moves() -> None:
 
         later.add(asyncio.ensure_future(send()))
 
-    Writers._moves = moves  # type: ignore[method-assign]
+    DurableWrites._moves = moves  # type: ignore[method-assign]
 
 
 def _partition_by_the_whole_id() -> None:
@@ -872,9 +876,7 @@ MUTANTS = (
         "tests/streams/test_rules.py::test_without_a_usable_tenants_file_nothing_is_judged",
         _judge_without_a_file,
     ),
-    Mutant(
-        "mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_seen_with_true
-    ),
+    Mutant("mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_ids_with_true),
     Mutant(
         "ack-before-insert",
         "slices are acknowledged before their rows are stored",
@@ -953,7 +955,7 @@ MUTANTS = (
         "cover-missing-slices",
         "a slice that did not arrive is covered by the next range",
         PROMISE + "test_a_slice_that_did_not_arrive_is_fetched_again",
-        _cover_slices_that_did_not_arrive,
+        _cover_batches_that_did_not_arrive,
     ),
     Mutant(
         "drop-what-has-no-record",
@@ -994,38 +996,38 @@ MUTANTS = (
     Mutant(
         "believe-the-commit",
         "a committed offset counts although the ledger does not reach it",
-        RESUME + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
         _believe_the_commit_past_the_ledger,
     ),
     Mutant(
         "believe-the-ledger",
         "nobody looks whether the rows are there that the ledger counts",
-        RESUME + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
         _believe_the_ledger_without_rows,
     ),
     Mutant(
         "pass-gaps-in-the-ledger",
         "ranges that are missing between others are passed over",
-        RESUME + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
         _pass_gaps_in_the_ledger,
     ),
     Mutant(
         "again-in-the-same-generation",
         "what is stored again may be hidden by the range it stands for",
-        RESUME + "test_what_is_stored_again_is_of_a_later_generation",
+        RECOVERY + "test_what_is_stored_again_is_of_a_later_generation",
         _store_again_in_the_same_generation,
     ),
     Mutant(
         "look-only-before-a-slice",
         "what is missing stays so until another record comes",
         "tests/streams/test_mending.py::test_what_is_missing_is_fetched_where_no_record_follows",
-        _look_only_before_a_slice,
+        _look_only_before_a_batch,
     ),
     Mutant(
         "slices-without-end",
         "a slice holds all that was asked for however much that is",
         BOMBS + "test_a_slice_ends_where_enough_is_held",
-        _slices_without_end,
+        _batches_without_end,
     ),
     Mutant(
         "hold-long-records",
@@ -1055,7 +1057,7 @@ MUTANTS = (
         "blind-within-a-slice",
         "repeats inside one slice are not seen",
         PROMISE + "test_a_quiet_run_keeps_the_promise",
-        _remember_nothing_in_a_slice,
+        _remember_nothing_in_a_batch,
     ),
     Mutant(
         "ignore-refusals",
@@ -1121,7 +1123,7 @@ MUTANTS = (
     Mutant(
         "conflicts-not-looked-for",
         "conflicts that a restored store lacks are not noted again",
-        RESUME + "test_conflicts_that_are_missing_are_noted_again",
+        RECOVERY + "test_conflicts_that_are_missing_are_noted_again",
         _look_for_no_conflicts,
     ),
     Mutant(
@@ -1300,14 +1302,14 @@ MUTANTS = (
         "lenient-letters",
         "what almost fits a dead letter's field is made to fit",
         "tests/streams/test_odd_records.py::test_a_dead_letter_with_any_json_in_any_field_is_a_row",
-        _read_letters_leniently,
+        _read_dead_letters_leniently,
     ),
     Mutant(
         "named-by-the-client",
         "a refused item is named by the request id that a client sends",
         "tests/ingest_http/test_rejects.py"
         "::test_requests_that_share_an_id_have_reports_of_their_own",
-        _name_refusals_by_request_id,
+        _name_rejects_by_request_id,
     ),
 )
 

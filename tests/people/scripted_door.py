@@ -20,7 +20,7 @@ class Step(NamedTuple):
     retry_after: str = ""
 
 
-class ScriptedDoor(ThreadingHTTPServer):
+class ScriptedApi(ThreadingHTTPServer):
     """Answers by `script`, 204 when it has run out; keeps what it was sent."""
 
     def __init__(self, script: list[Step]) -> None:
@@ -42,7 +42,7 @@ class ScriptedDoor(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: ScriptedDoor
+    server: ScriptedApi
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -74,14 +74,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted_door(*script: Step) -> Iterator[ScriptedDoor]:
+def scripted_api(*script: Step) -> Iterator[ScriptedApi]:
     """Run a door that answers by *script* for the length of a test."""
-    door = ScriptedDoor(list(script))
-    thread = threading.Thread(target=door.serve_forever, args=(0.01,))
+    api = ScriptedApi(list(script))
+    thread = threading.Thread(target=api.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield door
+        yield api
     finally:
-        door.shutdown()
+        api.shutdown()
         thread.join()
-        door.server_close()
+        api.server_close()

@@ -22,8 +22,8 @@ from events.reasons import REASONS
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
 from failpoints import POINTS
 from ingest_http.answers import KINDS
-from ingest_http.metrics import DoorMetrics
-from ingest_http.settings import DoorSettings
+from ingest_http.metrics import ApiMetrics
+from ingest_http.settings import ApiSettings
 from railhead.cli import COMMANDS
 from railhead.kafka.topics import HOUR_MS, MIB, TopicSettings, wanted_topics
 from railhead.paths import TENANTS_FILE
@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 READERS: dict[str, type[BaseSettings]] = {
-    "door": DoorSettings,
+    "door": ApiSettings,
     "worker": WorkerSettings,
     "all that talk to ClickHouse": StoreSettings,
     "topics": TopicSettings,
@@ -142,12 +142,12 @@ def _sentence(text: str) -> str:
 def metrics() -> str:
     """One row for each figure of doors and workers."""
     rows = []
-    for where, figures in (("door", DoorMetrics()), ("worker", WorkerMetrics())):
-        for figure in vars(figures).values():
-            if isinstance(figure, Counter | Gauge | Histogram):
-                family = next(iter(figure.describe()))
+    for where, bench_metrics in (("door", ApiMetrics()), ("worker", WorkerMetrics())):
+        for metric in vars(bench_metrics).values():
+            if isinstance(metric, Counter | Gauge | Histogram):
+                family = next(iter(metric.describe()))
                 name = family.name + ("_total" if family.type == "counter" else "")
-                labels = ", ".join(figure._labelnames)
+                labels = ", ".join(metric._labelnames)
                 rows.append(
                     (code(name), where, family.type, labels, _sentence(family.documentation))
                 )

@@ -13,12 +13,12 @@ import pytest
 from railhead.demo.accounting import Account
 from railhead.demo.answers import shown
 from railhead.demo.printing import curl
-from railhead.demo.traffic import Fate, Tally
+from railhead.demo.traffic import Outcome, Tally
 
 CONTRACT_URL = "https://consumer.unibo.io"
-CASINO: Fate = ("stored", "realtime-casino")
-REPEAT: Fate = ("repeat", "realtime-casino")
-REJECTED: Fate = ("rejected", "bad_time")
+CASINO: Outcome = ("stored", "realtime-casino")
+REPEAT: Outcome = ("repeat", "realtime-casino")
+REJECTED: Outcome = ("rejected", "bad_time")
 
 
 def tally(**counts: int) -> Tally:

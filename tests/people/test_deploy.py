@@ -19,8 +19,8 @@ import yaml
 from prometheus_client import CollectorRegistry
 from pydantic_settings import BaseSettings
 
-from ingest_http.metrics import DoorMetrics
-from ingest_http.settings import DoorSettings
+from ingest_http.metrics import ApiMetrics
+from ingest_http.settings import ApiSettings
 from railhead.clickhouse.config import EXACT_SETTINGS
 from railhead.kafka.relock import KAFKA
 from railhead.kafka.settings import FIXED
@@ -37,7 +37,7 @@ UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 OURS = ("topics", "migrate", "door", "worker", "cli")
 ONE_SHOT = {"topics", "migrate", "cli"}
 SETTINGS: tuple[type[BaseSettings], ...] = (
-    DoorSettings,
+    ApiSettings,
     WorkerSettings,
     StoreSettings,
     TopicSettings,
@@ -257,7 +257,7 @@ def expressions() -> Iterator[str]:
 
 def test_alerts_and_dashboard_ask_for_series_that_exist() -> None:
     """A renamed metric must not silence an alert."""
-    known = {*series(DoorMetrics().registry), *series(WorkerMetrics().registry)}
+    known = {*series(ApiMetrics().registry), *series(WorkerMetrics().registry)}
     asked = {name for text in expressions() for name in re.findall(r"\brailhead_\w+", text)}
 
     assert asked <= known

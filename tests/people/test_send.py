@@ -17,7 +17,7 @@ from railhead.cli import main
 from railhead.send import reading
 from railhead.send.door import Answer
 from railhead.send.sender import pause_seconds
-from tests.people.scripted_door import ScriptedDoor, Step, scripted_door
+from tests.people.scripted_door import ScriptedApi, Step, scripted_api
 
 AWKWARD = '"]},[{\\\\'
 ITEMS = [{"event": "realtime-login", "data": {"unique_id": f"{n}{AWKWARD}"}} for n in range(25)]
@@ -37,9 +37,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     return write
 
 
-def send(door: ScriptedDoor, file: str, *more: str) -> int:
+def send(api: ScriptedApi, file: str, *more: str) -> int:
     """Run the command as a person does, impatiently."""
-    return main(["send", file, "--url", door.url, "--give-up-after", "3", *more])
+    return main(["send", file, "--url", api.url, "--give-up-after", "3", *more])
 
 
 def lines(items: list[object]) -> bytes:
@@ -63,49 +63,49 @@ def lines(items: list[object]) -> bytes:
 )
 def test_every_shape_of_file_arrives_whole(write: Write, content: bytes) -> None:
     """An array, several, or lines, plain or gzip: the same items in the same order."""
-    with scripted_door() as door:
-        code = send(door, write(content), "--batch", "10")
+    with scripted_api() as api:
+        code = send(api, write(content), "--batch", "10")
 
         assert code == 0
-        assert door.items() == ITEMS
-        assert [len(json.loads(body)) for body in door.bodies] == [10, 10, 5]
+        assert api.items() == ITEMS
+        assert [len(json.loads(body)) for body in api.bodies] == [10, 10, 5]
 
 
 def test_key_and_path_are_the_contracts(write: Write) -> None:
     """The key goes in its own header, the body to the endpoint."""
-    with scripted_door() as door:
-        send(door, write(lines(ITEMS)))
+    with scripted_api() as api:
+        send(api, write(lines(ITEMS)))
 
-        assert door.headers[0]["x-api-key"] == "rh_key"
-        assert door.paths == ["/api/v1/integrations/fasttrack/bulk"]
+        assert api.headers[0]["x-api-key"] == "rh_key"
+        assert api.paths == ["/api/v1/integrations/fasttrack/bulk"]
 
 
 def test_digits_arrive_as_they_stand_in_the_file(write: Write) -> None:
     """An amount is never read as a number on the way."""
     item = b'{"amount":  0.100000000000000000001e0}'
-    with scripted_door() as door:
-        send(door, write(b"[" + item + b"]"))
+    with scripted_api() as api:
+        send(api, write(b"[" + item + b"]"))
 
-        assert door.bodies == [b"[" + item + b"]"]
+        assert api.bodies == [b"[" + item + b"]"]
 
 
 def test_standard_input_is_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` is a file like any other."""
     standard_input = io.TextIOWrapper(io.BytesIO(gzip.compress(lines(ITEMS))))
     monkeypatch.setattr(sys, "stdin", standard_input)
-    with scripted_door() as door:
-        assert send(door, "-") == 0
-        assert door.items() == ITEMS
+    with scripted_api() as api:
+        assert send(api, "-") == 0
+        assert api.items() == ITEMS
 
 
 @pytest.mark.parametrize("status", [0, 408, 429, 500, 502, 503, 504, 510])
 def test_batch_that_was_not_taken_is_sent_again_whole(write: Write, status: int) -> None:
     """A failure that may pass is repeated with the same items."""
-    with scripted_door(Step(status), Step(204)) as door:
-        code = send(door, write(lines(ITEMS)))
+    with scripted_api(Step(status), Step(204)) as api:
+        code = send(api, write(lines(ITEMS)))
 
         assert code == 0
-        assert door.bodies[0] == door.bodies[1]
+        assert api.bodies[0] == api.bodies[1]
 
 
 @pytest.mark.parametrize("status", [403, 404, 415, 422])
@@ -113,23 +113,23 @@ def test_refusal_for_good_stops_at_once(
     write: Write, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What would be refused again is not tried again; the door's words are shown."""
-    with scripted_door(Step(status, {"message": "No valid key was sent"})) as door:
-        code = send(door, write(lines(ITEMS)), "--batch", "5")
+    with scripted_api(Step(status, {"message": "No valid key was sent"})) as api:
+        code = send(api, write(lines(ITEMS)), "--batch", "5")
 
         assert code == 1
-        assert len(door.bodies) == 1
+        assert len(api.bodies) == 1
         assert "No valid key was sent" in capsys.readouterr().err
 
 
 def test_body_too_large_for_the_door_is_halved(write: Write) -> None:
     """A 413 splits the batch until the parts fit."""
-    with scripted_door(Step(413), Step(413), Step(204)) as door:
-        code = send(door, write(lines(ITEMS[:8])))
+    with scripted_api(Step(413), Step(413), Step(204)) as api:
+        code = send(api, write(lines(ITEMS[:8])))
 
         assert code == 0
-        sizes = [len(json.loads(body)) for body in door.bodies]
+        sizes = [len(json.loads(body)) for body in api.bodies]
         assert sizes == [8, 4, 2, 2, 4]
-        assert door.items()[12:] == ITEMS[:8]
+        assert api.items()[12:] == ITEMS[:8]
 
 
 def test_door_that_stays_closed_is_given_up_with_a_way_to_go_on(
@@ -137,28 +137,28 @@ def test_door_that_stays_closed_is_given_up_with_a_way_to_go_on(
 ) -> None:
     """Exit 1, and the hint names the first line that is not through."""
     file = write(b"\n".join(json.dumps(item).encode() for item in ITEMS))
-    with scripted_door(Step(204), Step(204), *[Step(503)] * 50) as door:
-        code = main(["send", file, "--url", door.url, "--batch", "10", "--give-up-after", "0.3"])
+    with scripted_api(Step(204), Step(204), *[Step(503)] * 50) as api:
+        code = main(["send", file, "--url", api.url, "--batch", "10", "--give-up-after", "0.3"])
         hint = capsys.readouterr().err
-        door.script.clear()
-        door.bodies.clear()
-        again = send(door, file, "--skip", "20")
+        api.script.clear()
+        api.bodies.clear()
+        again = send(api, file, "--skip", "20")
 
         assert code == 1
         assert "--skip 20" in hint
         assert again == 0
-        assert door.items() == ITEMS[20:]
+        assert api.items() == ITEMS[20:]
 
 
 def test_lines_that_are_not_json_are_named_and_the_others_sent(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One torn line costs only itself, and the exit code."""
-    with scripted_door() as door:
-        code = send(door, write(lines(ITEMS[:2]) + b"\n{torn\n" + lines(ITEMS[2:4])))
+    with scripted_api() as api:
+        code = send(api, write(lines(ITEMS[:2]) + b"\n{torn\n" + lines(ITEMS[2:4])))
 
         assert code == 1
-        assert door.items() == ITEMS[:4]
+        assert api.items() == ITEMS[:4]
         assert "4: not JSON" in capsys.readouterr().err
 
 
@@ -175,22 +175,22 @@ def test_report_names_place_field_and_reason(
         "message": "is required",
     }
     report = {"outcomes": [{"position": 0, "outcome": "stored"}, refused]}
-    with scripted_door(Step(200, {"outcomes": []}), Step(200, report)) as door:
+    with scripted_api(Step(200, {"outcomes": []}), Step(200, report)) as api:
         file = write(b"\n".join(json.dumps(item).encode() for item in ITEMS[:4]))
-        code = send(door, file, "--batch", "2", "--report")
+        code = send(api, file, "--batch", "2", "--report")
 
         assert code == 0
         assert capsys.readouterr().out == "4: missing data.user_id: is required\n"
-        assert door.paths[0].endswith("/bulk?report=1")
+        assert api.paths[0].endswith("/bulk?report=1")
 
 
 def test_requests_are_compressed_on_request(write: Write) -> None:
     """--gzip says so in the header and means it."""
-    with scripted_door() as door:
-        send(door, write(lines(ITEMS)), "--gzip")
+    with scripted_api() as api:
+        send(api, write(lines(ITEMS)), "--gzip")
 
-        assert door.headers[0]["Content-Encoding"] == "gzip"
-        assert door.items() == ITEMS
+        assert api.headers[0]["Content-Encoding"] == "gzip"
+        assert api.items() == ITEMS
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_damaged_file_is_an_error_not_an_end(
     write: Write, capsys: pytest.CaptureFixture[str], content: bytes, words: str
 ) -> None:
     """A file that was cut off never looks like one that was sent."""
-    with scripted_door() as door:
-        assert send(door, write(content)) == 1
+    with scripted_api() as api:
+        assert send(api, write(content)) == 1
         assert words in capsys.readouterr().err
 
 
@@ -215,9 +215,9 @@ def test_no_key_is_wrong_use(write: Write, monkeypatch: pytest.MonkeyPatch) -> N
     """Exit 2 before anything is read."""
     file = write(lines(ITEMS))
     monkeypatch.delenv("RAILHEAD_KEY")
-    with scripted_door() as door:
-        assert send(door, file) == 2
-        assert door.bodies == []
+    with scripted_api() as api:
+        assert send(api, file) == 2
+        assert api.bodies == []
 
 
 def test_pause_grows_and_honours_the_door() -> None:

@@ -13,16 +13,16 @@ import pytest
 from events.check import check_items
 from events.registry import BY_NAME, EVENT_TYPES
 from railhead.demo.evening import Evening
-from railhead.demo.items import Clash, Item
+from railhead.demo.items import Clash, SentItem
 from railhead.demo.spoil import MISTAKES, Mistake, mistakes_for
-from railhead.demo.traffic import EVENING, Batch, Mix, Tally, batches, expected
+from railhead.demo.traffic import EVENING, Mix, SentBatch, Tally, batches, expected
 
-Told = list[dict[str, Any]]
+Remembered = list[dict[str, Any]]
 
 
-def told(seed: int, count: int) -> Told:
+def reported(seed: int, count: int) -> Remembered:
     """Return the valid items of an evening, parsed with exact numbers."""
-    items: Told = []
+    items: Remembered = []
     for item in Evening(seed, count, EVENING).items():
         texts = [item.first.text, item.later.text] if isinstance(item, Clash) else [item.text]
         items += [json.loads(text, parse_float=Decimal) for text in texts]
@@ -32,18 +32,18 @@ def told(seed: int, count: int) -> Told:
 
 
 @pytest.fixture(scope="module")
-def evening() -> Told:
+def evening() -> Remembered:
     """Valid items of one evening, in the order in which they were told."""
-    return told(7, 12_000)
+    return reported(7, 12_000)
 
 
 @pytest.fixture(scope="module")
-def posted() -> list[Batch]:
+def posted() -> list[SentBatch]:
     """Every request of one evening."""
     return list(batches(7, 30_000, 500))
 
 
-def total(posted: list[Batch]) -> Tally:
+def total(posted: list[SentBatch]) -> Tally:
     """Return what all of *posted* must come to."""
     tally = Tally()
     for batch in posted:
@@ -64,8 +64,8 @@ def test_same_seed_tells_the_same_bytes() -> None:
 
 def test_other_seed_shares_no_id() -> None:
     """Evenings posted one after the other add up."""
-    ours = {identity(item) for item in told(1, 3_000)}
-    theirs = {identity(item) for item in told(2, 3_000)}
+    ours = {identity(item) for item in reported(1, 3_000)}
+    theirs = {identity(item) for item in reported(2, 3_000)}
 
     assert not ours & theirs
 
@@ -80,7 +80,7 @@ def test_exactly_as_many_items_as_asked_for(count: int) -> None:
     assert total(posted).items == count
 
 
-def test_bodies_hold_what_their_tallies_say(posted: list[Batch]) -> None:
+def test_bodies_hold_what_their_tallies_say(posted: list[SentBatch]) -> None:
     """Stored, repeats and conflicts are counted from the bodies alone, by another way."""
     firsts: dict[tuple[str, str], str] = {}
     counted: Counter[str] = Counter()
@@ -116,12 +116,16 @@ def _exact(data: dict[str, Any]) -> object:
     return json.loads(json.dumps(data), parse_float=Decimal)
 
 
-def test_every_type_and_every_mistake_is_told(posted: list[Batch]) -> None:
+def test_every_type_and_every_mistake_is_told(posted: list[SentBatch]) -> None:
     """An evening leaves no topic empty and no reason unseen."""
-    fates = total(posted).fates
+    outcomes = total(posted).outcomes
 
-    assert {name for fate, name in fates if fate == "stored"} == {t.name for t in EVENT_TYPES}
-    assert {name for fate, name in fates if fate == "rejected"} == {m.reason for m in MISTAKES}
+    assert {name for outcome, name in outcomes if outcome == "stored"} == {
+        t.name for t in EVENT_TYPES
+    }
+    assert {name for outcome, name in outcomes if outcome == "rejected"} == {
+        m.reason for m in MISTAKES
+    }
     assert total(posted).total("conflict") > 0
     assert any(batch.is_retry for batch in posted)
 
@@ -145,9 +149,9 @@ def test_check_finds_each_mistake_where_it_is(mistake: Mistake) -> None:
     item = next(
         item
         for item in Evening(7, 5_000, EVENING).items()
-        if isinstance(item, Item) and mistake in mistakes_for(item.event)
+        if isinstance(item, SentItem) and mistake in mistakes_for(item.event)
     )
-    [rejection] = check_items([mistake.spoil(item.text).encode()]).rejected
+    [rejection] = check_items([mistake.make_mistake(item.text).encode()]).rejected
 
     assert (rejection.reason, rejection.field) == (mistake.reason, mistake.field)
 
@@ -167,7 +171,7 @@ def test_clean_sender_sends_each_item_once() -> None:
     assert tally.total("stored") == 5_000
 
 
-def test_nobody_plays_before_registering_and_paying_in(evening: Told) -> None:
+def test_nobody_plays_before_registering_and_paying_in(evening: Remembered) -> None:
     """A player's first words are registration, login, deposit."""
     stories: dict[str, list[str]] = defaultdict(list)
     for item in evening:
@@ -178,7 +182,7 @@ def test_nobody_plays_before_registering_and_paying_in(evening: Told) -> None:
         assert story[:3] == beginning[: len(story)]
 
 
-def test_nobody_plays_with_money_they_do_not_have(evening: Told) -> None:
+def test_nobody_plays_with_money_they_do_not_have(evening: Remembered) -> None:
     """No balance falls below nothing, in any currency."""
     balances: Counter[str] = Counter()
     seen_payments = set()
@@ -193,7 +197,7 @@ def test_nobody_plays_with_money_they_do_not_have(evening: Told) -> None:
         assert balances[data["user_id"]] >= 0
 
 
-def test_round_told_as_a_whole_equals_its_parts(evening: Told) -> None:
+def test_round_told_as_a_whole_equals_its_parts(evening: Remembered) -> None:
     """A gameround's bet and win are the sums of its casino events."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for item in evening:
@@ -208,7 +212,7 @@ def test_round_told_as_a_whole_equals_its_parts(evening: Told) -> None:
         assert sums[data["unique_id"], "win"] == data["total_win_user"]
 
 
-def test_settlement_names_a_bet_placed_before(evening: Told) -> None:
+def test_settlement_names_a_bet_placed_before(evening: Remembered) -> None:
     """Its reference is the bet's id; the bet's own is empty; legs are one to five."""
     placed: dict[str, str] = {}
     settled = 0
@@ -227,7 +231,7 @@ def test_settlement_names_a_bet_placed_before(evening: Told) -> None:
     assert settled > 50
 
 
-def test_amounts_use_the_places_of_their_currency(evening: Told) -> None:
+def test_amounts_use_the_places_of_their_currency(evening: Remembered) -> None:
     """Crypto amounts have eighteen places, and not only zeros in them."""
     places: dict[str, set[int]] = defaultdict(set)
     for item in evening:

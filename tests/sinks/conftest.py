@@ -55,7 +55,7 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def settings(clickhouse_url: str) -> StoreSettings:
     """Settings that lead to a migrated ClickHouse."""
     made = StoreSettings(url=clickhouse_url)
-    migrate(made, tell=lambda _line: None)
+    migrate(made, report=lambda _line: None)
     return made
 
 

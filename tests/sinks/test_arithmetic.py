@@ -200,14 +200,14 @@ async def test_what_two_values_give_is_right_or_refused(
     """Each operator, over columns of each kind of view, from the least amount to the largest."""
     await pairs(settings, tenant, source)
     wrong = []
-    for expression, reckon in OF_TWO.items():
+    for expression, compute in OF_TWO.items():
         for group in GROUPS:
             answers = asked(analyst, expression, of(source, tenant, group), "ORDER BY n")
             if answers is None:
                 continue
             with localcontext() as context:
                 context.prec = 200
-                rights = [reckon(D(PAIRS[n][0]), D(PAIRS[n][1])) for n in group]
+                rights = [compute(D(PAIRS[n][0]), D(PAIRS[n][1])) for n in group]
             wrong += [
                 (expression, PAIRS[n], answer, right)
                 for n, answer, right in zip(group, answers, rights, strict=True)
@@ -227,11 +227,11 @@ async def test_what_many_values_give_is_right_or_refused(
     await pairs(settings, tenant, source)
     wrong = []
     for group in ((0, 1, 3, 4, 5, 8, 9), (0, 1, 2, 9)):
-        for expression, reckon in OF_MANY.items():
+        for expression, compute in OF_MANY.items():
             answers = asked(analyst, expression, of(source, tenant, group))
             with localcontext() as context:
                 context.prec = 200
-                right = reckon(
+                right = compute(
                     *zip(*((D(PAIRS[n][0]), D(PAIRS[n][1])) for n in group), strict=True)
                 )
             if answers is None or right is None:

@@ -7,7 +7,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from sinks.bisect import store_all
-from sinks.errors import Broken, Refused, Retryable, SinkError
+from sinks.errors import MisconfiguredError, NonRetryableError, Retryable, SinkError
 from sinks.memory import MemoryStore, Row
 from sinks.settings import StoreSettings
 from sinks.store import Store
@@ -19,7 +19,7 @@ def poisoned(bad: set[str]) -> MemoryStore:
     store = MemoryStore()
 
     def judge(_table: str, rows: list[Row]) -> SinkError | None:
-        return Refused("no", code=117) if bad & {row["_id"] for row in rows} else None
+        return NonRetryableError("no", code=117) if bad & {row["_id"] for row in rows} else None
 
     store.before_write = judge
     return store
@@ -69,7 +69,7 @@ async def test_when_all_is_refused_the_table_is_at_fault() -> None:
     """A hundred refusals and nothing stored: held and told, not dead-lettered."""
     store = poisoned({str(number) for number in range(1000)})
 
-    with pytest.raises(Broken, match="the table is at fault"):
+    with pytest.raises(MisconfiguredError, match="the table is at fault"):
         await store_all(store, "login", rows_of(1000), token="t")
 
 

@@ -12,11 +12,11 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from sinks.connection import translate
 from sinks.errors import (
-    BROKEN_CODES,
-    REFUSED_CODES,
+    MISCONFIGURED_CODES,
+    NON_RETRYABLE_CODES,
     RETRYABLE_CODES,
-    Broken,
-    Refused,
+    MisconfiguredError,
+    NonRetryableError,
     Retryable,
     SinkError,
     advice_for,
@@ -30,7 +30,7 @@ SECRET = "4111-1111-1111-1111"
 
 def test_codes_bear_the_names_the_engine_gives_them(sql: Client) -> None:
     """A number that was mistyped would turn an outage into dead letters."""
-    ours = RETRYABLE_CODES | REFUSED_CODES | BROKEN_CODES
+    ours = RETRYABLE_CODES | NON_RETRYABLE_CODES | MISCONFIGURED_CODES
 
     theirs = {code: sql.command(f"SELECT errorCodeToName({code})") for code in ours}
 
@@ -39,9 +39,9 @@ def test_codes_bear_the_names_the_engine_gives_them(sql: Client) -> None:
 
 def test_a_code_is_in_one_table_only() -> None:
     """Otherwise the advice would depend on the order of questions."""
-    tables = [RETRYABLE_CODES, REFUSED_CODES, BROKEN_CODES]
+    tables = [RETRYABLE_CODES, NON_RETRYABLE_CODES, MISCONFIGURED_CODES]
 
-    assert len(RETRYABLE_CODES | REFUSED_CODES | BROKEN_CODES) == sum(map(len, tables))
+    assert len(RETRYABLE_CODES | NON_RETRYABLE_CODES | MISCONFIGURED_CODES) == sum(map(len, tables))
 
 
 @pytest.mark.parametrize("code", [3, 159, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999])
@@ -53,7 +53,7 @@ def test_trouble_of_the_store_is_retryable(code: int) -> None:
 @pytest.mark.parametrize("code", [1, 1001, 1002, 123_456])
 def test_an_unknown_code_is_broken(code: int) -> None:
     """Held and told to an operator, never dropped."""
-    assert advice_for(code) is Broken
+    assert advice_for(code) is MisconfiguredError
 
 
 def test_no_code_is_retryable() -> None:
@@ -98,14 +98,14 @@ async def test_a_null_where_none_may_be_is_refused(settings: StoreSettings, tena
     """It is not turned into an empty text."""
     rows = replace(logins(tenant, ["a"], [1]), "user_id", pa.array([None], pa.string()))
 
-    assert isinstance(await outcome(settings, "login", rows), Refused)
+    assert isinstance(await outcome(settings, "login", rows), NonRetryableError)
 
 
 async def test_a_value_that_does_not_fit_is_refused(settings: StoreSettings, tenant: str) -> None:
     """The row is at fault; another row may fit."""
     rows = replace(logins(tenant, ["a"], [1]), "timestamp", pa.array([SECRET]))
 
-    assert isinstance(await outcome(settings, "login", rows), Refused)
+    assert isinstance(await outcome(settings, "login", rows), NonRetryableError)
 
 
 async def test_a_column_the_table_lacks_is_broken(settings: StoreSettings, tenant: str) -> None:
@@ -114,7 +114,7 @@ async def test_a_column_the_table_lacks_is_broken(settings: StoreSettings, tenan
 
     error = await outcome(settings, "login", rows)
 
-    assert isinstance(error, Broken)
+    assert isinstance(error, MisconfiguredError)
     assert "newer" in str(error)
 
 
@@ -122,7 +122,7 @@ async def test_a_table_that_is_not_there_is_broken(settings: StoreSettings, tena
     """Migrations are missing."""
     error = await outcome(settings, "nowhere", logins(tenant, ["a"], [1]))
 
-    assert (type(error), error.code) == (Broken, 60)
+    assert (type(error), error.code) == (MisconfiguredError, 60)
 
 
 async def test_a_wrong_user_is_broken(settings: StoreSettings, tenant: str) -> None:
@@ -131,7 +131,7 @@ async def test_a_wrong_user_is_broken(settings: StoreSettings, tenant: str) -> N
 
     error = await outcome(stranger, "login", logins(tenant, ["a"], [1]))
 
-    assert (type(error), error.code) == (Broken, 516)
+    assert (type(error), error.code) == (MisconfiguredError, 516)
 
 
 async def test_nobody_listening_is_retryable(tenant: str) -> None:

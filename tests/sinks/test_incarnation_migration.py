@@ -46,7 +46,7 @@ def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreSet
         patched.setattr(migrating, "VIEWS", "sinks.migrations")
         patched.setattr(migrating, "read_steps", old)
         patched.setattr(migrating, "fill_lists", lambda _: ())
-        migrate(settings, tell=lambda _: None)
+        migrate(settings, report=lambda _: None)
     with create_client(**client_arguments(settings)) as client:
         # Rows that share a key wait for a merge, as after a day without one.
         for table in ("ledger", "conflicts", "rejected", "login"):
@@ -118,7 +118,7 @@ def test_what_was_stored_is_kept_and_what_shared_a_key_is_told_apart(
     before: StoreSettings,
 ) -> None:
     """Rows without an incarnation have an empty one; a report repeated is still one."""
-    migrate(before, tell=lambda _: None)
+    migrate(before, report=lambda _: None)
 
     assert shown(before) == KEPT
 
@@ -142,27 +142,27 @@ def test_a_migration_that_was_killed_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(migrating, "_note", die)
         with pytest.raises(Killed):
-            migrate(before, tell=lambda _: None)
+            migrate(before, report=lambda _: None)
 
-    migrate(before, tell=lambda _: None)
+    migrate(before, report=lambda _: None)
 
     assert shown(before) == KEPT
 
 
 def test_all_steps_may_be_done_twice(before: StoreSettings) -> None:
     """As when the notes of them were lost."""
-    migrate(before, tell=lambda _: None)
+    migrate(before, report=lambda _: None)
     with create_client(**client_arguments(before)) as client:
         client.command("TRUNCATE TABLE fasttrack_store.migrations")
 
-    migrate(before, tell=lambda _: None)
+    migrate(before, report=lambda _: None)
 
     assert shown(before) == KEPT
 
 
 def test_a_table_keeps_its_comment_and_its_columns_theirs(before: StoreSettings) -> None:
     """Analysts and operators read them."""
-    migrate(before, tell=lambda _: None)
+    migrate(before, report=lambda _: None)
 
     with create_client(**client_arguments(before)) as client:
         tables = client.query(

@@ -31,9 +31,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
 
 def run(settings: StoreSettings) -> list[str]:
     """What a migration tells."""
-    told: list[str] = []
-    migrate(settings, tell=told.append)
-    return told
+    reported: list[str] = []
+    migrate(settings, report=reported.append)
+    return reported
 
 
 def client(settings: StoreSettings) -> Client:
@@ -77,9 +77,9 @@ def test_a_step_done_but_not_noted_is_done_again(fresh: StoreSettings) -> None:
     with client(fresh) as sql:
         sql.command("TRUNCATE TABLE fasttrack_store.migrations")
 
-    told = run(fresh)
+    reported = run(fresh)
 
-    assert "applied 0002_casino/table" in told
+    assert "applied 0002_casino/table" in reported
 
 
 def test_a_view_that_was_changed_by_hand_is_put_back(fresh: StoreSettings) -> None:

@@ -36,7 +36,7 @@ async def test_an_engine_killed_and_started_again_has_every_stored_row_once(
     port = free_port()
     engine = start(tmp_path, port)
     settings = StoreSettings(url=f"http://127.0.0.1:{port}")
-    migrate(settings, tell=lambda _line: None)
+    migrate(settings, report=lambda _line: None)
     store = Store(settings)
     rows = logins(tenant, ["a", "b"], [1, 2])
     await store.insert("login", rows, token="1-2")

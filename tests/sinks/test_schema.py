@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from events.fields import Field, Kind, fields_of
+from events.fields import Field, FieldKind, fields_of
 from events.lists import column_name, list_fields, state_name
 from events.registry import EVENT_TYPES, EventType
 
@@ -16,9 +16,9 @@ PRECEDING = ["tenant", "_id", "received_at", "request_id", "stored_at"]
 FOLLOWING = ["_topic", "_incarnation", "_partition", "_offset", "_appended_at", "_version"]
 ADDED = ["tenant", "received_at", "stored_at"]
 TYPES = {
-    Kind.AMOUNT: "Decimal(38, 18)",
-    Kind.INSTANT: "DateTime64(9, 'UTC')",
-    Kind.FLAG: "Bool",
+    FieldKind.AMOUNT: "Decimal(38, 18)",
+    FieldKind.INSTANT: "DateTime64(9, 'UTC')",
+    FieldKind.FLAG: "Bool",
 }
 BUSINESS_VIEWS = {
     "ggr_daily",

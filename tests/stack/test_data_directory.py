@@ -10,7 +10,7 @@ import pytest
 
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import last_lines, open_log
-from railhead.stack.ports import PortBook, free_port, free_ports, require_free
+from railhead.stack.ports import PortRegistry, free_port, free_ports, require_free
 from railhead.stack.settings import StackError, StackSettings, parse_parts
 
 
@@ -71,20 +71,20 @@ async def test_an_address_of_another_machine_is_named_with_its_reason(
 
 def test_a_chosen_port_is_chosen_again_while_it_is_free(tmp_path: Path) -> None:
     """Over restarts, and anew when another program took it."""
-    port = PortBook(tmp_path / "ports.json").choose("controller")
+    port = PortRegistry(tmp_path / "ports.json").choose("controller")
 
-    assert PortBook(tmp_path / "ports.json").choose("controller") == port
+    assert PortRegistry(tmp_path / "ports.json").choose("controller") == port
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
         listener.listen()
-        assert PortBook(tmp_path / "ports.json").choose("controller") != port
+        assert PortRegistry(tmp_path / "ports.json").choose("controller") != port
 
 
 def test_a_damaged_port_book_is_begun_anew(tmp_path: Path) -> None:
     """It is only a memory."""
     (tmp_path / "ports.json").write_text("{")
 
-    assert PortBook(tmp_path / "ports.json").choose("controller") > 0
+    assert PortRegistry(tmp_path / "ports.json").choose("controller") > 0
 
 
 def test_ports_chosen_together_differ() -> None:

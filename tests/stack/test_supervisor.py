@@ -43,15 +43,15 @@ def part(code: str, home: DataDirectory, **options: float) -> Part:
 
 @asynccontextmanager
 async def supervised(
-    part: Part, home: DataDirectory, told: list[str]
+    part: Part, home: DataDirectory, reported: list[str]
 ) -> AsyncIterator[tuple[Supervisor, asyncio.Event]]:
     """The part under supervision, stopped in the end."""
-    hurry = asyncio.Event()
-    supervisor = Supervisor(part, home=home, say=told.append, hurry=hurry)
+    kill_now = asyncio.Event()
+    supervisor = Supervisor(part, home=home, say=reported.append, kill_now=kill_now)
     try:
-        yield supervisor, hurry
+        yield supervisor, kill_now
     finally:
-        hurry.set()
+        kill_now.set()
         await supervisor.stop()
 
 
@@ -64,25 +64,25 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_part_that_is_killed_is_started_again(home: DataDirectory) -> None:
     """Under another pid, which the pid file tells, and with a line for each event."""
-    told: list[str] = []
-    async with supervised(part(SLEEPER, home), home, told) as (supervisor, _):
+    reported: list[str] = []
+    async with supervised(part(SLEEPER, home), home, reported) as (supervisor, _):
         await supervisor.start()
         first = home.pid("thing")
         assert first
         os.kill(first, signal.SIGKILL)
-        await until(lambda: len(told) == 3)
+        await until(lambda: len(reported) == 3)
 
         assert home.pid("thing") not in {None, first}
-    assert told[0].startswith("thing: up after")
-    assert "ended with SIGKILL" in told[1]
-    assert "starting again in 0.2 s" in told[1]
-    assert told[2].startswith("thing: up after")
+    assert reported[0].startswith("thing: up after")
+    assert "ended with SIGKILL" in reported[1]
+    assert "starting again in 0.2 s" in reported[1]
+    assert reported[2].startswith("thing: up after")
 
 
 async def test_a_stopped_part_is_gone_and_stays_so(home: DataDirectory) -> None:
     """Its pid file goes too."""
-    told: list[str] = []
-    async with supervised(part(SLEEPER, home), home, told) as (supervisor, _):
+    reported: list[str] = []
+    async with supervised(part(SLEEPER, home), home, reported) as (supervisor, _):
         await supervisor.start()
         pid = home.pid("thing")
         await supervisor.stop()
@@ -91,25 +91,25 @@ async def test_a_stopped_part_is_gone_and_stays_so(home: DataDirectory) -> None:
         assert pid is not None
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    assert told[-1].startswith("thing: stopped after")
+    assert reported[-1].startswith("thing: stopped after")
 
 
 async def test_a_part_that_does_not_stop_in_time_is_killed(home: DataDirectory) -> None:
     """Stopping takes bounded time."""
-    told: list[str] = []
-    async with supervised(part(DEAF, home, stop_within_seconds=0.2), home, told) as (one, _):
+    reported: list[str] = []
+    async with supervised(part(DEAF, home, stop_within_seconds=0.2), home, reported) as (one, _):
         await one.start()
         await one.stop()
 
-    assert told[-1].startswith("thing: killed, it had not stopped after 0.")
+    assert reported[-1].startswith("thing: killed, it had not stopped after 0.")
 
 
 async def test_hurry_kills_at_once(home: DataDirectory) -> None:
     """The second Ctrl-C."""
-    async with supervised(part(DEAF, home), home, []) as (supervisor, hurry):
+    async with supervised(part(DEAF, home), home, []) as (supervisor, kill_now):
         await supervisor.start()
         stopping = asyncio.create_task(supervisor.stop())
-        hurry.set()
+        kill_now.set()
 
         await asyncio.wait_for(stopping, 5)
 
@@ -142,11 +142,11 @@ async def test_a_part_whose_preparation_fails_is_tried_again(home: DataDirectory
             raise OSError("the disk is full")
         return await good.prepare()
 
-    told: list[str] = []
+    reported: list[str] = []
     flaky = Part(name="thing", prepare=prepare, answers=good.answers)
-    async with supervised(flaky, home, told) as (supervisor, _):
+    async with supervised(flaky, home, reported) as (supervisor, _):
         await supervisor.start()
-    assert "could not be started (the disk is full)" in told[0]
+    assert "could not be started (the disk is full)" in reported[0]
 
 
 def delays(runs_seconds: list[float]) -> list[float]:

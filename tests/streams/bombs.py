@@ -12,7 +12,7 @@ from pathlib import Path
 import cramjam
 import lz4.frame
 
-from streams.fetched_slices import as_slices, install
+from streams.fetched_slices import as_batches, install
 from streams.varints import varint_bytes
 from tests.streams.fetched import Fetched
 from tests.streams.kafka_batches import APPEND_TIME, sealed
@@ -25,7 +25,7 @@ else:
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 # What a topic takes.
 BATCH_BYTES = 2 * 2**20
-_PIECE = bytes(2**20)
+_BATCH = bytes(2**20)
 
 
 def records(size: int, count: int) -> Iterator[bytes]:
@@ -33,8 +33,8 @@ def records(size: int, count: int) -> Iterator[bytes]:
     for number in range(count):
         head = b"\0\0" + varint_bytes(number) + varint_bytes(-1) + varint_bytes(size)
         yield varint_bytes(len(head) + size + 1) + head
-        for start in range(0, size, len(_PIECE)):
-            yield _PIECE[: min(len(_PIECE), size - start)]
+        for start in range(0, size, len(_BATCH)):
+            yield _BATCH[: min(len(_BATCH), size - start)]
         yield b"\0"
 
 
@@ -92,8 +92,8 @@ def old_records(size: int, count: int, *, version: int) -> Iterator[bytes]:
     for number in range(count):
         head = struct.pack(">bb", version, 0) + times + struct.pack(">ii", -1, size)
         yield struct.pack(">qiI", number, len(head) + size + 4, 0) + head
-        for start in range(0, size, len(_PIECE)):
-            yield _PIECE[: min(len(_PIECE), size - start)]
+        for start in range(0, size, len(_BATCH)):
+            yield _BATCH[: min(len(_BATCH), size - start)]
 
 
 def main() -> None:
@@ -107,7 +107,7 @@ def main() -> None:
     assert len(made) <= BATCH_BYTES, len(made)
     before, most = resident(), 0
     fetches = [Fetched(made).result for _ in range(10)]
-    with as_slices(lambda _: kind == "slices"):
+    with as_batches(lambda _: kind == "slices"):
         for _ in range(10):
             for fetch in fetches:
                 if fetch.has_more():

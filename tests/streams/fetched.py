@@ -11,9 +11,9 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from streams.fetched_slices import as_slices
+from streams.fetched_slices import as_batches
 from streams.raw_batches import BoundedRecords
-from streams.slices import Slice
+from streams.slices import FetchedBatch
 
 EVENTS = TopicPartition("events", 0)
 Rows = list[tuple[int, int, bytes | None, tuple[tuple[str, bytes | None], ...]]]
@@ -74,29 +74,31 @@ class Fetched:
             rows = [(one.offset, one.timestamp, one.value, one.headers) for one in got]
             yield rows, self.state.position, self.result.has_more()
 
-    def by_slice(self, limits: Iterator[int | None]) -> Iterator[Step]:
+    def by_batch(self, limits: Iterator[int | None]) -> Iterator[Step]:
         """The same, as slices."""
         while self.result.has_more():
             before = self.state.position
-            with as_slices(lambda _: True):
+            with as_batches(lambda _: True):
                 got = self.result.getall(next(limits))
             # A broker's position never goes back; batches made up here may end before it.
             if self.state.position > before:
-                assert isinstance(got, Slice), "the position went on and nothing was handed on"
+                assert isinstance(got, FetchedBatch), (
+                    "the position went on and nothing was handed on"
+                )
                 within = got.offsets.tolist() or [before, self.state.position - 1]
                 assert got.follows == min(before, within[0])
                 assert got.end == max(self.state.position, within[-1] + 1)
             yield rows_of(got), self.state.position, self.result.has_more()
 
 
-def rows_of(piece: Any) -> Rows:
+def rows_of(fetched: Any) -> Rows:
     """The records of a slice."""
-    if piece == []:
+    if fetched == []:
         return []
-    assert isinstance(piece, Slice)
-    offsets, times = piece.offsets.tolist(), piece.appended_ms.tolist()
-    assert all(piece.follows <= offset < piece.end for offset in offsets)
-    return list(zip(offsets, times, piece.values, piece.headers, strict=True))
+    assert isinstance(fetched, FetchedBatch)
+    offsets, times = fetched.offsets.tolist(), fetched.appended_ms.tolist()
+    assert all(fetched.follows <= offset < fetched.end for offset in offsets)
+    return list(zip(offsets, times, fetched.values, fetched.headers, strict=True))
 
 
 def endless(limits: Sequence[int | None]) -> Iterator[int | None]:

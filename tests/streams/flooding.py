@@ -9,32 +9,34 @@ from typing import Any
 
 import numpy as np
 
-from streams.budget import Budget
-from streams.flood import FloodGuard, FloodLimits
-from streams.flow import Flow
-from streams.judge import Counts, Judged
-from streams.lane import Lane, Pacing
+from streams.budget import MemoryLimit
+from streams.flood import RejectSpikeGuard, RejectSpikeLimits
+from streams.flow import RateMeter
+from streams.judge import Judged, OutcomeCounts
+from streams.lane import Pacing, PartitionWriter
 from streams.metrics import WorkerMetrics
-from streams.resume import Resume
-from streams.slices import Partition, Slice
+from streams.resume import RecoveryOffset
+from streams.slices import FetchedBatch, Partition
 
 BAD, GOOD = Partition("topic", 0), Partition("topic", 1)
 # Enough for the guard to know, and for a lane to judge at once.
 MANY = 2_000
 
 
-def piece(partition: Partition, first: int, *, count: int = MANY, value: bytes = b"") -> Slice:
+def fetched(
+    partition: Partition, first: int, *, count: int = MANY, value: bytes = b""
+) -> FetchedBatch:
     """Records of *partition* from *first* on."""
     offsets = np.arange(first, first + count, dtype=np.int64)
     appended_ms = np.full(count, 1000, np.int64)
-    return Slice(partition, first, offsets, appended_ms, [value] * count, [()] * count)
+    return FetchedBatch(partition, first, offsets, appended_ms, [value] * count, [()] * count)
 
 
-def judge(given: Slice, _stored: Mapping[int, int]) -> Judged:
+def judge(given: FetchedBatch, _stored: Mapping[int, int]) -> Judged:
     """All of the bad partition is refused, all of the good one stored."""
     if given.partition == BAD:
-        return Judged(Counts(rejected=len(given)))
-    return Judged(Counts(stored=len(given)))
+        return Judged(OutcomeCounts(rejected=len(given)))
+    return Judged(OutcomeCounts(stored=len(given)))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -47,37 +49,37 @@ async def until(condition: Callable[[], bool]) -> None:
 class Topic:
     """The lanes, what they wrote, and the one agent that serves both."""
 
-    def __init__(self, *, rejects_per_second: float, budget_bytes: int = 2**30) -> None:
+    def __init__(self, *, rejects_per_second: float, limit_bytes: int = 2**30) -> None:
         self.written: dict[Partition, list[int]] = {BAD: [], GOOD: []}
         self.acknowledged: list[Any] = []
         self.metrics = WorkerMetrics()
-        self.budget = Budget(budget_bytes)
-        self.limits = FloodLimits(0.5, rejects_per_second)
+        self.memory_limit = MemoryLimit(limit_bytes)
+        self.limits = RejectSpikeLimits(0.5, rejects_per_second)
         self.log_starts = {BAD: 0, GOOD: 0}
-        self.bad, self.good = self._lane(BAD), self._lane(GOOD)
+        self.bad, self.good = self._writer(BAD), self._writer(GOOD)
 
-    def _lane(self, partition: Partition) -> Lane:
-        writers: Any = type("Writers", (), {"metrics": self.metrics, "write": self._write})()
-        return Lane(
+    def _writer(self, partition: Partition) -> PartitionWriter:
+        writes: Any = type("Writers", (), {"metrics": self.metrics, "write": self._write})()
+        return PartitionWriter(
             partition,
             judge=judge,
-            resume=self._resume,
-            writers=writers,
+            recovery=self._recovery,
+            writes=writes,
             acknowledge=self.acknowledged.append,
             rewind=self._rewind,
             log_start=self._log_start,
-            budget=self.budget,
+            memory_limit=self.memory_limit,
             pacing=Pacing(MANY, 2**30, 0.0, 0.0),
-            flood=FloodGuard(self.limits),
-            flow=Flow(),
+            spike_guard=RejectSpikeGuard(self.limits),
+            rate_meter=RateMeter(),
         )
 
     async def _write(self, span: Any, *_: Any) -> None:
         await asyncio.sleep(0)
         self.written[span.partition].append(span.last)
 
-    async def _resume(self, first: Slice) -> Resume:
-        return Resume(first.first, first.first, {})
+    async def _recovery(self, first: FetchedBatch) -> RecoveryOffset:
+        return RecoveryOffset(first.first, first.first, {})
 
     async def _rewind(self, *_: Any) -> None:
         """Nothing is fetched again here."""
@@ -85,10 +87,10 @@ class Topic:
     async def _log_start(self, partition: Partition) -> int:
         return self.log_starts[partition]
 
-    async def take(self, given: Slice) -> None:
+    async def take(self, given: FetchedBatch) -> None:
         """Do as the agent does: the next slice is taken when this one is."""
-        lane = self.bad if given.partition == BAD else self.good
-        await lane.take(given.last, given)
+        writer = self.bad if given.partition == BAD else self.good
+        await writer.take(given.last, given)
 
     async def wait(self, partition: Partition, last: int) -> None:
         """Return when *partition* is written up to *last*."""
@@ -97,7 +99,7 @@ class Topic:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Both lanes write."""
-        tasks = [asyncio.create_task(lane.run()) for lane in (self.bad, self.good)]
+        tasks = [asyncio.create_task(writer.run()) for writer in (self.bad, self.good)]
         try:
             yield
         finally:
@@ -107,10 +109,10 @@ class Topic:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def flood(self, slices: int = 2) -> None:
+    async def spike_guard(self, slices: int = 2) -> None:
         """Let the bad partition write one range and pause with the others queued."""
         for number in range(slices):
-            await self.take(piece(BAD, number * MANY))
+            await self.take(fetched(BAD, number * MANY))
         await self.wait(BAD, MANY - 1)
         # The range is acknowledged, and the pause begins.
         await until(lambda: self.bad.waiting_since is None)

@@ -22,21 +22,21 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from sinks.errors import Refused, Retryable
+from sinks.errors import NonRetryableError, Retryable
 from sinks.ledger import LedgerEntry
 from streams import fates, lane, mover, patience, resume, writers
-from streams.budget import Budget
-from streams.flood import FloodGuard, FloodLimits
-from streams.flow import Flow
-from streams.judge import Counts, Judged
+from streams.budget import MemoryLimit
+from streams.flood import RejectSpikeGuard, RejectSpikeLimits
+from streams.flow import RateMeter
+from streams.judge import Judged, OutcomeCounts
 from streams.ledger import LedgerWriter
 from streams.metrics import WorkerMetrics
 from streams.moved_from import NAME, MovedFrom
 from streams.moves import Move
-from streams.rejects import Reject
-from streams.seen.blocks import Block, pack, unpack
-from streams.seen.index import SeenIndex
-from streams.slices import Partition, Slice
+from streams.rejects import RejectedRecord
+from streams.seen.blocks import IdBlock, pack, unpack
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch, Partition
 
 PARTITION = Partition("topic", 0)
 OTHER = 1
@@ -88,13 +88,13 @@ class World:
     elsewhere: list[tuple[str, str]] = field(default_factory=list)
     move_answers: list[str] = field(default_factory=list)
 
-    def slices(self, start: int, sizes: Sequence[int]) -> Iterator[Slice]:
+    def slices(self, start: int, sizes: Sequence[int]) -> Iterator[FetchedBatch]:
         """The records from *start*, cut into slices of *sizes* (the last repeated)."""
         at, number = start, 0
         while at < len(self.records):
             size = sizes[min(number, len(sizes) - 1)]
             part = self.records[at : at + size]
-            yield Slice(
+            yield FetchedBatch(
                 PARTITION,
                 at,
                 np.arange(at, at + len(part), dtype=np.int64),
@@ -117,7 +117,7 @@ class SimStore:
         self.moments.passing()
         await asyncio.sleep(0)
         if self.world.refuses & set(rows.column("content").to_pylist()):
-            raise Refused("a value does not fit its column")
+            raise NonRetryableError("a value does not fit its column")
         if token not in self.world.tokens:
             if token:
                 self.world.tokens.add(token)
@@ -205,51 +205,56 @@ def next_batch(batch: BatchBuilder) -> Any:
 
 
 def judge(
-    piece: Slice, stored: Mapping[int, int], seen: SeenIndex, away: frozenset[str] = frozenset()
+    fetched: FetchedBatch,
+    stored: Mapping[int, int],
+    dedup_index: DedupIndex,
+    away: frozenset[str] = frozenset(),
 ) -> Judged:
     """The worker's judgement with a check that takes everything: `id=content`."""
-    pairs = [(value or b"").decode().split("=") for value in piece.values]
+    pairs = [(value or b"").decode().split("=") for value in fetched.values]
     high = np.asarray([_number(key) for key, _ in pairs], np.uint64)
     content = np.asarray([int(text) for _, text in pairs], np.uint32)
-    candidates = fates.Candidates(high, high, piece.offsets, piece.appended_ms, content)
+    candidates = fates.Candidates(high, high, fetched.offsets, fetched.appended_ms, content)
     moving = np.asarray([key in away for key, _ in pairs])
-    verdict = fates.decide_staying(candidates, moving, seen)
-    if verdict.news is not None:
-        seen.add(verdict.news)
-    outcome = verdict.fates
-    there = resume.already_stored(piece.offsets, piece.appended_ms, stored)
-    outcome[there] = fates.Fate.STORED
-    keep = np.flatnonzero((outcome == fates.Fate.STORED) & ~there)
-    clash = np.flatnonzero(outcome == fates.Fate.CONFLICT)
-    tally = np.bincount(outcome, minlength=len(fates.Fate))
+    decision = fates.decide_staying(candidates, moving, dedup_index)
+    if decision.new_ids is not None:
+        dedup_index.add(decision.new_ids)
+    outcome = decision.outcomes
+    there = resume.already_stored(fetched.offsets, fetched.appended_ms, stored)
+    outcome[there] = fates.Outcome.STORED
+    keep = np.flatnonzero((outcome == fates.Outcome.STORED) & ~there)
+    clash = np.flatnonzero(outcome == fates.Outcome.CONFLICT)
+    tally = np.bincount(outcome, minlength=len(fates.Outcome))
     return Judged(
-        Counts(int(tally[0]), int(tally[1]), int(tally[2]), moved=int(moving.sum())),
-        _batch(piece, pairs, keep),
-        _batch(piece, pairs, clash),
-        news=verdict.news,
-        piece=piece,
-        seen=seen,
-        by_tenant={("", fate): int(tally[fate]) for fate in fates.Fate},
-        moves=[_move(piece, at) for at in np.flatnonzero(moving).tolist()],
+        OutcomeCounts(int(tally[0]), int(tally[1]), int(tally[2]), moved=int(moving.sum())),
+        _batch(fetched, pairs, keep),
+        _batch(fetched, pairs, clash),
+        new_ids=decision.new_ids,
+        fetched=fetched,
+        dedup_index=dedup_index,
+        by_tenant={
+            ("", record_outcome): int(tally[record_outcome]) for record_outcome in fates.Outcome
+        },
+        moves=[_move(fetched, at) for at in np.flatnonzero(moving).tolist()],
     )
 
 
-def _move(piece: Slice, at: int) -> Move:
-    here = MovedFrom(PARTITION.number, int(piece.offsets[at]), int(piece.appended_ms[at]), 1)
-    return Move(OTHER, b"t:id", piece.values[at] or b"", (here.header(),))
+def _move(fetched: FetchedBatch, at: int) -> Move:
+    here = MovedFrom(PARTITION.number, int(fetched.offsets[at]), int(fetched.appended_ms[at]), 1)
+    return Move(OTHER, b"t:id", fetched.values[at] or b"", (here.header(),))
 
 
 def _number(text: str) -> int:
     return int.from_bytes(text.encode().ljust(8, b"\0")[:8], "big")
 
 
-def _batch(piece: Slice, pairs: list[list[str]], rows: Any) -> pa.RecordBatch | None:
+def _batch(fetched: FetchedBatch, pairs: list[list[str]], rows: Any) -> pa.RecordBatch | None:
     if not len(rows):
         return None
     return pa.RecordBatch.from_pydict(
         {
-            "_offset": piece.offsets[rows],
-            "_appended_at": pa.array(piece.appended_ms[rows]).cast(pa.timestamp("ms", "UTC")),
+            "_offset": fetched.offsets[rows],
+            "_appended_at": pa.array(fetched.appended_ms[rows]).cast(pa.timestamp("ms", "UTC")),
             "id": [pairs[row][0] for row in rows],
             "content": [pairs[row][1] for row in rows],
         }
@@ -263,23 +268,23 @@ class Worker:
         self.world = world
         self.moments = moments
         self.store = SimStore(world, moments)
-        self.seen = SeenIndex(10**9)
+        self.dedup_index = DedupIndex(10**9)
         self.rewound: int | None = None
         for value in world.changelog:
-            self.seen.add(unpack(value))
+            self.dedup_index.add(unpack(value))
         metrics = WorkerMetrics()
-        patient = patience.Patience(metrics)
-        self.lane = lane.Lane(
+        patient = patience.RetryPolicy(metrics)
+        self.writer = lane.PartitionWriter(
             PARTITION,
-            judge=lambda piece, stored: judge(piece, stored, self.seen, world.away),
-            resume=lambda piece: resume.find_resume(
+            judge=lambda fetched, stored: judge(fetched, stored, self.dedup_index, world.away),
+            recovery=lambda fetched: resume.find_recovery_offset(
                 self.store,
                 "table",
-                piece,
+                fetched,
                 begin=world.committed or 0,
                 first_after=self._first_after,
             ),
-            writers=writers.Writers(
+            writes=writers.DurableWrites(
                 "table",
                 self.store,  # type: ignore[arg-type]
                 self._remember,
@@ -297,23 +302,23 @@ class Worker:
             acknowledge=self._acknowledge,
             rewind=self._rewind,
             log_start=self._log_start,
-            budget=Budget(20),
-            flood=FloodGuard(FloodLimits(0.5, 1e9)),
-            flow=Flow(),
+            memory_limit=MemoryLimit(20),
+            spike_guard=RejectSpikeGuard(RejectSpikeLimits(0.5, 1e9)),
+            rate_meter=RateMeter(),
             pacing=lane.Pacing(7, 1000, 0.0, 0.0),
         )
 
-    async def _remember(self, _partition: int, block: Block) -> None:
+    async def _remember(self, _partition: int, block: IdBlock) -> None:
         self.moments.passing()
         await asyncio.sleep(0)
         self.world.changelog.append(pack(block))
         self.moments.passing()
 
-    async def _publish(self, reject: Reject) -> None:
+    async def _publish(self, reject: RejectedRecord) -> None:
         self.moments.passing()
         await asyncio.sleep(0)
-        letter = orjson.loads(reject.value)
-        self.world.dead_letters[letter["offset"]] = letter["reason"]
+        dead_letter = orjson.loads(reject.value)
+        self.world.dead_letters[dead_letter["offset"]] = dead_letter["reason"]
         self.moments.passing()
 
     async def _rewind(self, _partition: Partition, offset: int) -> None:
@@ -332,29 +337,29 @@ class Worker:
 
     async def live(self, sizes: Sequence[int]) -> None:
         """Work until everything is committed or the moment to die has come."""
-        task = asyncio.ensure_future(self.lane.run())
-        feed = asyncio.ensure_future(self._feed(sizes))
+        task = asyncio.ensure_future(self.writer.run())
+        gap_detector = asyncio.ensure_future(self._gap_detector(sizes))
         try:
-            await asyncio.wait({task, feed}, return_when=asyncio.FIRST_COMPLETED)
-            await _first_error(task, feed)
-            drained = asyncio.ensure_future(self.lane.drained())
+            await asyncio.wait({task, gap_detector}, return_when=asyncio.FIRST_COMPLETED)
+            await _first_error(task, gap_detector)
+            drained = asyncio.ensure_future(self.writer.drained())
             await asyncio.wait({task, drained}, return_when=asyncio.FIRST_COMPLETED)
             await _first_error(task)
         finally:
-            for pending in (task, feed):
+            for pending in (task, gap_detector):
                 pending.cancel()
-            await asyncio.gather(task, feed, return_exceptions=True)
+            await asyncio.gather(task, gap_detector, return_exceptions=True)
 
-    async def _feed(self, sizes: Sequence[int]) -> None:
+    async def _gap_detector(self, sizes: Sequence[int]) -> None:
         start: int | None = self.world.committed or 0
         while start is not None:
             self.rewound = None
-            for number, piece in enumerate(self.world.slices(start, sizes)):
+            for number, fetched in enumerate(self.world.slices(start, sizes)):
                 if number in self.world.dropped:
                     self.world.dropped.remove(number)
                     continue
-                await self.lane.take(piece.last, piece)
-                await (self.lane.drained() if self.world.one_by_one else asyncio.sleep(0))
+                await self.writer.take(fetched.last, fetched)
+                await (self.writer.drained() if self.world.one_by_one else asyncio.sleep(0))
                 if self.rewound is not None:
                     break
             start = self.rewound
@@ -381,10 +386,10 @@ def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> in
     """Let workers live one after the other, the first ones killed at *kills*; moments passed."""
     passed = 0
     with no_pauses():
-        for life in range(len(kills) + 1):
-            moments = Moments(kills[life] if life < len(kills) else None)
+        for process in range(len(kills) + 1):
+            moments = Moments(kills[process] if process < len(kills) else None)
             with suppress(Killed):
-                asyncio.run(Worker(world, moments, life + 1).live(cuts[life % len(cuts)]))
+                asyncio.run(Worker(world, moments, process + 1).live(cuts[process % len(cuts)]))
             passed = moments.passed
     return passed
 

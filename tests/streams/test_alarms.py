@@ -10,11 +10,11 @@ import pytest
 from streams import alarms
 from streams.alarms import Fact
 from streams.metrics import WorkerMetrics
-from streams.resume import Resume
+from streams.resume import RecoveryOffset
 from streams.slices import Partition
 
 HERE, THERE = Partition("t", 0), Partition("t", 1)
-FOUND = Resume(20, 20, {})
+FOUND = RecoveryOffset(20, 20, {})
 
 
 def raised(metrics: WorkerMetrics, kind: str) -> float:
@@ -30,19 +30,19 @@ def raised(metrics: WorkerMetrics, kind: str) -> float:
         (replace(FOUND, missing=((0, 9), (12, 15))), "rows_missing", 2),
         (replace(FOUND, again=(20, 49), missing=((20, 49),)), "rows_missing", 2),
         (replace(FOUND, lost=(3, 9)), "retention_passed", 1),
-        (replace(FOUND, other_life=((0, 9),)), "topic_recreated", 1),
+        (replace(FOUND, other_incarnation=((0, 9),)), "topic_recreated", 1),
     ],
     ids=["again", "missing", "two holes", "again and missing", "lost", "recreated"],
 )
 def test_what_was_found_twice_is_told_once(
-    caplog: pytest.LogCaptureFixture, found: Resume, kind: str, times: int
+    caplog: pytest.LogCaptureFixture, found: RecoveryOffset, kind: str, times: int
 ) -> None:
     """A partition is looked at without a record, with its first one, and after a rebalance."""
-    metrics, told = WorkerMetrics(), set[Fact]()
+    metrics, reported = WorkerMetrics(), set[Fact]()
 
     with caplog.at_level(logging.CRITICAL):
         for _ in range(3):
-            alarms.raise_alarms(HERE, found, metrics, told)
+            alarms.raise_alarms(HERE, found, metrics, reported)
 
     assert raised(metrics, kind) == len(caplog.records) == times
 
@@ -57,11 +57,11 @@ def test_what_was_found_twice_is_told_once(
     ],
     ids=["other partition", "longer", "earlier", "other fault"],
 )
-def test_another_hole_is_told(partition: Partition, found: Resume) -> None:
+def test_another_hole_is_told(partition: Partition, found: RecoveryOffset) -> None:
     """Elsewhere, or of other offsets."""
-    metrics, told = WorkerMetrics(), set[Fact]()
-    alarms.raise_alarms(HERE, replace(FOUND, again=(20, 49)), metrics, told)
+    metrics, reported = WorkerMetrics(), set[Fact]()
+    alarms.raise_alarms(HERE, replace(FOUND, again=(20, 49)), metrics, reported)
 
-    alarms.raise_alarms(partition, found, metrics, told)
+    alarms.raise_alarms(partition, found, metrics, reported)
 
     assert raised(metrics, "rows_missing") == 2

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import fetched_slices, old_batches, opening, raw_batches, record_stream, snappy
-from streams.fetched_slices import as_slices
+from streams.fetched_slices import as_batches
 from tests.streams import bombs
 from tests.streams.any_fetch import MANY, fetches
 from tests.streams.bombs import CODECS, batch, records
 from tests.streams.fetched import Fetched, endless, outcome
 from tests.streams.kafka_batches import OLD_FORMATS, Made, Record, old_batch
 
-pytestmark = pytest.mark.usefixtures("slices_installed")
+pytestmark = pytest.mark.usefixtures("batches_installed")
 
 # Of each partition whose batch is being opened, and once for all.
 PARTITION_MIB, MORE_MIB = 16, 64
@@ -94,10 +94,10 @@ def test_it_does_not_matter_how_little_is_held_at_once(
             (record_stream, "RUN_BYTES", held),
             (opening, "CHUNK_BYTES", held),
             (snappy, "BLOCK_BYTES", held),
-            (fetched_slices, "SLICE_BYTES", held),
+            (fetched_slices, "BATCH_BYTES", held),
         ):
             patch.setattr(where, name, most)
-        came = list(Fetched(data, offset=offset, aborted=aborted).by_slice(endless([limit])))
+        came = list(Fetched(data, offset=offset, aborted=aborted).by_batch(endless([limit])))
 
     assert [row for rows, *_ in came for row in rows] == expected
 
@@ -123,7 +123,7 @@ def test_of_a_very_long_record_the_beginning_is_kept(
     )
     made = Made(7, [Record(0, b"a"), odd, Record(2, b"c")], 2, codec=codec)
 
-    (*steps,) = Fetched(made.to_bytes(), offset=7).by_slice(endless([None]))
+    (*steps,) = Fetched(made.to_bytes(), offset=7).by_batch(endless([None]))
 
     rows = [row for rows, *_ in steps for row in rows]
     assert [(offset, value) for offset, _, value, _ in rows] == [
@@ -149,13 +149,13 @@ def test_old_messages_are_the_same_however_little_is_held(
         (old_batches, "RECORD_BYTES", 1_000),
         (opening, "CHUNK_BYTES", held),
         (snappy, "BLOCK_BYTES", held),
-        (fetched_slices, "SLICE_BYTES", held),
+        (fetched_slices, "BATCH_BYTES", held),
     ):
         monkeypatch.setattr(where, name, most)
     expected = [(7 + at, value[:1_000]) for at, value in enumerate(values)]
 
     for came in (
-        Fetched(data, offset=7).by_slice(endless([None])),
+        Fetched(data, offset=7).by_batch(endless([None])),
         Fetched(data, offset=7).by_record(endless([None])),
     ):
         assert [(row[0], row[2]) for rows, *_ in came for row in rows] == expected
@@ -204,7 +204,7 @@ def test_a_batch_says_how_many_records_it_has(monkeypatch: pytest.MonkeyPatch) -
     for count in (29, 31):
         data = batch("zstd", records(1_000, 30), count)
 
-        _, error = outcome(Fetched(data).by_slice(endless([None])))
+        _, error = outcome(Fetched(data).by_batch(endless([None])))
 
         assert error is CorruptRecordException
 
@@ -215,10 +215,10 @@ def test_a_slice_ends_where_enough_is_held(*, slices: bool) -> None:
     data = batch("gzip", records(2**20, 12), 12)
     fetch = Fetched(data).result
     sizes = []
-    with as_slices(lambda _: slices):
+    with as_batches(lambda _: slices):
         while fetch.has_more():
-            piece = fetch.getall(10_000)
-            sizes.append(len(piece) if piece else 0)
+            opened_batch = fetch.getall(10_000)
+            sizes.append(len(opened_batch) if opened_batch else 0)
 
     assert sum(sizes) == 12
     assert max(sizes) <= 5

@@ -7,13 +7,13 @@ import orjson
 
 from events.registry import REJECTED_TOPIC
 from streams.dead_letters import dead_letter_rows
-from streams.slices import Partition, Slice
+from streams.slices import FetchedBatch, Partition
 
 
-def piece(*values: bytes | None) -> Slice:
+def fetched(*values: bytes | None) -> FetchedBatch:
     """A slice of the topic of dead letters."""
     count = len(values)
-    return Slice(
+    return FetchedBatch(
         Partition(REJECTED_TOPIC, 1),
         50,
         np.arange(50, 50 + count, dtype=np.int64),
@@ -25,19 +25,25 @@ def piece(*values: bytes | None) -> Slice:
 
 def test_a_dead_letter_keeps_what_it_says() -> None:
     """Its fields are the row's; the origin is where the refused record was."""
-    letter = {"tenant": "acme", "reason": "missing", "topic": "t", "partition": 3, "offset": 2**40}
+    dead_letter = {
+        "tenant": "acme",
+        "reason": "missing",
+        "topic": "t",
+        "partition": 3,
+        "offset": 2**40,
+    }
 
-    rows = dead_letter_rows(piece(orjson.dumps(letter)), {}).rows
+    rows = dead_letter_rows(fetched(orjson.dumps(dead_letter)), {}).rows
 
     assert rows is not None
     row = rows.to_pylist()[0]
-    assert {name: row[name] for name in letter} == letter
+    assert {name: row[name] for name in dead_letter} == dead_letter
     assert (row["_partition"], row["_offset"]) == (1, 50)
 
 
 def test_rubbish_is_kept_under_its_own_coordinate() -> None:
     """Each record is a row of its own, with its text or in base64."""
-    rows = dead_letter_rows(piece(b"rubbish", b"\xff", None, b"[]", b"{}"), {}).rows
+    rows = dead_letter_rows(fetched(b"rubbish", b"\xff", None, b"[]", b"{}"), {}).rows
 
     assert rows is not None
     kept = rows.to_pylist()
@@ -50,7 +56,7 @@ def test_rubbish_is_kept_under_its_own_coordinate() -> None:
 
 def test_what_the_store_has_is_not_written_again() -> None:
     """It counts all the same."""
-    judged = dead_letter_rows(piece(b"a", b"b"), {50: 1_800_000_000_000})
+    judged = dead_letter_rows(fetched(b"a", b"b"), {50: 1_800_000_000_000})
 
     assert judged.counts.stored == 2
     assert judged.rows is not None

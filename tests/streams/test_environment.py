@@ -36,8 +36,8 @@ def configuration() -> dict[str, str]:
     """Every setting of the worker's Faust app, as text."""
     conf: Any = create_app(WorkerSettings()).conf
     # The name of a topic for replies, of which there are none, is random.
-    told = [name for name in Settings.SETTINGS if name not in {"env", "reply_to"}]
-    return {name: repr(getattr(conf, name)) for name in told}
+    reported = [name for name in Settings.SETTINGS if name not in {"env", "reply_to"}]
+    return {name: repr(getattr(conf, name)) for name in reported}
 
 
 def test_faust_has_the_settings_that_are_tried() -> None:
@@ -103,10 +103,10 @@ def test_what_faust_reads_at_import_is_gone_before() -> None:
     }
     hostile |= dict.fromkeys(VARIABLES, "0")
 
-    assert told_by_a_process(hostile) == told_by_a_process({})
+    assert printed_by_a_process(hostile) == printed_by_a_process({})
 
 
-def told_by_a_process(variables: dict[str, str]) -> Any:
+def printed_by_a_process(variables: dict[str, str]) -> Any:
     """The configuration of a process with these *variables*."""
     clean = {name: value for name, value in os.environ.items() if name not in variables}
     done = subprocess.run(

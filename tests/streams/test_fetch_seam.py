@@ -11,8 +11,8 @@ import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.structs import TopicPartition
 
-from streams.fetched_slices import as_slices
-from streams.slices import Slice
+from streams.fetched_slices import as_batches
+from streams.slices import FetchedBatch
 from tests.streams.kafka_batches import Made, Record
 
 EVENTS, CHANGELOG = TopicPartition("events", 0), TopicPartition("changelog", 0)
@@ -51,20 +51,20 @@ async def fetched() -> Any:
     return one
 
 
-@pytest.mark.usefixtures("slices_installed")
+@pytest.mark.usefixtures("batches_installed")
 async def test_only_what_is_wanted_so_comes_as_a_slice() -> None:
     """Changelogs stay per record: recovery reads them that way."""
     one = await fetched()
 
-    with as_slices(lambda tp: tp == EVENTS):
+    with as_batches(lambda tp: tp == EVENTS):
         first = await one.fetched_records([], timeout=0, max_records=3)
 
-    assert isinstance(first[EVENTS], Slice)
+    assert isinstance(first[EVENTS], FetchedBatch)
     assert first[EVENTS].offsets.tolist() == [0, 1]
     assert [record.offset for record in first[CHANGELOG]] == [0]
 
 
-@pytest.mark.usefixtures("slices_installed")
+@pytest.mark.usefixtures("batches_installed")
 async def test_other_consumers_of_the_process_read_records() -> None:
     """What is changed in aiokafka changes nothing for them."""
     came = await (await fetched()).fetched_records([], timeout=0)

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import fetched_slices
-from streams.fetched_slices import as_slices
+from streams.fetched_slices import as_batches
 from tests.streams.any_fetch import MANY, fetches
 from tests.streams.fetched import Fetched, endless
 from tests.streams.kafka_batches import ABORT, COMMIT, Made, Record, marker, old_batch
 
-pytestmark = pytest.mark.usefixtures("slices_installed")
+pytestmark = pytest.mark.usefixtures("batches_installed")
 
 LIMITS = st.lists(st.sampled_from([1, 2, 3, 39, 40, 41, 1_000, None]), min_size=1, max_size=4)
 
@@ -30,7 +30,7 @@ def test_any_fetch_is_read_as_aiokafka_reads_it(
     data, offset, aborted = fetch
     expected = Fetched(data, offset=offset, aborted=aborted, own=True).by_record(endless(limits))
 
-    assert list(Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits))) == list(
+    assert list(Fetched(data, offset=offset, aborted=aborted).by_batch(endless(limits))) == list(
         expected
     )
 
@@ -64,12 +64,12 @@ def test_it_does_not_matter_how_much_is_decoded_at_once(
 ) -> None:
     """Portions bound memory and nothing else."""
     data, offset, aborted = fetch
-    expected = list(Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits)))
+    expected = list(Fetched(data, offset=offset, aborted=aborted).by_batch(endless(limits)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fetched_slices, "PORTION_BYTES", portion)
         assert expected == list(
-            Fetched(data, offset=offset, aborted=aborted).by_slice(endless(limits))
+            Fetched(data, offset=offset, aborted=aborted).by_batch(endless(limits))
         )
 
 
@@ -86,7 +86,7 @@ def test_old_formats_are_read_as_aiokafka_reads_them(
         for rows, position, more in Fetched(data, offset=6, own=True).by_record(endless([limit]))
     ]
 
-    assert list(Fetched(data, offset=6).by_slice(endless([limit]))) == expected
+    assert list(Fetched(data, offset=6).by_batch(endless([limit]))) == expected
     assert list(Fetched(data, offset=6).by_record(endless([limit]))) == expected
 
 
@@ -95,7 +95,7 @@ def test_formats_may_follow_each_other() -> None:
     new = Made(3, [Record(0, b"d")], 0).to_bytes()
     data = old_batch(0, [b"a", b"b", b"c"], version=1) + new
 
-    ((rows, position, more),) = Fetched(data).by_slice(endless([None]))
+    ((rows, position, more),) = Fetched(data).by_batch(endless([None]))
 
     assert [(row[0], row[2]) for row in rows] == list(enumerate([b"a", b"b", b"c", b"d"]))
     assert (position, more) == (4, False)
@@ -112,7 +112,7 @@ def test_what_a_transaction_took_back_is_left_out() -> None:
     ]
     data = b"".join(one.to_bytes() for one in made)
 
-    ((rows, position, _),) = Fetched(data, aborted=[(7, 0)]).by_slice(endless([None]))
+    ((rows, position, _),) = Fetched(data, aborted=[(7, 0)]).by_batch(endless([None]))
 
     assert ([row[0] for row in rows], position) == ([1, 4], 5)
 
@@ -130,11 +130,11 @@ def test_a_slice_tells_when_the_last_it_speaks_of_was_appended(kinds: str) -> No
     ]
     data = b"".join(one.to_bytes() for one in made)
 
-    with as_slices(lambda _: True):
-        piece = Fetched(data, aborted=[(7, 0)]).result.getall()
+    with as_batches(lambda _: True):
+        batch = Fetched(data, aborted=[(7, 0)]).result.getall()
 
-    assert (piece.follows, piece.end) == (0, len(kinds))
-    assert piece.span_ms[1] == 1_000 + len(kinds) - 1
+    assert (batch.follows, batch.end) == (0, len(kinds))
+    assert batch.span_ms[1] == 1_000 + len(kinds) - 1
 
 
 def test_records_of_one_request_share_their_headers() -> None:
@@ -142,10 +142,10 @@ def test_records_of_one_request_share_their_headers() -> None:
     headers = [("tenant", b"acme")]
     one, two = (Made(base, [Record(0, headers=headers)], 0) for base in (0, 1))
 
-    with as_slices(lambda _: True):
-        piece = Fetched(one.to_bytes() + two.to_bytes()).result.getall()
+    with as_batches(lambda _: True):
+        batch = Fetched(one.to_bytes() + two.to_bytes()).result.getall()
 
-    assert piece.headers[0] is piece.headers[1]
+    assert batch.headers[0] is batch.headers[1]
 
 
 def test_what_was_taken_is_let_go_at_once() -> None:
@@ -154,7 +154,7 @@ def test_what_was_taken_is_let_go_at_once() -> None:
     records = weakref.ref(fetched.result._partition_records)
     gc.disable()
     try:
-        with as_slices(lambda _: True):
+        with as_batches(lambda _: True):
             fetched.result.getall()
 
         assert records() is None

@@ -11,26 +11,26 @@ from typing import Any
 from faust.types import TP
 
 from streams import transport
-from streams.feed import ChangelogFeed
+from streams.feed import GapDetector
 from streams.positions import FetchPositions
-from streams.slices import Partition, Slice, slice_of
-from streams.transport import SliceConsumer
+from streams.slices import FetchedBatch, Partition, batch_of
+from streams.transport import BatchConsumer
 
 LEFT, RIGHT = TP("events", 0), TP("events", 1)
-Fetch = Mapping[TP, Slice]
+Fetch = Mapping[TP, FetchedBatch]
 
 
-def records(first: int, last: int, *, appended_ms: int = 1000) -> Slice:
+def records(first: int, last: int, *, appended_ms: int = 1000) -> FetchedBatch:
     """What the consumer's thread gives for these offsets."""
-    told = [
+    reported = [
         SimpleNamespace(offset=offset, timestamp=appended_ms, value=b"{}", headers=())
         for offset in range(first, last + 1)
     ]
     # The partition is not what is asked here.
-    return slice_of(Partition("events", 0), told, follows=first)
+    return batch_of(Partition("events", 0), reported, follows=first)
 
 
-class Scripted(SliceConsumer):
+class Scripted(BatchConsumer):
     """The consumer with its fetches told beforehand and its seeks noted."""
 
     should_stop = False
@@ -77,7 +77,7 @@ class Scripted(SliceConsumer):
     def _is_changelog_tp(self, *_: Any) -> bool:
         return False
 
-    async def fetch(self) -> list[Slice]:
+    async def fetch(self) -> list[FetchedBatch]:
         """The slices of the next fetch."""
         return [message.value async for _, message in self.getmany(1.0)]
 
@@ -89,19 +89,19 @@ class Scripted(SliceConsumer):
 
         monkeypatch.setattr(transport.KafkaConsumer, "_getmany", getmany)
         self.app.tables = SimpleNamespace(actives_ready=True)
-        self.app.hold_back = lambda _: False
+        self.app.pause_partitions = lambda _: False
         self._fetch_state = lambda _: SimpleNamespace(position=position)  # type: ignore[method-assign]
         await self._getmany({LEFT, RIGHT}, 0.0)
 
 
-class Rebalancing(dict[TP, Slice]):
+class Rebalancing(dict[TP, FetchedBatch]):
     """A fetch during which the group's generation changes."""
 
-    def __init__(self, told: Fetch, consumer: Scripted) -> None:
-        super().__init__(told)
+    def __init__(self, reported: Fetch, consumer: Scripted) -> None:
+        super().__init__(reported)
         self._app = consumer.app
 
-    def items(self) -> ItemsView[TP, Slice]:
+    def items(self) -> ItemsView[TP, FetchedBatch]:
         """The records, a generation later."""
         self._app.consumer_generation_id += 1
         return super().items()
@@ -161,7 +161,7 @@ async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
 async def test_a_topic_made_anew_ends_the_process(monkeypatch: Any) -> None:
     """The client begins anew by itself; offsets that were read hold other records now."""
     ends: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(transport, "end_in_another_life", lambda *told: ends.append(told))
+    monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *reported: ends.append(reported))
     consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(0, 2, appended_ms=2000)})
     await consumer.fetch()
 
@@ -173,7 +173,7 @@ async def test_a_topic_made_anew_ends_the_process(monkeypatch: Any) -> None:
 async def test_records_delivered_again_are_the_same_life(monkeypatch: Any) -> None:
     """After going back the same records come, with the times they had."""
     ends: list[Any] = []
-    monkeypatch.setattr(transport, "end_in_another_life", lambda *told: ends.append(told))
+    monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *reported: ends.append(reported))
     consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(3, 12)})
     await consumer.fetch()
 
@@ -206,14 +206,14 @@ async def test_steady_commits_are_not_taken_for_none(monkeypatch: Any) -> None:
 async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
     """A fetch that a rebalance cancelled may take them; recovery would wait for ever."""
     consumer = Scripted()
-    consumer._feed = ChangelogFeed()
+    consumer._gap_detector = GapDetector()
     applied = {LEFT: -1, RIGHT: 18}
     consumer.app.tables = SimpleNamespace(recovery=SimpleNamespace(active_offsets=applied))
     positions = {LEFT: 7, RIGHT: 19}
     consumer._fetch_state = lambda tp: SimpleNamespace(position=positions[tp])  # type: ignore[method-assign]
 
     await consumer._go_back_to_lost({LEFT, RIGHT})
-    consumer._feed.give(LEFT, 6)
+    consumer._gap_detector.give(LEFT, 6)
     await consumer._go_back_to_lost({LEFT, RIGHT})
 
     assert consumer.sought == [{LEFT: 0}]
@@ -222,7 +222,7 @@ async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
 async def test_offsets_without_a_record_are_passed_when_they_were_fetched_twice() -> None:
     """A changelog may end in a transaction's marker; recovery would wait for a record there."""
     consumer = Scripted()
-    consumer._feed = ChangelogFeed()
+    consumer._gap_detector = GapDetector()
     applied = {LEFT: 4, RIGHT: 18}
     consumer.app.tables = SimpleNamespace(recovery=SimpleNamespace(active_offsets=applied))
     positions = {LEFT: 7, RIGHT: 19}
@@ -240,7 +240,7 @@ async def test_a_partition_that_is_held_back_is_not_fetched(monkeypatch: Any) ->
     asked: list[set[TP]] = []
     held = {LEFT}
 
-    async def getmany(_self: Any, partitions: set[TP], _timeout: float) -> dict[TP, Slice]:
+    async def getmany(_self: Any, partitions: set[TP], _timeout: float) -> dict[TP, FetchedBatch]:
         asked.append(partitions)
         return {}
 
@@ -248,7 +248,7 @@ async def test_a_partition_that_is_held_back_is_not_fetched(monkeypatch: Any) ->
     monkeypatch.setattr(Scripted, "sleep", staticmethod(asyncio.sleep))
     consumer = Scripted()
     consumer.app.tables = SimpleNamespace(actives_ready=True)
-    consumer.app.hold_back = held.__contains__
+    consumer.app.pause_partitions = held.__contains__
     consumer._fetch_state = lambda _: None  # type: ignore[method-assign]
 
     await consumer._getmany({LEFT, RIGHT}, 0.0)

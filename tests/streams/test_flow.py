@@ -10,7 +10,7 @@ from streams import flow
 @pytest.mark.parametrize("every_seconds", [0.01, 0.25])
 def test_a_steady_load_is_told_as_what_it_is(clock: list[float], every_seconds: float) -> None:
     """Ten seconds of 10,000 records a second."""
-    mine = flow.Flow()
+    mine = flow.RateMeter()
     for _ in range(round(10 / every_seconds)):
         clock[0] += every_seconds
         mine.note(round(10_000 * every_seconds))
@@ -20,7 +20,7 @@ def test_a_steady_load_is_told_as_what_it_is(clock: list[float], every_seconds: 
 
 def test_a_load_that_ended_is_forgotten(clock: list[float]) -> None:
     """A burst is no reason to wait half a minute later."""
-    mine = flow.Flow()
+    mine = flow.RateMeter()
     mine.note(100_000)
     clock[0] += 30
 

@@ -18,8 +18,8 @@ from events.check import check_records
 from events.idrules import parse_id_rules
 from events.registry import BY_NAME, EVENT_TYPES
 from streams.judge import judge
-from streams.seen.index import SeenIndex
-from streams.slices import Partition, Slice
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch, Partition
 
 GOLDEN: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("golden_hashes.json").read_text("utf-8")
@@ -28,9 +28,9 @@ GOLDEN: list[dict[str, Any]] = json.loads(
 COPIES = [1, 100]
 
 
-def records(case: dict[str, Any], copies: int) -> Slice:
+def records(case: dict[str, Any], copies: int) -> FetchedBatch:
     """The case's item at neighbouring offsets."""
-    return Slice(
+    return FetchedBatch(
         Partition(BY_NAME[case["event"]].topic, 0),
         0,
         np.arange(copies, dtype=np.int64),
@@ -68,12 +68,12 @@ def test_the_hash_of_an_id_is_what_it_always_was(case: dict[str, Any], copies: i
     judged = judge(
         records(case, copies),
         BY_NAME[case["event"]],
-        seen=SeenIndex(1000),
+        dedup_index=DedupIndex(1000),
         stored={},
         rules=rules,
     )
 
-    block = judged.news
+    block = judged.new_ids
     assert block is not None
     assert len(block) == 1
     assert f"{int(block.high[0]):016x}{int(block.low[0]):016x}" == case["id_hash"]

@@ -10,12 +10,12 @@ from aiokafka.errors import CorruptRecordException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.fetched_slices import as_slices
+from streams.fetched_slices import as_batches
 from tests.streams.any_fetch import MANY, batches, fetches
 from tests.streams.fetched import Fetched, endless, outcome
 from tests.streams.kafka_batches import HEADER_BYTES, OLD_FORMATS, Made, Record, old_batch, sealed
 
-pytestmark = pytest.mark.usefixtures("slices_installed")
+pytestmark = pytest.mark.usefixtures("batches_installed")
 
 
 @MANY
@@ -33,7 +33,7 @@ def test_what_is_no_record_is_an_error_and_never_a_record(
     harmed = finish(batch)
     expected, error = outcome(Fetched(harmed, own=True).by_record(endless([None])))
 
-    came, ours = outcome(Fetched(harmed).by_slice(endless([None])))
+    came, ours = outcome(Fetched(harmed).by_batch(endless([None])))
 
     if error is UnicodeDecodeError and ours is None:
         assert "\ufffd" in str(came)
@@ -69,7 +69,7 @@ def test_each_field_is_looked_after(body: str) -> None:
     harmed = sealed(bytearray(good[:HEADER_BYTES] + bytes.fromhex(body)))
 
     assert outcome(Fetched(harmed, own=True).by_record(endless([None])))[1] is not None
-    assert outcome(Fetched(harmed).by_slice(endless([None]))) == ([], CorruptRecordException)
+    assert outcome(Fetched(harmed).by_batch(endless([None]))) == ([], CorruptRecordException)
 
 
 @MANY
@@ -82,7 +82,7 @@ def test_rubbish_ends(fetch: tuple[bytes, Any, Any], data: st.DataObject) -> Non
     harmed = harmed[: data.draw(st.integers(0, len(harmed)))]
 
     for check in (True, False):
-        steps = Fetched(bytes(harmed), check_crcs=check).by_slice(endless([None]))
+        steps = Fetched(bytes(harmed), check_crcs=check).by_batch(endless([None]))
         outcome(steps)
 
 
@@ -91,7 +91,7 @@ def test_a_batch_shorter_than_its_header_is_corrupt() -> None:
     batch = bytearray(Made(0, [Record(0)], 0).to_bytes()[:40])
     batch[8:12] = (28).to_bytes(4, "big")
 
-    assert outcome(Fetched(bytes(batch)).by_slice(endless([None])))[1] is CorruptRecordException
+    assert outcome(Fetched(bytes(batch)).by_batch(endless([None])))[1] is CorruptRecordException
 
 
 def test_after_an_error_the_same_records_are_fetched_again() -> None:
@@ -99,7 +99,7 @@ def test_after_an_error_the_same_records_are_fetched_again() -> None:
     good, bad = Made(0, [Record(0), Record(1)], 1), Made(2, [Record(0)], 0)
     data = good.to_bytes() + bad.to_bytes()[:-1] + b"\xff"
     fetched = Fetched(data)
-    with as_slices(lambda _: True):
+    with as_batches(lambda _: True):
         first = fetched.result.getall(1)
         with pytest.raises(CorruptRecordException):
             fetched.result.getall(9)
@@ -119,7 +119,7 @@ def test_a_header_whose_name_is_no_text_stops_nothing(name: str) -> None:
     assert outcome(Fetched(odd, own=True).by_record(endless([None])))[1] is UnicodeDecodeError
 
     for steps in (
-        Fetched(odd).by_slice(endless([None])),
+        Fetched(odd).by_batch(endless([None])),
         Fetched(odd).by_record(endless([None])),
     ):
         (((rows, *_),), error) = outcome(steps)
@@ -141,7 +141,7 @@ def test_an_old_batch_that_is_none_is_corrupt(
     at = data.draw(st.integers(12, len(harmed) - 1))
     harmed[at : at + 1] = data.draw(st.binary(min_size=1, max_size=1))
 
-    _, error = outcome(Fetched(bytes(harmed), offset=5).by_slice(endless([None])))
+    _, error = outcome(Fetched(bytes(harmed), offset=5).by_batch(endless([None])))
     assert error in ({None} if harmed == good else {None, CorruptRecordException})
     _, error = outcome(
         Fetched(bytes(harmed), offset=5, check_crcs=False).by_record(endless([None]))

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streams.fates import Candidates, Fate, Verdict, decide
+from streams.fates import Candidates, Decision, Outcome, decide
 from streams.resume import may_be_of
-from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
-from streams.seen.index import SeenIndex
-from streams.seen.table import SeenTable
+from streams.seen.blocks import IdBlock, UnreadableBlock, pack, unpack
+from streams.seen.index import DedupIndex
+from streams.seen.table import DedupTable
 from streams.topic_ids import incarnation_bytes, incarnation_text
 
 WINDOW_MS = 3_600_000
@@ -34,37 +34,37 @@ def candidates(
     )
 
 
-def remembered(*records: Candidates) -> SeenIndex:
+def remembered(*records: Candidates) -> DedupIndex:
     """An index that has seen *records*."""
-    seen = SeenIndex(WINDOW_MS)
+    dedup_index = DedupIndex(WINDOW_MS)
     for one in records:
-        verdict = decide(one, seen)
-        assert verdict.news is not None
-        seen.add(verdict.news)
-    return seen
+        decision = decide(one, dedup_index)
+        assert decision.new_ids is not None
+        dedup_index.add(decision.new_ids)
+    return dedup_index
 
 
-def fates(verdict: Verdict) -> list[Fate]:
+def outcomes(decision: Decision) -> list[Outcome]:
     """By name."""
-    return [Fate(fate) for fate in verdict.fates.tolist()]
+    return [Outcome(outcome) for outcome in decision.outcomes.tolist()]
 
 
 @pytest.mark.parametrize("offset", [0, 1, 7, 2**32 + 5])
-@pytest.mark.parametrize(("content", "fate"), [(1, Fate.DUPLICATE), (2, Fate.CONFLICT)])
+@pytest.mark.parametrize(("content", "outcome"), [(1, Outcome.DUPLICATE), (2, Outcome.CONFLICT)])
 def test_the_same_offset_of_a_recreated_topic_is_another_place(
-    offset: int, content: int, fate: Fate
+    offset: int, content: int, outcome: Outcome
 ) -> None:
     """An id at an offset where it was seen before the topic was recreated is a repeat."""
-    seen = remembered(candidates([5, 6], offset, ONE))
+    dedup_index = remembered(candidates([5, 6], offset, ONE))
 
-    verdict = decide(candidates([5, 6, 7], offset, TWO, content=content), seen)
+    decision = decide(candidates([5, 6, 7], offset, TWO, content=content), dedup_index)
 
-    assert fates(verdict) == [fate, fate, Fate.STORED]
-    firsts = [verdict.incarnations[at] for at in verdict.first_incarnations.tolist()]
+    assert outcomes(decision) == [outcome, outcome, Outcome.STORED]
+    firsts = [decision.incarnations[at] for at in decision.first_incarnations.tolist()]
     assert firsts == [ONE, ONE, TWO]
-    assert verdict.news is not None
-    assert verdict.news.incarnation == TWO
-    assert verdict.news.offsets.tolist() == [offset + 2]
+    assert decision.new_ids is not None
+    assert decision.new_ids.incarnation == TWO
+    assert decision.new_ids.offsets.tolist() == [offset + 2]
 
 
 @pytest.mark.parametrize("at_ms", [1_000, 900])
@@ -74,32 +74,34 @@ def test_a_record_that_is_delivered_again_is_the_first_again(
     known: str, now: str, at_ms: int
 ) -> None:
     """Also where one side does not name the incarnation: a block of an older version, or broker."""
-    seen = remembered(candidates([5], 3, known))
+    dedup_index = remembered(candidates([5], 3, known))
 
-    verdict = decide(candidates([5], 3, now, at_ms=at_ms), seen)
+    decision = decide(candidates([5], 3, now, at_ms=at_ms), dedup_index)
 
-    assert fates(verdict) == [Fate.STORED]
+    assert outcomes(decision) == [Outcome.STORED]
 
 
 @pytest.mark.parametrize(("known", "now"), [("", ONE), (ONE, ""), ("", "")])
 def test_where_no_incarnation_is_named_append_times_tell(known: str, now: str) -> None:
     """A recreated topic's records were appended after all that was seen of the one before."""
-    seen = remembered(candidates([5], 3, known))
+    dedup_index = remembered(candidates([5], 3, known))
 
-    verdict = decide(candidates([5], 3, now, at_ms=1_001), seen)
+    decision = decide(candidates([5], 3, now, at_ms=1_001), dedup_index)
 
-    assert fates(verdict) == [Fate.DUPLICATE]
+    assert outcomes(decision) == [Outcome.DUPLICATE]
 
 
 def test_what_is_seen_again_in_a_third_incarnation_is_told_of_the_newest() -> None:
     """Incarnations are told apart however many an index holds, also after the window."""
     three = incarnation_text(bytes([3]) * 16)
-    seen = remembered(candidates([5], 0, ONE), candidates([5], 0, TWO, at_ms=1_001 + WINDOW_MS))
+    dedup_index = remembered(
+        candidates([5], 0, ONE), candidates([5], 0, TWO, at_ms=1_001 + WINDOW_MS)
+    )
 
-    verdict = decide(candidates([5], 0, three, at_ms=1_002 + WINDOW_MS), seen)
+    decision = decide(candidates([5], 0, three, at_ms=1_002 + WINDOW_MS), dedup_index)
 
-    assert fates(verdict) == [Fate.DUPLICATE]
-    assert verdict.incarnations[int(verdict.first_incarnations[0])] == TWO
+    assert outcomes(decision) == [Outcome.DUPLICATE]
+    assert decision.incarnations[int(decision.first_incarnations[0])] == TWO
 
 
 GOLDEN = (
@@ -119,9 +121,9 @@ FIRST_FORMAT = (
 )  # fmt: skip
 
 
-def golden(incarnation: str) -> Block:
+def golden(incarnation: str) -> IdBlock:
     """What the bytes above hold."""
-    return Block(
+    return IdBlock(
         np.asarray([1, 2**64 - 1], np.uint64),
         np.asarray([2, 3], np.uint64),
         np.asarray([10, 15], np.int64),
@@ -132,7 +134,7 @@ def golden(incarnation: str) -> Block:
     )
 
 
-def the_same(one: Block, other: Block) -> bool:
+def the_same(one: IdBlock, other: IdBlock) -> bool:
     """Whether two blocks hold the same."""
     columns = ("high", "low", "offsets", "fingerprints")
     return (one.first_ms, one.last_ms, one.incarnation) == (
@@ -196,23 +198,23 @@ def test_a_block_that_no_worker_writes_is_unreadable_or_harmless(
     change: dict[str, object],
 ) -> None:
     """Whoever writes to the changelog, the index takes what it is given without an error."""
-    fields = {name: getattr(golden(ONE), name) for name in Block.__dataclass_fields__} | change
-    block = Block(**fields)
+    fields = {name: getattr(golden(ONE), name) for name in IdBlock.__dataclass_fields__} | change
+    block = IdBlock(**fields)
     try:
         again = unpack(pack(block))
     except UnreadableBlock:
         return
 
-    seen = SeenIndex(WINDOW_MS)
-    seen.add(again)
-    decide(candidates([1, 2], 10, ONE), seen)
+    dedup_index = DedupIndex(WINDOW_MS)
+    dedup_index.add(again)
+    decide(candidates([1, 2], 10, ONE), dedup_index)
 
 
 async def test_what_is_remembered_keeps_its_incarnation() -> None:
     """From the changelog a restart reads of which topic the offsets are."""
     written: list[bytes] = []
 
-    class Written(SeenTable):  # type: ignore[misc]  # faust has no types
+    class Written(DedupTable):  # type: ignore[misc]  # faust has no types
         def __init__(self) -> None:
             """No Faust app."""
 

@@ -13,11 +13,11 @@ from events.adjustments import Adjustment
 from events.examples import example_text
 from events.idrules import DEFAULT_RULES, IdRules, parse_id_rules
 from events.registry import BY_NAME
-from streams.fates import Fate
-from streams.judge import Counts, Judged, judge
+from streams.fates import Outcome
+from streams.judge import Judged, OutcomeCounts, judge
 from streams.metrics import WorkerMetrics
-from streams.seen.index import SeenIndex
-from streams.slices import Headers, Partition, Slice
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch, Headers, Partition
 
 CASINO = BY_NAME["realtime-casino"]
 APPENDED_MS = 1_736_942_400_000
@@ -41,12 +41,12 @@ def headers(tenant: str | None, **more: bytes) -> Headers:
 ALPHA = headers("alpha")
 
 
-def piece(
+def fetched(
     values: Sequence[bytes | None], given: Sequence[Headers] | None = None, *, first: int = 0
-) -> Slice:
+) -> FetchedBatch:
     """Records at neighbouring offsets, all appended at one time."""
     count = len(values)
-    return Slice(
+    return FetchedBatch(
         Partition(CASINO.topic, 3),
         first,
         np.arange(first, first + count, dtype=np.int64),
@@ -57,14 +57,14 @@ def piece(
 
 
 def judged(
-    given: Slice,
-    seen: SeenIndex | None = None,
+    given: FetchedBatch,
+    dedup_index: DedupIndex | None = None,
     stored: Mapping[int, int] | None = None,
     rules: IdRules = DEFAULT_RULES,
 ) -> Judged:
     """The judgement by an index of its own."""
-    index = SeenIndex(WINDOW_MS) if seen is None else seen
-    return judge(given, CASINO, seen=index, stored=stored or {}, rules=rules)
+    index = DedupIndex(WINDOW_MS) if dedup_index is None else dedup_index
+    return judge(given, CASINO, dedup_index=index, stored=stored or {}, rules=rules)
 
 
 def stored_offsets(result: Judged) -> list[int]:
@@ -91,77 +91,77 @@ def test_every_record_has_exactly_one_outcome(copies: int) -> None:
         )
     ]
 
-    result = judged(piece(values))
+    result = judged(fetched(values))
 
-    assert result.counts == Counts(copies, copies, copies, copies)
+    assert result.counts == OutcomeCounts(copies, copies, copies, copies)
     assert stored_offsets(result) == list(range(0, 4 * copies, 4))
     assert result.conflicts is not None
     assert result.conflicts.column("offset").to_pylist() == list(range(2, 4 * copies, 4))
     assert result.conflicts.column("first_offset").to_pylist() == list(range(0, 4 * copies, 4))
     assert sorted(rejected(result)) == [(at, "wrong_type") for at in range(3, 4 * copies, 4)]
-    assert result.news is not None
-    assert result.news.offsets.tolist() == list(range(0, 4 * copies, 4))
+    assert result.new_ids is not None
+    assert result.new_ids.offsets.tolist() == list(range(0, 4 * copies, 4))
     # Dead letters are counted by the tenant that they name.
     assert result.by_tenant == {
-        ("alpha", Fate.STORED): copies,
-        ("alpha", Fate.DUPLICATE): copies,
-        ("alpha", Fate.CONFLICT): copies,
+        ("alpha", Outcome.STORED): copies,
+        ("alpha", Outcome.DUPLICATE): copies,
+        ("alpha", Outcome.CONFLICT): copies,
     }
 
 
 def test_first_occurrences_are_remembered_at_once() -> None:
     """The next slice is judged before this one is written."""
-    seen = SeenIndex(WINDOW_MS)
-    judged(piece([item("a"), item("b")]), seen)
+    dedup_index = DedupIndex(WINDOW_MS)
+    judged(fetched([item("a"), item("b")]), dedup_index)
 
-    later = judged(piece([item("b"), item("c")], first=2), seen)
+    later = judged(fetched([item("b"), item("c")], first=2), dedup_index)
 
-    assert later.counts == Counts(stored=1, duplicates=1)
+    assert later.counts == OutcomeCounts(stored=1, duplicates=1)
     assert stored_offsets(later) == [3]
 
 
 def test_the_same_records_again_have_the_same_outcomes() -> None:
     """After a crash they come again at their own offsets, and all is written again."""
-    seen = SeenIndex(WINDOW_MS)
-    given = piece([item("a"), item("a"), item("a", amount=7), item("b", amount="7")])
+    dedup_index = DedupIndex(WINDOW_MS)
+    given = fetched([item("a"), item("a"), item("a", amount=7), item("b", amount="7")])
 
-    first, again = judged(given, seen), judged(given, seen)
+    first, again = judged(given, dedup_index), judged(given, dedup_index)
 
-    assert again.counts == first.counts == Counts(1, 1, 1, 1)
+    assert again.counts == first.counts == OutcomeCounts(1, 1, 1, 1)
     assert again.rows == first.rows
     assert again.rejects == first.rejects
-    assert again.news is not None
-    assert again.news.offsets.tolist() == [0]
+    assert again.new_ids is not None
+    assert again.new_ids.offsets.tolist() == [0]
 
 
 @pytest.mark.parametrize("offset", [0, 1, 2])
 def test_a_row_that_the_store_has_counts_and_is_not_written_again(offset: int) -> None:
     """The others of its slice are; the changelog gets all of the ids, as it may lack them."""
     result = judged(
-        piece([item("a"), item("b"), item("c")]), stored={offset: APPENDED_MS, 99: APPENDED_MS}
+        fetched([item("a"), item("b"), item("c")]), stored={offset: APPENDED_MS, 99: APPENDED_MS}
     )
 
-    assert result.counts == Counts(stored=3)
+    assert result.counts == OutcomeCounts(stored=3)
     assert stored_offsets(result) == [at for at in range(3) if at != offset]
-    assert result.news is not None
-    assert result.news.offsets.tolist() == [0, 1, 2]
+    assert result.new_ids is not None
+    assert result.new_ids.offsets.tolist() == [0, 1, 2]
 
 
 def test_a_row_of_another_incarnation_of_the_topic_is_not_taken_for_the_record() -> None:
     """Same offset, but appended at another time."""
-    result = judged(piece([item("a")]), stored={0: APPENDED_MS - 1})
+    result = judged(fetched([item("a")]), stored={0: APPENDED_MS - 1})
 
     assert stored_offsets(result) == [0]
 
 
 def test_what_the_store_has_is_stored_even_if_its_id_was_seen_elsewhere() -> None:
     """Two workers may have judged it at once: the ledger says what the table holds."""
-    seen = SeenIndex(WINDOW_MS)
-    judged(piece([item("a")]), seen)
+    dedup_index = DedupIndex(WINDOW_MS)
+    judged(fetched([item("a")]), dedup_index)
 
-    result = judged(piece([item("a")], first=9), seen, stored={9: APPENDED_MS})
+    result = judged(fetched([item("a")], first=9), dedup_index, stored={9: APPENDED_MS})
 
-    assert result.counts == Counts(stored=1)
+    assert result.counts == OutcomeCounts(stored=1)
     assert result.rows is None
 
 
@@ -170,20 +170,20 @@ def test_a_record_without_a_tenants_name_is_rejected(tenant: str | None) -> None
     """The others of its slice are judged; offsets are those of the records."""
     given = [headers("alpha"), headers(tenant), headers("beta")]
 
-    result = judged(piece([item("a"), item("a"), item("a")], given))
+    result = judged(fetched([item("a"), item("a"), item("a")], given))
 
-    assert result.counts == Counts(stored=2, rejected=1)
+    assert result.counts == OutcomeCounts(stored=2, rejected=1)
     assert stored_offsets(result) == [0, 2]
     assert rejected(result) == [(1, "no_tenant")]
-    assert result.by_tenant == {("alpha", Fate.STORED): 1, ("beta", Fate.STORED): 1}
+    assert result.by_tenant == {("alpha", Outcome.STORED): 1, ("beta", Outcome.STORED): 1}
 
 
 def test_a_slice_of_nobodys_records_is_all_rejected() -> None:
     """Nothing is stored and nothing remembered."""
-    result = judged(piece([item("a")] * 3, [headers(None)] * 3))
+    result = judged(fetched([item("a")] * 3, [headers(None)] * 3))
 
-    assert result.counts == Counts(rejected=3)
-    assert (result.rows, result.news) == (None, None)
+    assert result.counts == OutcomeCounts(rejected=3)
+    assert (result.rows, result.new_ids) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -204,23 +204,27 @@ def test_an_invalid_record_is_a_dead_letter_with_its_coordinate(
     """It has not used up its id: the valid one with the same id is a first occurrence."""
     given = headers("alpha", request_id=b"r-1", received_at=b"2025-01-15T12:00:00Z")
 
-    result = judged(piece([value, item("a")], [given] * 2, first=5))
+    result = judged(fetched([value, item("a")], [given] * 2, first=5))
 
-    assert result.counts == Counts(stored=1, rejected=1)
+    assert result.counts == OutcomeCounts(stored=1, rejected=1)
     (reject,) = result.rejects
-    letter = orjson.loads(reject.value)
+    dead_letter = orjson.loads(reject.value)
     assert reject.key == b"alpha"
-    assert letter["reason"] == reason
-    assert (letter["topic"], letter["partition"], letter["offset"]) == (CASINO.topic, 3, 5)
-    assert (letter["tenant"], letter["request_id"]) == ("alpha", "r-1")
-    assert letter["received_at"] == "2025-01-15T12:00:00.000Z"
+    assert dead_letter["reason"] == reason
+    assert (dead_letter["topic"], dead_letter["partition"], dead_letter["offset"]) == (
+        CASINO.topic,
+        3,
+        5,
+    )
+    assert (dead_letter["tenant"], dead_letter["request_id"]) == ("alpha", "r-1")
+    assert dead_letter["received_at"] == "2025-01-15T12:00:00.000Z"
 
 
 def test_an_id_belongs_to_its_tenant() -> None:
     """The same id of two tenants is two events."""
-    result = judged(piece([item("a")] * 4, [headers("alpha"), headers("beta")] * 2))
+    result = judged(fetched([item("a")] * 4, [headers("alpha"), headers("beta")] * 2))
 
-    assert result.counts == Counts(stored=2, duplicates=2)
+    assert result.counts == OutcomeCounts(stored=2, duplicates=2)
 
 
 def test_a_tenants_rule_decides_what_the_id_is() -> None:
@@ -228,9 +232,9 @@ def test_a_tenants_rule_decides_what_the_id_is() -> None:
     rules = parse_id_rules({"alpha": {CASINO.name: ["unique_id", "type"]}})
     given = [headers("alpha")] * 2 + [headers("beta")] * 2
 
-    result = judged(piece([item("a"), item("a", type="win")] * 2, given), rules=rules)
+    result = judged(fetched([item("a"), item("a", type="win")] * 2, given), rules=rules)
 
-    assert result.counts == Counts(stored=3, conflicts=1)
+    assert result.counts == OutcomeCounts(stored=3, conflicts=1)
     assert stored_offsets(result) == [0, 1, 2]
 
 
@@ -248,7 +252,7 @@ def test_adjusted_values_are_counted_by_tenant_once_they_are_stored() -> None:
     ]
     given = [ALPHA] * 5 + [headers("beta")] * 2
 
-    result = judged(piece(values, given))
+    result = judged(fetched(values, given))
 
     assert result.adjusted == {
         ("alpha", Adjustment.AMOUNT_ROUNDED): 2,

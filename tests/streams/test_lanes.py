@@ -8,7 +8,7 @@ from typing import Any
 
 from streams import lanes
 from streams.slices import Partition
-from tests.streams.flooding import GOOD, MANY, Topic, piece
+from tests.streams.flooding import GOOD, MANY, Topic, fetched
 
 HERE = Partition("events", 0)
 
@@ -38,15 +38,15 @@ class Stubborn:
 async def test_a_lane_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: Any) -> None:
     """Closing ends, and it does not end the process."""
     monkeypatch.setattr(lanes, "CANCEL_AGAIN_SECONDS", 0.01)
-    lane: Any = Stubborn()
-    held = lanes.Lanes()
-    held.of(HERE, lambda _: lane)
+    writer: Any = Stubborn()
+    held = lanes.PartitionWriters()
+    held.of(HERE, lambda _: writer)
     await asyncio.sleep(0)
 
     async with asyncio.timeout(5):
         await held.close()
 
-    assert lane.cancelled == 2
+    assert writer.cancelled == 2
 
 
 async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None:
@@ -67,9 +67,9 @@ async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None
     async def nothing() -> None:
         pass
 
-    lane: Any = SimpleNamespace(run=deaf, close=nothing, partition=HERE)
-    held = lanes.Lanes()
-    held.of(HERE, lambda _: lane)
+    writer: Any = SimpleNamespace(run=deaf, close=nothing, partition=HERE)
+    held = lanes.PartitionWriters()
+    held.of(HERE, lambda _: writer)
     await asyncio.sleep(0)
     await held.close()
 
@@ -81,7 +81,7 @@ async def test_a_lane_that_takes_no_more_writes_all_that_it_took() -> None:
     """Also what does not fit into the range it is at: an orderly stop waits for it."""
     topic = Topic(rejects_per_second=1e9)
     for number in range(3):
-        await topic.take(piece(GOOD, number * MANY))
+        await topic.take(fetched(GOOD, number * MANY))
     topic.good.refuse()
     async with topic.running(), asyncio.timeout(5):
         await topic.good.drained()

@@ -10,11 +10,11 @@ from faust.types import TP
 
 from events.registry import EVENT_TYPES, REJECTED_TOPIC
 from streams.mending import Mending
-from streams.resume import Resume
-from streams.slices import Partition, Slice
+from streams.resume import RecoveryOffset
+from streams.slices import FetchedBatch, Partition
 
 FIRST, SECOND = TP(EVENT_TYPES[0].topic, 0), TP(EVENT_TYPES[0].topic, 1)
-LETTERS = TP(REJECTED_TOPIC, 0)
+DEAD_LETTERS = TP(REJECTED_TOPIC, 0)
 CHANGELOG = TP("railhead-seen-x-changelog", 0)
 
 
@@ -23,14 +23,14 @@ class Stream:
 
     def __init__(self, stored: dict[TP, int]) -> None:
         self.stored = stored
-        self.asked: list[tuple[str, Slice]] = []
+        self.asked: list[tuple[str, FetchedBatch]] = []
         self.rewound: list[tuple[Partition, int]] = []
-        self.lanes: list[Any] = []
+        self.partition_writers: list[Any] = []
         self.incarnations: dict[str, str] = {EVENT_TYPES[0].topic: "life", REJECTED_TOPIC: ""}
         self.app = SimpleNamespace(
             consumer=SimpleNamespace(
                 assignment=lambda: {*self.stored, CHANGELOG},
-                begin_of=self._begin_of,
+                start_offset_of=self._start_offset_of,
                 incarnation_of=lambda topic: self.incarnations.get(topic),  # noqa: PLW0108 - set later
                 rewind=self._rewind,
             ),
@@ -39,29 +39,29 @@ class Stream:
             tables=SimpleNamespace(actives_ready=True),
         )
 
-    async def _begin_of(self, _: Partition) -> int:
+    async def _start_offset_of(self, _: Partition) -> int:
         return 50
 
     async def _rewind(self, partition: Partition, offset: int) -> None:
         self.rewound.append((partition, offset))
 
-    async def find_resume(self, table: str, piece: Slice) -> Resume:
+    async def find_recovery_offset(self, table: str, fetched: FetchedBatch) -> RecoveryOffset:
         """Where the store says to go on."""
-        self.asked.append((table, piece))
-        end = self.stored[TP(*piece.partition)]
-        return Resume(end, end, {})
+        self.asked.append((table, fetched))
+        end = self.stored[TP(*fetched.partition)]
+        return RecoveryOffset(end, end, {})
 
 
 async def test_what_is_missing_is_fetched_where_no_record_follows() -> None:
     """Once for each assignment; changelogs are not the store's."""
-    stream = Stream({FIRST: 50, SECOND: 20, LETTERS: 7})
+    stream = Stream({FIRST: 50, SECOND: 20, DEAD_LETTERS: 7})
     mending = Mending(stream)  # type: ignore[arg-type]
 
     await mending.look()
     await mending.look()
 
     assert sorted(table for table, _ in stream.asked) == ["casino", "casino", "rejected"]
-    assert stream.rewound == [(Partition(*SECOND), 20), (Partition(*LETTERS), 7)]
+    assert stream.rewound == [(Partition(*SECOND), 20), (Partition(*DEAD_LETTERS), 7)]
     stream.app.consumer_generation_id = 2
     await mending.look()
     assert len(stream.asked) == 6
@@ -73,10 +73,10 @@ async def test_the_look_says_nothing_of_what_comes_next() -> None:
 
     await Mending(stream).look()  # type: ignore[arg-type]
 
-    ((_, piece),) = stream.asked
-    assert (len(piece), piece.follows) == (0, 50)
-    assert piece.end > 10**18
-    assert piece.incarnation == "life"
+    ((_, fetched),) = stream.asked
+    assert (len(fetched), fetched.follows) == (0, 50)
+    assert fetched.end > 10**18
+    assert fetched.incarnation == "life"
 
 
 async def test_a_topic_whose_incarnation_is_not_known_yet_is_looked_at_later() -> None:
@@ -96,11 +96,11 @@ async def test_a_topic_whose_incarnation_is_not_known_yet_is_looked_at_later() -
 async def test_a_partition_with_a_writer_looks_for_itself() -> None:
     """Before its first slice."""
     stream = Stream({FIRST: 20, SECOND: 50})
-    stream.lanes = [SimpleNamespace(partition=Partition(*FIRST))]
+    stream.partition_writers = [SimpleNamespace(partition=Partition(*FIRST))]
 
     await Mending(stream).look()  # type: ignore[arg-type]
 
-    assert [piece.partition for _, piece in stream.asked] == [Partition(*SECOND)]
+    assert [fetched.partition for _, fetched in stream.asked] == [Partition(*SECOND)]
 
 
 @pytest.mark.parametrize("what", ["rebalancing", "recovering", "not connected"])

@@ -10,20 +10,20 @@ from aiokafka.partitioner import murmur2
 
 from events.idrules import IdRules, parse_id_rules
 from events.registry import BY_NAME
-from streams.fates import Fate
-from streams.judge import Counts, Judged, judge
+from streams.fates import Outcome
+from streams.judge import Judged, OutcomeCounts, judge
 from streams.metrics import WorkerMetrics
 from streams.moved_from import MovedFrom, parse_moved_from
 from streams.mover import BATCH_BYTES, batched
 from streams.moves import MOST_HEADER_BYTES, Move
 from streams.partition_counts import PartitionCounts
-from streams.seen.index import SeenIndex
-from streams.slices import Slice
-from tests.streams.test_judge import APPENDED_MS, CASINO, WINDOW_MS, headers, item, piece
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch
+from tests.streams.test_judge import APPENDED_MS, CASINO, WINDOW_MS, fetched, headers, item
 
 PARTITIONS = 5
 INCARNATION = "abcdefghijklmnop-_01AA"
-# The partition that the records of `piece` lie on.
+# The partition that the records of `fetched` lie on.
 HERE = 3
 PAYMENT = BY_NAME["realtime-payment"]
 
@@ -39,35 +39,37 @@ AWAY = [one for one in IDS if home(one) != HERE]
 
 
 def judged(
-    given: Slice, seen: SeenIndex | None = None, stored: dict[int, int] | None = None
+    given: FetchedBatch, dedup_index: DedupIndex | None = None, stored: dict[int, int] | None = None
 ) -> Judged:
     """The judgement among several partitions."""
-    index = SeenIndex(WINDOW_MS) if seen is None else seen
+    index = DedupIndex(WINDOW_MS) if dedup_index is None else dedup_index
     rules = IdRules()
-    return judge(given, CASINO, seen=index, stored=stored or {}, rules=rules, partitions=PARTITIONS)
+    return judge(
+        given, CASINO, dedup_index=index, stored=stored or {}, rules=rules, partitions=PARTITIONS
+    )
 
 
 @pytest.mark.parametrize("ids", [IDS, IDS[:3], AWAY, AT_HOME], ids=["many", "few", "all", "none"])
 def test_a_record_counts_where_its_id_belongs_and_is_sent_there_otherwise(ids: list[str]) -> None:
     """Sent on are key and value as the ingest API writes them; here nothing is remembered."""
-    seen = SeenIndex(WINDOW_MS)
+    dedup_index = DedupIndex(WINDOW_MS)
 
-    result = judged(piece([item(one) for one in ids]), seen)
+    result = judged(fetched([item(one) for one in ids]), dedup_index)
 
     away = [one for one in ids if one in AWAY]
-    assert result.counts == Counts(stored=len(ids) - len(away), moved=len(away))
+    assert result.counts == OutcomeCounts(stored=len(ids) - len(away), moved=len(away))
     assert [(one.partition, one.key, one.value) for one in result.moves] == [
         (home(one), f"alpha:{one}".encode(), item(one)) for one in away
     ]
-    assert len(seen) == len(ids) - len(away)
-    assert result.by_tenant.get(("alpha", Fate.MOVED), 0) == len(away)
+    assert len(dedup_index) == len(ids) - len(away)
+    assert result.by_tenant.get(("alpha", Outcome.MOVED), 0) == len(away)
 
 
 def test_a_moved_record_says_where_it_lay() -> None:
     """Beside the headers it had, in their order."""
     given = headers("alpha", request_id=b"r-1", trace=b"\xff")
 
-    there = replace(piece([item(AWAY[0])], [given], first=7), incarnation=INCARNATION)
+    there = replace(fetched([item(AWAY[0])], [given], first=7), incarnation=INCARNATION)
 
     (move,) = judged(there).moves
 
@@ -80,7 +82,7 @@ def test_a_record_that_is_sent_on_again_says_where_it_lay_last(before: str) -> N
     """Whatever topic was before it; the count goes on."""
     name, text = MovedFrom(1, 2, 3, 1, before).header()
 
-    there = piece([item(AWAY[0])], [headers("alpha", **{name: text})], first=7)
+    there = fetched([item(AWAY[0])], [headers("alpha", **{name: text})], first=7)
 
     (move,) = judged(replace(there, incarnation=INCARNATION)).moves
 
@@ -99,7 +101,7 @@ def test_nothing_goes_in_circles(times: int) -> None:
     """A record that was sent on too often is judged where it is; the alarm is another's matter."""
     name, text = MovedFrom(0, 1, 1, times)._replace(times=times).header()
 
-    result = judged(piece([item(AWAY[0])], [headers("alpha", **{name: text})]))
+    result = judged(fetched([item(AWAY[0])], [headers("alpha", **{name: text})]))
 
     if times < 3:
         (move,) = result.moves
@@ -107,7 +109,7 @@ def test_nothing_goes_in_circles(times: int) -> None:
         assert orjson.loads(move.headers[-1][1])["times"] == times + 1
         assert result.kept_astray == 0
     else:
-        assert result.counts == Counts(stored=1)
+        assert result.counts == OutcomeCounts(stored=1)
         assert result.kept_astray == 1
 
 
@@ -133,9 +135,9 @@ def test_a_header_that_we_did_not_write_says_nothing(forged: bytes) -> None:
     """Neither a receive time nor how often; the record is sent on as any other."""
     given = headers("alpha", moved_from=forged)
 
-    result = judged(piece([item(AWAY[0]), item(AT_HOME[0])], [given, given]))
+    result = judged(fetched([item(AWAY[0]), item(AT_HOME[0])], [given, given]))
 
-    assert result.counts == Counts(stored=1, moved=1)
+    assert result.counts == OutcomeCounts(stored=1, moved=1)
     assert orjson.loads(result.moves[0].headers[-1][1])["times"] == 1
     assert result.rows is not None
     received = result.rows.column("received_at").cast("int64").to_pylist()
@@ -143,19 +145,19 @@ def test_a_header_that_we_did_not_write_says_nothing(forged: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [(1_000, 1_000), (2**63 - 1, APPENDED_MS), (10_413_792_000_000, APPENDED_MS)],
 )
 def test_a_record_that_was_sent_on_was_received_when_it_was_appended_first(
-    told: int, expected: int
+    reported: int, expected: int
 ) -> None:
     """Unless its producer says when; a time that no column holds is not taken."""
-    name, text = MovedFrom(0, 1, told, 1).header()
+    name, text = MovedFrom(0, 1, reported, 1).header()
     own = b"2025-01-15T11:00:00Z"
     given = headers("alpha", **{name: text})
 
     result = judged(
-        piece([item(one) for one in AT_HOME[:2]], [given, (*given, ("received_at", own))])
+        fetched([item(one) for one in AT_HOME[:2]], [given, (*given, ("received_at", own))])
     )
 
     assert result.rows is not None
@@ -165,22 +167,22 @@ def test_a_record_that_was_sent_on_was_received_when_it_was_appended_first(
 
 def test_what_is_known_here_is_judged_here() -> None:
     """The first occurrence was stored here before records were sent on: it still counts."""
-    seen = SeenIndex(WINDOW_MS)
+    dedup_index = DedupIndex(WINDOW_MS)
     one, other = AWAY[:2]
-    judge(piece([item(one)]), CASINO, seen=seen, stored={}, rules=IdRules())
+    judge(fetched([item(one)]), CASINO, dedup_index=dedup_index, stored={}, rules=IdRules())
 
-    result = judged(piece([item(one), item(one, amount=9), item(other)], first=1), seen)
+    result = judged(fetched([item(one), item(one, amount=9), item(other)], first=1), dedup_index)
 
-    assert result.counts == Counts(duplicates=1, conflicts=1, moved=1)
+    assert result.counts == OutcomeCounts(duplicates=1, conflicts=1, moved=1)
     assert result.conflicts is not None
     assert result.conflicts.column("first_offset").to_pylist() == [0]
 
 
 def test_what_is_stored_here_is_not_sent_on() -> None:
     """Of a range that was stored before records were sent on, and lacks its ledger row."""
-    result = judged(piece([item(one) for one in AWAY[:2]]), stored={1: APPENDED_MS})
+    result = judged(fetched([item(one) for one in AWAY[:2]]), stored={1: APPENDED_MS})
 
-    assert result.counts == Counts(stored=1, moved=1)
+    assert result.counts == OutcomeCounts(stored=1, moved=1)
     assert result.rows is None
 
 
@@ -188,9 +190,9 @@ def test_refused_records_stay() -> None:
     """They have no id, so they belong nowhere else."""
     values = [b"rubbish", None, item(AWAY[0], amount="x"), item(AWAY[1])]
 
-    result = judged(piece(values, [headers("alpha")] * 3 + [headers(None)]))
+    result = judged(fetched(values, [headers("alpha")] * 3 + [headers(None)]))
 
-    assert result.counts == Counts(rejected=4)
+    assert result.counts == OutcomeCounts(rejected=4)
 
 
 @pytest.mark.parametrize(
@@ -216,9 +218,9 @@ def test_the_contracts_id_decides_the_partition_if_the_tenants_own_holds_it(
     partitions = 1_000_003
 
     result = judge(
-        piece([orjson.dumps(data)] * 20),
+        fetched([orjson.dumps(data)] * 20),
         PAYMENT,
-        seen=SeenIndex(WINDOW_MS),
+        dedup_index=DedupIndex(WINDOW_MS),
         stored={},
         rules=rules,
         partitions=partitions,
@@ -229,14 +231,14 @@ def test_the_contracts_id_decides_the_partition_if_the_tenants_own_holds_it(
         (murmur2(f"alpha:{key}".encode()) & 0x7FFFFFFF) % partitions,
     )
     assert {(move.key, move.partition) for move in result.moves} == {expected}
-    assert result.counts == Counts(moved=20)
+    assert result.counts == OutcomeCounts(moved=20)
 
 
 def test_a_producers_own_headers_are_dropped_where_they_may_not_fit() -> None:
     """A record is as large as the topic allows; ours are kept, the last of each name."""
     own = [("x", b"y" * MOST_HEADER_BYTES), ("tenant", b"alpha"), ("request_id", b"r")]
 
-    (move,) = judged(piece([item(AWAY[0])], [tuple(own)])).moves
+    (move,) = judged(fetched([item(AWAY[0])], [tuple(own)])).moves
 
     assert [name for name, _ in move.headers] == ["tenant", "request_id", "moved_from"]
 

@@ -14,8 +14,8 @@ from faust.types import TP
 from events.registry import EVENT_TYPES
 from streams.metrics import WorkerMetrics
 from streams.observe import Observer
-from streams.seen.blocks import Block
-from streams.seen.index import SeenIndex
+from streams.seen.blocks import IdBlock
+from streams.seen.index import DedupIndex
 from streams.slices import Partition
 
 CASINO, LOGIN = (
@@ -28,7 +28,7 @@ CASINO, LOGIN = (
 class Ids:
     """The ids of one topic, as a table's data has them."""
 
-    indexes: dict[int, SeenIndex] = field(default_factory=dict)
+    indexes: dict[int, DedupIndex] = field(default_factory=dict)
     unreadable: int = 0
 
     def __len__(self) -> int:
@@ -36,7 +36,7 @@ class Ids:
 
 
 @dataclass
-class FakeLane:
+class FakeWriter:
     """A lane, as the observer sees it."""
 
     partition: Partition
@@ -75,9 +75,9 @@ class FakeStream:
     """What an observer looks at."""
 
     consumer: Consumer = field(default_factory=Consumer)
-    lanes: list[FakeLane] = field(default_factory=list)
+    partition_writers: list[FakeWriter] = field(default_factory=list)
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
-    patience: Any = field(default_factory=lambda: SimpleNamespace(holding=0))
+    retry_policy: Any = field(default_factory=lambda: SimpleNamespace(holding=0))
     app: Any = None
     tables: dict[str, Any] = field(default_factory=dict)
 
@@ -107,13 +107,13 @@ def observer(stream: FakeStream) -> Observer:
     return Observer(stream)  # type: ignore[arg-type]
 
 
-def index_of(count: int) -> SeenIndex:
+def index_of(count: int) -> DedupIndex:
     """An index that holds *count* ids."""
-    index = SeenIndex(1000)
+    index = DedupIndex(1000)
     hashes = np.arange(1, count + 1, dtype=np.uint64)
     if count:
         offsets = np.arange(count, dtype=np.int64)
-        index.add(Block(hashes, hashes, offsets, np.zeros(count, np.uint32), 0, 0))
+        index.add(IdBlock(hashes, hashes, offsets, np.zeros(count, np.uint32), 0, 0))
     return index
 
 
@@ -150,10 +150,10 @@ async def test_there_is_no_lag_of_what_is_not_known_and_of_changelogs(stream: Fa
 async def test_gauges_of_a_partition_go_with_it(stream: FakeStream) -> None:
     """Another worker shows them from then on; those of its neighbour stay."""
     mine = observer(stream)
-    stream.lanes = [FakeLane(Partition(CASINO.topic, number)) for number in (0, 1)]
+    stream.partition_writers = [FakeWriter(Partition(CASINO.topic, number)) for number in (0, 1)]
     mine._gauges()
     assert stream.value("oldest_unstored_seconds", topic=CASINO.topic, partition="0") == 0
-    del stream.consumer.highwaters[TP(CASINO.topic, 0)], stream.lanes[0]
+    del stream.consumer.highwaters[TP(CASINO.topic, 0)], stream.partition_writers[0]
 
     mine._gauges()
 
@@ -169,7 +169,7 @@ async def test_the_age_of_the_oldest_slice_is_shown(
     """None waits: 0."""
     now = asyncio.get_running_loop().time()
     since = None if age_seconds is None else now - age_seconds
-    stream.lanes = [FakeLane(Partition(CASINO.topic, 1), since)]
+    stream.partition_writers = [FakeWriter(Partition(CASINO.topic, 1), since)]
 
     observer(stream)._gauges()
 
@@ -217,8 +217,8 @@ async def test_a_partition_is_untaken_since_it_last_had_nothing_to_take(
     mine, loop = observer(stream), asyncio.get_running_loop()
     now = [1000.0]
     monkeypatch.setattr(loop, "time", lambda: now[0])
-    lane = FakeLane(Partition(CASINO.topic, 1))
-    stream.lanes = [lane]
+    writer = FakeWriter(Partition(CASINO.topic, 1))
+    stream.partition_writers = [writer]
 
     def untaken_after(seconds: float) -> float:
         now[0] += seconds
@@ -226,17 +226,17 @@ async def test_a_partition_is_untaken_since_it_last_had_nothing_to_take(
         return facts.untaken_seconds
 
     assert untaken_after(5) == 0
-    stream.consumer.handed_on[lane.partition] = 10
+    stream.consumer.handed_on[writer.partition] = 10
     assert untaken_after(5) == 5
     assert untaken_after(5) == 10
-    lane.next_offset = 4
+    writer.next_offset = 4
     assert untaken_after(5) == 0
     assert untaken_after(5) == 5
-    lane.has_room = False
+    writer.has_room = False
     assert untaken_after(5) == 0
-    lane.has_room = True
+    writer.has_room = True
     assert untaken_after(5) == 5
-    lane.next_offset = 10
+    writer.next_offset = 10
     assert untaken_after(5) == 0
 
 
@@ -248,14 +248,14 @@ async def test_what_waits_in_an_outage_is_not_untaken(
     mine, loop = observer(stream), asyncio.get_running_loop()
     now = [1000.0]
     monkeypatch.setattr(loop, "time", lambda: now[0])
-    lane = FakeLane(Partition(CASINO.topic, 1))
-    stream.lanes = [lane]
-    stream.consumer.handed_on[lane.partition] = 10
+    writer = FakeWriter(Partition(CASINO.topic, 1))
+    stream.partition_writers = [writer]
+    stream.consumer.handed_on[writer.partition] = 10
     mine._facts()
     now[0] += 100
     assert mine._facts().partitions[0].untaken_seconds == 100
 
-    stream.patience.holding = int(what == "holding")
+    stream.retry_policy.holding = int(what == "holding")
     stream.app.rebalancing = what == "rebalancing"
     stream.app.tables.actives_ready = what != "recovering"
 
@@ -268,15 +268,15 @@ async def test_a_gauge_that_fails_does_not_end_the_watch(
     """The next tick comes, and the watchdog with it."""
     monkeypatch.setattr("streams.observe.TICK_SECONDS", 0.0)
     mine = observer(stream)
-    seen: list[str] = []
+    dedup_index: list[str] = []
     refreshed = asyncio.Event()
 
     def refresh() -> None:
-        seen.append("tick")
-        if len(seen) > 2:
+        dedup_index.append("tick")
+        if len(dedup_index) > 2:
             refreshed.set()
 
-    stream.rule_book = SimpleNamespace(refresh=refresh)  # type: ignore[attr-defined]
+    stream.tenant_rules = SimpleNamespace(refresh=refresh)  # type: ignore[attr-defined]
     stream.settings = SimpleNamespace(  # type: ignore[attr-defined]
         worker_metrics_port=None, stuck_seconds=60.0
     )

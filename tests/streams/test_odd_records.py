@@ -18,11 +18,11 @@ from events.dead_letters import LARGEST_VALUE_BYTES
 from events.idrules import DEFAULT_RULES
 from events.registry import BY_NAME, EVENT_TYPES, REJECTED_TOPIC
 from sinks.arrow import encode
-from streams.dead_letters import _Letter, dead_letter_rows
+from streams.dead_letters import _DeadLetter, dead_letter_rows
 from streams.judge import Judged, judge
 from streams.seen.blocks import UnreadableBlock, unpack
-from streams.seen.index import SeenIndex
-from streams.slices import Headers, Partition, Slice
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch, Headers, Partition
 from tests.streams.odd_values import ODD_BYTES, ODD_JSON
 
 APPENDED_MS = 1_800_000_000_000
@@ -37,10 +37,12 @@ ANY_JSON = st.recursive(
 )
 
 
-def piece(values: Sequence[bytes | None], topic: str, headers: Sequence[Headers] = ()) -> Slice:
+def fetched(
+    values: Sequence[bytes | None], topic: str, headers: Sequence[Headers] = ()
+) -> FetchedBatch:
     """A slice of *topic* that holds *values*."""
     count = len(values)
-    return Slice(
+    return FetchedBatch(
         Partition(topic, 1),
         50,
         np.arange(50, 50 + count, dtype=np.int64),
@@ -53,7 +55,7 @@ def piece(values: Sequence[bytes | None], topic: str, headers: Sequence[Headers]
 
 def kept(*values: bytes | None) -> list[dict[str, Any]]:
     """The rows that records of `fasttrack.rejected` become; none may be missing."""
-    judged = dead_letter_rows(piece(values, REJECTED_TOPIC), {})
+    judged = dead_letter_rows(fetched(values, REJECTED_TOPIC), {})
     assert judged.rows is not None
     encode(pa.Table.from_batches([judged.rows]))
     assert judged.counts.stored == len(values)
@@ -73,16 +75,16 @@ def json_object(fields: dict[str, str]) -> bytes:
     return ("{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}").encode()
 
 
-@pytest.mark.parametrize("field", _Letter.__struct_fields__)
+@pytest.mark.parametrize("field", _DeadLetter.__struct_fields__)
 def test_a_dead_letter_with_any_json_in_any_field_is_a_row(field: str) -> None:
     """What fits is read; what does not is kept whole, never half read."""
-    letters = [
+    dead_letters = [
         json_object({"reason": '"r"', "tenant": '"acme"', field: odd}) for odd in ODD_JSON.values()
     ]
 
-    rows = kept(*letters)
+    rows = kept(*dead_letters)
 
-    for name, value, row in zip(ODD_JSON, letters, rows, strict=True):
+    for name, value, row in zip(ODD_JSON, dead_letters, rows, strict=True):
         if is_kept_as_it_is(row, value):
             continue
         said = json.loads(value)[field]
@@ -103,7 +105,7 @@ def test_any_bytes_on_the_topic_of_dead_letters_are_a_row(value: bytes | None) -
     assert (row["topic"], row["partition"], row["offset"]) == (REJECTED_TOPIC, 1, 50)
 
 
-@given(st.dictionaries(st.sampled_from(_Letter.__struct_fields__) | st.text(), ANY_JSON))
+@given(st.dictionaries(st.sampled_from(_DeadLetter.__struct_fields__) | st.text(), ANY_JSON))
 def test_any_json_object_is_a_row(fields: dict[str, Any]) -> None:
     """Also with several odd fields at once."""
     kept(json.dumps({"reason": "r", **fields}).encode())
@@ -130,10 +132,12 @@ def test_records_that_say_the_same_are_rows_of_their_own(same: dict[str, Any]) -
 @pytest.mark.parametrize("report", ["a:0", "AAECAwQFBgcICQoLDA0ODw:3:17:1800000000000", "x:1:2:3"])
 def test_a_refusal_that_is_reported_again_is_the_same(report: str) -> None:
     """Unless the item is another one: then somebody else uses its name."""
-    letter = {"reason": "r", "report": report, "raw": "{}"}
+    dead_letter = {"reason": "r", "report": report, "raw": "{}"}
 
     one, again, forged = kept(
-        orjson.dumps(letter), orjson.dumps(letter), orjson.dumps(letter | {"raw": "[]"})
+        orjson.dumps(dead_letter),
+        orjson.dumps(dead_letter),
+        orjson.dumps(dead_letter | {"raw": "[]"}),
     )
 
     assert one["_report"] == again["_report"] != forged["_report"]
@@ -143,9 +147,9 @@ def judged(values: Sequence[bytes | None], headers: Sequence[Headers]) -> Judged
     """What becomes of records of the logins' topic."""
     row = BY_NAME["realtime-login"]
     found = judge(
-        piece(values, row.topic, headers),
+        fetched(values, row.topic, headers),
         row,
-        seen=SeenIndex(WINDOW_MS),
+        dedup_index=DedupIndex(WINDOW_MS),
         stored={},
         rules=DEFAULT_RULES,
     )
@@ -155,7 +159,7 @@ def judged(values: Sequence[bytes | None], headers: Sequence[Headers]) -> Judged
     assert counts.rejected == len(found.rejects)
     for reject in found.rejects:
         assert len(reject.value) <= LARGEST_VALUE_BYTES
-        msgspec.json.decode(reject.value, type=_Letter)
+        msgspec.json.decode(reject.value, type=_DeadLetter)
         (row_kept,) = kept(reject.value)
         assert row_kept["reason"] == reject.reason
     for batch in (found.rows, found.conflicts):
@@ -238,9 +242,9 @@ def test_an_object_of_any_fields_has_one_outcome(event: Any, fields: dict[str, A
     """Of every event type."""
     value = json.dumps(fields).encode()
     found = judge(
-        piece([value], event.topic, [(TENANT,)]),
+        fetched([value], event.topic, [(TENANT,)]),
         event,
-        seen=SeenIndex(WINDOW_MS),
+        dedup_index=DedupIndex(WINDOW_MS),
         stored={},
         rules=DEFAULT_RULES,
     )
@@ -256,6 +260,6 @@ def test_any_bytes_in_a_changelog_are_a_block_or_are_not(value: bytes) -> None:
             block = unpack(start + value)
         except UnreadableBlock:
             continue
-        seen = SeenIndex(WINDOW_MS)
-        seen.add(block)
-        seen.look_up(block.high, block.low)
+        dedup_index = DedupIndex(WINDOW_MS)
+        dedup_index.add(block)
+        dedup_index.look_up(block.high, block.low)

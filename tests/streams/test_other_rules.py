@@ -13,11 +13,11 @@ import pytest
 
 from events.idrules import IdRules, Rule
 from events.registry import BY_NAME
-from streams.fates import Fate
-from streams.judge import Counts, Judged, judge
+from streams.fates import Outcome
+from streams.judge import Judged, OutcomeCounts, judge
 from streams.other_rules import without_known
-from streams.seen.index import SeenIndex
-from streams.slices import Partition, Slice
+from streams.seen.index import DedupIndex
+from streams.slices import FetchedBatch, Partition
 
 PAYMENT = BY_NAME["realtime-payment"]
 CONTRACT = ("payment_id",)
@@ -69,7 +69,7 @@ class Partitioned:
     def __init__(self, *history: tuple[str, ...]) -> None:
         rules = tuple(Rule(number * CHANGED_AT, fields) for number, fields in enumerate(history))
         self.rules = IdRules({("acme", PAYMENT.name): rules})
-        self.seen = SeenIndex(WINDOW_MS)
+        self.dedup_index = DedupIndex(WINDOW_MS)
         self.store = Store()
         self.offset = 0
         self.at_ms = 0
@@ -83,7 +83,7 @@ class Partitioned:
             json.dumps({**DATA, "payment_id": id_, "status": status, "amount": amount}).encode()
             for id_, status, amount in payments
         ]
-        piece = Slice(
+        fetched = FetchedBatch(
             Partition(PAYMENT.topic, 0),
             int(offsets[0]),
             offsets,
@@ -91,18 +91,18 @@ class Partitioned:
             list(values),
             [(("tenant", b"acme"),)] * count,
         )
-        return judge(piece, PAYMENT, seen=self.seen, stored={}, rules=self.rules)
+        return judge(fetched, PAYMENT, dedup_index=self.dedup_index, stored={}, rules=self.rules)
 
-    async def write(self, *parts: Judged) -> Counts:
+    async def write(self, *parts: Judged) -> OutcomeCounts:
         """Write a range; its outcomes."""
         settled = await without_known(self.store, "payment", parts)
         for part in settled:
             self.last = part
             if part.rows is not None:
                 self.store.rows.append(part.rows)
-        return sum((part.counts for part in settled), Counts())
+        return sum((part.counts for part in settled), OutcomeCounts())
 
-    async def take(self, *payments: tuple[str, str, int]) -> Counts:
+    async def take(self, *payments: tuple[str, str, int]) -> OutcomeCounts:
         """Judge and write a range."""
         return await self.write(self.judge(*payments))
 
@@ -110,12 +110,12 @@ class Partitioned:
 async def test_a_payment_that_comes_again_under_a_wider_id_is_one_payment() -> None:
     """The same content is a repeat; another state is another item, as the new rule says."""
     worker = Partitioned(CONTRACT, WIDER)
-    assert await worker.take(REQUESTED, ("p-2", "requested", 100)) == Counts(stored=2)
+    assert await worker.take(REQUESTED, ("p-2", "requested", 100)) == OutcomeCounts(stored=2)
     worker.at_ms = CHANGED_AT
 
-    assert await worker.take(REQUESTED) == Counts(duplicates=1)
-    assert await worker.take(APPROVED) == Counts(stored=1)
-    assert await worker.take(APPROVED, REQUESTED) == Counts(duplicates=2)
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+    assert await worker.take(APPROVED) == OutcomeCounts(stored=1)
+    assert await worker.take(APPROVED, REQUESTED) == OutcomeCounts(duplicates=2)
 
 
 async def test_other_content_of_the_same_new_id_is_a_conflict_each_time() -> None:
@@ -124,26 +124,26 @@ async def test_other_content_of_the_same_new_id_is_a_conflict_each_time() -> Non
     await worker.take(("p-0", "requested", 1), REQUESTED)
     worker.at_ms = CHANGED_AT
 
-    assert await worker.take(("p-1", "requested", 150)) == Counts(conflicts=1)
+    assert await worker.take(("p-1", "requested", 150)) == OutcomeCounts(conflicts=1)
     (kept,) = worker.last.conflicts.to_pylist()  # type: ignore[union-attr]
     assert (kept["tenant"], kept["event"], kept["id"]) == ("acme", PAYMENT.name, "p-1|requested")
     assert (kept["offset"], kept["first_partition"], kept["first_offset"]) == (2, 0, 1)
     assert json.loads(kept["raw"])["amount"] == 150
-    assert worker.last.by_tenant == {("acme", Fate.STORED): 0, ("acme", Fate.CONFLICT): 1}
-    assert worker.last.news is None
-    assert await worker.take(("p-1", "requested", 150)) == Counts(conflicts=1)
-    assert await worker.take(REQUESTED) == Counts(duplicates=1)
+    assert worker.last.by_tenant == {("acme", Outcome.STORED): 0, ("acme", Outcome.CONFLICT): 1}
+    assert worker.last.new_ids is None
+    assert await worker.take(("p-1", "requested", 150)) == OutcomeCounts(conflicts=1)
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
 
 
 async def test_states_that_were_two_ids_are_one_under_a_narrower_rule() -> None:
     """What is stored stays; what comes is held against the row that came first."""
     worker = Partitioned(WIDER, CONTRACT)
-    assert await worker.take(REQUESTED, APPROVED) == Counts(stored=2)
+    assert await worker.take(REQUESTED, APPROVED) == OutcomeCounts(stored=2)
     worker.at_ms = CHANGED_AT
 
-    assert await worker.take(REQUESTED) == Counts(duplicates=1)
-    assert await worker.take(APPROVED, ("p-1", "declined", 100)) == Counts(conflicts=2)
-    assert await worker.take(("p-2", "requested", 1)) == Counts(stored=1)
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+    assert await worker.take(APPROVED, ("p-1", "declined", 100)) == OutcomeCounts(conflicts=2)
+    assert await worker.take(("p-2", "requested", 1)) == OutcomeCounts(stored=1)
 
 
 async def test_a_rule_may_go_back_and_forth() -> None:
@@ -156,7 +156,7 @@ async def test_a_rule_may_go_back_and_forth() -> None:
     assert stored == 5
     for turn in range(4):
         again = await worker.take((f"p-{turn + 2}", "requested", 1), REQUESTED)
-        assert again == Counts(duplicates=2)
+        assert again == OutcomeCounts(duplicates=2)
 
 
 async def test_rows_of_the_same_range_count_too() -> None:
@@ -168,7 +168,7 @@ async def test_rows_of_the_same_range_count_too() -> None:
     new = worker.judge(REQUESTED, APPROVED, ("p-1", "requested", 7))
 
     # The index knows the new id by the first of them.
-    assert await worker.write(old, new) == Counts(stored=2, duplicates=1, conflicts=1)
+    assert await worker.write(old, new) == OutcomeCounts(stored=2, duplicates=1, conflicts=1)
 
 
 async def test_the_same_range_again_has_the_same_outcomes() -> None:
@@ -182,7 +182,7 @@ async def test_the_same_range_again_has_the_same_outcomes() -> None:
 
     again = worker.judge(*payments)
 
-    assert await worker.write(again) == Counts(stored=2, duplicates=1, conflicts=1)
+    assert await worker.write(again) == OutcomeCounts(stored=2, duplicates=1, conflicts=1)
     assert first.counts == again.counts
 
 

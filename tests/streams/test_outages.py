@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from sinks.errors import Broken
+from sinks.errors import MisconfiguredError
 from sinks.settings import StoreSettings
 from sinks.store import Store
 from streams.app import create_app
@@ -41,7 +41,9 @@ async def test_a_worker_does_not_start_where_waiting_would_not_help(
     store = Store(StoreSettings())
 
     async def refused() -> None:
-        raise Broken("connect: ClickHouse answered 516: AUTHENTICATION_FAILED", code=516)
+        raise MisconfiguredError(
+            "connect: ClickHouse answered 516: AUTHENTICATION_FAILED", code=516
+        )
 
     monkeypatch.setattr(store, "connect", refused)
     with pytest.raises(SystemExit):

@@ -5,15 +5,22 @@ from __future__ import annotations
 import pytest
 
 from streams import flow, slices
-from streams.lane import ENOUGH_ROWS, FEW_ROWS, MANY_RECORDS_A_SECOND, PATIENCE, Lane, Pacing
-from tests.streams.flooding import GOOD, Topic, piece
+from streams.lane import (
+    ENOUGH_ROWS,
+    FEW_ROWS,
+    LONGEST_WAIT,
+    MANY_RECORDS_A_SECOND,
+    Pacing,
+    PartitionWriter,
+)
+from tests.streams.flooding import GOOD, Topic, fetched
 
 SHARE, LONGEST_SECONDS = 0.5, 0.2
 MOST_ROWS, MOST_BYTES = 50_000, 2**20
 
 
 @pytest.fixture
-def good(clock: list[float]) -> Lane:
+def good(clock: list[float]) -> PartitionWriter:
     """A lane with nothing queued; its flow's clock stands still."""
     assert clock
     topic = Topic(rejects_per_second=1.0)
@@ -21,11 +28,11 @@ def good(clock: list[float]) -> Lane:
     return topic.good
 
 
-async def queue(good: Lane, records: int, value: bytes = b"") -> None:
+async def queue(good: PartitionWriter, records: int, value: bytes = b"") -> None:
     """Queue *records* and leave them unwritten."""
-    await good.take(0, piece(GOOD, 0, count=records, value=value))
+    await good.take(0, fetched(GOOD, 0, count=records, value=value))
     # What came in to be queued is no load here.
-    good._flow = type(good._flow)()
+    good._rate_meter = type(good._rate_meter)()
 
 
 @pytest.mark.parametrize(
@@ -33,26 +40,29 @@ async def queue(good: Lane, records: int, value: bytes = b"") -> None:
     [(0.0, 0.0), (0.01, 0.005), (0.1, 0.05), (0.4, 0.2), (30.0, 0.2)],
 )
 async def test_the_pause_is_a_share_of_the_write_up_to_the_longest(
-    good: Lane, took_seconds: float, pause_seconds: float
+    good: PartitionWriter, took_seconds: float, pause_seconds: float
 ) -> None:
     """A slow store is asked less often, but never for long."""
     assert good._pause(took_seconds, FEW_ROWS) == pytest.approx(pause_seconds)
 
 
 @pytest.mark.parametrize(
-    ("records", "times"), [(0, PATIENCE), (1, PATIENCE), (FEW_ROWS - 1, PATIENCE), (FEW_ROWS, 1)]
+    ("records", "times"),
+    [(0, LONGEST_WAIT), (1, LONGEST_WAIT), (FEW_ROWS - 1, LONGEST_WAIT), (FEW_ROWS, 1)],
 )
-async def test_a_small_range_may_wait_longer(good: Lane, records: int, times: float) -> None:
+async def test_a_small_range_may_wait_longer(
+    good: PartitionWriter, records: int, times: float
+) -> None:
     """A few rows cost the store as much as some thousand."""
     assert good._pause(30.0, records) == pytest.approx(times * LONGEST_SECONDS)
 
 
-@pytest.mark.parametrize(("a_second", "times"), [(0.9, 1), (1.1, PATIENCE)])
+@pytest.mark.parametrize(("a_second", "times"), [(0.9, 1), (1.1, LONGEST_WAIT)])
 async def test_under_heavy_load_every_range_may_wait_longer(
-    good: Lane, a_second: float, times: float
+    good: PartitionWriter, a_second: float, times: float
 ) -> None:
     """Fewer inserts leave more of the processor for events."""
-    good._flow.note(round(a_second * MANY_RECORDS_A_SECOND * flow.OVER_SECONDS))
+    good._rate_meter.note(round(a_second * MANY_RECORDS_A_SECOND * flow.OVER_SECONDS))
 
     assert good._pause(30.0, ENOUGH_ROWS) == pytest.approx(times * LONGEST_SECONDS)
 
@@ -68,7 +78,12 @@ async def test_under_heavy_load_every_range_may_wait_longer(
     ids=["not enough rows", "enough rows", "not half of the bytes", "half of the bytes"],
 )
 async def test_what_has_grown_already_is_written_at_once(
-    good: Lane, records: int, value: bytes, *, waits: bool, monkeypatch: pytest.MonkeyPatch
+    good: PartitionWriter,
+    records: int,
+    value: bytes,
+    *,
+    waits: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing is gained by waiting: an insert's fixed cost is small beside its rows by then."""
     monkeypatch.setattr(slices, "RECORD_BYTES", 0)
@@ -77,7 +92,7 @@ async def test_what_has_grown_already_is_written_at_once(
     assert (good._pause(30.0, FEW_ROWS) > 0) is waits
 
 
-async def test_a_small_insert_limit_is_enough_rows(good: Lane) -> None:
+async def test_a_small_insert_limit_is_enough_rows(good: PartitionWriter) -> None:
     """A range that is full cannot grow."""
     good._pacing = Pacing(100, MOST_BYTES, SHARE, LONGEST_SECONDS)
     await queue(good, 100)
@@ -85,7 +100,7 @@ async def test_a_small_insert_limit_is_enough_rows(good: Lane) -> None:
     assert good._pause(30.0, FEW_ROWS) == 0.0
 
 
-async def test_no_pause_is_set_no_pause_is_made(good: Lane) -> None:
+async def test_no_pause_is_set_no_pause_is_made(good: PartitionWriter) -> None:
     """Both settings can switch it off."""
     for pacing in (
         Pacing(MOST_ROWS, MOST_BYTES, 0.0, LONGEST_SECONDS),

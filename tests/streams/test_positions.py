@@ -18,14 +18,14 @@ import numpy as np
 import pytest
 
 from streams import lane, positions
-from streams.budget import Budget
-from streams.flood import FloodGuard, FloodLimits
-from streams.flow import Flow
-from streams.lane import Lane, Pacing
+from streams.budget import MemoryLimit
+from streams.flood import RejectSpikeGuard, RejectSpikeLimits
+from streams.flow import RateMeter
+from streams.lane import Pacing, PartitionWriter
 from streams.metrics import WorkerMetrics
 from streams.positions import FetchPositions
-from streams.resume import Resume
-from streams.slices import Partition, Slice, without_records
+from streams.resume import RecoveryOffset
+from streams.slices import FetchedBatch, Partition, without_records
 
 HERE = Partition("events", 0)
 METRICS = WorkerMetrics()
@@ -34,20 +34,20 @@ LENGTH = 4
 STEPS = 4
 
 
-class Writers:
+class DurableWrites:
     """What a lane counts with when it writes nothing."""
 
     metrics = METRICS
 
 
-def speaks_of(log: Sequence[bool], follows: int, end: int) -> Slice:
+def speaks_of(log: Sequence[bool], follows: int, end: int) -> FetchedBatch:
     """What a fetch of *follows* to before *end* brings of *log*, which tells where records are."""
     offsets = np.asarray([at for at in range(follows, end) if log[at]], np.int64)
     if not len(offsets):
         return without_records(HERE, follows, end, 1000)
     nothing = len(offsets)
     times = np.full(nothing, 1000, np.int64)
-    return Slice(HERE, follows, offsets, times, [b""] * nothing, [()] * nothing, end, 1000)
+    return FetchedBatch(HERE, follows, offsets, times, [b""] * nothing, [()] * nothing, end, 1000)
 
 
 class Way:
@@ -60,29 +60,29 @@ class Way:
         self.position = begin
         self.positions: FetchPositions[Partition] = FetchPositions()
         self.positions.go_to(HERE, begin)
-        self.queue: list[Slice] = []
-        self.lane = Lane(
+        self.queue: list[FetchedBatch] = []
+        self.writer = PartitionWriter(
             HERE,
             judge=lambda *_: None,  # type: ignore[arg-type, return-value]
-            resume=self._resume,
-            writers=Writers(),  # type: ignore[arg-type]
+            recovery=self._recovery,
+            writes=DurableWrites(),  # type: ignore[arg-type]
             acknowledge=lambda _: None,
             rewind=self._rewind,
             log_start=self._log_start,
-            budget=Budget(2**20),
+            memory_limit=MemoryLimit(2**20),
             pacing=Pacing(10, 1000, 0.0, 0.0),
-            flood=FloodGuard(FloodLimits(1.0, 1e9)),
-            flow=Flow(),
+            spike_guard=RejectSpikeGuard(RejectSpikeLimits(1.0, 1e9)),
+            rate_meter=RateMeter(),
         )
         # Retention is passed when what is queued is written, which is not what is asked here.
-        self.lane.drained = self._nothing  # type: ignore[method-assign]
+        self.writer.drained = self._nothing  # type: ignore[method-assign]
 
     async def _nothing(self) -> None:
         """Stand for what needs no time."""
 
-    async def _resume(self, _: Slice) -> Resume:
+    async def _recovery(self, _: FetchedBatch) -> RecoveryOffset:
         following = max(self.begin, self.start)
-        return Resume(following, following, {})
+        return RecoveryOffset(following, following, {})
 
     async def _log_start(self, _: Partition) -> int:
         return self.start
@@ -91,7 +91,7 @@ class Way:
         self.positions.go_to(HERE, offset)
         self.position = offset
 
-    def fetch(self, most: int) -> Slice | None:
+    def fetch(self, most: int) -> FetchedBatch | None:
         """What the consumer's thread gives, as aiokafka does."""
         self.position = max(self.position, self.start)
         follows, self.position = self.position, min(self.position + most, len(self.log))
@@ -101,36 +101,38 @@ class Way:
         """Let *action* happen."""
         if action == "arrive":
             if self.queue:
-                piece = self.queue.pop(0)
-                await self.lane.take(piece.end, piece)
+                fetched = self.queue.pop(0)
+                await self.writer.take(fetched.end, fetched)
         elif action == "cleared":
             self.queue.clear()
         elif action == "retention":
             self.start = max(self.start, 2)
         elif action == "cancelled":
             self.fetch(1)
-        elif (piece := self.fetch(1 if action == "one" else 2)) is not None:
-            self.positions.hand_on(HERE, piece.follows, piece.end)
-            self.queue.append(piece)
+        elif (fetched := self.fetch(1 if action == "one" else 2)) is not None:
+            self.positions.hand_on(HERE, fetched.follows, fetched.end)
+            self.queue.append(fetched)
 
     async def settle(self) -> None:
         """Go on without faults; a later record comes, as it shows what a queue has lost."""
         self.log.append(True)
         for _ in range(4 * len(self.log)):
-            piece = self.fetch(2)
-            if piece is None:
+            fetched = self.fetch(2)
+            if fetched is None:
                 lost = self.positions.lost_from(HERE, self.position, log_start=self.start)
                 self.position = self.position if lost is None else lost
             else:
-                self.positions.hand_on(HERE, piece.follows, piece.end)
-                self.queue.append(piece)
+                self.positions.hand_on(HERE, fetched.follows, fetched.end)
+                self.queue.append(fetched)
             await self.do("arrive")
 
     @property
     def taken(self) -> list[int]:
         """The offsets of what the lane has taken, in that order."""
-        pieces = [piece for pending in self.lane._pending for piece in pending.pieces]
-        return [int(offset) for piece in pieces for offset in piece.offsets]
+        fetched_batches = [
+            fetched for pending in self.writer._pending for fetched in pending.fetched_batches
+        ]
+        return [int(offset) for fetched in fetched_batches for offset in fetched.offsets]
 
 
 async def went(log: Sequence[bool], begin: int, actions: Sequence[str]) -> str | None:
@@ -145,8 +147,8 @@ async def went(log: Sequence[bool], begin: int, actions: Sequence[str]) -> str |
         return f"taken {way.taken} of {wanted}"
     if not set(must) <= set(way.taken):
         return f"taken {way.taken}, not all of {must}"
-    if way.lane.next_offset != len(way.log):
-        return f"the lane waits for {way.lane.next_offset} of {len(way.log)}"
+    if way.writer.next_offset != len(way.log):
+        return f"the lane waits for {way.writer.next_offset} of {len(way.log)}"
     return None
 
 

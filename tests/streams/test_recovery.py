@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from faust.types import TP
 
-from streams.seen.blocks import Block, pack
-from streams.seen.table import SeenStore, SeenTable
+from streams.seen.blocks import IdBlock, pack
+from streams.seen.table import DedupStore, DedupTable
 
 MINE, OTHER = "mine-changelog", "other-changelog"
 WINDOW_MS = 10_000
 
 
-def store(offsets: dict[TP, int] | None = None) -> SeenStore:
+def store(offsets: dict[TP, int] | None = None) -> DedupStore:
     """A store without a Faust app behind it."""
     recovery = SimpleNamespace(active_offsets=offsets if offsets is not None else {})
     app: Any = SimpleNamespace(tables=SimpleNamespace(recovery=recovery))
     changelog = SimpleNamespace(get_topic_name=lambda: MINE)
-    made = SeenStore.__new__(SeenStore)
+    made = DedupStore.__new__(DedupStore)
     made.app, made.table = app, SimpleNamespace(changelog_topic=changelog, window_ms=WINDOW_MS)
     made.indexes, made.unreadable, made._applied = {}, 0, {}
     return made
@@ -31,15 +31,17 @@ def store(offsets: dict[TP, int] | None = None) -> SeenStore:
 def event(topic: str, offset: int, *, at_ms: int = 0, claimed_ms: int | None = None) -> Any:
     """A changelog event with one id of its own, appended at *at_ms*."""
     number = np.asarray([offset + 1], np.uint64)
-    told = at_ms if claimed_ms is None else claimed_ms
-    block = Block(number, number, np.asarray([offset]), np.asarray([1], np.uint32), told, told)
+    reported = at_ms if claimed_ms is None else claimed_ms
+    block = IdBlock(
+        number, number, np.asarray([offset]), np.asarray([1], np.uint32), reported, reported
+    )
     message = SimpleNamespace(
         tp=TP(topic, 0), partition=0, offset=offset, value=pack(block), timestamp=at_ms / 1000
     )
     return SimpleNamespace(message=message)
 
 
-def apply(memory: SeenStore, *events: Any) -> None:
+def apply(memory: DedupStore, *events: Any) -> None:
     """Feed a recovery batch."""
     memory.apply_changelog_batch(events, lambda key: key, lambda value: value)
 
@@ -168,7 +170,7 @@ async def test_recovery_gathers_no_more_than_can_be_held(
     """Faust gathers a thousand records however long they are; what is gathered is applied."""
     gathered: list[Any] = []
     applied: list[int] = []
-    table = SeenTable.__new__(SeenTable)
+    table = DedupTable.__new__(DedupTable)
     table._on_changelog_event, table._gathered_bytes = None, 0
     table.app = SimpleNamespace(tables=SimpleNamespace(recovery=SimpleNamespace(buffers={})))
     table.app.tables.recovery.buffers = defaultdict(lambda: gathered)

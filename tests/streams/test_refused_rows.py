@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streams import lane
-from streams.fates import Fate
+from streams.fates import Outcome
 from tests.streams.simulation import Moments, Worker, World, check, no_pauses, run
 
 # The store refuses content 9.
@@ -109,7 +109,7 @@ def test_records_that_belong_elsewhere_are_sent_on_once_though_judged_again() ->
         [("a", "9"), ("b", "9")],
         [("a", "1"), ("b", "9")],
         [("a", "9"), ("b", "1")],
-        [(letter, "9" if letter in "cfg" else "1") for letter in "abcdefgh"],
+        [(dead_letter, "9" if dead_letter in "cfg" else "1") for dead_letter in "abcdefgh"],
     ],
     ids=["alone", "all of a range", "the last", "the first", "some of many"],
 )
@@ -164,10 +164,10 @@ def test_a_refused_record_counts_as_rejected_in_the_metrics() -> None:
     with no_pauses():
         asyncio.run(worker.live([3]))
 
-    metrics = worker.lane._writers.metrics
+    metrics = worker.writer._writes.metrics
 
-    def records(fate: Fate) -> float:
-        return metrics.records.labels("topic", "", fate.name.lower())._value.get()
+    def records(outcome: Outcome) -> float:
+        return metrics.records.labels("topic", "", outcome.name.lower())._value.get()
 
-    assert (records(Fate.STORED), records(Fate.REJECTED)) == (2, 1)
+    assert (records(Outcome.STORED), records(Outcome.REJECTED)) == (2, 1)
     assert metrics.rejected.labels("topic", "store_refused")._value.get() == 1

@@ -15,8 +15,14 @@ from hypothesis import strategies as st
 from sinks.ledger import LedgerEntry
 from streams import resume
 from streams.holes import not_held
-from streams.resume import Resume, already_stored, end_of_chain, find_resume, without_zombies
-from streams.slices import Partition, Slice
+from streams.resume import (
+    RecoveryOffset,
+    already_stored,
+    end_of_chain,
+    find_recovery_offset,
+    without_zombies,
+)
+from streams.slices import FetchedBatch, Partition
 
 NOW_MS = 1_800_000_000_000
 
@@ -41,10 +47,12 @@ def full(first: int, last: int, **more: int) -> LedgerEntry:
     return entry(first, last, stored=last - first + 1, **more)
 
 
-def piece(first: int, last: int, *, follows: int | None = None, appended_ms: int = NOW_MS) -> Slice:
+def fetched(
+    first: int, last: int, *, follows: int | None = None, appended_ms: int = NOW_MS
+) -> FetchedBatch:
     """A slice of neighbouring offsets."""
     count = last - first + 1
-    return Slice(
+    return FetchedBatch(
         Partition("t", 0),
         first if follows is None else follows,
         np.arange(first, last + 1, dtype=np.int64),
@@ -88,22 +96,22 @@ class Reader:
         return {at: time for at, time in rows.items() if first <= at <= last}
 
 
-async def resumed(
+async def recovered(
     store: Reader,
-    first_slice: Slice,
+    first_batch: FetchedBatch,
     *,
     begin: int,
     log_start: int = 0,
     appended: Mapping[int, int] | None = None,
-) -> Resume:
+) -> RecoveryOffset:
     """Where to go on with a partition whose records were appended at these times."""
 
     async def first_after(time_ms: int) -> int | None:
         times = (appended or {}).items()
         return min((offset for offset, at_ms in times if at_ms > time_ms), default=None)
 
-    return await find_resume(
-        store, "x", first_slice, begin=begin, log_start=log_start, first_after=first_after
+    return await find_recovery_offset(
+        store, "x", first_batch, begin=begin, log_start=log_start, first_after=first_after
     )
 
 
@@ -111,10 +119,10 @@ async def test_what_the_ledger_has_is_not_done_again() -> None:
     """Ranges that join from the committed offset are passed; rows past them are known."""
     store = Reader([entry(0, 9), entry(10, 14), entry(20, 29)], {15: NOW_MS, 3: NOW_MS})
 
-    found = await resumed(store, piece(5, 30), begin=5)
+    found = await recovered(store, fetched(5, 30), begin=5)
 
     assert (found.next_offset, found.base, found.stored) == (15, 15, {15: NOW_MS})
-    assert (found.lost, found.other_life) == (None, ())
+    assert (found.lost, found.other_incarnation) == (None, ())
 
 
 async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
@@ -122,7 +130,7 @@ async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
     late, new = entry(10, 29, generation=4), entry(10, 19, generation=5)
     rows = dict.fromkeys(range(10, 30), NOW_MS)
 
-    found = await resumed(Reader([late, new], rows), piece(10, 40), begin=10, log_start=10)
+    found = await recovered(Reader([late, new], rows), fetched(10, 40), begin=10, log_start=10)
 
     assert found.next_offset == 20
     assert set(found.stored) == set(range(20, 30))
@@ -132,23 +140,23 @@ async def test_a_ledger_of_another_life_of_the_topic_says_nothing() -> None:
     """The topic was made anew: its offsets begin again and every record is to be stored."""
     store = Reader([entry(0, 99, NOW_MS - 5000)], {})
 
-    found = await resumed(store, piece(0, 20), begin=0)
+    found = await recovered(store, fetched(0, 20), begin=0)
 
     assert found.next_offset == 0
-    assert found.other_life == ((0, 99),)
+    assert found.other_incarnation == ((0, 99),)
 
 
 async def test_an_offset_committed_in_another_life_of_the_topic_hides_nothing() -> None:
     """Made anew, the topic went on past what was committed of the old one."""
     old, rows = [entry(0, 49, NOW_MS - 5000)], {3: NOW_MS, 60: NOW_MS}
-    here = piece(50, 99)
+    here = fetched(50, 99)
 
-    found = await resumed(
+    found = await recovered(
         Reader(old, rows), here, begin=50, appended=dict.fromkeys(range(100), NOW_MS)
     )
 
     assert (found.next_offset, found.base, found.stored) == (0, 0, rows)
-    assert found.other_life == ((0, 49),)
+    assert found.other_incarnation == ((0, 49),)
 
 
 async def test_a_tail_lost_and_written_over_past_the_commit_is_read() -> None:
@@ -156,7 +164,7 @@ async def test_a_tail_lost_and_written_over_past_the_commit_is_read() -> None:
     ranges = [entry(0, 39, NOW_MS - 9000), entry(40, 49, NOW_MS - 5000)]
     times = {**dict.fromkeys(range(40), NOW_MS - 9000), **dict.fromkeys(range(40, 60), NOW_MS)}
 
-    found = await resumed(Reader(ranges, {}), piece(50, 59), begin=50, appended=times)
+    found = await recovered(Reader(ranges, {}), fetched(50, 59), begin=50, appended=times)
 
     assert found.next_offset == 40
 
@@ -167,10 +175,10 @@ async def test_a_range_of_which_only_the_end_was_lost_is_done_again_as_a_whole()
     times = {**dict.fromkeys(range(45), NOW_MS - 9000), **dict.fromkeys(range(45, 60), NOW_MS)}
     rows = dict.fromkeys(range(40, 50), NOW_MS - 9000)
 
-    found = await resumed(Reader(ranges, rows), piece(50, 59), begin=50, appended=times)
+    found = await recovered(Reader(ranges, rows), fetched(50, 59), begin=50, appended=times)
 
     assert (found.next_offset, found.base, found.stored) == (40, 40, rows)
-    assert found.other_life == ((45, 49),)
+    assert found.other_incarnation == ((45, 49),)
 
 
 ROWS = range(60)
@@ -212,7 +220,7 @@ async def test_what_was_committed_and_is_not_in_the_store_is_stored_again(
     """From Kafka, as far as it still has the records; 50 was committed."""
     store = Reader([full(*one) for one in ledger], dict.fromkeys(rows, NOW_MS))
 
-    found = await resumed(store, piece(50, 70), begin=50, log_start=log_start)
+    found = await recovered(store, fetched(50, 70), begin=50, log_start=log_start)
 
     assert (found.next_offset, found.base, found.again) == (goes_on, goes_on, again)
     assert found.stored == {at: NOW_MS for at in rows if at >= goes_on}
@@ -247,7 +255,7 @@ async def test_conflicts_that_are_missing_are_noted_again(
     )
     store = Reader(ledger, dict.fromkeys(rows, NOW_MS), dict.fromkeys(conflicts, NOW_MS))
 
-    found = await resumed(store, piece(50, 70), begin=50)
+    found = await recovered(store, fetched(50, 70), begin=50)
 
     assert found.next_offset == goes_on
     assert found.again == (None if goes_on == 50 else (goes_on, 49))
@@ -257,7 +265,7 @@ async def test_a_conflict_of_another_life_of_the_topic_is_none_of_this_one() -> 
     """Its offset is the same, and it was appended at another time."""
     store = Reader([entry(0, 9, conflicts=1)], {}, {4: NOW_MS - 5000})
 
-    found = await resumed(store, piece(10, 20), begin=10)
+    found = await recovered(store, fetched(10, 20), begin=10)
 
     assert found.next_offset == 0
 
@@ -271,7 +279,9 @@ async def test_conflicts_are_looked_for_only_where_there_are_any() -> None:
             asked.append(table)
             return await super().stored_offsets(table, *given, **more)
 
-    await resumed(Counting([full(0, 9)], dict.fromkeys(range(10), NOW_MS)), piece(10, 20), begin=10)
+    await recovered(
+        Counting([full(0, 9)], dict.fromkeys(range(10), NOW_MS)), fetched(10, 20), begin=10
+    )
 
     assert asked
     assert "conflicts" not in asked
@@ -281,7 +291,7 @@ async def test_what_is_missing_and_no_longer_in_kafka_is_named() -> None:
     """It cannot be mended; work goes on behind it."""
     store = Reader([full(0, 9), full(10, 19), full(20, 49)], dict.fromkeys(range(20, 50), NOW_MS))
 
-    found = await resumed(store, piece(50, 70), begin=50, log_start=20)
+    found = await recovered(store, fetched(50, 70), begin=50, log_start=20)
 
     assert (found.next_offset, found.again) == (50, None)
     assert found.missing == ((0, 9), (10, 19))
@@ -291,7 +301,7 @@ async def test_what_is_stored_again_is_of_a_later_generation() -> None:
     """The ranges that it stands for would hide it, or rival it."""
     store = Reader([full(0, 9, generation=3), full(10, 49, generation=7)], {})
 
-    found = await resumed(store, piece(50, 70), begin=50)
+    found = await recovered(store, fetched(50, 70), begin=50)
 
     assert (found.next_offset, found.generation) == (0, 8)
 
@@ -304,38 +314,38 @@ async def test_a_hole_is_followed_back_as_far_as_it_reaches(
     ranges = [full(first, first + 9) for first in range(0, 1000, 10)]
     rows = dict.fromkeys(range(300), NOW_MS)
 
-    found = await resumed(Reader(ranges, rows), piece(1000, 1009), begin=1000)
+    found = await recovered(Reader(ranges, rows), fetched(1000, 1009), begin=1000)
 
     assert (found.next_offset, found.again) == (300, (300, 999))
 
 
 async def test_dead_letters_that_are_one_row_are_not_missing() -> None:
     """One that was written twice, as after a crash, is two records."""
-    letters = [full(0, 9), full(10, 19)]
+    dead_letters = [full(0, 9), full(10, 19)]
 
-    assert not_held(letters, {3: NOW_MS}, "rejected") == [letters[1]]
+    assert not_held(dead_letters, {3: NOW_MS}, "rejected") == [dead_letters[1]]
 
 
 async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
     """After a power cut offsets 8 and 9 are other records than the ledger knows."""
     store = Reader([entry(0, 4), entry(5, 9, NOW_MS)], {})
-    new = piece(5, 12, appended_ms=NOW_MS)
+    new = fetched(5, 12, appended_ms=NOW_MS)
     times = new.appended_ms.copy()
     times[3:] = NOW_MS + 1000
 
-    found = await resumed(
-        store, Slice(new.partition, 5, new.offsets, times, new.values, new.headers), begin=5
+    found = await recovered(
+        store, FetchedBatch(new.partition, 5, new.offsets, times, new.values, new.headers), begin=5
     )
 
     assert found.next_offset == 5
-    assert found.other_life == ((5, 9),)
+    assert found.other_incarnation == ((5, 9),)
 
 
 async def test_records_that_retention_deleted_are_named() -> None:
     """The log begins past what was stored: the hole stays visible in the ledger."""
     store = Reader([entry(0, 9)], {})
 
-    found = await resumed(store, piece(50, 60, follows=10), begin=10, log_start=50)
+    found = await recovered(store, fetched(50, 60, follows=10), begin=10, log_start=50)
 
     assert (found.lost, found.next_offset, found.base) == ((10, 49), 50, 50)
 
@@ -387,9 +397,9 @@ async def test_ranges_of_another_incarnation_say_nothing(times: int) -> None:
     other = replace(entry(0, 9, NOW_MS + times), incarnation="other")
     mine = replace(entry(0, 3), incarnation="mine")
     old = entry(4, 4)
-    here = replace(piece(0, 9), incarnation="mine")
+    here = replace(fetched(0, 9), incarnation="mine")
 
-    found = await resumed(Reader([mine, old, other], {}), here, begin=0)
+    found = await recovered(Reader([mine, old, other], {}), here, begin=0)
 
     assert (found.next_offset, found.base) == (5, 5)
-    assert found.other_life == ((0, 9),)
+    assert found.other_incarnation == ((0, 9),)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from events.registry import BY_NAME
-from streams.rules import RuleBook, RulesUnavailableError
+from streams.rules import RulesUnavailableError, TenantRules
 
 PAYMENT = BY_NAME["realtime-payment"]
 
@@ -29,9 +29,9 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def fields(book: RuleBook) -> tuple[str, ...]:
+def fields(tenant_rules: TenantRules) -> tuple[str, ...]:
     """The rule in force."""
-    return book.rules.fields_for("acme", PAYMENT)
+    return tenant_rules.rules.fields_for("acme", PAYMENT)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_without_a_usable_tenants_file_nothing_is_judged(path: Path, content: by
         path.write_bytes(content)
 
     with pytest.raises(RulesUnavailableError, match=r"tenants\.json"):
-        RuleBook(path)
+        TenantRules(path)
 
 
 @pytest.mark.parametrize("content", [None, b"", b'{"tenants": []}'])
@@ -56,30 +56,30 @@ def test_a_file_that_goes_bad_leaves_the_last_good_rules_and_alarms(
 ) -> None:
     """Once each time it happens; when it is good again it is followed."""
     alarms: list[None] = []
-    book = RuleBook(path, lambda: alarms.append(None))
+    tenant_rules = TenantRules(path, lambda: alarms.append(None))
     path.unlink()
     if content is not None:
         path.write_bytes(content)
 
     for _ in range(3):
-        book.refresh()
+        tenant_rules.refresh()
 
-    assert fields(book) == ("payment_id", "status")
+    assert fields(tenant_rules) == ("payment_id", "status")
     assert len(alarms) == 1
     write(path, ["payment_id", "type"])
-    book.refresh()
-    assert fields(book) == ("payment_id", "type")
+    tenant_rules.refresh()
+    assert fields(tenant_rules) == ("payment_id", "type")
     assert len(alarms) == 1
 
 
 def test_what_is_judged_now_is_judged_by_the_file_of_now(path: Path) -> None:
     """An item that was taken by a new rule may be here before the next look at the file."""
-    book = RuleBook(path)
+    tenant_rules = TenantRules(path)
     write(path, ["payment_id", "type"])
 
-    assert book.current().fields_for("acme", PAYMENT) == ("payment_id", "type")
+    assert tenant_rules.current().fields_for("acme", PAYMENT) == ("payment_id", "type")
 
 
 def test_no_path_means_the_contracts_rules() -> None:
     """Where no tenants file is set, no tenant has a rule."""
-    assert fields(RuleBook(None)) == ("payment_id",)
+    assert fields(TenantRules(None)) == ("payment_id",)

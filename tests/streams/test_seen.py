@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.seen.blocks import Block, UnreadableBlock, pack, unpack
-from streams.seen.index import UNSEEN, SeenIndex
+from streams.seen.blocks import IdBlock, UnreadableBlock, pack, unpack
+from streams.seen.index import UNSEEN, DedupIndex
 
 HOUR_MS = 3_600_000
 
 
-def block_of(ids: list[int], first_offset: int = 0, at_ms: int = 0) -> Block:
+def block_of(ids: list[int], first_offset: int = 0, at_ms: int = 0) -> IdBlock:
     """A block whose ids sit at neighbouring offsets."""
     high = np.asarray(ids, np.uint64)
     offsets = np.arange(first_offset, first_offset + len(ids), dtype=np.int64)
-    return Block(high, high * 7, offsets, (high & 0xFF).astype(np.uint32), at_ms, at_ms)
+    return IdBlock(high, high * 7, offsets, (high & 0xFF).astype(np.uint32), at_ms, at_ms)
 
 
 def test_a_block_survives_the_changelog() -> None:
     """What is packed is unpacked the same, to the last bit."""
-    block = Block(
+    block = IdBlock(
         np.asarray([2**64 - 1, 0, 5], np.uint64),
         np.asarray([1, 2**63, 9], np.uint64),
         np.asarray([10, 11, 10 + 2**32 - 1], np.int64),
@@ -47,7 +47,7 @@ def test_rubbish_in_the_changelog_is_no_block(value: bytes) -> None:
 
 def test_an_id_is_found_where_it_was_first_seen() -> None:
     """Look-up tells offset, fingerprint and time of the first sighting."""
-    index = SeenIndex(HOUR_MS)
+    index = DedupIndex(HOUR_MS)
     index.add(block_of([3, 4, 5], first_offset=100, at_ms=77))
 
     found = index.look_up(np.asarray([4, 9], np.uint64), np.asarray([28, 63], np.uint64))
@@ -59,7 +59,7 @@ def test_an_id_is_found_where_it_was_first_seen() -> None:
 
 def test_ids_that_share_half_a_hash_are_told_apart() -> None:
     """All 128 bits decide."""
-    index = SeenIndex(HOUR_MS)
+    index = DedupIndex(HOUR_MS)
     index.add(block_of([3]))
 
     found = index.look_up(np.asarray([3, 3], np.uint64), np.asarray([21, 22], np.uint64))
@@ -72,7 +72,7 @@ def test_ids_that_share_half_a_hash_are_told_apart() -> None:
 )
 def test_the_index_agrees_with_a_dictionary(batches: list[list[int]]) -> None:
     """Whatever is added in whatever blocks, the index tells what a plain dictionary would."""
-    index, model, offset = SeenIndex(HOUR_MS), {}, 0
+    index, model, offset = DedupIndex(HOUR_MS), {}, 0
     for batch in batches:
         fresh = [number for number in batch if number not in model]
         if fresh:
@@ -87,7 +87,7 @@ def test_the_index_agrees_with_a_dictionary(batches: list[list[int]]) -> None:
 
 def test_many_ids_grow_over_generations() -> None:
     """A hundred thousand ids with clustered hashes are all found again."""
-    index = SeenIndex(HOUR_MS)
+    index = DedupIndex(HOUR_MS)
     ids = list(range(100_000))
     for start in range(0, len(ids), 3000):
         index.add(block_of(ids[start : start + 3000], first_offset=start))
@@ -98,7 +98,7 @@ def test_many_ids_grow_over_generations() -> None:
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:
     """Adding newer ids drops generations that are wholly too old."""
-    index = SeenIndex(1000)
+    index = DedupIndex(1000)
     index.add(block_of([1], first_offset=0, at_ms=0))
     index.add(block_of([2], first_offset=1, at_ms=900))
     index.add(block_of([3], first_offset=2, at_ms=1500))

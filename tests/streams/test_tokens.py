@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from streams.slices import Partition
-from streams.writers import Range
+from streams.writers import InsertBatch
 
-SPAN = Range(Partition("topic", 3), 10, 19, 1000, 2000)
+SPAN = InsertBatch(Partition("topic", 3), 10, 19, 1000, 2000)
 IN_A_PROCESS_OF_ITS_OWN = """
 from streams.slices import Partition
 from streams.writers import Range
@@ -37,7 +37,7 @@ def test_a_range_that_is_tried_again_has_its_token_again() -> None:
         (SPAN, 8),
     ],
 )
-def test_what_may_hold_other_rows_has_another_token(span: Range, generation: int) -> None:
+def test_what_may_hold_other_rows_has_another_token(span: InsertBatch, generation: int) -> None:
     """The store would drop them without a word."""
     assert span.token(generation) != SPAN.token(7)
 
@@ -48,10 +48,10 @@ def test_no_two_processes_share_a_token() -> None:
     What the one before left behind is found by offset, not by token.
     """
     command = [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN]
-    lives = [
+    incarnations = [
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         for _ in range(2)
     ]
 
-    assert all(first == again for first, again in lives)
-    assert len({SPAN.token(7), *(first for first, _ in lives)}) == 3
+    assert all(first == again for first, again in incarnations)
+    assert len({SPAN.token(7), *(first for first, _ in incarnations)}) == 3

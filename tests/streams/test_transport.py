@@ -13,12 +13,12 @@ from faust.types import TP
 
 from streams.positions import FetchPositions
 from streams.slices import Partition
-from streams.transport import SliceConsumer, SliceConsumerThread
+from streams.transport import BatchConsumer, BatchConsumerThread
 
 HERE = TP("topic", 0)
 
 
-class Consumer(SliceConsumer):
+class Consumer(BatchConsumer):
     """The consumer's bookkeeping without a broker."""
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ async def test_no_commit_outlives_its_assignment(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(AIOKafkaConsumerThread, "_commit", commits_for_ever)
     assignment = SimpleNamespace(unassign_future=asyncio.Future())
     subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
-    thread: Any = SliceConsumerThread.__new__(SliceConsumerThread)
+    thread: Any = BatchConsumerThread.__new__(BatchConsumerThread)
     thread._consumer = SimpleNamespace(_subscription=subscription)
 
     committing = asyncio.create_task(thread._commit({HERE: 50}))
