@@ -34,16 +34,16 @@ $(BENCH_VENV)/.ready: requirements/bench.txt
 	@touch $@
 
 tables: setup ## Write the tables of the documents anew from the code.
-	$(BIN)/python -m tests.people.tables
+	$(BIN)/python -m tests.documents.tables
 
 bench: setup $(BENCH_VENV)/.ready ## Measure door, stream and the whole way beside baselines. ARGS=--quick is a smoke run.
 	RAILHEAD_BENCH_PYTHON=$(BENCH_VENV)/bin/python $(BIN)/railhead bench $(ARGS)
 
 mutants: setup ## Break the write order in every way of the table and see each break caught.
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.system.mutants
 
 fuzz: setup ## Send a door 100,000 requests that nobody should. ARGS='--seed 2 --requests 5000' for others.
-	$(BIN)/python -m tests.fuzz $(ARGS)
+	$(BIN)/python -m tests.system.fuzz $(ARGS)
 
 lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --extra build -o requirements/server.txt pyproject.toml
@@ -52,4 +52,4 @@ lock: ## Pin every dependency with its hashes again (needs uv).
 
 .PHONY: chaos
 chaos: setup ## Harm the whole stack for ten minutes and prove that nothing was lost. ARGS=--seconds 120 --seed 7
-	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/python -m tests.system.chaos $(ARGS)

@@ -14,12 +14,12 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from ingest_http.tenant_changes import add_tenant, make_key
-from ingest_http.tenants import Tenant, TenantsFile
-from ingest_http.tenants_file import change_tenants
 from railhead.paths import tenants_file
 from railhead.stack.background import BackgroundStack, running_stack
 from railhead.stack.settings import ALL_PARTS, StackSettings
+from tenants.changes import add_tenant, make_key
+from tenants.tenants import Tenant, TenantsFile
+from tenants.tenants_file import change_tenants
 
 Say = Callable[[str], None]
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.usage import Use
+from bench.load.usage import Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

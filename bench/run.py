@@ -17,12 +17,12 @@ from bench.options import Options
 from bench.results import BenchResult, print_result
 
 MEASUREMENTS: Final[dict[str, tuple[str, str]]] = {
-    "door": ("bench.door", "measure_api"),
-    "stream": ("bench.stream", "measure_stream"),
-    "end-to-end": ("bench.whole", "measure_whole"),
-    "outage": ("bench.outage", "measure_outage"),
-    "ids": ("bench.ids", "measure_ids"),
-    "growth": ("bench.growth", "measure_growth"),
+    "door": ("bench.measurements.ingest_api", "measure_api"),
+    "stream": ("bench.measurements.stream", "measure_stream"),
+    "end-to-end": ("bench.measurements.whole", "measure_whole"),
+    "outage": ("bench.measurements.outage", "measure_outage"),
+    "ids": ("bench.measurements.ids", "measure_ids"),
+    "growth": ("bench.measurements.growth", "measure_growth"),
 }
 
 

@@ -10,16 +10,16 @@ from typing import Final
 
 import msgspec
 
-from events.adjustments import Adjustment
-from events.check import check_items
-from events.idrules import IdRules
-from events.registry import REJECTED_TOPIC
-from events.result import Checked, CheckedType, Rejection
-from events.split import NotABatch, split
+from events.check.check import check_items
+from events.check.result import Checked, CheckedType, Rejection
+from events.check.split import NotABatch, split
+from events.contract.adjustments import Adjustment
+from events.contract.id_rules import IdRules
+from events.contract.registry import REJECTED_TOPIC
 from ingest_http.answers import NOT_A_BATCH, TOO_MANY_ITEMS, ApiError
-from ingest_http.item_count import has_more_items
-from ingest_http.publish import Headers, RecordGroup, Value
-from ingest_http.rejects import RequestOrigin, reject_records
+from ingest_http.body.item_count import has_more_items
+from ingest_http.dead_letters import RequestOrigin, reject_records
+from ingest_http.publish.publisher import Headers, RecordGroup, Value
 
 # Checking takes about 2 µs an item; other requests get their turn between slices.
 SLICE_ITEMS: Final = 2_500

@@ -17,7 +17,6 @@ from time import monotonic
 from aiohttp import web
 
 import failpoints
-from ingest_http.admission import Reservation
 from ingest_http.answers import (
     BAD_REQUEST,
     BODY_TOO_LARGE,
@@ -28,13 +27,14 @@ from ingest_http.answers import (
     OVERLOADED,
     ApiError,
 )
+from ingest_http.api import IngestApi
 from ingest_http.batch import CheckedBatch, CheckOptions, Dropped, check, split_items
-from ingest_http.body import BodyPlan, plan_body, read_body
-from ingest_http.door import IngestApi
+from ingest_http.body.admission import Reservation
+from ingest_http.body.body import BodyPlan, plan_body, read_body
+from ingest_http.dead_letters import RequestOrigin
+from ingest_http.http.replies import empty, json_reply, request_id_of
 from ingest_http.keyring import Owner
-from ingest_http.publish import Delivery
-from ingest_http.rejects import RequestOrigin
-from ingest_http.replies import empty, json_reply, request_id_of
+from ingest_http.publish.publisher import Delivery
 from ingest_http.report import report_of
 
 PARAMETERS = ("report", "dry_run")

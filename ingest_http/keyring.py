@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from events.idrules import DEFAULT_RULES, IdRules, rules_of_tenants
-from ingest_http.keys import LONGEST_KEY, hash_of, prefix_of, same
-from ingest_http.tenants import StoredKey, Tenant
-from ingest_http.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants
+from events.contract.id_rules import DEFAULT_RULES, IdRules, rules_of_tenants
+from tenants.keys import LONGEST_KEY, hash_of, prefix_of, same
+from tenants.tenants import StoredKey, Tenant
+from tenants.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants
 
 log = logging.getLogger(__name__)
 

@@ -16,19 +16,19 @@ from typing import Final
 
 from aiohttp import web
 
-from events.registry import EVENT_TYPES, REJECTED_TOPIC
-from ingest_http.connections import Server
-from ingest_http.door import IngestApi
-from ingest_http.kafka_link import KafkaLink
-from ingest_http.keyring import Keyring
-from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
-from ingest_http.routes import (
+from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
+from ingest_http.api import IngestApi
+from ingest_http.http.connections import Server
+from ingest_http.http.routes import (
     METRICS_ROUTES,
     OWN_PORT_ROUTES,
     PUBLIC_ROUTES,
     Routes,
     handler_of,
 )
+from ingest_http.keyring import Keyring
+from ingest_http.publish.kafka_connection import KafkaLink
+from ingest_http.publish.kafka_publisher import KafkaOptions, KafkaPublisher
 from ingest_http.settings import ApiSettings
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ async def _site(api: IngestApi, routes: Routes, host: str, port: int) -> AsyncIt
         access_log=None,
         auto_decompress=False,
         keepalive_timeout=settings.keepalive_seconds,
-        lingering_time=0,  # `ingest_http.lingering` does it, with bounds
+        lingering_time=0,  # `ingest_http.http.lingering` does it, with bounds
     )
     runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
     await runner.setup()

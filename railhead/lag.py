@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.client import Client
 
-from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
 from streams.consumers import new_consumer
 

@@ -16,8 +16,15 @@ import pyarrow.compute as pc
 from clickhouse_connect.driver.client import Client
 
 import failpoints
-from events.fields import Field
-from events.lists import NOT_READ, UNREADABLE, list_fields, read_lists, state_name, types_with_lists
+from events.check.columnar.lists import (
+    NOT_READ,
+    UNREADABLE,
+    list_fields,
+    read_lists,
+    state_name,
+    types_with_lists,
+)
+from events.contract.fields import Field
 from sinks.arrow import encode
 
 # With the largest slips a batch is as large as an insert of a worker may be.

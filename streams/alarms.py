@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable
 from typing import NoReturn
 
-from streams.crash import FATAL_EXIT
+from streams.faust.crash import FATAL_EXIT
+from streams.fetch.fetched_batch import Partition
 from streams.metrics import WorkerMetrics
-from streams.resume import RecoveryOffset
-from streams.slices import Partition
+from streams.recovery.recovery_offset import RecoveryOffset
 
 logger = logging.getLogger(__name__)
 

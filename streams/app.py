@@ -17,32 +17,32 @@ from typing import Any
 import faust
 from yarl import URL
 
-from events.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
+from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
 from streams.alarms import Fact, raise_alarms
-from streams.budget import MemoryLimit
-from streams.crash import die
-from streams.dead_letters import dead_letter_rows
-from streams.flood import RejectSpikeGuard, RejectSpikeLimits
-from streams.flow import RateMeter
-from streams.judge import Judged, judge
-from streams.lane import Pacing, PartitionWriter
-from streams.lanes import PartitionWriters
-from streams.ledger import LedgerWriter
-from streams.mending import Mending
+from streams.dedup.blocks import IdBlock
+from streams.dedup.table import DedupTable
+from streams.faust.crash import die
+from streams.faust.transport import BatchTopic, BatchTransport
+from streams.fetch.fetched_batch import FetchedBatch, Partition
+from streams.judge.dead_letters import dead_letter_rows
+from streams.judge.judge import Judged, judge
+from streams.judge.partition_counts import PartitionCounts
+from streams.judge.rejects import RejectedRecord
 from streams.metrics import WorkerMetrics
-from streams.mover import Mover
-from streams.partition_counts import PartitionCounts
-from streams.patience import RetryPolicy
-from streams.rejects import RejectedRecord
-from streams.resume import RecoveryOffset, find_recovery_offset
-from streams.rules import TenantRules
-from streams.seen.blocks import IdBlock
-from streams.seen.table import DedupTable
+from streams.pacing.memory_limit import MemoryLimit
+from streams.pacing.rate_meter import RateMeter
+from streams.pacing.reject_spike import RejectSpikeGuard, RejectSpikeLimits
+from streams.partition.durable_writes import DurableWrites
+from streams.partition.ledger import LedgerWriter
+from streams.partition.mover import Mover
+from streams.partition.retry_policy import RetryPolicy
+from streams.partition.writer import Pacing, PartitionWriter
+from streams.partition.writers import PartitionWriters
+from streams.recovery.mending import Mending
+from streams.recovery.recovery_offset import RecoveryOffset, find_recovery_offset
 from streams.settings import WorkerSettings
-from streams.slices import FetchedBatch, Partition
-from streams.transport import BatchTopic, BatchTransport
-from streams.writers import DurableWrites
+from tenants.id_rules import TenantRules
 
 # In an outage of the store nothing is fetched, handled or committed for as long as it lasts. Faust
 # and aiokafka would take it for a fault after five minutes: the worker left the group and did not

@@ -1,4 +1,4 @@
-"""Makes the consumers of the product; Faust makes its own, in streams/transport.py.
+"""Makes the consumers of the product; Faust makes its own, in streams/faust/transport.py.
 
 No other file does: what `install` replaces in aiokafka bounds what every record batch opens to.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from streams.fetched_slices import install
+from streams.fetch.fetcher_seam import install
 
 
 def new_consumer(**options: Any) -> AIOKafkaConsumer:

@@ -7,8 +7,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from streams.fates import Outcome
-from streams.judge import Judged
+from streams.judge.judge import Judged
+from streams.judge.outcomes import Outcome
 
 # docs/runbook.md says of each what it means and what to do.
 ALARM_KINDS: Final = (

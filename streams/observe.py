@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from events.registry import BY_NAME
-from streams.crash import FATAL_EXIT
-from streams.lane import PartitionWriter
-from streams.slices import Partition
+from events.contract.registry import BY_NAME
+from streams.faust.crash import FATAL_EXIT
+from streams.fetch.fetched_batch import Partition
+from streams.partition.writer import PartitionWriter
 from streams.watchdog import Facts, PartitionFacts, stuck
 
 if TYPE_CHECKING:

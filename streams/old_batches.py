@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 
 from aiokafka.errors import CorruptRecordException
 
-from streams.opening import opened as open_packed
-from streams.record_batches import Run
-from streams.record_stream import RECORD_BYTES, RUN_BYTES, RUN_RECORDS, Opened
-from streams.varints import varint_bytes
+from streams.fetch.decompression import opened as open_packed
+from streams.fetch.record_columns import Run
+from streams.fetch.record_runs import RECORD_BYTES, RUN_BYTES, RUN_RECORDS, Opened
+from streams.fetch.varints import varint_bytes
 
 _OVERHEAD_BYTES: Final = 12
 _CRC_AT: Final = 12

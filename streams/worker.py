@@ -15,10 +15,10 @@ from sinks.errors import Retryable, SinkError
 from sinks.settings import StoreSettings
 from sinks.store import Store
 from streams.app import Stream
-from streams.crash import FATAL_EXIT
+from streams.faust.crash import FATAL_EXIT
 from streams.observe import Observer
-from streams.rules import RulesUnavailableError
 from streams.settings import WorkerSettings
+from tenants.id_rules import RulesUnavailableError
 
 logger = logging.getLogger(__name__)
 

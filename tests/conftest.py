@@ -11,10 +11,10 @@ settings.load_profile("railhead")
 
 
 def pytest_configure() -> None:
-    """Break the product as `RAILHEAD_MUTANT` says (tests/mutants); unset, nothing is touched."""
+    """Break the product as `RAILHEAD_MUTANT` says (tests/system/mutants); unset, nothing is touched."""
     name = os.environ.get("RAILHEAD_MUTANT")
     if name:
-        from tests.mutants.table import BY_NAME  # noqa: PLC0415 - nothing of it is loaded otherwise
+        from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - nothing of it is loaded otherwise
 
         # An example is enough here; making it shorter takes longer than finding it.
         settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate])

@@ -30,7 +30,7 @@ def test_every_file_that_the_architecture_names_exists() -> None:
 
 def test_every_mutant_that_the_architecture_names_exists() -> None:
     """A rule that is said to be guarded is guarded."""
-    from tests.mutants.table import BY_NAME  # noqa: PLC0415 - only this test needs it
+    from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - only this test needs it
 
     text = (ROOT / "ARCHITECTURE.md").read_text()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from railhead.dead_letters.letters import (
+from railhead.dead_letters.dead_letter import (
     NO_INCARNATION,
     AmbiguousIdError,
     DeadLetter,

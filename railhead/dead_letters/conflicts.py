@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from events.check import check_records
-from events.columns import arrow_type
-from events.fields import Field, fields_of
-from events.registry import BY_NAME, EventType
+from events.check.check import check_records
+from events.check.columns import arrow_type
+from events.contract.fields import Field, fields_of
+from events.contract.registry import BY_NAME, EventType
 from railhead.dead_letters.differences import Difference, differences, readable
 from sinks.steps import read_steps
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TextIO
 
-from railhead.dead_letters.letters import DeadLetter
+from railhead.dead_letters.dead_letter import DeadLetter
 from railhead.dead_letters.plain_text import csv_cell
 
 COLUMNS: Final = (

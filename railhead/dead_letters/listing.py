@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from events.reasons import BY_CODE
-from railhead.dead_letters.letters import DeadLetter, DeadLetterId, Occurrences
+from events.contract.reasons import BY_CODE
+from railhead.dead_letters.dead_letter import DeadLetter, DeadLetterId, Occurrences
 from railhead.dead_letters.plain_text import printable_lines, visible
 
 RAW_SHOWN: Final = 200

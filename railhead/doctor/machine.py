@@ -15,14 +15,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from railhead.doctor.finding import DoctorFinding, fail, ok, warn
-from railhead.doctor.place import Target
+from railhead.doctor.target import Target
 from railhead.kafka.jar_cache import jar_directory
 from railhead.kafka.java import JavaError, find_java
 from railhead.kafka.pins import pinned, sha256_of
 from railhead.paths import tenants_file
 from railhead.stack.ports import why_taken
 from railhead.stack.settings import LOOPBACK
-from streams.rules import RulesUnavailableError, read_rules
+from tenants.id_rules import RulesUnavailableError, read_rules
 
 GIB: Final = 1 << 30
 LITTLE_SPACE_BYTES: Final = 5 * GIB

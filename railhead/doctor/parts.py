@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from railhead.doctor.finding import DoctorFinding, State, fail, ok, warn
-from railhead.doctor.place import Target
+from railhead.doctor.target import Target
 from railhead.kafka.topic_admin import TopicError, admin
 from railhead.kafka.topic_plan import WantedTopic, run_plan
 from railhead.kafka.topics import TopicSettings

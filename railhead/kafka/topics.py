@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from events.registry import EVENT_TYPES, REJECTED_TOPIC
+from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
 
 HOUR_MS: Final = 3_600_000
 MIB: Final = 1 << 20

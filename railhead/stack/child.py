@@ -14,7 +14,7 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from railhead.stack import tether
+from railhead.stack import parent_death
 from railhead.stack.logfile import open_log
 
 
@@ -36,7 +36,7 @@ class Child:
         with open_log(log) as output:
             return cls(
                 await asyncio.create_subprocess_exec(
-                    *tether.command(os.getpid(), list(argv)),
+                    *parent_death.command(os.getpid(), list(argv)),
                     stdin=DEVNULL,
                     stdout=output,
                     stderr=STDOUT,

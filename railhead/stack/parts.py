@@ -15,7 +15,7 @@ from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, LOOPBACK, WOR
 from railhead.stack.supervisor import Part
 
 # -P: the data directory, where parts run, is no place to import from.
-RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli")
+RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli.main")
 READY: Final = "/health/ready"
 
 

@@ -17,7 +17,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from ingest_http.tenants_file import make_first_file
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import open_log
 from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part, worker_part
@@ -25,6 +24,7 @@ from railhead.stack.ports import PortRegistry, require_free
 from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, LOOPBACK, WORKER, StackSettings
 from railhead.stack.steps import ready_broker, run_step
 from railhead.stack.supervisor import Part, Say, Supervisor
+from tenants.tenants_file import make_first_file
 
 
 class Stack:

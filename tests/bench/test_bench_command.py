@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from railhead.cli import main
+from railhead.cli.main import main
 
 pytestmark = pytest.mark.e2e
 

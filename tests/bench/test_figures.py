@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.corpus import Corpus, lap_prefix
-from bench.generator import Generator
-from bench.plan import LoadPlan, LoadResult, read_bodies, write_bodies
+from bench.load.corpus import Corpus, lap_prefix
+from bench.load.generator import Generator
+from bench.load.plan import LoadPlan, LoadResult, read_bodies, write_bodies
+from bench.load.usage import Track
+from bench.measurements.stream import Progress
+from bench.measurements.whole import lag_at
 from bench.results import Bar, BenchResult, Metric
-from bench.stream import Progress
-from bench.usage import Track
-from bench.whole import lag_at
 
 
 def test_laps_are_as_long_as_the_evening_and_share_no_id_with_it() -> None:

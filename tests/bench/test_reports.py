@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from bench.measurements.rebalance import longest_silence
 from bench.plots import PLOTS, pictures
-from bench.rebalance import longest_silence
 from bench.report import fill
 from bench.results import Bar, BenchResult, Metric
 from bench.svg import Picture, draw, round_up
@@ -80,7 +80,7 @@ def test_a_table_tells_what_was_missed_and_what_was_not_measured() -> None:
     out = BenchResult(name="baseline", skipped="no Python")
     whole = {"results": [slow.as_json(), out.as_json()]}
 
-    text = fill("<!-- bench:figures -->\n<!-- /bench -->", whole)
+    text = fill("<!-- bench:metrics -->\n<!-- /bench -->", whole)
 
     assert "| door | acked | 7 | s | ≥ 9 | **missed** |" in text
     assert "no Python" in text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from events.examples import example_text
-from events.registry import EVENT_TYPES
+from events.contract.examples import example_text
+from events.contract.registry import EVENT_TYPES
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
-from oracle import PUBLISHED
+
+from tests.events.oracle import PUBLISHED
 
 SPACES = st.sampled_from(["", "", "", " ", "\n", "\t ", "\r\n"])
 ODD_TEXTS = ["null", "true", "[]", "{}", '""', "0", '"x"', "[[]]", "[{}]", '"\\ud800"', "01", "NaN"]

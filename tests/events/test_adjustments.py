@@ -12,17 +12,17 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from item_texts import COMPUTED
 
-from events.adjustments import Adjustment
-from events.alike import MANY, match_templates
-from events.check import FEW, check_items, check_records
-from events.fast import sort_records
-from events.fields import FieldKind, fields_of
-from events.models import Leg
-from events.registry import BY_NAME, EVENT_TYPES
-from events.result import CheckedType
-from events.slow import judge_record
+from events.check.check import FEW, check_items, check_records
+from events.check.columnar.check import sort_records
+from events.check.exact import judge_record
+from events.check.result import CheckedType
+from events.check.template.check import MANY, match_templates
+from events.contract.adjustments import Adjustment
+from events.contract.fields import FieldKind, fields_of
+from events.contract.models import Leg
+from events.contract.registry import BY_NAME, EVENT_TYPES
+from tests.events.item_texts import COMPUTED
 
 PAYMENT = BY_NAME["realtime-payment"]
 BET = BY_NAME["realtime-sports-bet"]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from item_texts import numbers
 
-from events.alike import MANY
-from events.canonical import INTEGER_DIGITS, canonical
-from events.check import FEW, check_records
-from events.jsontext import JsonNumber, read_json
-from events.registry import BY_NAME
+from events.check.check import FEW, check_records
+from events.check.template.check import MANY
+from events.contract.registry import BY_NAME
+from events.values.canonical import INTEGER_DIGITS, canonical
+from events.values.json_text import JsonNumber, read_json
+from tests.events.item_texts import numbers
 
 SEVENS = "7" * (INTEGER_DIGITS + 1)
 ZEROS = "0" * INTEGER_DIGITS

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from events.check import check_items, check_records
-from events.idrules import parse_id_rules
-from events.instants import format_instant, read_instant
-from events.reasons import BY_CODE
-from events.registry import BY_NAME
-from events.result import Checked
+from events.check.check import check_items, check_records
+from events.check.result import Checked
+from events.contract.id_rules import parse_id_rules
+from events.contract.reasons import BY_CODE
+from events.contract.registry import BY_NAME
+from events.values.instants import format_instant, read_instant
 
 CASINO = BY_NAME["realtime-casino"]
 BET = BY_NAME["realtime-sports-bet"]

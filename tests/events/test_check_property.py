@@ -11,19 +11,19 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from item_texts import data_texts, item_texts
-from oracle import is_published
 from pydantic_core import PydanticCustomError
-from roads import assert_same, judged_alone, slowly
 
-from events import moments
-from events.check import CHUNK, check_items, check_records
-from events.fast import sort_items
-from events.instants import read_instant
-from events.reasons import BY_CODE
-from events.registry import BY_NAME, EVENT_TYPES
-from events.slow import judge_item, judge_record
-from events.texts import MANY, text_array
+from events.check.check import CHUNK, check_items, check_records
+from events.check.columnar import date_times
+from events.check.columnar.check import sort_items
+from events.check.columnar.texts import MANY, text_array
+from events.check.exact import judge_item, judge_record
+from events.contract.reasons import BY_CODE
+from events.contract.registry import BY_NAME, EVENT_TYPES
+from events.values.instants import read_instant
+from tests.events.exact_check import assert_same, judged_alone, slowly
+from tests.events.item_texts import data_texts, item_texts
+from tests.events.oracle import is_published
 
 WIDE = Context(prec=200)
 THOROUGH = settings(
@@ -233,7 +233,7 @@ def test_times_of_the_usual_form_are_those_the_exact_reader_takes(form: str) -> 
 )
 def test_times_are_read_alike_in_company(texts: list[str]) -> None:
     """Whatever the lengths and the zones of a column's texts, few or many."""
-    texts *= moments.MANY
+    texts *= date_times.MANY
     checked = check_records(BY_NAME["realtime-login"], [login(text) for text in texts])
 
     expected = [instant for text in texts if (instant := instant_or_none(text)) is not None]

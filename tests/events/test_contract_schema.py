@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from oracle import PUBLISHED
 
-from events.registry import EVENT_TYPES
-from events.schema import bulk_schema
+from events.contract.registry import EVENT_TYPES
+from events.contract.schema import bulk_schema
+from tests.events.oracle import PUBLISHED
 
 
 def without(part: Any, *names: str) -> Any:

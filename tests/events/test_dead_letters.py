@@ -7,7 +7,7 @@ import base64
 import orjson
 import pytest
 
-from events.dead_letters import KEPT_BYTES, LARGEST_VALUE_BYTES, dead_letter
+from events.contract.dead_letters import KEPT_BYTES, LARGEST_VALUE_BYTES, dead_letter
 
 REPORTED = {"reason": "not_json", "message": "the item is not JSON"}
 TOPIC_TAKES_BYTES = 8 * 2**20

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from events.check import check_items
-from events.examples import example_text
-from events.models import EventData
-from events.registry import BY_NAME, BY_TOPIC, EVENT_TYPES, REJECTED_TOPIC, EventType
+from events.check.check import check_items
+from events.contract.examples import example_text
+from events.contract.models import EventData
+from events.contract.registry import BY_NAME, BY_TOPIC, EVENT_TYPES, REJECTED_TOPIC, EventType
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,10 +23,12 @@ def lacks(row: EventType) -> list[str]:
 def _needs(row: EventType) -> dict[str, bool]:
     names = set(row.model.model_fields)
     return {
-        "a model in events/models.py derived from EventData": issubclass(row.model, EventData),
+        "a model in events/contract/models.py derived from EventData": issubclass(
+            row.model, EventData
+        ),
         "id_fields that are fields of its model": bool(row.id_fields)
         and names >= set(row.id_fields),
-        f"a valid example in events/examples/{row.name}.json": _has_valid_example(row),
+        f"a valid example in events/contract/examples/{row.name}.json": _has_valid_example(row),
         f"CREATE TABLE fasttrack_store.{row.table} in sinks/migrations": _creates_table(row.table),
         f"the view fasttrack.{row.table} in sinks/views": _creates_view(row.table),
         "a mention in README.md": _is_mentioned(row.name),
@@ -71,7 +73,7 @@ def test_a_half_made_type_is_told_what_it_lacks() -> None:
 
     missing = lacks(cart)
 
-    assert "a valid example in events/examples/realtime-cart.json" in missing
+    assert "a valid example in events/contract/examples/realtime-cart.json" in missing
     assert "CREATE TABLE fasttrack_store.cart in sinks/migrations" in missing
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from aiokafka.partitioner import murmur2
 
-from events.partitioner import partitions_of_texts
+from events.contract.partitioner import partitions_of_texts
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 3, 7, 32, 1000])

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.check import check_items
-from events.scan import BrokenStructureError, split_array
-from events.split import NotABatch, split
+from events.check.check import check_items
+from events.check.scan import BrokenStructureError, split_array
+from events.check.split import NotABatch, split
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 VALUES = st.recursive(
@@ -169,8 +169,8 @@ def test_too_many_items_are_refused() -> None:
 
 DEEP = """
 import sys, threading
-from events.check import check_items
-from events.split import NotABatch, split
+from events.check.check import check_items
+from events.check.split import NotABatch, split
 size = 2_000_000
 inside = b'{"b":' * size + b"1" + b"}" * size
 bodies = [b"[" * size, b"[" * size + b"]" * size, b'[{"a":' + inside + b"}]"]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest_http.decompress import CHUNK_BYTES, DECODERS, MAX_STREAMS, BadCompressionError
-from tests.ingest_http.doors import RunningApi, StartApi
+from ingest_http.body.decompress import CHUNK_BYTES, DECODERS, MAX_STREAMS, BadCompressionError
+from tests.ingest_http.running_api import RunningApi, StartApi
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 import requests
 
-from ingest_http.routes import BULK_PATH
-from railhead.send.door import ApiConnection as SendTo
-from tests.ingest_http.doors import RunningApi, StartApi, until
+from ingest_http.http.routes import BULK_PATH
+from railhead.send.connection import ApiConnection as SendTo
+from tests.ingest_http.running_api import RunningApi, StartApi, until
 
 LIMIT = 10_000_000
 # Why each request is refused: its status, its key, and a header.

@@ -15,15 +15,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from events.partitioner import murmur2_all, partitions_of
-from ingest_http.kafka_batch import KafkaBatch
-from ingest_http.kafka_link import KafkaLink
-from ingest_http.publish import Publisher, RecordGroup
-from ingest_http.publish_kafka import KafkaOptions, KafkaPublisher
-from ingest_http.publish_memory import MemoryPublisher
+from events.contract.partitioner import murmur2_all, partitions_of
+from ingest_http.publish.kafka_batch import KafkaBatch
+from ingest_http.publish.kafka_connection import KafkaLink
+from ingest_http.publish.kafka_publisher import KafkaOptions, KafkaPublisher
+from ingest_http.publish.memory_publisher import MemoryPublisher
+from ingest_http.publish.publisher import Publisher, RecordGroup
 from ingest_http.server import TOPICS
 from railhead.stack.background import BackgroundStack
-from tests.ingest_http.doors import PARTITIONS, until
+from tests.ingest_http.running_api import PARTITIONS, until
 
 TOPIC, OTHER_TOPIC = "fasttrack.realtime-casino", "fasttrack.realtime-login"
 HEADERS = [("tenant", b"acme"), ("received_at", b"2026-01-02T03:04:05.678Z")]

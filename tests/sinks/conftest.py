@@ -21,13 +21,13 @@ from sinks.memory import MemoryStore
 from sinks.migrate import migrate
 from sinks.settings import StoreSettings
 from sinks.store import Store
-from tests.mutants.run import VARIABLE
 from tests.sinks.subject import ClickHouseSubject, MemorySubject, Subject
+from tests.system.mutants.run import VARIABLE
 
 
 def start_engine(data_dir: str) -> tuple[subprocess.Popen[str], str]:
     """`railhead clickhouse` on a free port: the process and its address, once it is ready."""
-    module = "tests.mutants.command" if os.environ.get(VARIABLE) else "railhead.cli"
+    module = "tests.system.mutants.command" if os.environ.get(VARIABLE) else "railhead.cli.main"
     command = [
         sys.executable, "-m", module, "clickhouse", "--data-dir", data_dir, "--port", "0",
     ]  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from events.check import check_records
-from events.registry import BY_NAME
+from events.check.check import check_records
+from events.contract.registry import BY_NAME
 
 MS = pa.timestamp("ms", "UTC")
 NS = pa.timestamp("ns", "UTC")

@@ -20,7 +20,7 @@ from tests.sinks.rows import TOPIC, logins
 def start(data_dir: Path, port: int) -> subprocess.Popen[str]:
     """The engine on *port*, ready."""
     command = [
-        sys.executable, "-m", "railhead.cli", "clickhouse",
+        sys.executable, "-m", "railhead.cli.main", "clickhouse",
         "--data-dir", str(data_dir), "--port", str(port),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from events.fields import Field, FieldKind, fields_of
-from events.lists import column_name, list_fields, state_name
-from events.registry import EVENT_TYPES, EventType
+from events.check.columnar.lists import column_name, list_fields, state_name
+from events.contract.fields import Field, FieldKind, fields_of
+from events.contract.registry import EVENT_TYPES, EventType
 
 PRECEDING = ["tenant", "_id", "received_at", "request_id", "stored_at"]
 FOLLOWING = ["_topic", "_incarnation", "_partition", "_offset", "_appended_at", "_version"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from aiokafka.consumer import fetcher
 
-from streams import flow
-from streams.fetched_slices import install
+from streams.fetch.fetcher_seam import install
+from streams.pacing import rate_meter
 
 
 @pytest.fixture
@@ -21,5 +21,5 @@ def batches_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that a flow is told, to be moved by hand."""
     now = [100.0]
-    monkeypatch.setattr(flow, "monotonic", lambda: now[0])
+    monkeypatch.setattr(rate_meter, "monotonic", lambda: now[0])
     return now

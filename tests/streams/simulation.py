@@ -24,19 +24,21 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from sinks.errors import NonRetryableError, Retryable
 from sinks.ledger import LedgerEntry
-from streams import fates, lane, mover, patience, resume, writers
-from streams.budget import MemoryLimit
-from streams.flood import RejectSpikeGuard, RejectSpikeLimits
-from streams.flow import RateMeter
-from streams.judge import Judged, OutcomeCounts
-from streams.ledger import LedgerWriter
+from streams.dedup.blocks import IdBlock, pack, unpack
+from streams.dedup.index import DedupIndex
+from streams.fetch.fetched_batch import FetchedBatch, Partition
+from streams.judge import outcomes
+from streams.judge.judge import Judged, OutcomeCounts
+from streams.judge.moved_from import NAME, MovedFrom
+from streams.judge.moves import Move
+from streams.judge.rejects import RejectedRecord
 from streams.metrics import WorkerMetrics
-from streams.moved_from import NAME, MovedFrom
-from streams.moves import Move
-from streams.rejects import RejectedRecord
-from streams.seen.blocks import IdBlock, pack, unpack
-from streams.seen.index import DedupIndex
-from streams.slices import FetchedBatch, Partition
+from streams.pacing.memory_limit import MemoryLimit
+from streams.pacing.rate_meter import RateMeter
+from streams.pacing.reject_spike import RejectSpikeGuard, RejectSpikeLimits
+from streams.partition import durable_writes, mover, retry_policy, writer
+from streams.partition.ledger import LedgerWriter
+from streams.recovery import recovery_offset
 
 PARTITION = Partition("topic", 0)
 OTHER = 1
@@ -214,17 +216,17 @@ def judge(
     pairs = [(value or b"").decode().split("=") for value in fetched.values]
     high = np.asarray([_number(key) for key, _ in pairs], np.uint64)
     content = np.asarray([int(text) for _, text in pairs], np.uint32)
-    candidates = fates.Candidates(high, high, fetched.offsets, fetched.appended_ms, content)
+    candidates = outcomes.Candidates(high, high, fetched.offsets, fetched.appended_ms, content)
     moving = np.asarray([key in away for key, _ in pairs])
-    decision = fates.decide_staying(candidates, moving, dedup_index)
+    decision = outcomes.decide_staying(candidates, moving, dedup_index)
     if decision.new_ids is not None:
         dedup_index.add(decision.new_ids)
     outcome = decision.outcomes
-    there = resume.already_stored(fetched.offsets, fetched.appended_ms, stored)
-    outcome[there] = fates.Outcome.STORED
-    keep = np.flatnonzero((outcome == fates.Outcome.STORED) & ~there)
-    clash = np.flatnonzero(outcome == fates.Outcome.CONFLICT)
-    tally = np.bincount(outcome, minlength=len(fates.Outcome))
+    there = recovery_offset.already_stored(fetched.offsets, fetched.appended_ms, stored)
+    outcome[there] = outcomes.Outcome.STORED
+    keep = np.flatnonzero((outcome == outcomes.Outcome.STORED) & ~there)
+    clash = np.flatnonzero(outcome == outcomes.Outcome.CONFLICT)
+    tally = np.bincount(outcome, minlength=len(outcomes.Outcome))
     return Judged(
         OutcomeCounts(int(tally[0]), int(tally[1]), int(tally[2]), moved=int(moving.sum())),
         _batch(fetched, pairs, keep),
@@ -233,7 +235,7 @@ def judge(
         fetched=fetched,
         dedup_index=dedup_index,
         by_tenant={
-            ("", record_outcome): int(tally[record_outcome]) for record_outcome in fates.Outcome
+            ("", record_outcome): int(tally[record_outcome]) for record_outcome in outcomes.Outcome
         },
         moves=[_move(fetched, at) for at in np.flatnonzero(moving).tolist()],
     )
@@ -273,18 +275,18 @@ class Worker:
         for value in world.changelog:
             self.dedup_index.add(unpack(value))
         metrics = WorkerMetrics()
-        patient = patience.RetryPolicy(metrics)
-        self.writer = lane.PartitionWriter(
+        patient = retry_policy.RetryPolicy(metrics)
+        self.writer = writer.PartitionWriter(
             PARTITION,
             judge=lambda fetched, stored: judge(fetched, stored, self.dedup_index, world.away),
-            recovery=lambda fetched: resume.find_recovery_offset(
+            recovery=lambda fetched: recovery_offset.find_recovery_offset(
                 self.store,
                 "table",
                 fetched,
                 begin=world.committed or 0,
                 first_after=self._first_after,
             ),
-            writes=writers.DurableWrites(
+            writes=durable_writes.DurableWrites(
                 "table",
                 self.store,  # type: ignore[arg-type]
                 self._remember,
@@ -305,7 +307,7 @@ class Worker:
             memory_limit=MemoryLimit(20),
             spike_guard=RejectSpikeGuard(RejectSpikeLimits(0.5, 1e9)),
             rate_meter=RateMeter(),
-            pacing=lane.Pacing(7, 1000, 0.0, 0.0),
+            pacing=writer.Pacing(7, 1000, 0.0, 0.0),
         )
 
     async def _remember(self, _partition: int, block: IdBlock) -> None:
@@ -374,12 +376,12 @@ async def _first_error(*tasks: asyncio.Future[Any]) -> None:
 @contextmanager
 def no_pauses() -> Iterator[None]:
     """Let retries follow at once: the simulation has no clock."""
-    original = patience.pause_seconds
-    patience.pause_seconds = lambda *_, **__: 0.0
+    original = retry_policy.pause_seconds
+    retry_policy.pause_seconds = lambda *_, **__: 0.0
     try:
         yield
     finally:
-        patience.pause_seconds = original
+        retry_policy.pause_seconds = original
 
 
 def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> int:

@@ -9,9 +9,9 @@ import pytest
 
 from streams import alarms
 from streams.alarms import Fact
+from streams.fetch.fetched_batch import Partition
 from streams.metrics import WorkerMetrics
-from streams.resume import RecoveryOffset
-from streams.slices import Partition
+from streams.recovery.recovery_offset import RecoveryOffset
 
 HERE, THERE = Partition("t", 0), Partition("t", 1)
 FOUND = RecoveryOffset(20, 20, {})

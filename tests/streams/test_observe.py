@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from faust.types import TP
 
-from events.registry import EVENT_TYPES
+from events.contract.registry import EVENT_TYPES
+from streams.dedup.blocks import IdBlock
+from streams.dedup.index import DedupIndex
+from streams.fetch.fetched_batch import Partition
 from streams.metrics import WorkerMetrics
 from streams.observe import Observer
-from streams.seen.blocks import IdBlock
-from streams.seen.index import DedupIndex
-from streams.slices import Partition
 
 CASINO, LOGIN = (
     next(row for row in EVENT_TYPES if row.name == f"realtime-{name}")

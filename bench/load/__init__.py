@@ -1,0 +1,1 @@
+"""Load for measurements: generator, corpus, preloaded topics, probes."""

@@ -1,0 +1,59 @@
+"""What does it cost to remember ids? Memory and time by their number; a restart; a rebalance."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Final
+
+from bench.measurements.rebalance import measure_rebalance
+from bench.measurements.restart import measure_restart
+from bench.options import Options
+from bench.results import Bar, BenchResult, Metric
+
+MILLION: Final = 1_000_000
+NUMBERS: Final = (0, MILLION, 10 * MILLION, 50 * MILLION)
+
+
+def measure_ids(options: Options) -> list[BenchResult]:
+    """Measure the memory of ids alone, then a worker that has to read it again."""
+    numbers = (0, MILLION // 10) if options.quick else NUMBERS
+    results: list[BenchResult] = []
+    for number in numbers:
+        options.say(f"remembering {number:,} ids")
+        results.append(_memory(number, results[0] if results else None))
+    return [*results, *measure_restart(options), *measure_rebalance(options)]
+
+
+def _memory(number: int, with_none: BenchResult | None) -> BenchResult:
+    """Measured in a process of its own, so that its resident bytes are the ids'."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.measurements.remember", str(number)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    load_result = json.loads(done.stdout)
+    metrics = [Metric(name="decide and add", value=load_result["us_per_event"], unit="µs/event")]
+    if number:
+        each = load_result["resident_bytes"] / number
+        bar = Bar(at_most=48) if number >= MILLION else None
+        metrics.append(Metric(name="resident", value=each, unit="bytes/id", bar=bar))
+        metrics.append(
+            Metric(
+                name="longest slice",
+                value=load_result["longest_slice_ms"],
+                unit="ms a slice of 10,000",
+            )
+        )
+    before = with_none.metric("decide and add") if with_none else None
+    if before is not None:
+        more = load_result["us_per_event"] - before
+        metrics.append(Metric(name="more than with none", value=more, unit="µs/event"))
+    return BenchResult(
+        name=f"memory of ids, {number:,} remembered",
+        metrics=metrics,
+        detail={**load_result, "curves": [("ids", number)]},
+    )

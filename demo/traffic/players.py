@@ -1,0 +1,126 @@
+"""Who is there tonight? Players who come, log in, pay in, go with their money and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+
+from demo.traffic import catalogue, item_texts
+from demo.traffic.dice import DemoClock, Dice
+from demo.traffic.item_texts import Player
+from demo.traffic.items import Clash, Remembered, SentItem
+from demo.traffic.money import CURRENCIES, Currency
+
+FIRST_PLAYERS = 20
+
+_CURRENCY_CUTS = tuple(accumulate(currency.share for currency in CURRENCIES))
+
+
+class Players:
+    """Everybody of one evening of about *items* items."""
+
+    def __init__(self, dice: Dice, clock: DemoClock, items: int) -> None:
+        self._dice = dice
+        self._clock = clock
+        self._first = min(FIRST_PLAYERS, 1 + items // 100)
+        self._present: list[Player] = []
+        self._gone: list[Player] = []
+
+    @property
+    def are_few(self) -> bool:
+        """Whether the evening has not begun yet."""
+        return len(self._present) < self._first
+
+    def one(self) -> Player:
+        """Return one of those who are there."""
+        return self._dice.one_of(self._present)
+
+    def units(self, currency: Currency, cents: int) -> int:
+        """Return *cents* of a euro in *currency*; crypto amounts use all of their places."""
+        units = max(1, cents * currency.units_per_euro // 100)
+        return units + self._dice.below(units) // 7 if currency.places > 2 else units
+
+    def arrive(self) -> Iterator[Remembered]:
+        """Somebody new registers, logs in and pays in."""
+        country, offset = self._dice.one_of(catalogue.COUNTRIES)
+        number = len(self._present) + len(self._gone) + 1
+        player = Player(
+            user_id=f"{int(self._dice.prefix, 16)}{number:05d}",
+            username=f"{self._dice.one_of(catalogue.NAMES)}{number}",
+            country=country,
+            gender=self._dice.one_of(('"female"', '"male"', "null")),
+            consent=self._dice.one_of(("true", "false", "null")),
+            offset=offset,
+            currency=self._currency(),
+        )
+        yield SentItem(
+            "realtime-registration",
+            item_texts.registration(player, self._dice.new_id(), self._clock.at(player.offset)),
+        )
+        yield SentItem(
+            "realtime-login",
+            item_texts.login(player, self._dice.new_id(), self._clock.at(player.offset, 1)),
+        )
+        yield self.deposit(player)
+        self._present.append(player)
+
+    def leave(self) -> Iterator[Remembered]:
+        """Somebody goes and takes the money along."""
+        if len(self._present) <= self._first:
+            return
+        place = self._dice.below(len(self._present))
+        player, self._present[place] = self._present[place], self._present[-1]
+        self._present.pop()
+        self._gone.append(player)
+        if player.balance:
+            units, player.balance = player.balance, 0
+            yield self._payment(player, "debit", units)
+
+    def come_back(self) -> Iterator[Remembered]:
+        """Somebody who had gone logs in and pays in again."""
+        if self._gone:
+            player = self._gone.pop(self._dice.below(len(self._gone)))
+            yield SentItem(
+                "realtime-login",
+                item_texts.login(player, self._dice.new_id(), self._clock.at(player.offset)),
+            )
+            yield self.deposit(player)
+            self._present.append(player)
+
+    def log_in(self) -> Iterator[Remembered]:
+        """Somebody who is there logs in once more."""
+        player = self.one()
+        yield SentItem(
+            "realtime-login",
+            item_texts.login(player, self._dice.new_id(), self._clock.at(player.offset)),
+        )
+
+    def pay_in(self) -> Iterator[Remembered]:
+        """Somebody pays in."""
+        yield self.deposit(self.one())
+
+    def deposit(self, player: Player) -> Remembered:
+        """*player* pays in; the balance has it at once."""
+        units = self.units(player.currency, self._dice.one_of((1_000, 2_000, 5_000, 10_000)))
+        player.balance += units
+        return self._payment(player, "credit", units)
+
+    def _payment(self, player: Player, type_: str, units: int) -> Remembered:
+        """Tell a payment; a few are told again with another status under the same id."""
+        payment_id, at = self._dice.new_id(), self._clock.at(player.offset)
+        vendor = self._dice.one_of(catalogue.VENDORS)
+
+        def reported(status: str) -> SentItem:
+            text = item_texts.payment(player, payment_id, at, units, (type_, status, vendor))
+            return SentItem("realtime-payment", text, contested=clashes)
+
+        clashes = self._dice.chance() < 0.004
+        if not clashes:
+            return reported("approved")
+        statuses = ("approved", "rollback") if type_ == "credit" else ("requested", "approved")
+        return Clash(*map(reported, statuses))
+
+    def _currency(self) -> Currency:
+        pick = self._dice.chance()
+        pairs = zip(_CURRENCY_CUTS, CURRENCIES, strict=True)
+        return next((currency for cut, currency in pairs if pick < cut), CURRENCIES[0])

@@ -1,0 +1,62 @@
+"""What is bet on sports? Slips of one to five legs, settled in the order they were placed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from demo.traffic import catalogue, item_texts
+from demo.traffic.dice import DemoClock, Dice
+from demo.traffic.item_texts import BettingSlip
+from demo.traffic.items import Remembered, SentItem
+from demo.traffic.players import Players
+
+
+class Sportsbook:
+    """The bets of one evening, and those that are still open."""
+
+    def __init__(self, dice: Dice, clock: DemoClock, players: Players) -> None:
+        self._dice = dice
+        self._clock = clock
+        self._players = players
+        self._legs = catalogue.legs(clock.at("Z"))
+        self._open: deque[BettingSlip] = deque()
+
+    def bet(self) -> Iterator[Remembered]:
+        """Somebody places a slip."""
+        player = self._players.one()
+        stake = min(
+            self._players.units(player.currency, 100 + 100 * self._dice.below(20)), player.balance
+        )
+        if not stake:
+            return
+        count = self._dice.one_of((1, 1, 1, 1, 2, 2, 3, 3, 4, 5))
+        first = self._dice.below(len(self._legs))
+        legs = tuple(self._legs[(first + 17 * n) % len(self._legs)] for n in range(count))
+        odds = 100
+        for leg in legs:
+            odds = odds * leg.odds // 100
+        bet_type = "Single" if count == 1 else "System" if count > 3 and stake % 2 else "Multi"
+        betting_slip = BettingSlip(player, self._dice.new_id(), bet_type, odds, stake, legs)
+        player.balance -= stake
+        self._open.append(betting_slip)
+        yield SentItem(
+            "realtime-sports-bet",
+            item_texts.sports_bet(betting_slip, self._clock.at(player.offset)),
+        )
+
+    def settle(self) -> Iterator[Remembered]:
+        """Settle the oldest open ticket: three in ten win, some are cashed out, the rest lose."""
+        if not self._open:
+            return
+        betting_slip, luck = self._open.popleft(), self._dice.chance()
+        payout = 0
+        if luck < 0.9 * 100 / betting_slip.odds:
+            payout = betting_slip.stake * betting_slip.odds // 100
+        elif luck > 0.95:
+            payout = betting_slip.stake * 4 // 5
+        betting_slip.player.balance += payout
+        cashed_out = "true" if luck > 0.95 else "false"
+        at = self._clock.at(betting_slip.player.offset)
+        text = item_texts.settlement(betting_slip, self._dice.new_id(), at, (payout, cashed_out))
+        yield SentItem("realtime-sports-bet", text)

@@ -1,0 +1,1 @@
+"""The embedded engine: its directory, configuration, connections and errors."""

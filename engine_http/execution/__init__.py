@@ -1,0 +1,1 @@
+"""Execution: worker pools, sessions, running statements and their cancellation."""

@@ -1,0 +1,178 @@
+"""What runs on the worker pools: statements, each on a connection that fits it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from engine_http.engine.connection import EngineConnection
+from engine_http.engine.engine import Engine
+from engine_http.execution import jobs, running
+from engine_http.execution.jobs import Call
+from engine_http.execution.sessions import Session
+from engine_http.http.auth import User
+from engine_http.http.request import Query
+from engine_http.http.spool import Spool
+from engine_http.results.pipe import ResultPipe
+from engine_http.results.summary import Summary
+from engine_http.statements.limits import Limits
+from engine_http.statements.statement import STATEFUL, Insert, Statement
+
+# Texts whose verdict is kept: short ones, a few hundred.
+_WORTH_KEEPING_BYTES = 1 << 13
+_KEPT = 500
+
+
+class Work:
+    """Blocking work on one engine; every method may be called from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._own = threading.local()  # each insert thread keeps its connection
+        self._kept: list[EngineConnection] = []
+        # Connections of analysts that wait for the next request, by their profile.
+        self._ready: defaultdict[str, list[EngineConnection]] = defaultdict(list)
+        self._allowed: set[tuple[bytes, str, str]] = set()
+
+    def store(self, call: Call, statement: Insert, rows: Spool) -> Summary:
+        """Store the rows of an INSERT; when it returns, they are on disk."""
+        session, query = call.session, call.query
+        own = session.connection if session is not None else None
+        connection = own or self._kept_connection()
+        if own is None or query.database:
+            connection.use(query.database or call.user.database)
+        summary = jobs.insert(connection, query, statement, rows)
+        self._engine.end_if_a_write_failed(connection)
+        return summary
+
+    def watch_disk(self) -> None:
+        """End the process if a write to the disk has failed since it began."""
+        self._engine.end_if_a_write_failed(self._kept_connection())
+
+    def command(self, call: Call, statement: Statement) -> tuple[bytes, Summary]:
+        """Run a statement of the owner's that may change something; return its result."""
+        return self.read(call, statement, None, trial=False)
+
+    def read(
+        self, call: Call, statement: Statement, pipe: ResultPipe | None, *, trial: bool
+    ) -> tuple[bytes, Summary]:
+        """Run a statement that brings no rows; *pipe* is finished whatever happens."""
+        with contextlib.ExitStack() as stack:
+            if pipe is not None:
+                stack.callback(pipe.finish)
+            if call.session is not None and _has_connection(call.session, call.user, statement):
+                own = self._connection_of(call.session)
+                return jobs.run_in_session(own, call, statement, pipe)
+            if call.user.guarded:
+                limits = self._engine.limits.for_trial() if trial else self._engine.limits
+                return self._read_guarded(call, statement, pipe, limits)
+            connection = stack.enter_context(self._fresh())
+            jobs.prepare(connection, call.user, call.query)
+            if statement.verb == b"KILL":
+                known = running.with_engine_ids(connection, statement.text)
+                statement = statement.replaced(known)
+            return jobs.run(connection, call.query, statement, pipe)
+
+    def _read_guarded(
+        self, call: Call, statement: Statement, pipe: ResultPipe | None, limits: Limits
+    ) -> tuple[bytes, Summary]:
+        stateful = statement.verb in STATEFUL
+        with self._guarded(call, limits, again=not stateful) as connection:
+            if stateful:
+                jobs.remember(connection, call, statement, limits)
+                return b"", Summary()
+            self._check(connection, call.query, statement)
+            return jobs.run(connection, call.query, statement, pipe)
+
+    def _check(self, connection: EngineConnection, query: Query, statement: Statement) -> None:
+        """Refuse what an analyst may not run; what was allowed once is not parsed again."""
+        parameters = str(query.parameters)
+        key = (statement.text, parameters, jobs.output_format_of(query, statement))
+        if key in self._allowed:
+            return
+        jobs.check(connection, self._engine, query, statement)
+        if len(statement.text) + len(parameters) <= _WORTH_KEEPING_BYTES:
+            if len(self._allowed) >= _KEPT:
+                self._allowed = set()
+            self._allowed.add(key)
+
+    @contextlib.contextmanager
+    def _guarded(self, call: Call, limits: Limits, *, again: bool) -> Iterator[EngineConnection]:
+        """A connection with the analyst's role, for one request.
+
+        To make one costs twice as much as a small statement. So one in the analyst's own database
+        serves *again* if the statement went well and nothing of the request stays in it.
+        """
+        query, home = call.query, call.user.database
+        ready = self._ready[limits.profile]
+        again = again and query.database in ("", home) and not query.read_only
+        connection: EngineConnection | None = None
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(IndexError):
+                connection = ready.pop() if again else None
+            connection = connection or self._engine.connect()
+            stack.callback(connection.close)
+            if connection.database == home and query.database:
+                connection.check_database()
+            if connection.database != home:
+                jobs.prepare_guarded(connection, call.user, query.database, limits)
+            jobs.apply(connection, query, limits)
+            yield connection
+            if again and connection.database == home and jobs.taken_back(connection, query, limits):
+                stack.pop_all()
+                ready.append(connection)
+
+    def kill(self, query_id: str) -> None:
+        """Stop the statement with the client's *query_id*, if it still runs."""
+        with self._fresh() as connection:
+            running.kill(connection, query_id)
+
+    def overdue(self, query_ids: Sequence[str]) -> list[str]:
+        """Return those of *query_ids* that have used up the time of a trial."""
+        with self._fresh() as connection:
+            return running.overdue(connection, query_ids)
+
+    def kill_reads(self) -> None:
+        """Stop every running SELECT."""
+        with self._fresh() as connection:
+            running.kill_reads(connection)
+
+    def close(self) -> None:
+        """Close what the insert threads kept; none of them may run any more."""
+        for connection in [*self._kept, *itertools.chain(*self._ready.values())]:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _fresh(self) -> Iterator[EngineConnection]:
+        connection = self._engine.connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _kept_connection(self) -> EngineConnection:
+        """The connection of this insert thread: opening one costs more than a small insert."""
+        connection: EngineConnection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._engine.connect()
+            connection.begin()
+            self._own.connection = connection
+            self._kept.append(connection)
+        return connection
+
+    def _connection_of(self, session: Session) -> EngineConnection:
+        if session.connection is None:
+            session.connection = self._engine.connect()
+            session.connection.begin()
+        return session.connection
+
+
+def _has_connection(session: Session, user: User, statement: Statement) -> bool:
+    """Whether the session has, or must now get, a connection of its own.
+
+    An analyst's statements leave nothing behind, so an analyst's session never needs one.
+    """
+    return not user.guarded and (session.connection is not None or statement.changes_session)

@@ -1,0 +1,1 @@
+"""HTTP requests to the engine: URL, form, body, encodings, authentication."""

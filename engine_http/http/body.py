@@ -1,0 +1,117 @@
+"""What comes in with a request besides its URL: body and form, opened and bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+from typing import Final
+
+from aiohttp import BodyPartReader, web
+
+from engine_http.engine.errors import ClickHouseError, Code
+from engine_http.http import decompression
+from engine_http.http import request as requests
+from engine_http.http.request import Query
+from engine_http.http.spool import IN_MEMORY_BYTES, Spool
+
+# What a body may have, as it is sent and as it is opened.
+MAX_BODY_BYTES: Final = 256 << 20
+# What a statement may have, and so an analyst's body: max_query_size of a server. The engine itself
+# reads longer ones, and needs a minute for a mebibyte of `1+1+…`.
+MAX_STATEMENT_BYTES: Final = 1 << 18
+# What all fields of a form may have together.
+MAX_FORM_BYTES: Final = 1 << 20
+# Bodies that are opened onto the disk at once: they take four times MAX_BODY_BYTES there.
+_LARGE_AT_ONCE: Final = 4
+_CHUNK_BYTES: Final = 1 << 18
+_WORTH_A_THREAD_BYTES: Final = 1 << 12
+# A setting of a server's by which frames are opened unchecked.
+_UNCHECKED: Final = "http_native_compression_disable_checksumming_on_decompress"
+_FORM: Final = "multipart/form-data"
+
+
+class Bodies:
+    """Reads the bodies of requests; what is large is kept below *directory*."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._opening = asyncio.Semaphore(_LARGE_AT_ONCE)
+
+    async def read(self, request: web.Request, query: Query, *, most_bytes: int) -> Spool:
+        """Read the body and undo its encoding; the caller closes what is returned.
+
+        Raises ClickHouseError 229 when it has more than *most_bytes*, sent or opened.
+        """
+        sent = self.spool(most_bytes)
+        try:
+            if request.can_read_body and request.content_type != _FORM:
+                async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
+                    sent.write(chunk)
+            if not query.content_encoding and not query.decompress_native:
+                return sent
+        except BaseException:
+            sent.close()
+            raise
+        with sent:
+            if sent.size < _WORTH_A_THREAD_BYTES and most_bytes <= IN_MEMORY_BYTES:
+                return self._opened(sent, query, most_bytes)
+            async with self._opening:
+                return await asyncio.to_thread(self._opened, sent, query, most_bytes)
+
+    def spool(self, most_bytes: int) -> Spool:
+        """Return an empty spool."""
+        return Spool(self._directory, most_bytes=most_bytes)
+
+    def _opened(self, sent: Spool, query: Query, most_bytes: int) -> Spool:
+        found = self.spool(most_bytes)
+        try:
+            chunks = decompression.opened(
+                sent.chunks(),
+                query.content_encoding,
+                native=query.decompress_native,
+                check=query.settings.get(_UNCHECKED, "0") not in ("1", "true"),
+            )
+            return found.write_all(chunks)
+        except BaseException:
+            found.close()
+            raise
+
+
+async def with_form(request: web.Request, query: Query) -> Query:
+    """Take the text fields of a multipart form as if they stood in the URL.
+
+    Raises ClickHouseError 48 for files in it, which would be tables of their own.
+    """
+    if request.content_type != _FORM:
+        return query
+    fields = await _fields(request)
+    arguments = itertools.chain(request.query.items(), fields)
+    whole = requests.parse(request.method, arguments, request.headers)
+    return requests.renamed(whole, query.query_id)
+
+
+async def _fields(request: web.Request) -> list[tuple[str, str]]:
+    """Read the fields of a form as they were sent; a part's own encoding is never undone."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise ClickHouseError(Code.NOT_IMPLEMENTED, "A form cannot be compressed")
+    fields: list[tuple[str, str]] = []
+    left = MAX_FORM_BYTES
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader) or part.filename is not None:
+            raise ClickHouseError(Code.NOT_IMPLEMENTED, "External data is not supported here")
+        value = bytearray()
+        while chunk := await part.read_chunk(_CHUNK_BYTES):
+            value += chunk
+            _check_form(left - len(value))
+        left -= len(value) + len(part.name or "") + 1
+        _check_form(left)
+        fields.append((part.name or "", value.decode(errors="replace")))
+    return fields
+
+
+def _check_form(left: int) -> None:
+    if left < 0:
+        raise ClickHouseError(
+            Code.QUERY_IS_TOO_LARGE, f"The form has more than {MAX_FORM_BYTES:,} bytes"
+        )

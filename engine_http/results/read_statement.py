@@ -1,0 +1,161 @@
+"""How the result of a reading statement gets from the engine to the client.
+
+A result that ends soon is sent whole, with its status and counts. A larger one is streamed at the
+client's pace through a pipe, and memory stays flat. A client that leaves ends its statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from engine_http import log
+from engine_http.engine.errors import ClickHouseError, Code
+from engine_http.execution.attempt import Attempt, ReadWork
+from engine_http.execution.pools import ReadPools, WorkerPool
+from engine_http.execution.trials import Trials
+from engine_http.http.request import Query
+from engine_http.results import answer, native
+from engine_http.results.summary import Summary
+
+# Up to here a result is held back, so that an error can still change the status.
+_HOLD_BYTES: Final = 1 << 20
+# With wait_end_of_query the client asked for all of it at once; this is what it may ask for.
+_HOLD_WHOLE_BYTES: Final = 256 << 20
+# What a trial's smaller limits refuse may be within the full ones.
+_PAST_THE_TRIAL: Final = frozenset({Code.MEMORY_LIMIT_EXCEEDED, Code.SETTING_CONSTRAINT_VIOLATION})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOutcome:
+    """A reading statement ready to run: how it runs, how it is stopped, and what it may take.
+
+    *hold* is called with every run, whose session nobody else may use until it ended. *piped* says
+    whether its result may be large. *native* results are rewritten, with flags if *flagged*.
+    *most_seconds* is how long it may take in all, a slow client's time included, None for as long
+    as it likes.
+    """
+
+    work: ReadWork
+    kill: Callable[[], Awaitable[None]]
+    hold: Callable[[asyncio.Future[Any]], None]
+    piped: bool
+    native: bool
+    flagged: bool
+    most_seconds: float | None
+
+
+class ReadStatement:
+    """One reading statement being answered."""
+
+    def __init__(
+        self, request: web.Request, query: Query, reading: ReadOutcome, head: answer.Headers
+    ) -> None:
+        self._request = request
+        self._query = query
+        self._reading = reading
+        self._head = head
+        self._started = time.monotonic()
+        self._stream: answer.AnswerStream | None = None
+
+    async def respond(self, pools: ReadPools, trials: Trials, version: str) -> web.StreamResponse:
+        """Run the statement in *pools* and send its result."""
+        pool = await pools.enter()
+        if pool is pools.short:
+            answered = await self._trial(pool, trials)
+            if answered is not None:
+                return answered
+            await pools.long.enter()
+        return await self._run(pools.long, version)
+
+    async def _trial(self, pool: WorkerPool, trials: Trials) -> web.Response | None:
+        """Answer a statement that ends soon; None when it does not."""
+        attempt = self._begin(pool, trial=True)
+        try:
+            async with trials.limited(self._query.query_id):
+                held = await _hold(self._chunks(attempt), _HOLD_BYTES)
+                if len(held) > _HOLD_BYTES:
+                    return None
+                rest, summary = await asyncio.shield(attempt.outcome)
+        except TimeoutError:
+            return None
+        except ClickHouseError as failure:
+            if failure.code not in _PAST_THE_TRIAL:
+                raise
+            return None
+        finally:
+            await self._end(attempt)
+        return await self._whole(held + rest, summary)
+
+    async def _run(self, pool: WorkerPool, version: str) -> web.StreamResponse:
+        attempt = self._begin(pool, trial=False)
+        try:
+            async with asyncio.timeout(self._reading.most_seconds):
+                return await self._send(attempt, version)
+        except TimeoutError:
+            if self._stream is None:
+                raise ClickHouseError(Code.TIMEOUT_EXCEEDED, "Timeout exceeded") from None
+            log.line("client too slow", level="warning", query_id=self._query.query_id)
+            self._stream.abort()
+            return self._stream.response
+        finally:
+            await self._end(attempt)
+
+    def _begin(self, pool: WorkerPool, *, trial: bool) -> Attempt:
+        attempt = Attempt(pool, self._reading.work, piped=self._reading.piped, trial=trial)
+        self._reading.hold(attempt.outcome)
+        return attempt
+
+    async def _end(self, attempt: Attempt) -> None:
+        if not attempt.outcome.done():
+            await asyncio.shield(attempt.end(self._reading.kill))
+        else:
+            await attempt.end(self._reading.kill)
+
+    def _chunks(self, attempt: Attempt) -> AsyncIterator[bytes]:
+        if not self._reading.native:
+            return attempt.chunks()
+        return native.woven(attempt.chunks(), flagged=self._reading.flagged, zones=attempt.zones)
+
+    async def _send(self, attempt: Attempt, version: str) -> web.StreamResponse:
+        chunks = self._chunks(attempt)
+        limit_bytes = _HOLD_WHOLE_BYTES if self._query.wait_end else _HOLD_BYTES
+        held = await _hold(chunks, limit_bytes)
+        if len(held) > limit_bytes:
+            self._stream = answer.AnswerStream(self._request, self._query, self._head)
+            await self._stream.send(held, chunks)
+            await self._close(self._stream, attempt, version)
+            return self._stream.response
+        rest, summary = await asyncio.shield(attempt.outcome)
+        return await self._whole(held + rest, summary)
+
+    async def _close(self, stream: answer.AnswerStream, attempt: Attempt, version: str) -> None:
+        """End a streamed answer as the statement ended."""
+        try:
+            await asyncio.shield(attempt.outcome)
+        except ClickHouseError as failure:
+            log.failure(failure, self._query, time.monotonic() - self._started)
+            await stream.fail(failure, version)
+        else:
+            await stream.finish()
+
+    async def _whole(self, body: bytes, summary: Summary) -> web.Response:
+        if self._reading.native and self._reading.flagged and not self._reading.piped:
+            body, _ = native.weave(body)
+        counts = summary.header(time.monotonic() - self._started)
+        return await answer.whole(self._query, body, {**self._head, "X-ClickHouse-Summary": counts})
+
+
+async def _hold(chunks: AsyncIterator[bytes], limit_bytes: int) -> bytes:
+    """Collect what the engine writes, until it ends or there is more than *limit_bytes*."""
+    held = bytearray()
+    async for chunk in chunks:
+        held += chunk
+        if len(held) > limit_bytes:
+            break
+    return bytes(held)

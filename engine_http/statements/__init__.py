@@ -1,0 +1,1 @@
+"""Statements taken apart: kind, format, guard of analysts, exact arithmetic, limits."""

@@ -1,0 +1,64 @@
+"""Lowers the limits an analyst asks for to the most an analyst may have.
+
+Dashboards send limits of their own with every query; refusing those above the cap would refuse the
+dashboard. This is a convenience only: what it does not see, the engine's constraints refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+
+from engine_http.statements.lexer import Token, tokens
+
+_UNSET = (b"DEFAULT", b"AUTO")
+
+
+def lowered(settings: Mapping[str, str], caps: Mapping[str, int]) -> dict[str, str]:
+    """Return *settings* with those above their cap, or without a limit, set to the cap."""
+    return {
+        name: str(caps[name]) if name in caps and _exceeds(value, caps[name]) else value
+        for name, value in settings.items()
+    }
+
+
+def lowered_in(text: bytes, caps: Mapping[str, int]) -> tuple[bytes, dict[str, str]]:
+    """Lower limits in the SETTINGS and SET of a statement; return it and what was lowered."""
+    if b"SET" not in text.upper():
+        return text, {}
+    parts, position, changed = [], 0, {}
+    for name, value in _assignments(text):
+        if name in caps and _exceeds(_value(value), caps[name]):
+            changed[name] = str(caps[name])
+            parts += [text[position : value.start], changed[name].encode()]
+            position = value.end
+    return b"".join([*parts, text[position:]]), changed
+
+
+def _assignments(text: bytes) -> Iterator[tuple[str, Token]]:
+    """Yield the names and values that follow SET and SETTINGS as `name = value, …`."""
+    place, name = -1, ""
+    for token in tokens(text):
+        if place == 0:
+            name = token.name
+        elif place == 2:
+            yield name, token
+        fits = place in (0, 2) or token.text == {1: b"=", 3: b","}.get(place)
+        if token.keyword in (b"SETTINGS", b"SET"):
+            place = 0
+        else:
+            place = (place + 1) % 4 if place >= 0 and fits else -1
+
+
+def _value(token: Token) -> str:
+    if token.keyword in _UNSET:
+        return "0"
+    return token.text.strip(b"'").decode(errors="replace")
+
+
+def _exceeds(value: str, cap: int) -> bool:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return False
+    return number == 0 or number > cap

@@ -1,0 +1,1 @@
+"""The item check: which items are valid, shared by the ingest API and the stream."""

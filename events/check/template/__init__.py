@@ -1,0 +1,1 @@
+"""The template check: recognises records that are written like one that was valid."""

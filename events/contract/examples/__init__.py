@@ -1,0 +1,16 @@
+"""What does an item of each type look like? One example per type, for documents and tests."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from events.contract.registry import EventType
+
+
+def example_text(event_type: EventType) -> str:
+    """Give the example item of a type as JSON text.
+
+    Raises:
+        FileNotFoundError: the type has no example yet; add `events/contract/examples/NAME.json`.
+    """
+    return resources.files(__package__).joinpath(f"{event_type.name}.json").read_text("utf-8")

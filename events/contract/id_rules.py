@@ -1,0 +1,165 @@
+"""Which fields make up an item's idempotency id, by tenant and event type, now and before.
+
+The registry says what the contract says; an operator may choose other fields per tenant, for
+example `payment_id, status` when one payment is sent again at each step of its life, and may change
+the choice. Pure data: nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from events.contract.fields import FieldKind, fields_of
+from events.contract.registry import BY_NAME, EventType
+
+MAX_ID_CHARACTERS: Final = 2_048
+
+Key = tuple[str, str]
+"""Tenant and type name."""
+
+
+class Rule(NamedTuple):
+    """The fields that make the ids of records appended since a time, in milliseconds."""
+
+    since_ms: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdRules:
+    """Rules by (tenant, type name), oldest first; whatever is not named follows the registry."""
+
+    rules: Mapping[Key, tuple[Rule, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def fields_for(
+        self, tenant: str | None, event_type: EventType, appended_ms: int | None = None
+    ) -> tuple[str, ...]:
+        """Say which fields make the id of *tenant*'s items of *event_type*.
+
+        Of a record that was appended at a time, or of one that is to be judged now.
+        """
+        rules = self.rules.get((tenant or "", event_type.name)) if tenant is not None else None
+        if not rules:
+            return event_type.id_fields
+        if appended_ms is None:
+            return rules[-1].fields
+        begun = [rule for rule in rules if rule.since_ms <= appended_ms]
+        return (begun or rules)[-1 if begun else 0].fields
+
+    def home_fields(self, tenant: str | None, event_type: EventType) -> tuple[str, ...]:
+        """Say which fields decide in which partition *tenant*'s items of *event_type* belong.
+
+        Items of one id have the same values there, by whichever of the tenant's rules: every rule
+        holds these fields. They are the contract's own wherever possible, so that a rule may change
+        and every id stays where it is.
+        """
+        rules = self.rules.get((tenant or "", event_type.name), ())
+        if tenant is None or not rules:
+            return event_type.id_fields
+        common = [set(rule.fields) for rule in rules]
+        of_contract = tuple(n for n in event_type.id_fields if all(n in one for one in common))
+        return of_contract or tuple(n for n in rules[0].fields if all(n in one for one in common))
+
+    def touches(self, event_type: EventType) -> bool:
+        """Tell whether any tenant has or had a rule of its own for *event_type*."""
+        return any(name == event_type.name for _, name in self.rules)
+
+    def has_changed(self, tenant: str | None, event_type: EventType) -> bool:
+        """Tell whether items of *tenant* may be stored under ids of another rule."""
+        return len(self.rules.get((tenant or "", event_type.name), ())) > 1
+
+
+DEFAULT_RULES: Final = IdRules()
+
+
+def parse_id_rules(raw: Mapping[str, Mapping[str, Sequence[str]]]) -> IdRules:
+    """Read `{"TENANT": {"realtime-payment": ["payment_id", "status"]}}`: rules without a past.
+
+    Raises:
+        ValueError: a type or a field that does not exist, or a field that cannot be part of an id
+            (only required strings can), or an empty or repeating list; the text says which.
+    """
+    return IdRules(
+        MappingProxyType(
+            {
+                (tenant, name): (Rule(0, _checked(name, fields)),)
+                for tenant, by_type in raw.items()
+                for name, fields in by_type.items()
+            }
+        )
+    )
+
+
+def rules_of_tenants(tenants: Mapping[str, Mapping[str, Any]]) -> IdRules:
+    """Read the rules from tenants as tenants.json has them: `id_fields` and the log `id_rules`.
+
+    The log says what was in force since when. A rule that is not the log's last was set by hand: it
+    is in force, and all others may have been before; without a log that is the contract's.
+
+    Raises:
+        ValueError: as `parse_id_rules`, or a log that is none.
+    """
+    found: dict[Key, tuple[Rule, ...]] = {}
+    for tenant, reported in tenants.items():
+        chosen, logs = reported.get("id_fields") or {}, reported.get("id_rules") or {}
+        for name in {*chosen, *logs}:
+            found[tenant, name] = tuple(_history(name, chosen.get(name), logs.get(name) or ()))
+    return IdRules(MappingProxyType(found))
+
+
+def _history(
+    name: str, chosen: Sequence[str] | None, log: Sequence[Mapping[str, Any]]
+) -> Iterator[Rule]:
+    contract = BY_NAME[name].id_fields if name in BY_NAME else ()
+    current = contract if chosen is None else _checked(name, chosen)
+    reported = [Rule(_since_ms(one.get("since")), _checked(name, one["fields"])) for one in log]
+    if reported and reported[-1].fields == current:
+        yield from sorted(reported, key=lambda rule: rule.since_ms)
+        return
+    before = dict.fromkeys(rule.fields for rule in reported) or {contract: None}
+    yield from (Rule(-1, fields) for fields in before if fields != current)
+    yield Rule(0, current)
+
+
+def _since_ms(text: str | None) -> int:
+    """Milliseconds since 1970 of a moment of the log; a rule without one has no beginning."""
+    if text is None:
+        return 0
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"id rule: {text} has no offset from UTC")
+    return round(moment.timestamp() * 1000)
+
+
+def _checked(name: str, fields: Any) -> tuple[str, ...]:
+    if name not in BY_NAME:
+        raise ValueError(f"id rule: no event type {name!r}; there are {', '.join(BY_NAME)}")
+    usable = _usable(BY_NAME[name])
+    if isinstance(fields, str) or not fields or len(set(fields)) < len(fields):
+        raise ValueError(f"id rule of {name}: give a list of different field names")
+    for one in fields:
+        if one not in usable:
+            raise ValueError(f"id rule of {name}: {one!r} is not one of {', '.join(usable)}")
+    return tuple(fields)
+
+
+def _usable(event_type: EventType) -> list[str]:
+    return [
+        one.name
+        for one in fields_of(event_type.model)
+        if one.required and not one.nullable and one.kind in (FieldKind.TEXT, FieldKind.CHOICE)
+    ]
+
+
+def join_id(parts: Sequence[str]) -> str:
+    r"""Join the parts of an id so that different parts never make the same id.
+
+    One part stays as it is; several are joined by `|`, with `\` before a `|` or `\` of their own.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)

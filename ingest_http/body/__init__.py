@@ -1,0 +1,1 @@
+"""Request bodies: admission control, size limits, decompression, item counts."""

@@ -1,0 +1,1 @@
+"""HTTP around the bulk handler: routes, connections, replies, health and documentation."""

@@ -1,0 +1,1 @@
+"""Publishing: records of a request to Kafka, durably, in partition order."""

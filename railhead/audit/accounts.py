@@ -1,0 +1,107 @@
+"""What does the account of a topic add up to? Sums over its partitions, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from railhead.audit.chain import NOTHING, RangeCounts
+from railhead.audit.findings import AuditFinding
+
+
+@dataclass(slots=True)
+class PartitionAccount:
+    """One partition: offsets from `first` to before `end`, of which `reported` are in the ledger.
+
+    `committed` is the group's, None when it has none. `empty` counts offsets in the ledger's ranges
+    that have no record (markers of transactions), `in_flight` what is not in the ledger yet.
+    """
+
+    partition: int
+    first: int
+    end: int
+    committed: int | None
+    ranges: int = 0
+    counts: RangeCounts = NOTHING
+    empty: int = 0
+    superseded: int = 0
+    copies: int = 0
+    in_flight: int = 0
+
+    @property
+    def offsets(self) -> int:
+        """How many offsets were written to the log in the window."""
+        return self.end - self.first
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether accepted = stored + duplicates + conflicts + rejected + moved + in flight."""
+        return self.offsets == self.counts.records + self.empty + self.in_flight
+
+
+@dataclass(slots=True)
+class TopicAccount:
+    """One topic: its partitions and what was found.
+
+    `kept` is how many refused items a table has, of the topic of dead letters: each once, however
+    often it was reported. None is the ledger's word.
+    """
+
+    topic: str
+    partitions: list[PartitionAccount] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
+    kept: int | None = None
+
+    @property
+    def counts(self) -> RangeCounts:
+        """The fates of all its records."""
+        total = NOTHING
+        for one in self.partitions:
+            total = total.plus(one.counts)
+        return total
+
+    def total(self, name: str) -> int:
+        """One figure of `PartitionAccount`, over all partitions."""
+        return sum(int(getattr(one, name)) for one in self.partitions)
+
+    @property
+    def faults(self) -> list[AuditFinding]:
+        """The findings that mean that the books do not balance."""
+        return [one for one in self.findings if one.is_fault]
+
+    @property
+    def summary(self) -> str:
+        """The account in a few words."""
+        if self.faults:
+            return f"{len(self.faults):,} fault{'s'[: len(self.faults) > 1]}"
+        return "balanced"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "topic": self.topic,
+            "balanced": not self.faults,
+            "partitions": [_as_dict(one) for one in self.partitions],
+        }
+
+
+def _as_dict(one: PartitionAccount) -> dict[str, Any]:
+    return {
+        "partition": one.partition,
+        "first": one.first,
+        "end": one.end,
+        "committed": one.committed,
+        "offsets": one.offsets,
+        "ranges": one.ranges,
+        **one.counts._asdict(),
+        "without_record": one.empty,
+        "superseded": one.superseded,
+        "copies": one.copies,
+        "in_flight": one.in_flight,
+    }
+
+
+def is_balanced(accounts: Sequence[TopicAccount]) -> bool:
+    """Whether no topic has a fault."""
+    return not any(account.faults for account in accounts)

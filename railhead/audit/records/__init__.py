@@ -1,0 +1,1 @@
+"""Record-level proof: Kafka's records held against rows and ledger."""

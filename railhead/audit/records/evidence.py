@@ -1,0 +1,195 @@
+"""What became of each record of one block? Decided from the records, the rows and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from railhead.audit.chain import RangeCounts, Span, spans
+from railhead.audit.findings import AuditFinding, FindingKind, hash_of_id
+from railhead.audit.queries import Key, Place
+
+SHOWN: Final = 20
+
+Sets = frozenset[int] | set[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that is known of a block.
+
+    `keys` are the records that Kafka still has: the key of the row each makes, None if the contract
+    refuses it. They are complete from offset `kept_from` on. `rows` are the keys of the rows stored
+    for each offset, `conflicts` and `rejected` the offsets kept there. `elsewhere` tells where the
+    row of a key lies; `underway` are refused records whose dead letter is not stored yet, and
+    `moving` those sent on to a partition that is not done yet.
+    """
+
+    topic: str
+    partition: int
+    span: Span
+    reported: RangeCounts
+    kept_from: int
+    keys: Mapping[int, Key | None]
+    rows: Mapping[int, set[Key]]
+    conflicts: Sets = frozenset()
+    rejected: Sets = frozenset()
+    elsewhere: Mapping[Key, Place] = field(default_factory=dict)
+    underway: Sets = frozenset()
+    moving: Sets = frozenset()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether Kafka still has every record of the block."""
+        return self.kept_from <= self.span.first
+
+    @property
+    def repeats(self) -> list[int]:
+        """Records without a row of their own whose id has one."""
+        return [
+            offset
+            for offset, key in self.keys.items()
+            if key is not None and key in self.elsewhere and not self.is_kept(offset)
+        ]
+
+    @property
+    def superseded(self) -> int:
+        """How many stored records gave way to an earlier one of their id, as tables keep one.
+
+        It came by another partition, or so long ago that it was no longer remembered.
+        """
+        unkept = max(0, self.reported.conflicts - len(self.conflicts))
+        return max(0, len(self.repeats) - self.reported.duplicates - self.reported.moved - unkept)
+
+    def is_kept(self, offset: int) -> bool:
+        """Whether some table has a row of the record at *offset*."""
+        return offset in self.rows or offset in self.conflicts or offset in self.rejected
+
+
+def judge(evidence: Evidence) -> list[AuditFinding]:
+    """Name every record that has no fate or two, and every row without a record."""
+    found = [*_records(evidence), *_rows(evidence), *_missing_conflicts(evidence)]
+    return found or list(_numbers(evidence))
+
+
+def _records(evidence: Evidence) -> Iterator[AuditFinding]:
+    for offset, key in evidence.keys.items():
+        places = _places(evidence, offset)
+        if len(places) > 1:
+            yield _finding(
+                evidence, FindingKind.TWO_OUTCOMES, offset, f"kept in {' and '.join(places)}", key
+            )
+        elif places or offset in evidence.underway or offset in evidence.moving:
+            continue
+        elif key is None:
+            yield _finding(
+                evidence,
+                FindingKind.REJECT_MISSING,
+                offset,
+                "refused by the contract, not in rejected",
+            )
+        elif key not in evidence.elsewhere:
+            yield _finding(evidence, FindingKind.LOST, offset, "valid, and no row has its id", key)
+
+
+def _places(evidence: Evidence, offset: int) -> list[str]:
+    kept = {
+        "its table": offset in evidence.rows,
+        "conflicts": offset in evidence.conflicts,
+        "rejected": offset in evidence.rejected,
+    }
+    return [name for name, there in kept.items() if there]
+
+
+def _rows(evidence: Evidence) -> Iterator[AuditFinding]:
+    for offset, keys in sorted(evidence.rows.items()):
+        if offset < evidence.kept_from:
+            foreign = sorted(keys)[1:]
+        else:
+            foreign = sorted(keys - {evidence.keys.get(offset)})
+        for key in foreign:
+            text = (
+                "a row of another id than its record's"
+                if offset in evidence.keys
+                else "a row of no record: there is none at this offset"
+            )
+            yield _finding(evidence, FindingKind.FOREIGN, offset, text, key)
+    for name, offsets in (("conflicts", evidence.conflicts), ("rejected", evidence.rejected)):
+        for offset in sorted(offsets):
+            if offset >= evidence.kept_from and offset not in evidence.keys:
+                yield _finding(
+                    evidence, FindingKind.FOREIGN, offset, f"a row in {name} of no record"
+                )
+
+
+def _missing_conflicts(evidence: Evidence) -> Iterator[AuditFinding]:
+    if len(evidence.conflicts) < evidence.reported.conflicts:
+        text = (
+            f"the ledger tells {evidence.reported.conflicts:,}, "
+            f"conflicts has {len(evidence.conflicts):,}"
+        )
+        yield _block_finding(evidence, FindingKind.CONFLICT_MISSING, text)
+
+
+def _numbers(evidence: Evidence) -> Iterator[AuditFinding]:
+    """What is left when nothing was found record by record: numbers that do not fit."""
+    reported = evidence.reported
+    has = {
+        "stored": len(evidence.rows) + (evidence.superseded if evidence.is_whole else 0),
+        "conflicts": len(evidence.conflicts),
+        "rejected": len(evidence.rejected) + len(evidence.underway - set(evidence.rejected)),
+    }
+    wrong = [
+        f"{outcome}: the ledger tells {getattr(reported, outcome):,}, there are {number:,}"
+        for outcome, number in has.items()
+        if getattr(reported, outcome) != number
+    ]
+    if not wrong:
+        return
+    if evidence.is_whole:
+        yield _block_finding(
+            evidence, FindingKind.SHORT, "; ".join([*wrong, *_candidates(evidence)])
+        )
+    else:
+        kept = f"Kafka keeps records from {evidence.kept_from} on"
+        yield _block_finding(evidence, FindingKind.UNPROVEN, f"{'; '.join(wrong)}; {kept}")
+
+
+def _candidates(evidence: Evidence) -> Iterator[str]:
+    """Which rows may be the ones too many: those that give way to another row of their id."""
+    gave_way = [
+        offset
+        for offset, keys in evidence.rows.items()
+        for key in keys
+        if key in evidence.elsewhere
+        and evidence.elsewhere[key][:3] != (evidence.topic, evidence.partition, offset)
+    ]
+    if len(evidence.rows) > evidence.reported.stored and gave_way:
+        shown = ", ".join(map(str, spans(gave_way)[:SHOWN]))
+        yield f"rows whose id has an earlier row: {shown}"
+
+
+def _finding(
+    evidence: Evidence, kind: FindingKind, offset: int, text: str, key: Key | None = None
+) -> AuditFinding:
+    tenant, *rest = key or ("",)
+    return AuditFinding(
+        kind=kind,
+        topic=evidence.topic,
+        partition=evidence.partition,
+        span=Span(offset, offset),
+        text=text,
+        tenant=str(tenant),
+        id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
+    )
+
+
+def _block_finding(evidence: Evidence, kind: FindingKind, text: str) -> AuditFinding:
+    return AuditFinding(
+        kind=kind,
+        topic=evidence.topic,
+        partition=evidence.partition,
+        span=evidence.span,
+        text=text,
+    )

@@ -1,0 +1,182 @@
+"""What became of rejected items, and how are they sent again? list, show, export and replay."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from clickhouse_connect.driver import create_client
+from clickhouse_connect.driver.exceptions import Error as DriverError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from railhead.audit.moments import HOW_TO, moment_option
+from railhead.cli.dead_letters import rejected_replay
+from railhead.cli.numbers import positive
+from railhead.dead_letters.archive import Archive
+from railhead.dead_letters.dead_letter import (
+    AmbiguousIdError,
+    DeadLetterId,
+    LetterSelection,
+    parse_id,
+)
+from railhead.dead_letters.export import WRITERS
+from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_dead_letter
+from sinks.connection import NETWORK_ERRORS, client_arguments, translate
+from sinks.settings import StoreSettings
+
+NAME = "rejected"
+HELP = "list, show, export and replay rejected items"
+WIDTH_IN_FILES: Final = 200
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the four actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    list_ = _action(actions, "list", "the newest rejected items as a table")
+    _add_filters(list_)
+    list_.add_argument("--limit", type=positive, default=50, metavar="N", help="(%(default)s)")
+    list_.add_argument("--raw", action="store_true", help="the items themselves, not the messages")
+    list_.add_argument(
+        "--distinct",
+        action="store_true",
+        help="one line for each distinct item (tenant, event, reason, field and bytes), with when "
+        "it was first and last seen and how often, among what the filters let pass",
+    )
+    show = _action(actions, "show", "everything about one rejected item")
+    show.add_argument("id", type=_dead_letter_id, metavar="ID", help="as `rejected list` prints it")
+    show.add_argument("--raw", action="store_true", help="only the item, byte by byte")
+    export = _action(actions, "export", "rejected items for other programs, oldest first")
+    _add_filters(export)
+    export.add_argument("--limit", type=positive, default=1_000_000, metavar="N")
+    export.add_argument("--format", choices=sorted(WRITERS), default="ndjson", help="(%(default)s)")
+    export.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    replay = _action(actions, "replay", rejected_replay.HELP)
+    _add_filters(replay)
+    rejected_replay.add_arguments(replay)
+
+
+def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    # argparse has no public name for the type of *actions*.
+    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    return action
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--tenant", default="", help="only this tenant's")
+    add("--event", default="", metavar="NAME", help="only of this event, as it was sent")
+    add("--reason", default="", metavar="CODE", help="only refused for this reason")
+    add("--field", default="", metavar="PATH", help="only with the fault in this field")
+    add("--request-id", default="", metavar="ID", help="only of this request")
+    add("--since", type=moment_option, metavar="WHEN", help=f"received from then on: {HOW_TO}")
+    add("--until", type=moment_option, metavar="WHEN", help="received before")
+
+
+def _dead_letter_id(text: str) -> DeadLetterId:
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; 1 if there is no such item or some could not be sent, 2 if nobody could be asked."""
+    actions: dict[str, Callable[[argparse.Namespace, Archive], int]] = {
+        "list": _list,
+        "show": _show,
+        "export": _export,
+        "replay": lambda args, archive: rejected_replay.run(args, archive, _selection(args)),
+    }
+    try:
+        with create_client(**client_arguments(StoreSettings())) as client:
+            return actions[args.action](args, Archive(client))
+    except BrokenPipeError:
+        # Whoever read (`| head`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (DriverError, *NETWORK_ERRORS) as error:
+        print(f"railhead rejected: {translate('read of rejected items', error)}", file=sys.stderr)
+        return 2
+
+
+def _selection(args: argparse.Namespace) -> LetterSelection:
+    names = ("tenant", "event", "reason", "field", "request_id", "since", "until")
+    return LetterSelection(**{name: getattr(args, name) for name in names})
+
+
+def _list(args: argparse.Namespace, archive: Archive) -> int:
+    selection = _selection(args)
+    raw_bytes = RAW_SHOWN * 4 if args.raw else 0
+    if args.distinct:
+        items = archive.count_distinct(selection)
+        seen = archive.distinct(selection, args.limit)
+        table = as_table_of_items(
+            archive.dead_letters(seen, raw_bytes=raw_bytes), seen, with_raw=args.raw
+        )
+        _print_list(table, shown=len(seen), count=items, what="distinct rejected items")
+        return 0
+    count = archive.count(selection)
+    ids = archive.newest(selection, args.limit)
+    table = as_table(archive.dead_letters(ids, raw_bytes=raw_bytes), with_raw=args.raw)
+    _print_list(table, shown=len(ids), count=count, what="rejected items")
+    return 0
+
+
+def _print_list(table: Table, *, shown: int, count: int, what: str) -> None:
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    if shown:
+        console.print(table)
+    more = f", the newest {shown:,} are shown" if shown < count else ""
+    console.print(Text(f"{count:,} {what}{more}"))
+
+
+def _show(args: argparse.Namespace, archive: Archive) -> int:
+    try:
+        id_ = archive.resolve(args.id)
+    except AmbiguousIdError as error:
+        print(f"railhead rejected show: {error}", file=sys.stderr)
+        return 1
+    dead_letter = next(archive.dead_letters([id_] if id_ else []), None)
+    if dead_letter is None:
+        print(f"railhead rejected show: no rejected item {args.id}", file=sys.stderr)
+        return 1
+    if args.raw:
+        sys.stdout.buffer.write(dead_letter.bytes)
+        sys.stdout.buffer.flush()
+        return 0
+    console = Console(highlight=False, soft_wrap=True)
+    print_dead_letter(
+        console, dead_letter, archive.sightings(dead_letter), archive.replays(dead_letter.id)
+    )
+    return 0
+
+
+def _export(args: argparse.Namespace, archive: Archive) -> int:
+    ids = archive.oldest(_selection(args), args.limit, again=True)
+    try:
+        with _opened(args.output) as file:
+            count = WRITERS[args.format](archive.dead_letters(ids), file)
+    except FileExistsError:
+        print(f"railhead rejected export: {args.output} is there already", file=sys.stderr)
+        return 1
+    print(f"{count:,} rejected items", file=sys.stderr)
+    return 0
+
+
+@contextlib.contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a new file that only its owner can read: it holds players' data."""
+    if path is None:
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
+        yield file

@@ -1,0 +1,95 @@
+"""What keeps Railhead from working here? `railhead doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from railhead.dead_letters.plain_text import printable_lines
+from railhead.doctor import machine, parts, settings
+from railhead.doctor.finding import DoctorFinding, State
+from railhead.doctor.target import Target
+from railhead.kafka.topics import TopicSettings
+from railhead.paths import default_data_dir
+from railhead.send.connection import default_url
+from sinks.settings import read_settings
+
+NAME = "doctor"
+HELP = "check settings, broker, store, topics and tables"
+STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on *parser*."""
+    add = parser.add_argument
+    add("--data-dir", type=Path, default=default_data_dir(), help="of the stack (%(default)s)")
+    add("--url", default=default_url(), help="the door (%(default)s)")
+    add(
+        "--bootstrap",
+        default=os.environ.get("RAILHEAD_KAFKA_BOOTSTRAP") or "127.0.0.1:9092",
+        help="a broker's HOST:PORT (%(default)s)",
+    )
+    add("--clickhouse-url", help="ClickHouse's HTTP interface (RAILHEAD_CLICKHOUSE_URL)")
+    add("--json", action="store_true", help="print the findings as a JSON array")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every finding; 1 if there is one that keeps Railhead from working."""
+    # What matters of the clients' own complaints comes with the findings.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    console = Console(highlight=False)
+    findings: list[DoctorFinding] = []
+    for finding in look(target_of(args)):
+        findings.append(finding)
+        if not args.json:
+            show(console, finding)
+    counts = Counter(finding.state for finding in findings)
+    if args.json:
+        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+    else:
+        console.print(", ".join(f"{counts[state]} {state}" for state in State))
+    return 1 if counts[State.FAIL] else 0
+
+
+def target_of(args: argparse.Namespace) -> Target:
+    """Return where to look; settings that are wrong are None, the findings say why."""
+    try:
+        settings = read_settings(url=args.clickhouse_url)
+    except ValueError:
+        settings = None
+    try:
+        topics = TopicSettings()
+    except ValidationError:
+        topics = None
+    return Target(
+        data_dir=args.data_dir,
+        api_url=args.url.rstrip("/"),
+        bootstrap=args.bootstrap,
+        settings=settings,
+        topics=topics,
+    )
+
+
+def look(target: Target) -> Iterator[DoctorFinding]:
+    """Look at everything: this machine, the settings, the parts."""
+    yield from machine.look(target)
+    yield from settings.look()
+    yield from parts.look(target)
+
+
+def show(console: Console, finding: DoctorFinding) -> None:
+    """Print one finding, its advice below it."""
+    line = Text(f"{finding.state:>4}", style=STYLES[finding.state])
+    line.append(printable_lines(f"  {finding.check}: {finding.says}"), style="default")
+    console.print(line, soft_wrap=True)
+    if finding.advice:
+        console.print(Text(f"        {printable_lines(finding.advice)}", "dim"), soft_wrap=True)

@@ -1,0 +1,121 @@
+"""The list of Railhead's commands, and the entry point that runs one.
+
+Each command is a module with `HELP`, `add_arguments(parser)` and
+`run(args) -> int`; only the one that was asked for is imported. `demo` and
+`bench` are packages of their own that use this one; nothing here imports them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import NamedTuple, Protocol, cast
+
+
+class Row(NamedTuple):
+    """The module of a command and its line in the list of commands."""
+
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Row] = {
+    "up": Row(
+        "railhead.cli.processes.up",
+        "start everything on this machine: Kafka, ClickHouse, doors, workers",
+    ),
+    "serve": Row(
+        "railhead.cli.processes.serve",
+        "run the door: HTTP in, Kafka out",
+    ),
+    "worker": Row(
+        "railhead.cli.processes.worker",
+        "run a Faust worker: topics in, first sightings into ClickHouse",
+    ),
+    "clickhouse": Row(
+        "railhead.cli.processes.clickhouse",
+        "run ClickHouse's engine behind its HTTP interface on loopback",
+    ),
+    "migrate": Row(
+        "railhead.cli.migrate",
+        "create or upgrade tables and views in ClickHouse",
+    ),
+    "topics": Row(
+        "railhead.cli.topics",
+        "create and check the Kafka topics",
+    ),
+    "tenant": Row(
+        "railhead.cli.tenant.tenant",
+        "add and list tenants, rotate and revoke keys, change id rules",
+    ),
+    "send": Row(
+        "railhead.cli.send",
+        "push a file of items to a door, with retries",
+    ),
+    "demo": Row(
+        "demo.command",
+        "start the stack, post an evening of traffic, print the analysts' answers",
+    ),
+    "sql": Row(
+        "railhead.cli.sql",
+        "run a query and print a table",
+    ),
+    "rejected": Row(
+        "railhead.cli.dead_letters.rejected",
+        "list, show, export and replay rejected items",
+    ),
+    "conflicts": Row(
+        "railhead.cli.dead_letters.conflicts",
+        "show same id, different content, side by side",
+    ),
+    "reconcile": Row(
+        "railhead.cli.reconcile",
+        "prove that every offset has exactly one fate",
+    ),
+    "doctor": Row(
+        "railhead.cli.doctor",
+        "check settings, broker, store, topics and tables",
+    ),
+    "bench": Row(
+        "bench.command",
+        "measure door, stream and the whole way beside baselines",
+    ),
+}
+
+
+class Command(Protocol):
+    """What the module of a command offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's options on *parser*."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; the result is the process's exit code (0 fine, 1 failed, 2 wrong use)."""
+
+
+def load(name: str) -> Command:
+    """Import the module of command *name*."""
+    return cast("Command", importlib.import_module(COMMANDS[name].module))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `railhead ARGV` and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="railhead",
+        description="FastTrack event pushes to Kafka to ClickHouse: "
+        "never lost, never counted twice, every fate accounted for.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, row in COMMANDS.items():
+        command = commands.add_parser(name, help=row.help, description=row.help)
+        if name == chosen:
+            load(name).add_arguments(command)
+    args = parser.parse_args(arguments)
+    return load(args.command).run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

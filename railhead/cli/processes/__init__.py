@@ -1,0 +1,1 @@
+"""The commands that run processes: `up`, `serve`, `worker`, `clickhouse`."""

@@ -1,0 +1,139 @@
+"""How is everything started on one machine, and stopped again? Progress, one `ready` line, stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from railhead.cli.numbers import port, positive
+from railhead.paths import default_data_dir
+from railhead.stack.settings import (
+    ALL_PARTS,
+    CLICKHOUSE,
+    INGEST_API,
+    KAFKA,
+    LOOPBACK,
+    StackError,
+    StackSettings,
+    parse_parts,
+)
+from railhead.stack.stack import Stack
+
+NAME = "up"
+HELP = "start everything on this machine: Kafka, ClickHouse, doors, workers"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on *parser*."""
+    add = parser.add_argument
+    add(
+        "--data-dir",
+        type=Path,
+        default=default_data_dir(),
+        help="where all state lives; the next start goes on from it (default: %(default)s)",
+    )
+    add("--http-host", default=LOOPBACK, help="where doors listen (default: %(default)s)")
+    add(
+        "--http-port",
+        type=port,
+        default=8080,
+        help="the doors' port; 0 is any free one, as for the other ports (default: %(default)s)",
+    )
+    add("--kafka-port", type=port, default=9092, help="on loopback (default: %(default)s)")
+    add("--clickhouse-port", type=port, default=8123, help="on loopback (default: %(default)s)")
+    add("--workers", type=positive, default=1, help="Faust workers (default: %(default)s)")
+    add("--doors", type=positive, default=1, help="doors, all on one port (default: %(default)s)")
+    add(
+        "--partitions",
+        type=positive,
+        help="partitions of each topic, chosen once (default: what the topics have; new ones get "
+        "one for each worker, as each costs an insert of its own every time a worker stores)",
+    )
+    add(
+        "--parts",
+        type=_parts,
+        default=ALL_PARTS,
+        metavar="PART,...",
+        help=f"start only these of {', '.join(ALL_PARTS)}; others are expected on the same ports",
+    )
+    add(
+        "--fsync",
+        action="store_true",
+        help="Kafka forces each write to the disk before it acknowledges: survives a power cut",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the stack until SIGINT or SIGTERM; a second signal kills instead of waiting."""
+    try:
+        settings = StackSettings(
+            **{name: value for name, value in vars(args).items() if name != "command"}
+        )
+        return asyncio.run(_run(settings))
+    except StackError as exc:
+        print(f"railhead up: {exc}", file=sys.stderr)
+        return 1
+
+
+async def _run(settings: StackSettings) -> int:
+    stack, asked_to_stop = Stack(settings, on_progress=_show), asyncio.Event()
+
+    def stop() -> None:
+        if asked_to_stop.is_set():
+            stack.kill_now()
+        else:
+            _show("stopping; once more to kill")
+        asked_to_stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    if await _start(stack, asked_to_stop):
+        _show(ready_line(stack.settings))
+        await asked_to_stop.wait()
+        await stack.stop()
+    _show("stopped")
+    return 0
+
+
+async def _start(stack: Stack, asked_to_stop: asyncio.Event) -> bool:
+    """Start *stack* unless asked to stop meanwhile; says whether it runs."""
+    starting = asyncio.ensure_future(stack.start())
+    asked = asyncio.ensure_future(asked_to_stop.wait())
+    await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not starting.done():
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+        return False
+    await starting
+    return True
+
+
+def ready_line(settings: StackSettings) -> str:
+    """The one line that says that all of it can take traffic, and where."""
+    places = (
+        (INGEST_API, settings.http_url),
+        (KAFKA, f"kafka://{settings.kafka_bootstrap}"),
+        (CLICKHOUSE, f"{settings.clickhouse_url} (ClickHouse)"),
+    )
+    here = [place for part, place in places if settings.has(part)]
+    return f"ready {', '.join(here) or 'without an address of its own'}"
+
+
+def _show(line: str) -> None:
+    # Whoever read the progress may be gone (`railhead up | head`); the stack goes on.
+    with contextlib.suppress(BrokenPipeError):
+        print(line, flush=True)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    try:
+        return parse_parts(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc

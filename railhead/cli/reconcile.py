@@ -1,0 +1,163 @@
+"""Does every offset have exactly one fate? Proved, or what has none is named."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver import create_client
+from clickhouse_connect.driver.exceptions import Error as DriverError
+from rich.console import Console
+from rich.text import Text
+
+from events.contract.registry import BY_NAME, EVENT_TYPES, REJECTED_TOPIC
+from railhead.audit.accounts import TopicAccount, is_balanced
+from railhead.audit.api_counters import ApiSilentError, read_counters, sum_apis
+from railhead.audit.audit import AuditOptions
+from railhead.audit.moments import HOW_TO, milliseconds, moment_option
+from railhead.audit.queries import AuditQueries
+from railhead.audit.reconcile import Reconciler
+from railhead.audit.records.kafka_log import open_log
+from railhead.audit.report import as_document, print_statement
+from railhead.cli.numbers import positive
+from railhead.kafka.topic_admin import TopicError
+from railhead.paths import tenants_file
+from sinks.connection import NETWORK_ERRORS, client_arguments, translate
+from sinks.settings import StoreSettings
+from streams.settings import WorkerSettings
+from tenants.id_rules import rules_if_there
+
+NAME = "reconcile"
+HELP = "prove that every offset has exactly one fate"
+
+WIDTH_IN_FILES: Final = 160
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on *parser*."""
+    parser.description = (
+        "Prove from the ledger, the tables and Kafka that every record has exactly one fate: "
+        "stored, duplicate, conflict or rejected; that ranges join without gap or overlap; and "
+        "that the tables hold exactly what was stored. Changes nothing, and may run at any time. "
+        "Exit code 0: it balances; 1: it does not, and where is told; 2: it could not be told."
+    )
+    parser.add_argument(
+        "--since", type=moment_option, metavar="WHEN", help=f"only ranges from then on: {HOW_TO}"
+    )
+    parser.add_argument(
+        "--type",
+        choices=[*BY_NAME, "rejected"],
+        action="append",
+        metavar="NAME",
+        help="only this event type, or rejected; may be given several times",
+    )
+    parser.add_argument("--tenant", default="", help="name only this tenant's records and rows")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--door",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a door (or its metrics page) whose counters are shown beside; for each door",
+    )
+    parser.add_argument(
+        "--every-record",
+        action="store_true",
+        help="hold every range against Kafka, not only those that do not add up",
+    )
+    parser.add_argument(
+        "--examine",
+        type=positive,
+        default=1_000_000,
+        metavar="N",
+        help="most records of a topic to read from Kafka for that (%(default)s)",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="rows stored twice are a fault too, though shown once"
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prove it; 0 when it balances."""
+    # What matters of the client's own complaints comes with the error.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    console = Console(stderr=True)
+    try:
+        apis = sum_apis([read_counters(url) for url in args.api])
+        with console.status("") as status:
+            accounts = asyncio.run(_reconcile(args, status.update))
+    except (TopicError, KafkaError, ApiSilentError, ValueError, OSError) as error:
+        print(f"railhead reconcile: {error}", file=sys.stderr)
+        return 2
+    except (DriverError, *NETWORK_ERRORS) as error:
+        print(f"railhead reconcile: {translate('read of the books', error)}", file=sys.stderr)
+        return 2
+    _print(args, accounts, apis)
+    copied = args.strict and any(account.total("copies") for account in accounts)
+    return 0 if is_balanced(accounts) and not copied else 1
+
+
+async def _reconcile(args: argparse.Namespace, report: Callable[[str], None]) -> list[TopicAccount]:
+    settings, store = WorkerSettings(), StoreSettings()
+    audit_options = AuditOptions(
+        since_ms=milliseconds(args.since),
+        tenant=args.tenant,
+        rules=rules_if_there(tenants_file(args.data_dir)),
+        most_examined=args.examine,
+        every_record=args.every_record,
+    )
+    with create_client(**client_arguments(store)) as client:
+        async with open_log(settings.kafka_bootstrap) as log:
+            reconciler = Reconciler(
+                group=settings.group,
+                queries=AuditQueries(client),
+                log=log,
+                audit_options=audit_options,
+                report=report,
+            )
+            return await reconciler.reconcile(_topics(args.type))
+
+
+def _topics(names: list[str] | None) -> list[str]:
+    wanted = names or [*BY_NAME, "rejected"]
+    topics = [row.topic for row in EVENT_TYPES if row.name in wanted]
+    return [*topics, REJECTED_TOPIC] if "rejected" in wanted else topics
+
+
+def _print(args: argparse.Namespace, accounts: list[TopicAccount], apis: dict[str, int]) -> None:
+    if args.json:
+        document: dict[str, Any] = as_document(accounts)
+        document["since"] = args.since.isoformat() if args.since else None
+        document["tenant"] = args.tenant or None
+        document["doors"] = apis or None
+        print(json.dumps(document, indent=1))
+        return
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    print_statement(console, accounts)
+    for line in _lines(args.since, accounts, apis):
+        console.print(Text(line))
+
+
+def _lines(since: datetime | None, accounts: list[TopicAccount], apis: dict[str, int]) -> list[str]:
+    copies = sum(account.total("copies") for account in accounts)
+    empty = sum(account.total("empty") for account in accounts)
+    lines = [f"From {since:%F %T} UTC on." if since else "From the beginning of the ledger."]
+    if copies:
+        lines.append(f"{copies:,} rows are stored twice and shown once.")
+    if empty:
+        lines.append(f"{empty:,} offsets have no record: markers of transactions.")
+    if apis:
+        reported = ", ".join(
+            f"{items:,} {outcome.replace('_', ' ')}" for outcome, items in apis.items()
+        )
+        lines.append(f"The doors say since they started: {reported}.")
+    return lines

@@ -1,0 +1,175 @@
+"""Add and list tenants, rotate and revoke keys, change id rules; running parts follow."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from clickhouse_connect.driver.exceptions import Error as DriverError
+from rich.console import Console
+from rich.table import Table
+
+from events.contract.id_rules import parse_id_rules
+from railhead.cli.tenant import change_id_fields
+from railhead.paths import tenants_file
+from tenants.changes import TenantChangeError, add_tenant, make_key, revoke, rotate
+from tenants.tenants import IdRule, Tenant, TenantsFile
+from tenants.tenants_file import TenantsFileError, change_tenants, read_tenants
+
+NAME = "tenant"
+HELP = "add and list tenants, rotate and revoke keys, change id rules"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = _action(actions, "add", "make a tenant; prints its key, once, alone on standard output")
+    add.add_argument("name")
+    add.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
+    add.add_argument(
+        "--coerce-ids", action="store_true", help="accept numbers where the contract says string"
+    )
+    add.add_argument(
+        "--id-fields",
+        action="append",
+        type=_id_fields,
+        default=[],
+        metavar="EVENT=FIELD[,FIELD]",
+        help="another idempotency id, for example realtime-payment=payment_id,status",
+    )
+    _action(actions, "list", "show tenants and the state of their keys; no secrets")
+    rotate_ = _action(actions, "rotate", "make another key; prints it, once, alone")
+    rotate_.add_argument("name")
+    rotate_.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
+    rotate_.add_argument(
+        "--grace", type=_hours, metavar="HOURS", default="24", help="older keys end then (24)"
+    )
+    id_fields = _action(
+        actions,
+        "id-fields",
+        "change an idempotency id; says first what that does to what is stored",
+    )
+    id_fields.add_argument("name")
+    id_fields.add_argument("fields", type=_id_fields, metavar="EVENT=FIELD[,FIELD]")
+    id_fields.add_argument("--yes", action="store_true", help="change it; without, only say")
+    id_fields.add_argument(
+        "--after",
+        type=float,
+        default=change_id_fields.BEGINS_AFTER_SECONDS,
+        metavar="SECONDS",
+        help="when it begins to apply: all workers must have the file by then (60)",
+    )
+    revoke_ = _action(actions, "revoke", "end a tenant's keys now")
+    revoke_.add_argument("name")
+    revoke_.add_argument("--key", metavar="PREFIX", help="only this one")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; 1 with the reason on standard error if it cannot be done."""
+    actions: dict[str, Callable[[argparse.Namespace, Path], None]] = {
+        "add": _add,
+        "list": _list,
+        "rotate": _rotate,
+        "revoke": _revoke,
+        "id-fields": change_id_fields.change,
+    }
+    try:
+        actions[args.action](args, tenants_file(args.data_dir))
+    except (TenantChangeError, TenantsFileError, OSError, DriverError) as error:
+        print(f"railhead tenant {args.action}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add(args: argparse.Namespace, path: Path) -> None:
+    now = _now()
+    shown = ""
+
+    def change(file: TenantsFile, pepper: bytes) -> TenantsFile:
+        nonlocal shown
+        stored, shown = make_key(pepper, now=now, expires_in=args.expires_in)
+        tenant = Tenant(
+            created_at=now,
+            coerce_ids=args.coerce_ids,
+            id_fields=dict(args.id_fields),
+            id_rules={event: (IdRule(fields=fields),) for event, fields in args.id_fields},
+            keys=(stored,),
+        )
+        return add_tenant(file, args.name, tenant)
+
+    change_tenants(path, change)
+    print(shown)
+
+
+def _rotate(args: argparse.Namespace, path: Path) -> None:
+    now = _now()
+    shown = ""
+
+    def change(file: TenantsFile, pepper: bytes) -> TenantsFile:
+        nonlocal shown
+        stored, shown = make_key(pepper, now=now, expires_in=args.expires_in)
+        return rotate(file, args.name, stored, old_keys_until=now + args.grace)
+
+    change_tenants(path, change)
+    print(shown)
+
+
+def _revoke(args: argparse.Namespace, path: Path) -> None:
+    change_tenants(path, lambda file, _: revoke(file, args.name, args.key, now=_now()))
+
+
+def _list(args: argparse.Namespace, path: Path) -> None:
+    del args
+    table = Table("tenant", "key", "state", "created", "expires", "options")
+    for name, tenant in sorted(read_tenants(path).tenants.items()):
+        options = ", ".join(_options(tenant))
+        for key in tenant.keys:
+            state = "disabled" if tenant.disabled else key.state(_now())
+            expires = "never" if key.expires_at is None else f"{key.expires_at:%F %R}"
+            table.add_row(name, key.prefix, state, f"{key.created_at:%F %R}", expires, options)
+    Console().print(table)
+
+
+def _options(tenant: Tenant) -> list[str]:
+    coerce = ["coerce_ids"] if tenant.coerce_ids else []
+    return coerce + [f"{event}={','.join(fields)}" for event, fields in tenant.id_fields.items()]
+
+
+def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    # argparse has no public name for the type of *actions*.
+    action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    action.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
+    return action
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _days(text: str) -> timedelta:
+    return timedelta(days=_positive(text))
+
+
+def _hours(text: str) -> timedelta:
+    return timedelta(hours=float(text))
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 36_500:
+        raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
+    return number
+
+
+def _id_fields(text: str) -> tuple[str, tuple[str, ...]]:
+    event, _, fields = text.partition("=")
+    names = tuple(fields.split(","))
+    try:
+        parse_id_rules({"": {event: names}})
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return event, names

@@ -1,0 +1,111 @@
+"""Do all topics exist, as they must be? Creates what is missing; `--check` only looks."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Iterator
+
+from railhead.cli.numbers import positive
+from railhead.kafka.topic_admin import TopicError
+from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, Row, WantedTopic, run_plan
+from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings
+
+NAME = "topics"
+HELP = "create and check the Kafka topics"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options on *parser*."""
+    parser.add_argument(
+        "--bootstrap",
+        default=os.environ.get("RAILHEAD_KAFKA_BOOTSTRAP", "127.0.0.1:9092"),
+        help="a broker's HOST:PORT (default: $RAILHEAD_KAFKA_BOOTSTRAP or %(default)s)",
+    )
+    parser.add_argument(
+        "--partitions",
+        type=positive,
+        help="partitions of each topic; choose once, it is never changed later "
+        "(default: as the existing topics have, else --default-partitions)",
+    )
+    parser.add_argument(
+        "--default-partitions",
+        type=positive,
+        default=DEFAULT_PARTITIONS,
+        help="partitions where no topic exists yet (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--replication",
+        type=positive,
+        help="copies of each partition (default: as the existing topics have, else 1)",
+    )
+    parser.add_argument("--check", action="store_true", help="change nothing, only report")
+    parser.add_argument(
+        "--apply-config",
+        action="store_true",
+        help="set differing settings of existing topics right: never partitions or copies, and "
+        "never so that less is kept, unless RAILHEAD_EVENT_RETENTION_HOURS or "
+        "RAILHEAD_DEDUPE_WINDOW_HOURS says it",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Create or check the topics; 1 when one is missing or differs."""
+    # What matters of the client's own complaints comes with the error.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    wanted_topic = WantedTopic(
+        partitions=args.partitions,
+        default_partitions=args.default_partitions,
+        replication=args.replication,
+        check_only=args.check,
+        apply_config=args.apply_config,
+    )
+    try:
+        rows = asyncio.run(run_plan(args.bootstrap, TopicSettings(), wanted_topic))
+    except TopicError as exc:
+        print(f"railhead topics: {exc}", file=sys.stderr)
+        return 1
+    print("\n".join(table(rows)))
+    for line in (*problems(rows), *advice(rows)):
+        print(line, file=sys.stderr)
+    return 0 if all(row.is_well for row in rows) else 1
+
+
+def table(rows: list[Row]) -> list[str]:
+    """The topics as they are now, as aligned lines with a heading."""
+    cells = [("TOPIC", "PARTITIONS", "COPIES", "KEPT", "STATE")]
+    for row in rows:
+        topic = row.found or row.wanted
+        shape = (str(topic.partitions), str(topic.replication))
+        cells.append((topic.name, *shape, kept(topic), row.state))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+
+
+def kept(topic: Topic) -> str:
+    """How long records stay, in words."""
+    retention_ms = int(topic.config["retention.ms"])
+    return "for ever" if retention_ms < 0 else f"{retention_ms / HOUR_MS:g} h"
+
+
+def problems(rows: list[Row]) -> list[str]:
+    """Exactly what is not as wanted, a line each."""
+    missing = [f"{row.wanted.name}: does not exist" for row in rows if row.is_missing]
+    differing = [f"{row.wanted.name}: {what}" for row in rows for what in (*row.shape, *row.config)]
+    return missing + differing
+
+
+def advice(rows: list[Row]) -> Iterator[str]:
+    """What the operator can do about it."""
+    if any(row.is_missing for row in rows):
+        yield "`railhead topics` without --check creates what is missing."
+    if any(row.config for row in rows):
+        yield "`railhead topics --apply-config` sets differing settings right."
+    if any(row.shape for row in rows):
+        yield (
+            "Partitions and copies are never changed: the ids seen are bound to them. Ask for "
+            "what is there, or start a new set of topics and replay."
+        )

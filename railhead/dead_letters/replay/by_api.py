@@ -1,0 +1,54 @@
+"""How do items go in by the door again? As any sender's do, with retries, checked first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from railhead.dead_letters.replay.items import ReplayItem
+from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
+from railhead.send import client
+from railhead.send.batching import RequestBatch
+from railhead.send.connection import ApiConnection
+from railhead.send.reading import FileItem as SentItem
+
+
+class ByApi:
+    """Sends by the door at *url*; *key* must be the key of the items' tenant."""
+
+    name = "door"
+
+    def __init__(self, url: str, key: str, *, give_up_after_seconds: float = 300.0) -> None:
+        """Connect later.
+
+        Raises:
+            ValueError: *url* is not an address.
+        """
+        self._connection = ApiConnection(url, key)
+        self._give_up_after_seconds = give_up_after_seconds
+
+    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+        """Ask the door, which stores nothing."""
+        return self._post(items, dry_run=True)
+
+    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+        """Send, again and again until the door has taken all."""
+        return self._post(items, dry_run=False)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def _post(self, items: Sequence[ReplayItem], *, dry_run: bool) -> list[ReplayRefusal]:
+        if not items:
+            return []
+        send_options = client.SendOptions(
+            report=True, dry_run=dry_run, give_up_after_seconds=self._give_up_after_seconds
+        )
+        batch = RequestBatch(tuple(SentItem(place, item.raw) for place, item in enumerate(items)))
+        try:
+            return [
+                ReplayRefusal(one.place, one.reason, one.field or "", one.message)
+                for one in client.ApiClient(self._connection, send_options).send(batch)
+            ]
+        except client.SendStoppedError as error:
+            raise ReplayStoppedError(str(error)) from None

@@ -1,0 +1,102 @@
+"""How do items go straight into their topics again? As a direct producer's records, checked here.
+
+For when no door can be used. The tenant stands in a header, as with every direct producer; whoever
+may write to the topics may speak for any tenant, so this asks for no key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from events.check.check import check_items
+from events.contract.id_rules import IdRules
+from railhead.dead_letters.replay.items import ReplayItem
+from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
+
+TIMEOUT_SECONDS = 60.0
+Record = tuple[str, bytes, bytes]
+
+
+class ByKafka:
+    """Produces to the broker at *bootstrap* for *tenant*; *request_id* is told in a header."""
+
+    name = "kafka"
+
+    def __init__(
+        self,
+        bootstrap: str,
+        *,
+        tenant: str,
+        request_id: str,
+        rules: IdRules,
+        coerce_ids: bool = False,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._tenant = tenant
+        self._request_id = request_id
+        self._rules = rules
+        self._coerce_ids = coerce_ids
+
+    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+        """Check as the door does."""
+        return self._checked(items)[0]
+
+    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+        """Produce what holds, and wait until all in-sync replicas have it."""
+        refusals, records = self._checked(items)
+        try:
+            asyncio.run(asyncio.wait_for(self._produce(records), TIMEOUT_SECONDS))
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise ReplayStoppedError(
+                f"Kafka at {self._bootstrap}: {error or 'no answer'}"
+            ) from None
+        return refusals
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    def _checked(self, items: Sequence[ReplayItem]) -> tuple[list[ReplayRefusal], list[Record]]:
+        raws = [item.raw for item in items]
+        checked = check_items(
+            raws, tenant=self._tenant, rules=self._rules, coerce_ids=self._coerce_ids
+        )
+        refusals = [
+            ReplayRefusal(one.position, one.reason, one.field or "", one.message)
+            for one in checked.rejected
+        ]
+        records = [
+            (
+                accepted.type.topic,
+                f"{self._tenant}:{home_id}".encode(),
+                accepted.rewritten.get(position, raws[position]),
+            )
+            for accepted in checked.accepted
+            for position, home_id in zip(accepted.positions, accepted.home_ids, strict=True)
+        ]
+        return refusals, records
+
+    async def _produce(self, records: Sequence[Record]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        headers = [
+            ("tenant", self._tenant.encode()),
+            ("received_at", now.encode()),
+            ("request_id", self._request_id.encode()),
+        ]
+        # The usual partitioner puts a key where the door puts it.
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, acks="all", max_request_size=8 * 1024 * 1024
+        )
+        await producer.start()
+        try:
+            waiting = [
+                await producer.send(topic, value, key, headers=headers)
+                for topic, key, value in records
+            ]
+            await asyncio.gather(*waiting)
+        finally:
+            await producer.stop()

@@ -1,0 +1,130 @@
+"""How are dead letters sent again? Checked first, sent if they hold, noted, at a bounded rate.
+
+1. What would be refused again is not sent: it would only come back as another dead letter. Why it
+   is refused is told anew.
+2. What holds is sent, and only then noted. Who dies in between sends it again: its id makes that
+   harmless. So does a second replay: stored twice is stored once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from railhead.dead_letters.archive import Archive, Replayed
+from railhead.dead_letters.dead_letter import DeadLetter
+from railhead.dead_letters.replay.corrections import Mend
+from railhead.dead_letters.replay.items import CannotSendError, ReplayItem, item_of
+from railhead.dead_letters.replay.pace import Pace
+from railhead.dead_letters.replay.ways import ReplayRefusal, Way
+
+LARGEST_BATCH_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayPlan:
+    """How to replay: `name` of the run, what to set in each item, whether only to try."""
+
+    name: str
+    mends: tuple[Mend, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class ReplayCounts:
+    """What was done so far; in a dry run `sent` is what would be."""
+
+    dead_letters: int = 0
+    sent: int = 0
+    refused: int = 0
+
+
+@dataclass(slots=True)
+class Replay:
+    """One run; `counts` tell how far it is."""
+
+    way: Way
+    archive: Archive
+    plan: ReplayPlan
+    pace: Pace
+    counts: ReplayCounts = field(default_factory=ReplayCounts)
+    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def run(self, dead_letters: Iterable[DeadLetter]) -> Iterator[Replayed]:
+        """Replay *letters*, which are one tenant's; yields what came of each.
+
+        Raises:
+            StoppedError: they could not be sent; what was yielded is done.
+        """
+        for batch in _batches(dead_letters, self.pace.batch):
+            done = self._batch(batch)
+            self.counts.dead_letters += len(batch)
+            self.counts.refused += sum(one.outcome == "refused" for one in done)
+            self.counts.sent += sum(one.outcome == "sent" for one in done)
+            yield from done
+
+    def _batch(self, dead_letters: Sequence[DeadLetter]) -> list[Replayed]:
+        done: list[Replayed] = []
+        items: list[ReplayItem] = []
+        for dead_letter in dead_letters:
+            try:
+                items.append(item_of(dead_letter, self.plan.mends))
+            except CannotSendError as error:
+                why = ReplayRefusal(0, error.reason, error.field, str(error))
+                done.append(self._refused(dead_letter, why))
+        self.pace.wait(len(items))
+        good, refused = self._apart(items, self.way.check(items))
+        done += refused
+        if not self.plan.dry_run:
+            good, refused = self._apart(good, self.way.send(good))
+            done += refused
+        done += [self._replayed(item.dead_letter, "sent") for item in good]
+        if not self.plan.dry_run:
+            self.archive.note(done)
+        return done
+
+    def _apart(
+        self, items: Sequence[ReplayItem], refusals: Sequence[ReplayRefusal]
+    ) -> tuple[list[ReplayItem], list[Replayed]]:
+        """The items that hold, and what came of those that do not."""
+        why = {one.place: one for one in refusals}
+        good = [item for place, item in enumerate(items) if place not in why]
+        refused = [
+            self._refused(items[place].dead_letter, one) for place, one in sorted(why.items())
+        ]
+        return good, refused
+
+    def _refused(self, dead_letter: DeadLetter, why: ReplayRefusal) -> Replayed:
+        return self._replayed(dead_letter, "refused", why)
+
+    def _replayed(
+        self, dead_letter: DeadLetter, outcome: str, why: ReplayRefusal | None = None
+    ) -> Replayed:
+        return Replayed(
+            dead_letter=dead_letter,
+            replay=self.plan.name,
+            replayed_at=self.wall_clock(),
+            via=self.way.name,
+            changes="\n".join(one.text for one in self.plan.mends),
+            outcome=outcome,
+            reason=why.reason if why else "",
+            field=why.field if why else "",
+            message=why.message if why else "",
+        )
+
+
+def _batches(dead_letters: Iterable[DeadLetter], most: int) -> Iterator[list[DeadLetter]]:
+    """Letters in batches of *most*, fewer where their items are large."""
+    held: list[DeadLetter] = []
+    held_bytes = 0
+    for dead_letter in dead_letters:
+        if held and (
+            len(held) == most or held_bytes + dead_letter.raw_length > LARGEST_BATCH_BYTES
+        ):
+            yield held
+            held, held_bytes = [], 0
+        held.append(dead_letter)
+        held_bytes += dead_letter.raw_length
+    if held:
+        yield held

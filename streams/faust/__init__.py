@@ -1,0 +1,1 @@
+"""Everything that replaces or extends Faust and aiokafka: transport, positions, topic ids."""

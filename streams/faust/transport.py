@@ -1,0 +1,502 @@
+"""How do slices travel through Faust? Its transport seam: a consumer that delivers slices.
+
+Faust is kept for what it is good at (group membership, agents, tables, changelogs, recovery).
+Its consumer is replaced where it works per message:
+
+- Event topics are fetched as slices (`streams/fetch/fetcher_seam.py`), and `getmany` yields one message
+  a slice; changelog topics stay per record, as recovery reads them that way (and a changelog
+  record holds a whole slice's ids).
+- Event topics are fetched only while streams take what is fetched. Faust begins to fetch a
+  moment before it clears the streams' queues at the end of a recovery, and what was put there
+  in between is lost until the next restart (pitfall B3).
+- A partition that a lane holds back (a flood of rejects) is not fetched; its neighbours are.
+- A slice says which offsets it speaks of, so that its lane sees whether one before it is missing.
+  Slices get lost on many ways (a rebalance, a cancelled fetch, a cleared queue); what was given to
+  nobody is fetched again (streams/faust/positions.py).
+- Offsets are committed up to the end of the oldest slice that is not acknowledged. Faust's own
+  rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
+  group without commits, and gaps are marked as done before they are (pitfalls A2, A11).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import replace
+from time import monotonic
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from faust.topics import Topic
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
+from faust.transport.drivers.aiokafka import Transport as KafkaTransport
+from faust.types import TP, ConsumerMessage, EventT
+
+import failpoints
+from streams.alarms import end_at_lower_offsets, end_in_another_incarnation
+from streams.faust.fetch_by_id import Incarnations
+from streams.faust.gap_detector import GapDetector
+from streams.faust.positions import FetchPositions
+from streams.fetch.fetched_batch import FetchedBatch, Partition
+from streams.fetch.fetcher_seam import as_batches, install
+
+# The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
+# partitions whose records are still being taken, so a fetch may ask for idle ones only and would
+# hold up the others for as long as it waits: Faust's fixed 1,500 ms made the busy ones stand still.
+FETCH_MAX_WAIT_MS = 40
+
+# Under light load the broker gathers records for that long: each fetch costs some milliseconds
+# here, however little it brings. Under heavy load so much is always there.
+FETCH_MIN_BYTES = 2**16
+
+# A fetch waits for the partitions it was begun for. One that has room again meanwhile is not among
+# them: Faust's second for a fetch made a busy worker stand still for most of it.
+WAIT_BESIDE_FULL_SECONDS = 0.03
+
+# A recovery whose fetch brings nothing for so long looks whether its records went elsewhere.
+LOOK_FOR_LOST_SECONDS = 0.25
+
+
+class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread: a shorter wait at the broker, and slices from event topics."""
+
+    def __post_init__(self) -> None:
+        """Know no topic's id yet."""
+        super().__post_init__()
+        self._incarnations = Incarnations()
+
+    def _create_worker_consumer(self, transport: KafkaTransport) -> Any:
+        install()
+        consumer = super()._create_worker_consumer(transport)
+        # Faust has no settings for these.
+        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001
+        # What a producer's transaction took back was never sent.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
+        self._incarnations.guard(consumer._client)  # noqa: SLF001
+        return consumer
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit as Faust does, but only for as long as the assignment lasts that it is for.
+
+        aiokafka tries again without an end while a topic is missing, and across rebalances: it
+        would succeed once the topic was made anew, whose offsets these are not.
+        """
+        subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001
+        if subscription is None or subscription.assignment is None:
+            return False
+        ended = subscription.assignment.unassign_future
+        committing = asyncio.ensure_future(super()._commit(offsets))
+        try:
+            await asyncio.wait({committing, ended}, return_when=asyncio.FIRST_COMPLETED)
+            return committing.done() and bool(committing.result())
+        finally:
+            committing.cancel()
+
+    async def _fetch_records(self, consumer: Any, *args: Any, **options: Any) -> Mapping[TP, Any]:
+        """A slice for each event partition, records for each changelog partition.
+
+        Ends the process when a topic was recreated: the next one asks the store what it has.
+        """
+        topics = {tp.topic for tp in consumer.assignment()}
+        recreated = await self._incarnations.refresh(consumer._client, topics)  # noqa: SLF001
+        if recreated:
+            end_in_another_incarnation(recreated)
+        with as_batches(self._is_event_tp):
+            found = await super()._fetch_records(consumer, *args, **options)
+        return {tp: self._of_incarnation(tp, batch) for tp, batch in found.items()}
+
+    def _of_incarnation(self, tp: TP, batch: Any) -> Any:
+        if not isinstance(batch, FetchedBatch):
+            return batch
+        return replace(batch, incarnation=self._incarnations.ids.get(tp.topic, ""))
+
+    def _is_event_tp(self, tp: TP) -> bool:
+        return not self.consumer._is_changelog_tp(tp)  # noqa: SLF001
+
+
+class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
+    """Faust's Kafka consumer, delivering slices and committing in order."""
+
+    # In which of the group's generations the newest fetch has begun.
+    _fetch_generation = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Ends of the slices delivered and not yet committed, oldest first, per partition.
+        self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
+        self._positions: FetchPositions[TP] = FetchPositions()
+        self._gap_detector = GapDetector()
+        # Since when a partition has something to commit and nothing of it was committed.
+        self._waiting_since: dict[TP, float] = {}
+        # Of the records handed on: the last offset and the latest append time.
+        self._newest: dict[TP, tuple[int, int]] = {}
+        # Offsets whose commit failed; part of the next one.
+        self._uncommitted: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(
+        self,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """Yield a message per slice, and per record for changelog topics.
+
+        Records fetched in an older group generation, or while the flow is stopped, are dropped:
+        Faust seeks back to the committed offsets before it resumes, so they come again.
+        """
+        records, active = await self._wait_next_records(timeout)
+        generation = self._fetch_generation
+        if records is None or self.should_stop:
+            return
+        if not self.flow_active:
+            await self._seek_back()
+            return
+        for tp, batch in records.items():
+            if not batch or not self._wanted(tp, active):
+                continue
+            if self._is_changelog_tp(tp) and not await self._goes_on(tp, batch[0].offset):
+                continue
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                await self._put_back(records)
+                return
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            if self._is_changelog_tp(tp):
+                for record in batch:
+                    self._gap_detector.give(tp, record.offset)
+                    yield tp, self._to_message(tp, record)
+            else:
+                self._hand_on(tp, batch)
+                yield tp, self._batch_message(tp, batch)
+
+    def _hand_on(self, tp: TP, fetched: FetchedBatch) -> None:
+        """Note that *piece* is on its way to its lane."""
+        self._end_at_lower_offsets(tp, fetched)
+        self._let_pass(tp, fetched.follows)
+        self._positions.hand_on(tp, fetched.follows, fetched.end)
+        # What is delivered again is waited for in its new cut.
+        delivered = self._delivered[tp]
+        while delivered and delivered[-1] >= fetched.follows:
+            delivered.pop()
+        delivered.append(fetched.end - 1)
+
+    async def _put_back(self, records: Mapping[TP, Any]) -> None:
+        """Let dropped records come again: nothing else would, where no new ones follow them."""
+        mine = self.assignment()
+        firsts = {
+            tp: batch.follows
+            for tp, batch in records.items()
+            if batch and tp in mine and not self._is_changelog_tp(tp)
+        }
+        try:
+            if firsts:
+                await self.seek_wait(firsts)
+        except (KafkaError, TimeoutError) as error:
+            self.log.warning("Could not go back to dropped records: %r", error)
+
+    async def _goes_on(self, tp: TP, first: int) -> bool:
+        """Whether recovery was given all of a changelog before *first*; goes back if not."""
+        applied = self.app.tables.recovery.active_offsets.get(tp)
+        missing = self._gap_detector.missing_from(tp, first, applied=applied)
+        if missing is not None:
+            self.log.warning("%s[%d]: %d to %d were not read.", *tp, missing, first - 1)
+            await self.seek(tp, missing)
+        return missing is None
+
+    def _end_at_lower_offsets(self, tp: TP, batch: FetchedBatch) -> None:
+        """End the process if *batch* holds other records than were handed on at its offsets.
+
+        aiokafka begins anew by itself when a topic was made anew or has lost its end. The lane
+        would take the new records for old ones; the next process asks the store what it has.
+        """
+        if not len(batch):
+            return
+        last, latest_ms = self._newest.get(tp, (-1, 0))
+        first_ms, last_ms = int(batch.appended_ms[0]), int(batch.appended_ms[-1])
+        if batch.first <= last and (
+            first_ms > latest_ms or (self.highwater(tp) or last + 1) <= last
+        ):
+            end_at_lower_offsets(Partition(*tp), batch.first, last)
+        self._newest[tp] = (batch.last, max(latest_ms, last_ms))
+
+    def _let_pass(self, tp: TP, first: int) -> None:
+        """Have Faust hand on, and commit, what lies before its marks.
+
+        It silently drops messages before the offset read last, and commits none before the one
+        committed last. Both may be of another life of the topic; what is in the store, the lane
+        knows.
+        """
+        self._read_offset[tp] = None
+        committed = self._committed_offset[tp]
+        if committed is not None and first < committed:
+            self._committed_offset[tp] = first
+
+    async def _getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> Any:
+        """Fetch what can be taken; of no partition at all aiokafka would fetch every one."""
+        if active_partitions:
+            active_partitions = set(filter(self._may_be_fetched, active_partitions))
+            if not active_partitions:
+                await self.sleep(0.02)
+                return {}
+        if self._buffered_partitions:
+            timeout = min(timeout, WAIT_BESIDE_FULL_SECONDS)
+        recovering = not self.app.tables.actives_ready
+        if recovering:
+            timeout = min(timeout, LOOK_FOR_LOST_SECONDS)
+        # Not earlier: a fetch may have waited for a whole rebalance before it began.
+        self._fetch_generation = self.app.consumer_generation_id
+        found = await super()._getmany(active_partitions, timeout)
+        if not found:
+            go_back = self._go_back_to_lost if recovering else self._go_back_to_not_handed_on
+            await go_back(active_partitions or ())
+        return found
+
+    def _may_be_fetched(self, tp: TP) -> bool:
+        """Only changelogs until the streams are ready; then what no lane holds back."""
+        if not self.app.tables.actives_ready:
+            return bool(self._is_changelog_tp(tp))
+        return not self.app.pause_partitions(Partition(*tp))
+
+    async def _go_back_to_lost(self, changelogs: Iterable[TP]) -> None:
+        """Go back in changelogs whose records were fetched and given to nobody.
+
+        A fetch that a rebalance cancelled goes on in the consumer's thread, and may take the first
+        records of the new assignment. Recovery would wait for them for ever; and so it would for
+        offsets without a record (a transaction's marker, what it took back, a hole), which are
+        passed when they were fetched once more.
+        """
+        for tp in list(changelogs):
+            applied = self.app.tables.recovery.active_offsets.get(tp)
+            state = self._fetch_state(tp)
+            if applied is None or state is None:
+                continue
+            following = self._gap_detector.following(tp, applied)
+            if state.position <= following:
+                continue
+            if self._gap_detector.holds_nothing(tp, following):
+                self.app.tables.recovery.active_offsets[tp] = state.position - 1
+            else:
+                self.log.warning(
+                    "%s[%d]: from %d on nothing was given; read again.", *tp, following
+                )
+                await self.seek(tp, following)
+
+    async def _go_back_to_not_handed_on(self, events: Iterable[TP]) -> None:
+        """The same in event topics, whose slices tell where they end."""
+        for tp in list(events):
+            state = self._fetch_state(tp)
+            if state is None or self._positions.lost_from(tp, state.position, log_start=0) is None:
+                continue
+            try:
+                start = await self.log_start(Partition(*tp))
+                lost_from = self._positions.lost_from(tp, state.position, log_start=start)
+                if lost_from is not None:
+                    self.log.warning(
+                        "%s[%d]: from %d on nothing was given; read again.", *tp, lost_from
+                    )
+                    await self.seek(tp, lost_from)
+            except (KafkaError, TimeoutError) as error:
+                self.log.warning("Could not go back to lost records: %r", error)
+
+    async def rewind(self, partition: Partition, offset: int) -> None:
+        """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
+        tp = TP(*partition)
+        kept = [end for end in self._delivered[tp] if end < offset]
+        self._delivered[tp] = deque(kept)
+        self._acked_index[tp] = {end for end in self._acked_index[tp] if end < offset}
+        self._positions.go_to(tp, offset)
+        await self.seek(tp, offset)
+
+    async def seek(self, partition: TP, offset: int) -> None:
+        """Seek in the consumer's thread: from here a fetch that is just ending could undo it."""
+        await self.seek_wait({partition: offset})
+
+    def _wanted(self, tp: TP, active: set[TP] | None) -> bool:
+        return active is None or tp in active or tp in self._buffered_partitions
+
+    async def _seek_back(self) -> None:
+        try:
+            await self.perform_seek()
+        except Exception as error:  # noqa: BLE001 - a rebalance is on; recovery seeks again
+            self.log.warning("Could not seek back while the flow is stopped: %r", error)
+
+    def _batch_message(self, tp: TP, fetched: FetchedBatch) -> ConsumerMessage:
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            fetched.end - 1,
+            fetched.span_ms[1] / 1000,
+            1,
+            None,
+            None,
+            fetched,  # the value: decoded by SliceTopic, which passes it on as it is
+            None,
+            0,
+            0,
+            tp,
+            # Streams silently skip messages of another generation.
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Forget what was delivered before: consumption starts again at the committed offsets."""
+        self._delivered.clear()
+        # Another one: a commit of before may still be about to note in it that it failed.
+        self._uncommitted = {}
+        self._waiting_since.clear()
+        self._newest.clear()
+        self._positions.clear()
+        self._gap_detector.clear()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def perform_seek(self) -> None:
+        """Seek to the committed offsets; what was delivered past them is delivered again."""
+        self._delivered.clear()
+        self._acked.clear()
+        self._acked_index.clear()
+        self._positions.clear()
+        await super().perform_seek()
+        for tp, committed in self._committed_offset.items():
+            if committed:
+                self._positions.go_to(tp, committed)
+        await self._seek_uncommitted()
+
+    async def _seek_uncommitted(self) -> None:
+        """Seek to the beginning where nothing is committed yet: Faust leaves those where they are.
+
+        A fetch that a rebalance made void has moved them on, and what it fetched would be lost.
+        """
+        new = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+        new = [tp for tp in new if not self._committed_offset[tp]]
+        if new:
+            starts = await self.earliest_offsets(*new)
+            await self.seek_wait(starts)
+            for tp, start in starts.items():
+                self._positions.go_to(tp, start)
+
+    async def start_offset_of(self, partition: Partition) -> int:
+        """Where work on *partition* begins: the committed offset, else the first there is."""
+        tp = TP(*partition)
+        committed: int | None = self._committed_offset[tp]
+        if committed is not None:
+            return committed
+        return await self.log_start(partition)
+
+    def incarnation_of(self, topic: str) -> str | None:
+        """The id by which *topic* is fetched, None while that is not known."""
+        ids: dict[str, str] = self._thread._incarnations.ids  # noqa: SLF001 - the consumer's thread
+        return ids.get(topic)
+
+    async def log_start(self, partition: Partition) -> int:
+        """The first offset that the broker still has."""
+        tp = TP(*partition)
+        return int((await self.earliest_offsets(tp))[tp])
+
+    async def first_after(self, partition: Partition, appended_ms: int) -> int | None:
+        """The first offset that was appended after that time; None when there is none."""
+        tp = TP(*partition)
+        consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no method for it
+        found = await self._thread.call_thread(consumer.offsets_for_times, {tp: appended_ms + 1})
+        return None if found[tp] is None else int(found[tp].offset)
+
+    def uncommitted_seconds(self) -> float:
+        """How long a partition has had acknowledged offsets without a commit; 0: none has any.
+
+        To be asked regularly: waiting counts from when it was first seen.
+        """
+        now = monotonic()
+        waiting = {tp for tp, acked in self._acked_index.items() if acked} | set(self._uncommitted)
+        self._waiting_since = {tp: self._waiting_since.get(tp, now) for tp in waiting}
+        return now - min(self._waiting_since.values(), default=now)
+
+    def waits_past(self, partition: Partition, offset: int) -> bool:
+        """Whether offsets at or past *offset* wait at the broker or on their way from there.
+
+        Each of them is taken, whether there is a record or a transaction's marker.
+        """
+        state = self._fetch_state(TP(*partition))
+        if state is None:
+            return False
+        # Past the last stable offset lie records of transactions that are not over.
+        end = state.lso if _is_reported(state.lso) else state.highwater
+        return offset < (end or 0)
+
+    def _fetch_state(self, tp: TP) -> Any:
+        """The state aiokafka has of a partition; None unless it is fetched."""
+        assignment = self._thread._consumer._subscription.subscription  # noqa: SLF001
+        try:
+            state = assignment.assignment.state_value(tp)
+        except (AttributeError, KeyError):
+            return None  # not assigned now
+        return state if state is not None and state.has_valid_position else None
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Gaps need no bookkeeping: a slice stands for its whole range."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The offset to commit: one past the last slice of the acknowledged prefix."""
+        delivered, acked = self._delivered[tp], self._acked_index[tp]
+        end = None
+        while delivered and delivered[0] in acked:
+            end = delivered.popleft()
+            acked.discard(end)
+        # Others were delivered again in another cut.
+        acked.intersection_update(delivered)
+        self._acked[tp].clear()
+        if not acked:
+            # Nothing pending: the key goes, so that commit has nothing to look at.
+            self._acked.pop(tp, None)
+        return self._uncommitted.get(tp) if end is None else end + 1
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; offsets that the broker did not take are tried again with the next commit.
+
+        Faust would count them as committed (pitfall A11).
+        """
+        failpoints.passing("worker.before_commit")
+        uncommitted = self._uncommitted
+        done = bool(await super()._commit(offsets))
+        if done:
+            failpoints.passing("worker.after_commit")
+            for tp in offsets:
+                uncommitted.pop(tp, None)
+                self._waiting_since.pop(tp, None)
+        else:
+            uncommitted.update(offsets)
+        return done
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        pending = set(super()._filter_tps_with_pending_acks(topics))
+        return iter(pending | set(self._uncommitted))
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return tp in self._uncommitted or bool(super()._should_commit(tp, offset))
+
+
+def _is_reported(offset: int | None) -> bool:
+    """Whether the broker said it: it answers -1 for what it does not know."""
+    return offset is not None and offset >= 0
+
+
+class BatchTransport(KafkaTransport):  # type: ignore[misc]
+    """Faust's Kafka transport with the slice consumer."""
+
+    Consumer = BatchConsumer
+
+
+class BatchTopic(Topic):  # type: ignore[misc]
+    """A topic whose messages carry a slice; decoding is left to the agent."""
+
+    def _compile_decode(self) -> None:
+        """Keep `decode` as defined here: Faust would compile one for keys and values."""
+
+    async def decode(self, message: ConsumerMessage, **_: Any) -> EventT:
+        """Wrap the slice in an event as it is; what is inside is checked by the agent."""
+        return self._create_event(None, message.value, headers=None, message=message)

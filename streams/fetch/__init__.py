@@ -1,0 +1,1 @@
+"""Fetched record batches, opened in bounded pieces and turned into columns."""

@@ -1,0 +1,144 @@
+"""Where does a batch of records begin in fetched bytes, and what is known of it without decoding?
+
+aiokafka's own batch answers what its loop asks: checksum, offsets, producer, whether it is a
+marker. It does not let its bytes out, so its records are found here.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Final
+
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch
+
+from streams.fetch.decompression import opened as open_packed
+from streams.fetch.record_columns import Record, Run, begins_of, offset_of, records_of
+from streams.fetch.record_runs import RUN_RECORDS, WHOLE_BYTES, Opened, runs
+from streams.old_batches import OldBatch
+
+# All formats begin alike: base offset and length; the version stands at the same place, too.
+_OVERHEAD_BYTES: Final = 12
+_VERSION_AT: Final = 16
+_OLD_MIN_BYTES: Final = 14
+# What comes before the records of a batch of format 2, their number last.
+_HEADER_BYTES: Final = 61
+_COUNT_AT: Final = 57
+_INT32 = struct.Struct(">i")
+
+
+class Batch:
+    """A batch of aiokafka's (format 2) that iterates over its records as runs: mostly one."""
+
+    def __init__(self, data: bytes, begin: int, end: int) -> None:
+        if end - begin < _HEADER_BYTES:
+            raise CorruptRecordException("A batch is shorter than its header.")
+        known = DefaultRecordBatch(memoryview(data)[begin:end])
+        self._known, self._data, self._begin, self._end = known, data, begin, end
+        # What aiokafka's loop asks of a batch.
+        self.validate_crc = known.validate_crc
+        self.producer_id = known.producer_id
+        self.base_offset = known.base_offset
+        self.next_offset = known.next_offset
+        self.is_control_batch = known.is_control_batch
+        self.is_transactional = known.is_transactional
+        self.latest_ms = known.max_timestamp
+
+    def __next__(self) -> Any:
+        """The marker in a control batch, which is the only one whose record aiokafka looks at."""
+        return next(self._known)
+
+    def __iter__(self) -> Iterator[Run]:
+        body, at, end = self._data, self._begin + _HEADER_BYTES, self._end
+        (count,) = _INT32.unpack_from(body, self._begin + _COUNT_AT)
+        packed = memoryview(body)[at:end]
+        compression = self._known.compression_type
+        opened: Opened | None = None
+        whole = True
+        if compression:
+            opened = Opened(open_packed(compression, packed))
+            whole = not opened.fill(WHOLE_BYTES + 1)
+            body, at, end = opened.held, 0, len(opened.held)
+        if whole and count <= RUN_RECORDS:
+            begins = begins_of(body, at, end=end, count=count)
+            if begins:
+                yield self._run(body, begins, end, self.next_offset - 1)
+            return
+        opened = opened or Opened(iter(()), packed)
+        yield from map(self._batch, runs(opened, count))
+
+    def _batch(self, fetched: tuple[bytes, list[int], int]) -> Run:
+        body, begins, end = fetched
+        return self._run(body, begins, end, offset_of(body, begins[-1], self.base_offset))
+
+    def _run(self, body: bytes, begins: list[int], end: int, offset: int) -> Run:
+        known = self._known
+        appended = bool(known.timestamp_type)
+        base_ms = known.max_timestamp if appended else known.first_timestamp
+        return Run(body, begins, end, self.base_offset, base_ms, appended, offset)
+
+
+class Batches:
+    """The batches in *data*, one after the other; a last one that is not whole does not count.
+
+    aiokafka takes the format of the first batch for that of all. Here each has its own.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._at = 0
+        # The latest append time of the batches given so far, those of markers too.
+        self.latest_ms = 0
+
+    def has_next(self) -> bool:
+        """Whether there is one more."""
+        left = len(self.data) - self._at
+        return left >= _OVERHEAD_BYTES and left >= self._size()
+
+    def next_batch(self) -> Any:
+        """The next one."""
+        begin, size = self._at, self._size()
+        if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
+            raise CorruptRecordException("A batch is shorter than its header.")
+        self._at = end = begin + size
+        if self.data[begin + _VERSION_AT] < 2:
+            return OldBatch(self.data, begin, end)
+        batch = Batch(self.data, begin, end)
+        self.latest_ms = max(self.latest_ms, batch.latest_ms)
+        return batch
+
+    def _size(self) -> int:
+        (length,) = _INT32.unpack_from(self.data, self._at + 8)
+        return _OVERHEAD_BYTES + int(length)
+
+
+class BoundedRecords(Batches):
+    """What stands for aiokafka's `MemoryRecords`: batches that iterate over single records."""
+
+    def size_in_bytes(self) -> int:
+        """Bytes fetched."""
+        return len(self.data)
+
+    def next_batch(self) -> Any:
+        """The next one."""
+        return _ByRecord(super().next_batch())
+
+
+class _ByRecord:
+    """A batch, with the records of its runs one by one."""
+
+    def __init__(self, batch: Batch | OldBatch) -> None:
+        self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        """What else aiokafka's loop asks of a batch."""
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        return next(self._batch)  # type: ignore[arg-type]  # of a control batch, which is none
+
+    def __iter__(self) -> Iterator[Record]:
+        # No name here may hold a run while the next one is opened.
+        return chain.from_iterable(map(records_of, self._batch))

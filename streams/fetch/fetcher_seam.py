@@ -1,0 +1,185 @@
+"""How do a fetch's bytes become records or a slice? The seam in aiokafka's fetcher.
+
+Every consumer of the product reads through it (`streams/consumers.py`): aiokafka itself opens a
+batch without a bound, and stops for ever at a header whose name is no text. It keeps its own rule
+of what a consumer may see: checksums, markers, transactions taken back, where the next fetch
+begins. Its loop over batches (`PartitionRecords`) runs as it is, but is given batches that are
+opened here; for a slice their only "record" is the whole run of them, undecoded. Two of its names
+are changed:
+
+- `MemoryRecords`, which unpacks the bytes fetched of a partition, is `BoundedRecords`;
+- `FetchResult.getall` gives a slice where one is wanted, and of neither more than `BATCH_BYTES`.
+
+aiokafka is pinned; `tests/streams/fetch/test_fetched_batches.py` compares with its own reading.
+"""
+
+# ruff: noqa: SLF001 - the seam is made of aiokafka's private names, held by its tests
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any, Final
+
+from aiokafka.consumer import fetcher
+
+from streams.fetch.batch_headers import Batches, BoundedRecords
+from streams.fetch.fetched_batch import FetchedBatch, Partition, joined, without_records
+from streams.fetch.record_columns import Run, batch_of_runs
+
+# Decoded at once: small batches together, as numpy is slow with few records; not all of a fetch,
+# as decompressed batches need room.
+PORTION_BYTES: Final = 4 * 2**20
+
+# No more is given at once, but for a last batch: what one fetch brings may open to gigabytes.
+BATCH_BYTES: Final = 4 * 2**20
+# What a single record takes, beside its bytes, as aiokafka has them.
+_OBJECTS_BYTES: Final = 500
+
+Wanted = Callable[[Any], bool]
+_wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
+
+
+class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """What was fetched of a partition, taken slice by slice.
+
+    `next_fetch_offset` is at each moment what aiokafka's would be after as many records.
+    """
+
+    next_fetch_offset: int
+
+    def __init__(self, records: fetcher.PartitionRecords) -> None:
+        super().__init__(
+            records._tp,
+            Batches(records._records.data),
+            records._aborted_transactions,
+            records.next_fetch_offset,
+            records._key_deserializer,
+            records._value_deserializer,
+            records._check_crcs,
+            records._isolation_level,
+        )
+        # It holds itself by its iterator, and all that was fetched until the collector comes by.
+        records._records_iterator.close()
+        self._partition = Partition(*records._tp)
+        self._throttle: FetchedBatch | None = None
+        self._read = False
+        # Bytes of the records of the slice that is being made.
+        self._bytes = 0
+        # What aiokafka's loop has read, which may be more than was taken.
+        self._read_to: int = records.next_fetch_offset
+
+    def _consumer_record(self, tp: Any, record: Run) -> Run:  # noqa: ARG002 - aiokafka's signature
+        """Note, as aiokafka's loop comes by, from where on records were asked for."""
+        record.floor = self.next_fetch_offset
+        return record
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left."""
+        return self._read and self._throttle is None
+
+    def take(self, limit: int) -> FetchedBatch | None:
+        """The next records, *limit* of them unless fewer are left.
+
+        The slice says which offsets it speaks of: from `next_fetch_offset` before to after. That
+        holds wherever a fetch begins and whatever lies there, and where no record is left to be
+        seen, too. None when the fetch brought no whole batch.
+
+        Raises what aiokafka does; nothing of what was fetched is to be taken after that.
+        """
+        follows = self.next_fetch_offset
+        parts = [] if self._throttle is None else [self._throttle]
+        self._throttle = None
+        missing = limit - sum(map(len, parts))
+        self._bytes = 0
+        while missing > 0 and self._bytes < BATCH_BYTES and not self._read:
+            portion = list(self._portion(missing))
+            parts += portion
+            missing -= sum(map(len, portion))
+        fetched = joined(parts)
+        if fetched is not None and (missing <= 0 or not self._read):
+            fetched, self._throttle = fetched.cut(limit)
+            self.next_fetch_offset = fetched.last + 1
+            return replace(fetched, follows=min(follows, fetched.first), up_to=fetched.last + 1)
+        return self._whole(fetched, follows)
+
+    def _whole(self, fetched: FetchedBatch | None, follows: int) -> FetchedBatch | None:
+        """*piece*, all that was left, with the offsets behind it that have no record."""
+        self.next_fetch_offset = end = self._read_to
+        latest_ms = self._records.latest_ms
+        if fetched is not None:
+            follows, end = min(follows, fetched.first), max(end, fetched.end)
+            return replace(fetched, follows=follows, up_to=end, latest_ms=latest_ms)
+        return without_records(self._partition, follows, end, latest_ms) if end > follows else None
+
+    def _portion(self, limit: int) -> Iterator[FetchedBatch]:
+        """Whole batches up to *limit* records, or as many as are decoded at once."""
+        found: list[Run] = []
+        count = size_bytes = 0
+        while count < limit and size_bytes < PORTION_BYTES:
+            try:
+                run: Run = next(self)
+            except StopIteration:
+                self._read = True
+                break
+            found.append(run)
+            count += len(run.begins)
+            size_bytes += run.size_bytes
+        self._read_to = self.next_fetch_offset
+        self._bytes += size_bytes
+        if found and (fetched := batch_of_runs(self._partition, found)) is not None:
+            yield fetched
+
+
+def install() -> None:
+    """Bound what consumers of this process open, and let them read `as_batches`."""
+    fetcher.MemoryRecords = BoundedRecords
+    fetcher.FetchResult.getall = _getall
+
+
+@contextmanager
+def as_batches(wanted: Wanted) -> Iterator[None]:
+    """Within it, in this task, partitions that are *wanted* so are fetched as slices."""
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def _getall(result: Any, max_records: int | None = None) -> Any:
+    """`FetchResult.getall`, which gives records, or one slice of them where that is wanted."""
+    tp, wanted = result._topic_partition, _wanted.get()
+    if not result.check_assignment(tp) or not result.has_more():
+        return []
+    limit = sys.maxsize if max_records is None else max_records
+    if wanted is None or not wanted(tp):
+        return _records(result, limit)
+    records = result._partition_records
+    if not isinstance(records, BatchRecords):
+        records = result._partition_records = BatchRecords(records)
+    fetched = records.take(limit)
+    result._update_position()
+    if records.exhausted:
+        result._partition_records = None
+    return [] if fetched is None else fetched
+
+
+def _records(result: Any, limit: int) -> list[Any]:
+    """The next records, *limit* of them unless they are many bytes or fewer are left."""
+    found: list[Any] = []
+    held_bytes = 0
+    for record in result._partition_records:
+        found.append(record)
+        held_bytes += _OBJECTS_BYTES + len(record.key or b"") + len(record.value or b"")
+        held_bytes += sum(len(name) + len(value or b"") for name, value in record.headers)
+        if len(found) >= limit or held_bytes >= BATCH_BYTES:
+            result._update_position()
+            return found
+    result._update_position()
+    result._partition_records = None
+    return found

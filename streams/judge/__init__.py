@@ -1,0 +1,1 @@
+"""Judging: the outcome of each record of a fetched batch and the rows to write, without I/O."""

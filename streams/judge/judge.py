@@ -1,0 +1,235 @@
+"""What is to be written for a slice? Check, first sighting, rows: the pure middle of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from events.check.check import check_records
+from events.check.result import CheckedType, Rejection
+from events.contract.id_rules import IdRules
+from events.contract.registry import EventType
+from streams.dedup.blocks import IdBlock
+from streams.dedup.index import DedupIndex
+from streams.fetch.fetched_batch import FetchedBatch
+from streams.fetch.provenance import Run
+from streams.judge.adjusted import Adjusted, adjusted_by_tenant
+from streams.judge.doubts import Doubt, doubts_of
+from streams.judge.moves import Move, find_astray, moves_of
+from streams.judge.outcomes import Candidates, Outcome, decide, decide_staying
+from streams.judge.rejects import RejectedRecord, conflict_rows, reject_of
+from streams.judge.rows import Origin, event_rows, origin_of
+from streams.recovery.recovery_offset import already_stored
+
+_NO_TENANT = (
+    "The record has no header `tenant` with a tenant's name; send the name "
+    "(a-z, 0-9, - and _, at most 63 characters) in that header."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCounts:
+    """How many records met each fate."""
+
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    moved: int = 0
+
+    @property
+    def records(self) -> int:
+        """Records of any fate."""
+        return self.stored + self.duplicates + self.conflicts + self.rejected + self.moved
+
+    def __add__(self, other: OutcomeCounts) -> OutcomeCounts:
+        return OutcomeCounts(
+            self.stored + other.stored,
+            self.duplicates + other.duplicates,
+            self.conflicts + other.conflicts,
+            self.rejected + other.rejected,
+            self.moved + other.moved,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All that has to be written for a slice before its offsets may be committed.
+
+    `rows` holds the first sightings that the store does not have yet; `counts` covers every
+    record; `new_ids` is what the changelog must hold. `moves` are records for other partitions, and
+    `kept_astray` counts those that were sent on too often already. `doubts` name rows to be looked
+    up in the store before they are written. `fetched` and `dedup_index` are kept
+    for what is known only then.
+    """
+
+    counts: OutcomeCounts = OutcomeCounts()
+    rows: pa.RecordBatch | None = None
+    conflicts: pa.RecordBatch | None = None
+    rejects: Sequence[RejectedRecord] = ()
+    new_ids: IdBlock | None = None
+    fetched: FetchedBatch | None = None
+    dedup_index: DedupIndex | None = None
+    by_tenant: dict[tuple[str, Outcome], int] = field(default_factory=dict)
+    adjusted: Adjusted = field(default_factory=dict)
+    moves: Sequence[Move] = ()
+    kept_astray: int = 0
+    doubts: Sequence[Doubt] = ()
+    event: str = ""
+
+
+def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
+    fetched: FetchedBatch,
+    event_type: EventType,
+    *,
+    dedup_index: DedupIndex,
+    stored: Mapping[int, int],
+    rules: IdRules,
+    partitions: int = 1,
+) -> Judged:
+    """Judge every record of *piece* and remember its first sightings in *seen*.
+
+    *stored* are offsets whose rows the store already has from before a crash, with their append
+    times; they count as stored and are not written again. The ids of the topic are spread over
+    *partitions*. Each record gets exactly one fate.
+    """
+    origin = origin_of(fetched)
+    parts = origin.runs
+    if any(part.tenant is None for part in parts):
+        ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
+        judge_others = partial(
+            judge,
+            event_type=event_type,
+            dedup_index=dedup_index,
+            stored=stored,
+            rules=rules,
+            partitions=partitions,
+        )
+        return _judge_apart(fetched, event_type, origin, ownerless, judge_others)
+    owners = _owners(parts, fetched) if rules.touches(event_type) else None
+    checked = check_records(event_type, fetched.values, owners=owners, rules=rules)
+    rejects = [reject_of(fetched, origin, rejection) for rejection in checked.rejected]
+    if not checked.accepted:
+        return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
+    context = _Context(dedup_index, stored, rejects, partitions, rules)
+    return _judge_valid(fetched, checked.accepted[0], origin, context)
+
+
+def _judge_apart(
+    fetched: FetchedBatch,
+    event_type: EventType,
+    origin: Origin,
+    ownerless: npt.NDArray[np.bool_],
+    judge_others: Callable[[FetchedBatch], Judged],
+) -> Judged:
+    """Set aside the records that say no (well-formed) tenant and judge the others."""
+    rejects = [
+        reject_of(fetched, origin, Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
+        for at in np.flatnonzero(ownerless).tolist()
+    ]
+    rest = fetched.only(np.flatnonzero(~ownerless))
+    if rest is None:
+        return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
+    judged = judge_others(rest)
+    return replace(
+        judged,
+        counts=judged.counts + OutcomeCounts(rejected=len(rejects)),
+        rejects=[*rejects, *judged.rejects],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    dedup_index: DedupIndex
+    stored: Mapping[int, int]
+    rejects: Sequence[RejectedRecord]
+    partitions: int
+    rules: IdRules
+
+
+def _judge_valid(
+    fetched: FetchedBatch, valid: CheckedType, origin: Origin, context: _Context
+) -> Judged:
+    mine = origin
+    if len(valid) < len(fetched):
+        mine = origin.take(np.asarray(valid.positions, np.int64))
+    candidates = _candidates(valid, mine)
+    there = already_stored(mine.offsets, mine.appended_ms, context.stored)
+    astray = find_astray(valid, mine, candidates, context.dedup_index, context.partitions)
+    if astray is None:
+        decision = decide(candidates, context.dedup_index)
+    else:
+        # What is stored here already is not sent on: it would be there twice.
+        astray = astray._replace(moving=astray.moving & ~there)
+        decision = decide_staying(candidates, astray.moving, context.dedup_index)
+    if decision.new_ids is not None:
+        context.dedup_index.add(decision.new_ids)
+    outcomes = decision.outcomes
+    outcomes[there] = Outcome.STORED
+    keep = (outcomes == Outcome.STORED) & ~there
+    kept = np.flatnonzero(keep)
+    conflicts = np.flatnonzero(outcomes == Outcome.CONFLICT)
+    tally = np.bincount(outcomes, minlength=len(Outcome)).tolist()
+    return Judged(
+        OutcomeCounts(tally[0], tally[1], tally[2], len(context.rejects), tally[Outcome.MOVED]),
+        _event_rows(valid, mine, kept) if len(kept) else None,
+        conflict_rows(fetched, valid, mine, conflicts, decision),
+        context.rejects,
+        decision.new_ids,
+        fetched,
+        context.dedup_index,
+        _tally_by_tenant(mine, outcomes),
+        adjusted_by_tenant(valid, mine, outcomes),
+        () if astray is None else moves_of(fetched, valid, mine, astray),
+        0 if astray is None else astray.kept,
+        list(doubts_of(valid.type, mine, kept, context.rules)),
+        valid.type.name,
+    )
+
+
+def _event_rows(valid: CheckedType, origin: Origin, kept: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    return event_rows({**valid.columns(), **valid.lists()}, valid.id_array, origin, kept)
+
+
+def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
+    whose = pa.array([(part.tenant or "") + "\0" for part in origin.runs])
+    keys = pc.binary_join_element_wise(whose.take(pa.array(origin.run)), valid.id_array, "")
+    digests = map(xxhash.xxh3_128_digest, keys.cast(pa.binary()).to_pylist())
+    hashes = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+    return Candidates(
+        hashes[0::2],
+        hashes[1::2],
+        origin.offsets,
+        origin.appended_ms,
+        (valid.fingerprints() & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+        origin.incarnation,
+    )
+
+
+def _owners(parts: Sequence[Run], fetched: FetchedBatch) -> list[tuple[str | None, int | None]]:
+    tenants = [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
+    return list(zip(tenants, fetched.appended_ms.tolist(), strict=True))
+
+
+def _tally_by_tenant(
+    origin: Origin, outcomes: npt.NDArray[np.uint8]
+) -> dict[tuple[str, Outcome], int]:
+    tally: dict[tuple[str, Outcome], int] = {}
+    for number, row in enumerate(
+        np.bincount(origin.run * len(Outcome) + outcomes, minlength=len(Outcome) * len(origin.runs))
+        .reshape(-1, len(Outcome))
+        .tolist()
+    ):
+        tenant = origin.runs[number].tenant or ""
+        for outcome, count in enumerate(row):
+            if count:
+                key = (tenant, Outcome(outcome))
+                tally[key] = tally.get(key, 0) + count
+    return tally

@@ -1,0 +1,188 @@
+"""What becomes of each record of a slice? Stored, duplicate or conflict: a pure decision.
+
+An id is decided by *where* it was first seen. The same record delivered again after a crash is
+seen at its own offset and is still the first sighting; the same id at another offset is a
+repeat. So a sighting that was remembered before its row was stored can never lose the row. In a
+topic that was recreated, the same offset is another place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.dedup.blocks import I64, U32, U64, IdBlock
+from streams.dedup.index import UNSEEN, DedupIndex, FirstOccurrences
+
+
+class Outcome(IntEnum):
+    """The one thing that became of a record."""
+
+    STORED = 0
+    DUPLICATE = 1
+    CONFLICT = 2
+    REJECTED = 3
+    MOVED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The valid records of a slice: hash of (tenant, id), offset, append time, content.
+
+    `incarnation` is that of their topic.
+    """
+
+    high: U64
+    low: U64
+    offsets: I64
+    appended_ms: I64
+    fingerprints: U32
+    incarnation: str = ""
+
+    def __len__(self) -> int:
+        return len(self.high)
+
+    def rows(self, rows: npt.NDArray[np.int64]) -> Candidates:
+        """Only the given ones."""
+        return Candidates(
+            self.high[rows],
+            self.low[rows],
+            self.offsets[rows],
+            self.appended_ms[rows],
+            self.fingerprints[rows],
+            self.incarnation,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Fates of the candidates, where each id was first seen, and what is new to remember.
+
+    `first_incarnations` names the topic's incarnation that each of `first_offsets` belongs to, by
+    its place in `incarnations`.
+    """
+
+    outcomes: npt.NDArray[np.uint8]
+    first_offsets: I64
+    first_incarnations: I64
+    incarnations: Sequence[str]
+    new_ids: IdBlock | None
+
+
+def decide(candidates: Candidates, dedup_index: DedupIndex) -> Decision:
+    """Decide each candidate against *seen* and against those before it in the slice.
+
+    A repeat counts within the window: its append time is at most `window_ms` after the first
+    sighting's. Nothing is changed; the caller adds `new_ids` to *seen*. Records that *seen* knows at
+    their own place are news again: whoever judged them may not have got to write them down.
+    """
+    known = dedup_index.look_up(candidates.high, candidates.low)
+    expired = candidates.appended_ms - known.appended_ms > dedup_index.window_ms
+    here, later = _here_or_later(candidates, known)
+    unseen = (known.offsets == UNSEEN) | later | (expired & ~here)
+    first_offsets = np.where(unseen, candidates.offsets, known.offsets)
+    # What is new lies in the current incarnation, which is named last.
+    first_incarnations = np.where(unseen, len(known.names), known.incarnations)
+    reference = np.where(unseen, candidates.fingerprints, known.fingerprints)
+    repeated = _repeats_within(candidates, unseen)
+    if repeated is not None:
+        at, first = repeated
+        first_offsets[at] = candidates.offsets[first]
+        reference[at] = candidates.fingerprints[first]
+        unseen[at] = False
+    elsewhere = ~(unseen | here)
+    outcomes = np.where(elsewhere, np.uint8(Outcome.DUPLICATE), np.uint8(Outcome.STORED))
+    outcomes[elsewhere & (reference != candidates.fingerprints)] = Outcome.CONFLICT
+    return Decision(
+        outcomes.astype(np.uint8),
+        first_offsets,
+        first_incarnations,
+        [*known.names, candidates.incarnation],
+        _new_ids(candidates, unseen | here),
+    )
+
+
+def _here_or_later(
+    candidates: Candidates, known: FirstOccurrences
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which candidates are the very records that were seen first, and which lie before these.
+
+    Both are delivered again. What lies before the first sighting was no first sighting, as the
+    store refused its row; it is put to the store again, which will refuse it again.
+
+    Sightings of an older version do not name the incarnation: the append time then tells, as a
+    recreated topic's records were appended after all that was seen of the one before.
+    """
+    again: npt.NDArray[np.bool_] = known.offsets >= candidates.offsets
+    if not again.any():
+        return again, again
+    mine = candidates.incarnation
+    may_be = np.asarray([not mine or name in {"", mine} for name in known.names], np.bool_)
+    again &= may_be[known.incarnations] & (candidates.appended_ms <= known.appended_ms)
+    return again & (known.offsets == candidates.offsets), again & (
+        known.offsets > candidates.offsets
+    )
+
+
+def decide_staying(
+    candidates: Candidates, moving: npt.NDArray[np.bool_], dedup_index: DedupIndex
+) -> Decision:
+    """Decide those that are not *moving*; of the others nothing is known or remembered here."""
+    rows = np.flatnonzero(~moving)
+    staying = decide(candidates.rows(rows), dedup_index)
+    outcomes = np.full(len(candidates), Outcome.MOVED, np.uint8)
+    outcomes[rows] = staying.outcomes
+    first_offsets = candidates.offsets.copy()
+    first_offsets[rows] = staying.first_offsets
+    first_incarnations = np.full(len(candidates), len(staying.incarnations) - 1, np.int64)
+    first_incarnations[rows] = staying.first_incarnations
+    return Decision(
+        outcomes, first_offsets, first_incarnations, staying.incarnations, staying.new_ids
+    )
+
+
+def _repeats_within(
+    candidates: Candidates, unseen: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+    """Candidates whose id, unseen so far, stands earlier in the slice: their rows and the first's.
+
+    Only rows that share the high half with a neighbour in hash order are looked at one by one.
+    """
+    rows = np.flatnonzero(unseen)
+    high = candidates.high[rows]
+    order = np.argsort(high, kind="stable")
+    ranked = high[order]
+    same = ranked[1:] == ranked[:-1]
+    if not same.any():
+        return None
+    suspects = np.sort(rows[order[np.r_[False, same] | np.r_[same, False]]])
+    first_of: dict[tuple[int, int], int] = {}
+    at: list[int] = []
+    first: list[int] = []
+    for row in suspects.tolist():
+        key = (int(candidates.high[row]), int(candidates.low[row]))
+        earlier = first_of.setdefault(key, row)
+        if earlier != row:
+            at.append(row)
+            first.append(earlier)
+    return np.asarray(at, np.int64), np.asarray(first, np.int64)
+
+
+def _new_ids(candidates: Candidates, unseen: npt.NDArray[np.bool_]) -> IdBlock | None:
+    rows = np.flatnonzero(unseen)
+    if not len(rows):
+        return None
+    appended = candidates.appended_ms[rows]
+    return IdBlock(
+        candidates.high[rows],
+        candidates.low[rows],
+        candidates.offsets[rows],
+        candidates.fingerprints[rows],
+        int(appended.min()),
+        int(appended.max()),
+        candidates.incarnation,
+    )

@@ -1,0 +1,1 @@
+"""Pacing: memory limit, rate meter, reject spikes and throttling of a worker."""

@@ -1,0 +1,1 @@
+"""The partition writer: the order in which one partition's outcomes are made durable."""

@@ -1,0 +1,95 @@
+"""When is an insert stored whose outcome was unknown? Once the store shows its rows.
+
+ClickHouse notes the token of an insert before its part is there (MergeTreeSink, plain MergeTree).
+Killed in between, it takes the same insert made again for done and stores nothing. So the answer to
+a first try is believed, and after any try without an answer the rows are looked for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from sinks.bisect import Inserter, store_all
+from streams.fetch.fetched_batch import Partition
+from streams.recovery.holes import searched_since
+from streams.recovery.recovery_offset import already_stored
+
+
+class InsertingStore(Inserter, Protocol):
+    """What is needed of a store here."""
+
+    async def stored_offsets(  # noqa: PLR0913 - as the store's
+        self,
+        table: str,
+        topic: str,
+        partition: int,
+        *,
+        first: int,
+        since: datetime,
+        incarnation: str = "",
+    ) -> dict[int, int]:
+        """Offsets of rows with their append times; see sinks.store.Store."""
+
+
+class Insertion:
+    """The rows of one range on their way into *table*.
+
+    *rows* have ascending `_offset`s and their `_appended_at`.
+    """
+
+    def __init__(  # noqa: PLR0913 - where from, where to, and what
+        self,
+        store: InsertingStore,
+        table: str,
+        partition: Partition,
+        rows: pa.Table,
+        *,
+        token: str,
+        incarnation: str = "",
+    ) -> None:
+        self._store = store
+        self._table = table
+        self._partition = partition
+        self._incarnation = incarnation
+        self._rows = rows
+        self._token = token
+        self._tries_with_token = 0
+        self._refused: set[int] = set()
+
+    async def attempt(self) -> set[int]:
+        """Store the rows but for those ClickHouse refuses; the offsets of these.
+
+        Raises:
+            Retryable, Broken: the outcome is unknown; call it again.
+        """
+        while self._rows.num_rows:
+            self._tries_with_token += 1
+            positions = await store_all(self._store, self._table, self._rows, token=self._token)
+            offsets = self._rows.column("_offset")
+            self._refused |= {offsets[row].as_py() for row in positions}
+            if self._tries_with_token == 1:
+                break
+            self._rows = await self._missing()
+            # Whatever the old token stands for, it was not these rows.
+            self._token += "+"
+            self._tries_with_token = 0
+        return self._refused
+
+    async def _missing(self) -> pa.Table:
+        """The rows that the store does not show, without those it refused."""
+        offsets = self._rows.column("_offset").to_numpy()
+        appended_ms = self._rows.column("_appended_at").cast(pa.int64()).to_numpy()
+        stored = await self._store.stored_offsets(
+            self._table,
+            *self._partition,
+            first=int(offsets[0]),
+            since=searched_since(int(appended_ms.min())),
+            incarnation=self._incarnation,
+        )
+        there = already_stored(offsets, appended_ms, stored)
+        refused = np.isin(offsets, list(self._refused))
+        return self._rows.take(np.flatnonzero(~there & ~refused))

@@ -1,0 +1,55 @@
+"""What if ClickHouse refuses a row for what it holds? It becomes a dead letter and frees its id.
+
+What was judged before the refusal was known may have been taken for a repeat of it, so all of that
+is judged again: the first record of an id that the store takes is the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+import numpy as np
+
+from events.check.result import Rejection
+from events.contract.registry import BY_TOPIC
+from streams.fetch.fetched_batch import FetchedBatch
+from streams.judge.judge import Judged, OutcomeCounts
+from streams.judge.rejects import reject_of
+from streams.judge.rows import origin_of
+
+REASON = "store_refused"
+_MESSAGE = (
+    "ClickHouse refused the row for what it holds although the item fits the contract; the "
+    "worker's log has the code. Mend the item and send it again."
+)
+
+
+def judge_without(
+    fetched: FetchedBatch, refused: Collection[int], judge: Callable[[FetchedBatch], Judged]
+) -> Judged:
+    """The judgement of *piece* with the records at the offsets *refused* rejected."""
+    at_fault = np.isin(fetched.offsets, list(refused))
+    if not at_fault.any():
+        return judge(fetched)
+    origin = origin_of(fetched)
+    event = BY_TOPIC[fetched.partition.topic].name if fetched.partition.topic in BY_TOPIC else None
+    dead_letters = [
+        reject_of(fetched, origin, Rejection(at, event, REASON, None, _MESSAGE))
+        for at in np.flatnonzero(at_fault).tolist()
+    ]
+    rest = fetched.only(np.flatnonzero(~at_fault))
+    judged = judge(rest) if rest else Judged()
+    return replace(
+        judged,
+        counts=judged.counts + OutcomeCounts(rejected=len(dead_letters)),
+        rejects=[*dead_letters, *judged.rejects],
+    )
+
+
+def forget(judged: Judged, refused: Collection[int]) -> None:
+    """Take the ids of the records at the offsets *refused* out of the memory."""
+    if judged.new_ids is None or judged.dedup_index is None:
+        return
+    gone = np.isin(judged.new_ids.offsets, list(refused))
+    judged.dedup_index.forget(judged.new_ids.high[gone], judged.new_ids.low[gone])

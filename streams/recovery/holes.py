@@ -1,0 +1,151 @@
+"""Are the rows and conflicts there that the ledger counts? Looked at before offsets are passed.
+
+A store that was restored from a backup knows less than the group's committed offsets say, and its
+tables were not saved in the same moment: the ledger may be ahead of the rows. So a range counts as
+done only if as many of its offsets have a row, or a conflict, as it says, and what is short is done
+again. The ranges past the committed offset are looked at, and some before it; further back only as
+long as something is missing there, so the cost does not grow with the table. `railhead reconcile`
+looks at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+import numpy as np
+
+from streams.fetch.fetched_batch import Partition
+
+# So far behind the committed offset rows are looked for.
+LOOK_BACK_OFFSETS: Final = 50_000
+# So many offsets at once are read; each costs some dozen bytes while they are looked at.
+AT_ONCE_OFFSETS: Final = 200_000
+# A dead letter that was written again is another record, and the same row.
+MERGED_TABLE: Final = "rejected"
+CONFLICTS: Final = "conflicts"
+# Append times of one partition ascend, but a broker's clock may be set back a little.
+_CLOCK_SLACK: Final = timedelta(minutes=10)
+
+
+class CountingRange(Protocol):
+    """A range of the ledger, with the number of rows it says there are."""
+
+    @property
+    def first(self) -> int:
+        """First offset covered."""
+
+    @property
+    def last(self) -> int:
+        """Last offset covered."""
+
+    @property
+    def stored(self) -> int:
+        """How many of them were stored."""
+
+    @property
+    def conflicts(self) -> int:
+        """How many of them repeat an id with other content."""
+
+    @property
+    def first_appended_ms(self) -> int:
+        """Append time of its earliest record in milliseconds."""
+
+    @property
+    def last_appended_ms(self) -> int:
+        """Append time of its latest record in milliseconds."""
+
+
+class RowFinder(Protocol):
+    """What is asked of the store."""
+
+    async def stored_offsets(  # noqa: PLR0913 - as the store's
+        self,
+        table: str,
+        topic: str,
+        partition: int,
+        *,
+        first: int,
+        since: datetime,
+        last: int = ...,
+        incarnation: str = ...,
+    ) -> dict[int, int]:
+        """Offsets from *first* to *last* of rows appended at or after *since*, with the time."""
+
+
+def searched_since(first_appended_ms: int) -> datetime:
+    """From when on to look for rows of records of which the first was appended at that time."""
+    return datetime.fromtimestamp(first_appended_ms / 1000, UTC) - _CLOCK_SLACK
+
+
+async def short_ranges(
+    store: RowFinder,
+    table: str,
+    partition: Partition,
+    ranges: Sequence[CountingRange],
+    *,
+    incarnation: str = "",
+) -> list[CountingRange]:
+    """Those of *ranges*, which ascend, that say there are more rows or conflicts than there are.
+
+    The rows are those of *table*.
+    """
+    short: list[CountingRange] = []
+    group: list[CountingRange] = []
+    for entry in [*ranges, None]:
+        if group and (entry is None or entry.last - group[0].first >= AT_ONCE_OFFSETS):
+            lacking: list[CountingRange] = []
+            for kept_in in (table, CONFLICTS):
+                counted = [one for one in group if _told(one, kept_in)]
+                if counted:
+                    held = await store.stored_offsets(
+                        kept_in,
+                        *partition,
+                        first=counted[0].first,
+                        last=max(one.last for one in counted),
+                        since=searched_since(min(one.first_appended_ms for one in counted)),
+                        incarnation=incarnation,
+                    )
+                    lacking += not_held(counted, held, kept_in)
+            short += [one for one in group if one in lacking]
+            group = []
+        if entry is not None:
+            group.append(entry)
+    return short
+
+
+def _told(entry: CountingRange, table: str) -> int:
+    """How many rows in *table* the ledger says that a range has, at least."""
+    if table == CONFLICTS:
+        return entry.conflicts
+    return min(entry.stored, 1) if table == MERGED_TABLE else entry.stored
+
+
+def not_held(
+    ranges: Sequence[CountingRange], stored: Mapping[int, int], table: str
+) -> list[CountingRange]:
+    """Those of *ranges* that say there are more rows in *table* than *stored*, by offset and time.
+
+    Where rows of several records are merged, only ranges without any row.
+    """
+    offsets = np.fromiter(sorted(stored), np.int64, len(stored))
+    times = np.fromiter((stored[offset] for offset in offsets.tolist()), np.int64, len(stored))
+    short = []
+    for entry in ranges:
+        begin, end = np.searchsorted(offsets, [entry.first, entry.last + 1])
+        within = times[begin:end]
+        held = (within >= entry.first_appended_ms) & (within <= entry.last_appended_ms)
+        if int(held.sum()) < _told(entry, table):
+            short.append(entry)
+    return short
+
+
+def first_gap(ranges: Sequence[CountingRange], *, log_start: int) -> int | None:
+    """Where ranges, which ascend, do not join although the broker still has what lies between."""
+    end = None
+    for entry in ranges:
+        if end is not None and entry.first > end and entry.first > log_start:
+            return max(end, log_start)
+        end = max(end or 0, entry.last + 1)
+    return None

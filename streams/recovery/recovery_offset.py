@@ -1,0 +1,313 @@
+"""Where does a newly assigned partition go on? After what the store has past the commit.
+
+Committed offsets lag behind what is stored. Before the first insert for a partition the store is
+asked: the ledger tells the ranges that are complete, and of the one insert that may have been
+made without its ledger row the offsets are read back. The cost is bounded by what can be in
+doubt, not by the size of the table.
+
+Committed offsets never lead: if they do, the store knows less than it once did (a restored
+backup), or they were committed for a topic that had this name before, and work begins where its
+ledger ends, or where rows of it are missing (streams/recovery/holes.py).
+
+An offset names a record only within one incarnation of its topic, which Kafka's topic id names:
+offsets start again when a topic is recreated. They also go back when a broker loses its end in a
+power cut, and rows of an older version do not name the incarnation. There append times tell, for
+they ascend: what the ledger speaks of was appended before anything that came later.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.fetch.fetched_batch import FetchedBatch
+from streams.recovery.holes import (
+    LOOK_BACK_OFFSETS,
+    CountingRange,
+    RowFinder,
+    first_gap,
+    searched_since,
+    short_ranges,
+)
+
+# So many offsets past the beginning rows are known by offset; what was stored past them, which can
+# only be after a hole far back, is stored once more, and shown once.
+KNOWN_OFFSETS: Final = 1_000_000
+
+
+class LedgerRange(CountingRange, Protocol):
+    """A stored range, as the ledger tells it."""
+
+    @property
+    def incarnation(self) -> str:
+        """The topic's id; empty if it is not known."""
+
+    @property
+    def generation(self) -> int:
+        """Generation of the group that wrote it."""
+
+
+class StoreReader(RowFinder, Protocol):
+    """What is asked of the store."""
+
+    async def ledger_ranges(
+        self, topic: str, partition: int, *, at_or_past: int
+    ) -> Sequence[LedgerRange]:
+        """Ranges of the ledger that end at or past an offset, ascending."""
+
+    async def ledger_end(
+        self, topic: str, partition: int, *, before: int, incarnation: str = ""
+    ) -> int | None:
+        """The first offset past the ranges that begin before an offset; None without any."""
+
+    async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
+        """The latest append time of what the ledger has before an offset, in milliseconds.
+
+        None unless it has the offset right before it.
+        """
+
+
+@dataclass(slots=True)
+class RecoveryOffset:
+    """Where to go on with a partition.
+
+    `next_offset`: the first offset to judge. `base`: where the next ledger range begins.
+    `stored`: offsets at or past it whose rows are in the store without a ledger row, with their
+    append times in milliseconds. `lost`: offsets, both ends included, that the broker no longer
+    has although nobody stored them. `other_incarnation`: ledger ranges that speak of other records at
+    these offsets. `again`: offsets that were committed, whose records are stored again as they are
+    missing. `missing`: offsets whose rows are missing and whose records Kafka no longer has.
+    `generation`: what is written is to be of no lower one, so that it counts.
+    """
+
+    next_offset: int
+    base: int
+    stored: dict[int, int]
+    lost: tuple[int, int] | None = None
+    other_incarnation: tuple[tuple[int, int], ...] = ()
+    again: tuple[int, int] | None = None
+    missing: tuple[tuple[int, int], ...] = ()
+    generation: int = 0
+
+
+def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
+    """The first offset that is not covered by ranges joining without a gap from *committed*."""
+    end = committed
+    for entry in sorted(ranges, key=lambda entry: (entry.first, entry.last)):
+        if entry.first > end:
+            break
+        end = max(end, entry.last + 1)
+    return end
+
+
+def of_this_incarnation(ranges: Sequence[LedgerRange], fetched: FetchedBatch) -> list[LedgerRange]:
+    """The ranges that can speak of the records of *piece*.
+
+    Those of another incarnation of the topic do not. A range that covers a record ends no earlier
+    than the record was appended, unless it speaks of another record at that offset. Where a slice
+    has no records, its last batch stands for one: a range tells the time of all that it covers.
+    """
+    offsets, times = fetched.offsets, fetched.appended_ms
+    if not len(fetched):
+        offsets, times = np.asarray([fetched.end - 1]), np.asarray([fetched.latest_ms])
+    last_within = np.searchsorted(offsets, [entry.last for entry in ranges], side="right") - 1
+    return [
+        entry
+        for entry, at in zip(ranges, last_within.tolist(), strict=True)
+        if may_be_of(entry.incarnation, fetched.incarnation)
+        and (at < 0 or entry.last_appended_ms >= int(times[at]))
+    ]
+
+
+def may_be_of(one: str, other: str) -> bool:
+    """Whether two incarnations may be the same: one that is not known may be any."""
+    return one == other or not one or not other
+
+
+def without_zombies(ranges: Sequence[LedgerRange]) -> list[LedgerRange]:
+    """The ranges that the ledger's view shows: none that one of a later generation overlaps.
+
+    What only a zombie's late range covers is judged again; its rows are found by their offsets.
+    """
+    later: list[tuple[int, int]] = []  # disjoint, ascending: what later generations cover
+    kept: list[LedgerRange] = []
+    by_generation = groupby(
+        sorted(ranges, key=lambda entry: -entry.generation), key=lambda entry: entry.generation
+    )
+    for _, group in by_generation:
+        entries = list(group)
+        kept += [entry for entry in entries if not _overlaps(later, entry)]
+        later = _merged([*later, *((entry.first, entry.last) for entry in entries)])
+    return kept
+
+
+def _overlaps(spans: Sequence[tuple[int, int]], entry: LedgerRange) -> bool:
+    """Whether one of the disjoint, ascending *spans* shares an offset with *entry*."""
+    at = bisect_right(spans, entry.last, key=lambda span: span[0]) - 1
+    return at >= 0 and spans[at][1] >= entry.first
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged
+
+
+async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker and the store know
+    store: StoreReader,
+    table: str,
+    fetched: FetchedBatch,
+    *,
+    begin: int,
+    log_start: int = 0,
+    first_after: Callable[[int], Awaitable[int | None]],
+) -> RecoveryOffset:
+    """Ask *store* where to go on with the partition of *piece*, its first slice.
+
+    *begin* is the group's committed offset or, when there is none yet, the first offset that the
+    partition still has: what lies before the slice and was never stored is not passed by.
+    *log_start* is the first offset that the broker still has. *first_after* tells the first offset
+    that was appended after a time in milliseconds, None when there is none.
+
+    The result may lie before the slice: the slices between are to be fetched first.
+    """
+    topic, number = fetched.partition
+    committed = min(begin, fetched.follows)
+    start = await _end_of_ledger(store, fetched, committed, log_start)
+    known_until = await store.appended_until(topic, number, before=start)
+    if known_until is not None:
+        restarted = await first_after(known_until)
+        if restarted is not None and restarted < start:
+            return await _start_again(
+                store, table, fetched, restarted=restarted, start=start, known_until=known_until
+            )
+    found = await _what_is_done(store, table, fetched, start=start, log_start=log_start)
+    following = max(found.end, log_start)
+    since = searched_since(min(fetched.span_ms[0], found.since_ms))
+    stored = await store.stored_offsets(
+        table,
+        topic,
+        number,
+        first=following,
+        since=since,
+        last=following + KNOWN_OFFSETS,
+        incarnation=fetched.incarnation,
+    )
+    return RecoveryOffset(
+        following,
+        following,
+        stored,
+        (found.end, log_start - 1) if found.end < log_start else None,
+        found.others,
+        (following, committed - 1) if following < committed else None,
+        found.missing,
+        found.generation,
+    )
+
+
+async def _end_of_ledger(
+    store: StoreReader, fetched: FetchedBatch, committed: int, log_start: int
+) -> int:
+    """The committed offset, or where the ledger ends, if that is before it.
+
+    Nothing is committed before it is in the ledger. Without any ledger everything that the broker
+    still has is to be stored.
+    """
+    end = await store.ledger_end(
+        *fetched.partition, before=committed, incarnation=fetched.incarnation
+    )
+    return min(committed, log_start if end is None else end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What ledger and rows agree on: all before `end`."""
+
+    end: int
+    since_ms: int
+    others: tuple[tuple[int, int], ...]
+    missing: tuple[tuple[int, int], ...] = ()
+    generation: int = 0
+
+
+async def _what_is_done(
+    store: StoreReader, table: str, fetched: FetchedBatch, *, start: int, log_start: int
+) -> _Done:
+    """How far ranges join that the rows bear out, looked at from a little before *start*."""
+    look_back = LOOK_BACK_OFFSETS
+    while True:
+        look_from = max(0, start - look_back)
+        ranges = await store.ledger_ranges(*fetched.partition, at_or_past=look_from)
+        mine = of_this_incarnation(ranges, fetched)
+        shown = sorted(without_zombies(mine), key=lambda entry: (entry.first, entry.last))
+        end = end_of_chain(start, shown)
+        looked_at = [entry for entry in shown if entry.first < end]
+        short = await short_ranges(
+            store, table, fetched.partition, looked_at, incarnation=fetched.incarnation
+        )
+        if not short or look_from == 0 or short[0] is not looked_at[0]:
+            break
+        # What is missing may begin further back.
+        look_back *= 4
+    others = {
+        (entry.first, entry.last) for entry in ranges if entry.last >= start and entry not in mine
+    }
+    holes = [max(entry.first, log_start) for entry in short if entry.last >= log_start]
+    gap = first_gap(looked_at, log_start=log_start)
+    hole = min([*holes, end if gap is None else gap], default=end)
+    again = [entry for entry in shown if entry.last >= hole]
+    return _Done(
+        min(hole, end),
+        min([fetched.span_ms[0], *(entry.first_appended_ms for entry in again)]),
+        tuple(sorted(others)),
+        tuple((entry.first, entry.last) for entry in short if entry.last < log_start),
+        max((entry.generation + 1 for entry in again), default=0),
+    )
+
+
+async def _start_again(  # noqa: PLR0913 - what find_resume knows
+    store: StoreReader,
+    table: str,
+    fetched: FetchedBatch,
+    *,
+    restarted: int,
+    start: int,
+    known_until: int,
+) -> RecoveryOffset:
+    """Where to go on when the records from *anew* to *start* are not those the ledger speaks of.
+
+    A range that reaches over *anew* is done again as a whole: what covers a part of its offsets
+    hides it.
+    """
+    ranges = await store.ledger_ranges(*fetched.partition, at_or_past=restarted)
+    cut = [
+        entry
+        for entry in ranges
+        if entry.first < restarted and may_be_of(entry.incarnation, fetched.incarnation)
+    ]
+    following = min([restarted, *(entry.first for entry in cut)])
+    since = searched_since(min([known_until, *(entry.first_appended_ms for entry in cut)]))
+    stored = await store.stored_offsets(
+        table, *fetched.partition, first=following, since=since, incarnation=fetched.incarnation
+    )
+    return RecoveryOffset(following, following, stored, other_incarnation=((restarted, start - 1),))
+
+
+def already_stored(
+    offsets: npt.NDArray[np.int64], appended_ms: npt.NDArray[np.int64], stored: Mapping[int, int]
+) -> npt.NDArray[np.bool_]:
+    """Which of these records have their row: same offset and same append time."""
+    if not stored:
+        return np.zeros(len(offsets), np.bool_)
+    times = [stored.get(offset) for offset in offsets.tolist()]
+    return np.asarray([at == time for at, time in zip(appended_ms.tolist(), times, strict=True)])

@@ -1,0 +1,254 @@
+"""Is the evening that the generator tells one that could have happened?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from demo.traffic.evening import Evening
+from demo.traffic.items import Clash, SentItem
+from demo.traffic.mistakes import MISTAKES, Mistake, mistakes_for
+from demo.traffic.traffic import EVENING, Mix, SentBatch, Tally, batches, expected
+from events.check.check import check_items
+from events.contract.registry import BY_NAME, EVENT_TYPES
+
+Remembered = list[dict[str, Any]]
+
+
+def reported(seed: int, count: int) -> Remembered:
+    """Return the valid items of an evening, parsed with exact numbers."""
+    items: Remembered = []
+    for item in Evening(seed, count, EVENING).items():
+        texts = [item.first.text, item.later.text] if isinstance(item, Clash) else [item.text]
+        items += [json.loads(text, parse_float=Decimal) for text in texts]
+        if len(items) >= count:
+            break
+    return items
+
+
+@pytest.fixture(scope="module")
+def evening() -> Remembered:
+    """Valid items of one evening, in the order in which they were told."""
+    return reported(7, 12_000)
+
+
+@pytest.fixture(scope="module")
+def posted() -> list[SentBatch]:
+    """Every request of one evening."""
+    return list(batches(7, 30_000, 500))
+
+
+def total(posted: list[SentBatch]) -> Tally:
+    """Return what all of *posted* must come to."""
+    tally = Tally()
+    for batch in posted:
+        tally.add(batch.tally)
+    return tally
+
+
+def identity(item: dict[str, Any]) -> tuple[str, str]:
+    """Return the event type and the idempotency id of *item*."""
+    fields = BY_NAME[item["event"]].id_fields
+    return item["event"], "/".join(item["data"][name] for name in fields)
+
+
+def test_same_seed_tells_the_same_bytes() -> None:
+    """A failed run can be told again from its seed."""
+    assert [b.body for b in batches(3, 2_000, 300)] == [b.body for b in batches(3, 2_000, 300)]
+
+
+def test_other_seed_shares_no_id() -> None:
+    """Evenings posted one after the other add up."""
+    ours = {identity(item) for item in reported(1, 3_000)}
+    theirs = {identity(item) for item in reported(2, 3_000)}
+
+    assert not ours & theirs
+
+
+@pytest.mark.parametrize("count", [1, 2, 999, 10_000])
+def test_exactly_as_many_items_as_asked_for(count: int) -> None:
+    """The number given is the number sent, repeats and invalid ones included."""
+    posted = list(batches(5, count, 1000))
+
+    assert sum(batch.items for batch in posted) == count
+    assert sum(len(json.loads(batch.body)) for batch in posted) == count
+    assert total(posted).items == count
+
+
+def test_bodies_hold_what_their_tallies_say(posted: list[SentBatch]) -> None:
+    """Stored, repeats and conflicts are counted from the bodies alone, by another way."""
+    firsts: dict[tuple[str, str], str] = {}
+    counted: Counter[str] = Counter()
+    known = {row.name for row in EVENT_TYPES}
+    broken = total(posted).total("rejected")
+    items = [item for batch in posted for item in json.loads(batch.body)]
+    for item in items:
+        if not isinstance(item, dict) or item.get("event") not in known:
+            continue
+        if not looks_valid(item):
+            continue
+        text = json.dumps(item)
+        first = firsts.setdefault(identity(item), text)
+        counted["conflict" if first != text else "repeat"] += 1
+    counted["repeat"] -= len(firsts)
+
+    assert len(firsts) == total(posted).total("stored")
+    assert counted["repeat"] == total(posted).total("repeat")
+    assert counted["conflict"] == total(posted).total("conflict")
+    assert broken == len(items) - len(firsts) - counted.total()
+
+
+def looks_valid(item: dict[str, Any]) -> bool:
+    """Judge by the contract's own models."""
+    try:
+        BY_NAME[item["event"]].model.model_validate(_exact(item["data"]))
+    except ValueError:
+        return False
+    return True
+
+
+def _exact(data: dict[str, Any]) -> object:
+    return json.loads(json.dumps(data), parse_float=Decimal)
+
+
+def test_every_type_and_every_mistake_is_told(posted: list[SentBatch]) -> None:
+    """An evening leaves no topic empty and no reason unseen."""
+    outcomes = total(posted).outcomes
+
+    assert {name for outcome, name in outcomes if outcome == "stored"} == {
+        t.name for t in EVENT_TYPES
+    }
+    assert {name for outcome, name in outcomes if outcome == "rejected"} == {
+        m.reason for m in MISTAKES
+    }
+    assert total(posted).total("conflict") > 0
+    assert any(batch.is_retry for batch in posted)
+
+
+def test_check_accepts_what_is_told_as_valid() -> None:
+    """The contract's own check has nothing to say against any valid item."""
+    raws = [
+        text.encode()
+        for item in islice(Evening(7, 5_000, EVENING).items(), 5_000)
+        for text in ([item.first.text, item.later.text] if isinstance(item, Clash) else [item.text])
+    ]
+    checked = check_items(raws)
+
+    assert checked.rejected == []
+    assert sum(map(len, checked.accepted)) == len(raws)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: f"{m.reason} {m.field} {m.event}")
+def test_check_finds_each_mistake_where_it_is(mistake: Mistake) -> None:
+    """Reason and field are those that the demo expects."""
+    item = next(
+        item
+        for item in Evening(7, 5_000, EVENING).items()
+        if isinstance(item, SentItem) and mistake in mistakes_for(item.event)
+    )
+    [rejection] = check_items([mistake.make_mistake(item.text).encode()]).rejected
+
+    assert (rejection.reason, rejection.field) == (mistake.reason, mistake.field)
+
+
+def test_few_per_cent_are_repeats_and_invalid() -> None:
+    """The default mix is that of a sender in ordinary trouble."""
+    tally = expected(11, 50_000)
+
+    assert 0.01 < tally.total("repeat") / tally.items < 0.06
+    assert 0.01 < tally.total("rejected") / tally.items < 0.04
+
+
+def test_clean_sender_sends_each_item_once() -> None:
+    """The bench can ask for nothing but first sightings."""
+    tally = expected(11, 5_000, mix=Mix(repeats=0, invalid=0, conflicts=False))
+
+    assert tally.total("stored") == 5_000
+
+
+def test_nobody_plays_before_registering_and_paying_in(evening: Remembered) -> None:
+    """A player's first words are registration, login, deposit."""
+    stories: dict[str, list[str]] = defaultdict(list)
+    for item in evening:
+        stories[item["data"]["user_id"]].append(item["event"])
+
+    for story in stories.values():
+        beginning = ["realtime-registration", "realtime-login", "realtime-payment"]
+        assert story[:3] == beginning[: len(story)]
+
+
+def test_nobody_plays_with_money_they_do_not_have(evening: Remembered) -> None:
+    """No balance falls below nothing, in any currency."""
+    balances: Counter[str] = Counter()
+    seen_payments = set()
+    signs = {"bet": -1, "win": 1, "rollbackbet": 1, "rollbackwin": -1, "loss": 0}
+    signs |= {"credit": 1, "debit": -1, "Bet": -1, "Settlement": 1}
+    for item in evening:
+        data = item["data"]
+        if "amount" not in data or data.get("payment_id") in seen_payments:
+            continue
+        seen_payments.add(data.get("payment_id", object()))
+        balances[data["user_id"]] += signs[data["type"]] * Decimal(data["amount"])
+        assert balances[data["user_id"]] >= 0
+
+
+def test_round_told_as_a_whole_equals_its_parts(evening: Remembered) -> None:
+    """A gameround's bet and win are the sums of its casino events."""
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for item in evening:
+        if item["event"] == "realtime-casino":
+            data = item["data"]
+            sums[data["round_id"], data["type"]] += Decimal(data["amount"])
+    rounds = [item["data"] for item in evening if item["event"] == "realtime-gameround"]
+
+    assert len(rounds) > 100
+    for data in rounds:
+        assert sums[data["unique_id"], "bet"] == data["total_bet_user"]
+        assert sums[data["unique_id"], "win"] == data["total_win_user"]
+
+
+def test_settlement_names_a_bet_placed_before(evening: Remembered) -> None:
+    """Its reference is the bet's id; the bet's own is empty; legs are one to five."""
+    placed: dict[str, str] = {}
+    settled = 0
+    for item in evening:
+        if item["event"] != "realtime-sports-bet":
+            continue
+        data = item["data"]
+        if data["type"] == "Bet":
+            placed[data["activity_id"]] = data["user_id"]
+            assert 1 <= len(data["bets"]) <= 5
+            assert data["activity_id_reference"] == ""
+        else:
+            settled += 1
+            assert placed.pop(data["activity_id_reference"]) == data["user_id"]
+
+    assert settled > 50
+
+
+def test_amounts_use_the_places_of_their_currency(evening: Remembered) -> None:
+    """Crypto amounts have eighteen places, and not only zeros in them."""
+    places: dict[str, set[int]] = defaultdict(set)
+    for item in evening:
+        if item["event"] == "realtime-casino":
+            exponent = Decimal(item["data"]["amount"]).as_tuple().exponent
+            places[item["data"]["currency"]].add(-exponent)
+    odd = [i for i in evening if i["data"].get("currency") == "ETH" and "amount" in i["data"]]
+
+    assert places["ETH"] == {18}
+    assert places["BTC"] == {8}
+    assert places["JPY"] == {0}
+    assert places["EUR"] == {2}
+    assert any(item["data"]["amount"] % Decimal("1e-9") for item in odd)
+
+
+def test_items_have_the_size_of_real_ones() -> None:
+    """Few hundred bytes on average; a bet slip of five legs may be larger."""
+    posted = next(iter(batches(7, 10_000, 10_000)))
+
+    assert 200 <= len(posted.body) / posted.items <= 600

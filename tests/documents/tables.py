@@ -1,0 +1,221 @@
+"""Which tables do the documents show? Those of the code.
+
+`python -m tests.documents.tables` writes them. In a document a table stands between
+`<!-- table: NAME -->` and `<!-- end of table -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from prometheus_client import Counter, Gauge, Histogram
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from events.contract.adjustments import MEANINGS
+from events.contract.reasons import REASONS
+from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
+from failpoints import POINTS
+from ingest_http.answers import KINDS
+from ingest_http.metrics import ApiMetrics
+from ingest_http.settings import ApiSettings
+from railhead.cli.main import COMMANDS
+from railhead.kafka.topics import HOUR_MS, MIB, TopicSettings, wanted_topics
+from railhead.paths import TENANTS_FILE
+from sinks.settings import StoreSettings
+from sinks.steps import read_steps
+from streams.metrics import WorkerMetrics
+from streams.settings import WorkerSettings
+from tests.system.mutants.table import MUTANTS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+READERS: dict[str, type[BaseSettings]] = {
+    "door": ApiSettings,
+    "worker": WorkerSettings,
+    "all that talk to ClickHouse": StoreSettings,
+    "topics": TopicSettings,
+}
+
+Rows = Iterable[Sequence[str]]
+
+
+def table(headings: Sequence[str], rows: Rows) -> str:
+    """Write a Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines
+    )
+
+
+def code(text: str) -> str:
+    """Write *text* as code; nothing for nothing."""
+    return f"`{text}`" if text else ""
+
+
+def event_types() -> str:
+    """One row for each row of the registry."""
+    rows = (
+        (
+            code(row.name),
+            code(row.topic),
+            code(f"fasttrack.{row.table}"),
+            code(", ".join(row.id_fields)),
+            row.description.removeprefix("FastTrack: "),
+        )
+        for row in EVENT_TYPES
+    )
+    return table(("event", "topic", "view", "id within a tenant", "what it is"), rows)
+
+
+def topics() -> str:
+    """One row for each topic that `railhead topics` makes."""
+    holds = {row.topic: f"items of `{row.name}`" for row in EVENT_TYPES}
+    holds[REJECTED_TOPIC] = "what the contract refuses, with the reason"
+    rows = (
+        (
+            code(topic.name),
+            holds.get(topic.name, "ids the workers have seen"),
+            f"{int(topic.config['retention.ms']) / HOUR_MS:g} h",
+            f"{int(topic.config['max.message.bytes']) // MIB} MiB",
+        )
+        for topic in wanted_topics(TopicSettings.model_construct(), partitions=1, replication=1)
+    )
+    return table(("topic", "holds", "kept", "largest batch"), rows)
+
+
+def views() -> str:
+    """One row for each view of the analysts' database, with its comment."""
+    rows = []
+    for step in read_steps("sinks.views"):
+        comment = re.findall(r"^COMMENT '((?:[^'\\]|\\.|'')*)'", step.sql, re.MULTILINE)[-1]
+        rows.append((code(f"fasttrack.{step.name.rpartition('/')[2]}"), comment.replace("''", "'")))
+    return table(("view", "what a row is"), rows)
+
+
+def settings() -> str:
+    """One row for each environment variable, however many processes read it."""
+    readers: dict[str, list[str]] = {}
+    described: dict[str, tuple[str, str]] = {}
+    for reader, cls in READERS.items():
+        for field, info in cls.model_fields.items():
+            name = f"{cls.model_config['env_prefix']}{field}".upper()
+            readers.setdefault(name, []).append(reader)
+            described.setdefault(name, (_default(info), _sentence(info.description or "")))
+    rows = (
+        (code(name), code(described[name][0]), ", ".join(readers[name]), described[name][1])
+        for name in described
+    )
+    return table(("variable", "default", "read by", "what it is"), rows)
+
+
+def _default(info: Any) -> str:
+    default = info.default
+    if default is PydanticUndefined:
+        # The only one: the commands fill it in from the data directory.
+        return f".railhead/{TENANTS_FILE}"
+    if isinstance(default, SecretStr) or default is None:
+        return ""
+    if _is_number(info.annotation) and isinstance(default, int | float):
+        return f"{default:g}" if isinstance(default, float) else str(default)
+    return str(default)
+
+
+def _is_number(annotation: Any) -> bool:
+    if get_origin(annotation) in {Union, UnionType}:
+        return any(map(_is_number, get_args(annotation)))
+    return annotation in {int, float}
+
+
+def _sentence(text: str) -> str:
+    """Write *text* as a cell: capitalised unless it starts with a name, without the last stop."""
+    first = text.partition(" ")[0]
+    return (text[:1].upper() + text[1:] if first.isalpha() else text).rstrip(".")
+
+
+def metrics() -> str:
+    """One row for each figure of doors and workers."""
+    rows = []
+    for where, bench_metrics in (("door", ApiMetrics()), ("worker", WorkerMetrics())):
+        for metric in vars(bench_metrics).values():
+            if isinstance(metric, Counter | Gauge | Histogram):
+                family = next(iter(metric.describe()))
+                name = family.name + ("_total" if family.type == "counter" else "")
+                labels = ", ".join(metric._labelnames)
+                rows.append(
+                    (code(name), where, family.type, labels, _sentence(family.documentation))
+                )
+    return table(("metric", "of the", "kind", "labels", "what it tells"), rows)
+
+
+def answers() -> str:
+    """One row for each way in which a push is not taken."""
+    rows = [
+        ("204", "", "Every valid item is stored durably; the invalid ones are kept as rejected.")
+    ]
+    rows += [(str(kind.status), code(kind.code), kind.advice) for kind in KINDS]
+    return table(("status", "`error`", "what to do"), rows)
+
+
+def reasons() -> str:
+    """One row for each reason to reject an item."""
+    rows = ((code(row.code), _sentence(row.meaning), _sentence(row.remedy)) for row in REASONS)
+    return table(("reason", "what is wrong", "what to do"), rows)
+
+
+def adjustments() -> str:
+    """One row for each way in which a value is stored otherwise than it was sent."""
+    rows = ((code(one), _sentence(sent), _sentence(kept)) for one, (sent, kept) in MEANINGS.items())
+    return table(("adjustment", "what was sent", "what is stored"), rows)
+
+
+def commands() -> str:
+    """One row for each command."""
+    rows = ((code(f"railhead {name}"), _sentence(row.help)) for name, row in COMMANDS.items())
+    return table(("command", "what it does"), rows)
+
+
+def crash_points() -> str:
+    """One row for each point at which a process can be told to die."""
+    rows = ((code(name), _sentence(what)) for name, what in POINTS.items())
+    return table(("point", "what is done there, and what is not"), rows)
+
+
+def mutants() -> str:
+    """One row for each way of breaking the rules, with the test that must see it."""
+    rows = (
+        (code(one.name), _sentence(one.what), code(one.caught_by.rpartition("::")[2]))
+        for one in MUTANTS
+    )
+    return table(("mutant", "what is broken", "caught by"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "event-types": event_types,
+    "topics": topics,
+    "views": views,
+    "settings": settings,
+    "metrics": metrics,
+    "answers": answers,
+    "reasons": reasons,
+    "adjustments": adjustments,
+    "commands": commands,
+    "crash-points": crash_points,
+    "mutants": mutants,
+}
+
+
+def filled(text: str) -> str:
+    """Return a document's *text* with every table in it as the code has it now."""
+    return MARKED.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
+
+
+if __name__ == "__main__":
+    for document in DOCUMENTS:
+        document.write_text(filled(document.read_text()))

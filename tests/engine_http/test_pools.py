@@ -1,0 +1,48 @@
+"""A pool holds its width, lets a few wait a while, and then says no."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from engine_http.engine.errors import ClickHouseError
+from engine_http.execution.pools import WorkerPool
+
+
+async def test_a_full_pool_refuses_with_202() -> None:
+    """At once when the queue is full, after its patience otherwise."""
+    pool = WorkerPool("test", width=1, queue=1, wait_seconds=0.05)
+    done = threading.Event()
+    running = asyncio.create_task(pool.run(done.wait))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(pool.run(done.wait))
+    await asyncio.sleep(0)
+
+    with pytest.raises(ClickHouseError, match="test pool") as at_once:
+        await pool.run(done.wait)
+    with pytest.raises(ClickHouseError) as after_a_while:
+        await waiting
+
+    assert at_once.value.code == after_a_while.value.code == 202
+    assert pool.busy
+    done.set()
+    assert await running
+    pool.close()
+
+
+async def test_a_cancelled_caller_leaves_its_place_taken_until_the_work_ends() -> None:
+    """The engine cannot be told to forget a statement, so its place is not given away."""
+    pool = WorkerPool("test", width=1, queue=1, wait_seconds=5.0)
+    done = threading.Event()
+    running = asyncio.create_task(pool.run(done.wait))
+    await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert pool.busy
+    done.set()
+    assert await pool.run(lambda: 7) == 7
+    assert not pool.busy
+    pool.close()

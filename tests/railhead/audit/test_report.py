@@ -1,0 +1,96 @@
+"""How the accounts read: a table, sums as sentences, and each finding in its place."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from rich.console import Console
+
+from railhead.audit.accounts import PartitionAccount, TopicAccount
+from railhead.audit.chain import RangeCounts, Span
+from railhead.audit.findings import MEANINGS, AuditFinding, FindingKind
+from railhead.audit.report import as_document, print_statement
+
+CASINO = "fasttrack.realtime-casino"
+
+
+def account(*findings: AuditFinding) -> TopicAccount:
+    """Two partitions of casino events."""
+    first = PartitionAccount(0, 0, 10, 8, counts=RangeCounts(5, 1, 1, 1), in_flight=2)
+    second = PartitionAccount(
+        1, 100, 105, None, counts=RangeCounts(3, 0, 0, 0), empty=1, in_flight=1
+    )
+    return TopicAccount(CASINO, [first, second], list(findings))
+
+
+def finding(kind: FindingKind, offset: int) -> AuditFinding:
+    """Something found at one offset."""
+    return AuditFinding(
+        kind=kind, topic=CASINO, partition=0, span=Span(offset, offset), text="seen", tenant="acme"
+    )
+
+
+def printed(*accounts: TopicAccount) -> str:
+    """What an operator reads."""
+    console = Console(file=io.StringIO(), width=160, color_system=None)
+    print_statement(console, accounts)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def test_what_was_accepted_is_the_sum_of_its_fates() -> None:
+    """And of what is in flight; rejected items are reported apart."""
+    rejected = TopicAccount(
+        "fasttrack.rejected", [PartitionAccount(0, 0, 4, 4, counts=RangeCounts(3), in_flight=1)]
+    )
+
+    text = printed(account(), rejected)
+
+    assert (
+        "14 records accepted = 8 stored + 1 duplicates + 1 conflicts + 1 rejected + 3 in flight."
+        in text
+    )
+    assert "4 rejected items reported by doors and workers = 3 kept + 1 in flight." in text
+    assert "The books balance." in text
+
+
+def test_a_finding_cannot_steer_the_terminal() -> None:
+    """Tenants of direct producers are foreign text."""
+    text = printed(account(replace(finding(FindingKind.LOST, 1), tenant="a\x1b[2J\nb\x9b\u202e")))
+
+    assert "tenant a\\x1b[2J\\nb\\x9b\\u202e" in text
+
+
+def test_faults_are_named_kind_by_kind_with_what_they_mean() -> None:
+    """Many of one kind are cut short; programs get all."""
+    found = [finding(FindingKind.LOST, offset) for offset in range(30)]
+
+    text = printed(account(*found))
+
+    assert "lost (30): a valid record whose id has no row" in text
+    assert "fasttrack.realtime-casino[0] @ 19: seen, tenant acme" in text
+    assert "@ 20: seen" not in text
+    assert "and 10 more: --json names all" in text
+    assert "30 faults" in text
+    assert "The books do not balance." in text
+    assert len(as_document([account(*found)])["findings"]) == 30
+
+
+def test_remarks_are_told_and_the_books_balance() -> None:
+    """Rows stored twice and late ranges do no harm."""
+    text = printed(account(finding(FindingKind.COPIES, 1), finding(FindingKind.LATE, 2)))
+
+    assert "copies: rows stored twice" in text
+    assert "The books balance." in text
+    assert as_document([account(finding(FindingKind.COPIES, 1))])["balanced"] is True
+
+
+def test_every_partition_adds_up() -> None:
+    """Offsets = fates + offsets without a record + in flight."""
+    assert all(one.adds_up for one in account().partitions)
+
+
+def test_every_kind_has_a_meaning() -> None:
+    """So that no finding is printed without one."""
+    assert set(MEANINGS) == set(FindingKind)

@@ -1,0 +1,90 @@
+"""Does `railhead doctor` find what keeps Railhead from working, and say what to do?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from railhead.cli.main import main
+from railhead.doctor import machine, settings
+from railhead.doctor.finding import State
+from railhead.stack.ports import free_port
+
+
+def states(findings: list[dict[str, str]]) -> dict[str, str]:
+    """Return the state of each check, the worst where there are several."""
+    order = [state.value for state in State]
+    worst: dict[str, str] = {}
+    for finding in findings:
+        check, state = finding["check"], finding["state"]
+        worst[check] = max(worst.get(check, "ok"), state, key=order.index)
+    return worst
+
+
+def test_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each part that does not answer fails with advice; the exit code says so."""
+    nowhere = f"127.0.0.1:{free_port()}"
+    code = main(
+        [
+            *("doctor", "--json", "--data-dir", str(tmp_path / "data")),
+            *("--url", f"http://{nowhere}", "--bootstrap", nowhere),
+            *("--clickhouse-url", f"http://{nowhere}"),
+        ]
+    )
+    findings = json.loads(capsys.readouterr().out)
+
+    assert code == 1
+    assert {name for name, state in states(findings).items() if state == "fail"} == {
+        "kafka",
+        "door",
+        "clickhouse",
+    }
+    assert all(finding["advice"] for finding in findings if finding["state"] != "ok")
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither a password nor one inside an address."""
+    environ = {
+        "RAILHEAD_CLICKHOUSE_PASSWORD": "hunter2",
+        "RAILHEAD_KEY": "hunter2",
+        "RAILHEAD_CLICKHOUSE_URL": "http://somebody:hunter2@127.0.0.1:8123",
+    }
+    said = " ".join(finding.says for finding in settings.look(environ))
+
+    assert "hunter2" not in said
+    assert "RAILHEAD_CLICKHOUSE_PASSWORD=***" in said
+
+
+def test_misspelt_setting_is_named() -> None:
+    """A variable that nobody reads does nothing, and its author thinks it does."""
+    findings = list(settings.look({"RAILHEAD_HTTP_PROT": "80"}))
+
+    assert [f.state for f in findings if "RAILHEAD_HTTP_PROT" in f.says] == [State.OK, State.WARN]
+
+
+def test_wrong_setting_is_named_and_its_value_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that would not start is a failure here already."""
+    monkeypatch.setenv("RAILHEAD_HTTP_PORT", "eighty")
+    failed = [f for f in settings.look({}) if f.state is State.FAIL]
+
+    assert len(failed) == 1
+    assert "RAILHEAD_HTTP_PORT" in failed[0].says
+    assert "eighty" not in failed[0].says
+
+
+def test_data_directory_open_to_others_is_closed_by_advice(tmp_path: Path) -> None:
+    """Players' data and hashed keys are nobody else's business."""
+    tmp_path.chmod(0o755)
+
+    assert machine.directory(tmp_path).state is State.WARN
+    tmp_path.chmod(0o700)
+    assert machine.directory(tmp_path).state is State.OK
+
+
+def test_jar_with_other_content_is_a_failure(tmp_path: Path) -> None:
+    """What is not the pinned jar must not run."""
+    assert machine.jars(tmp_path).state is State.WARN
+    (tmp_path / machine.pinned()[0].file_name).write_bytes(b"something else")
+    assert machine.jars(tmp_path).state is State.FAIL

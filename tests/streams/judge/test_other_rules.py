@@ -1,0 +1,206 @@
+"""A payment that is stored under another id rule of its tenant is not stored again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from events.contract.id_rules import IdRules, Rule
+from events.contract.registry import BY_NAME
+from streams.dedup.index import DedupIndex
+from streams.fetch.fetched_batch import FetchedBatch, Partition
+from streams.judge.judge import Judged, OutcomeCounts, judge
+from streams.judge.other_rules import without_known
+from streams.judge.outcomes import Outcome
+
+PAYMENT = BY_NAME["realtime-payment"]
+CONTRACT = ("payment_id",)
+WIDER = ("payment_id", "status")
+WINDOW_MS = 60_000
+CHANGED_AT = 1_000_000
+DATA = {
+    "payment_id": "p-1",
+    "user_id": "686",
+    "timestamp": "2025-01-15T12:01:00.123456789Z",
+    "type": "credit",
+    "status": "requested",
+    "amount": 100,
+    "currency": "EUR",
+    "base_amount": 100,
+    "vendor_name": "Credit Card",
+}
+REQUESTED = ("p-1", "requested", 100)
+APPROVED = ("p-1", "approved", 100)
+
+
+class Store:
+    """The payments that are stored; read as from ClickHouse."""
+
+    def __init__(self) -> None:
+        self.rows: list[pa.RecordBatch] = []
+
+    async def rows_with(
+        self, table: str, tenant: str, field: str, values: Sequence[str], columns: Sequence[str]
+    ) -> pa.Table:
+        """What is asked for, with plain columns as Arrow from ClickHouse has them."""
+        assert (table, tenant) == ("payment", "acme")
+        assert values == sorted(set(values))
+        if not self.rows:
+            return pa.table({name: pa.array([], pa.string()) for name in columns})
+        stored = pa.Table.from_batches(self.rows).unify_dictionaries()
+        found = stored.filter(pc.is_in(stored.column(field), pa.array(values)))
+        return found.select(columns).cast(
+            pa.schema(
+                (one.name, one.type.value_type if pa.types.is_dictionary(one.type) else one.type)
+                for one in found.select(columns).schema
+            )
+        )
+
+
+class Partitioned:
+    """One partition's worker: its dedup index, its rules, and its store."""
+
+    def __init__(self, *history: tuple[str, ...]) -> None:
+        rules = tuple(Rule(number * CHANGED_AT, fields) for number, fields in enumerate(history))
+        self.rules = IdRules({("acme", PAYMENT.name): rules})
+        self.dedup_index = DedupIndex(WINDOW_MS)
+        self.store = Store()
+        self.offset = 0
+        self.at_ms = 0
+
+    def judge(self, *payments: tuple[str, str, int]) -> Judged:
+        """Judge payments (id, status, amount) that were appended at the time it is."""
+        count = len(payments)
+        offsets = np.arange(self.offset, self.offset + count, dtype=np.int64)
+        self.offset += count
+        values = [
+            json.dumps({**DATA, "payment_id": id_, "status": status, "amount": amount}).encode()
+            for id_, status, amount in payments
+        ]
+        fetched = FetchedBatch(
+            Partition(PAYMENT.topic, 0),
+            int(offsets[0]),
+            offsets,
+            np.full(count, self.at_ms, np.int64),
+            list(values),
+            [(("tenant", b"acme"),)] * count,
+        )
+        return judge(fetched, PAYMENT, dedup_index=self.dedup_index, stored={}, rules=self.rules)
+
+    async def write(self, *parts: Judged) -> OutcomeCounts:
+        """Write a range; its outcomes."""
+        settled = await without_known(self.store, "payment", parts)
+        for part in settled:
+            self.last = part
+            if part.rows is not None:
+                self.store.rows.append(part.rows)
+        return sum((part.counts for part in settled), OutcomeCounts())
+
+    async def take(self, *payments: tuple[str, str, int]) -> OutcomeCounts:
+        """Judge and write a range."""
+        return await self.write(self.judge(*payments))
+
+
+async def test_a_payment_that_comes_again_under_a_wider_id_is_one_payment() -> None:
+    """The same content is a repeat; another state is another item, as the new rule says."""
+    worker = Partitioned(CONTRACT, WIDER)
+    assert await worker.take(REQUESTED, ("p-2", "requested", 100)) == OutcomeCounts(stored=2)
+    worker.at_ms = CHANGED_AT
+
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+    assert await worker.take(APPROVED) == OutcomeCounts(stored=1)
+    assert await worker.take(APPROVED, REQUESTED) == OutcomeCounts(duplicates=2)
+
+
+async def test_other_content_of_the_same_new_id_is_a_conflict_each_time() -> None:
+    """It is kept whole with the place of the row that counts, and uses up no id."""
+    worker = Partitioned(CONTRACT, WIDER)
+    await worker.take(("p-0", "requested", 1), REQUESTED)
+    worker.at_ms = CHANGED_AT
+
+    assert await worker.take(("p-1", "requested", 150)) == OutcomeCounts(conflicts=1)
+    (kept,) = worker.last.conflicts.to_pylist()  # type: ignore[union-attr]
+    assert (kept["tenant"], kept["event"], kept["id"]) == ("acme", PAYMENT.name, "p-1|requested")
+    assert (kept["offset"], kept["first_partition"], kept["first_offset"]) == (2, 0, 1)
+    assert json.loads(kept["raw"])["amount"] == 150
+    assert worker.last.by_tenant == {("acme", Outcome.STORED): 0, ("acme", Outcome.CONFLICT): 1}
+    assert worker.last.new_ids is None
+    assert await worker.take(("p-1", "requested", 150)) == OutcomeCounts(conflicts=1)
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+
+
+async def test_states_that_were_two_ids_are_one_under_a_narrower_rule() -> None:
+    """What is stored stays; what comes is held against the row that came first."""
+    worker = Partitioned(WIDER, CONTRACT)
+    assert await worker.take(REQUESTED, APPROVED) == OutcomeCounts(stored=2)
+    worker.at_ms = CHANGED_AT
+
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+    assert await worker.take(APPROVED, ("p-1", "declined", 100)) == OutcomeCounts(conflicts=2)
+    assert await worker.take(("p-2", "requested", 1)) == OutcomeCounts(stored=1)
+
+
+async def test_a_rule_may_go_back_and_forth() -> None:
+    """Each item is one row, whichever rule was in force when it came."""
+    worker = Partitioned(CONTRACT, WIDER, CONTRACT, WIDER)
+    stored = 0
+    for turn in range(4):
+        worker.at_ms = turn * CHANGED_AT
+        stored += (await worker.take(REQUESTED, (f"p-{turn + 2}", "requested", 1))).stored
+    assert stored == 5
+    for turn in range(4):
+        again = await worker.take((f"p-{turn + 2}", "requested", 1), REQUESTED)
+        assert again == OutcomeCounts(duplicates=2)
+
+
+async def test_rows_of_the_same_range_count_too() -> None:
+    """Those of the old rule may not be stored yet when the new rule begins."""
+    worker = Partitioned(CONTRACT, WIDER)
+    await worker.take(("p-9", "requested", 1))
+    old = worker.judge(REQUESTED)
+    worker.at_ms = CHANGED_AT
+    new = worker.judge(REQUESTED, APPROVED, ("p-1", "requested", 7))
+
+    # The index knows the new id by the first of them.
+    assert await worker.write(old, new) == OutcomeCounts(stored=2, duplicates=1, conflicts=1)
+
+
+async def test_the_same_range_again_has_the_same_outcomes() -> None:
+    """After a crash: what it remembered of itself is no first occurrence of another."""
+    worker = Partitioned(CONTRACT, WIDER)
+    await worker.take(REQUESTED)
+    worker.at_ms = CHANGED_AT
+    payments = [REQUESTED, APPROVED, ("p-1", "requested", 7), ("p-2", "requested", 1)]
+    first = worker.judge(*payments)
+    worker.offset -= len(payments)
+
+    again = worker.judge(*payments)
+
+    assert await worker.write(again) == OutcomeCounts(stored=2, duplicates=1, conflicts=1)
+    assert first.counts == again.counts
+
+
+@pytest.mark.parametrize("history", [(CONTRACT,), (WIDER,)])
+async def test_a_rule_that_never_changed_asks_nothing(history: Any) -> None:
+    """Ordinary traffic pays no query."""
+    worker = Partitioned(*history)
+
+    assert not worker.judge(REQUESTED, APPROVED).doubts
+
+
+async def test_nothing_else_is_asked_about() -> None:
+    """Only what would be stored, of the tenant and type whose rule changed."""
+    worker = Partitioned(CONTRACT, WIDER)
+    worker.at_ms = CHANGED_AT
+
+    part = worker.judge(REQUESTED, REQUESTED, APPROVED)
+
+    (doubt,) = part.doubts
+    assert doubt.offsets == {0, 2}
+    assert (doubt.tenant, doubt.fields, doubt.found_by) == ("acme", WIDER, "payment_id")

@@ -1,0 +1,1319 @@
+"""Which ways of breaking the write order are tried, and which test sees each one.
+
+A mutant replaces one function of the product in the test process; the product itself knows
+nothing of mutants. Its name in `RAILHEAD_MUTANT` switches it on (tests/conftest.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+PROMISE = "tests/streams/partition/test_promise.py::"
+REFUSED = "tests/streams/partition/test_refused_rows.py::"
+FETCHED = "tests/streams/fetch/test_fetched_batches.py::"
+BOMBS = "tests/streams/fetch/test_bombs.py::"
+HARMED = "tests/streams/fetch/test_harmed_batches.py::"
+RECOVERY = "tests/streams/dedup/test_table_recovery.py::"
+RECOVERY = "tests/streams/recovery/test_recovery_offset.py::"
+INCARNATIONS = "tests/streams/faust/test_incarnations.py::"
+POSITIONS = "tests/streams/faust/test_positions.py::"
+EVERY_MOMENT = PROMISE + "test_a_worker_may_die_at_every_moment"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One break: what it does, the test that must fail with it, and how it is made."""
+
+    name: str
+    what: str
+    caught_by: str
+    apply: Callable[[], None]
+
+
+def _mark_ids_with_true() -> None:
+    from streams.judge import outcomes
+
+    original = outcomes.decide
+
+    def decide(candidates: Any, dedup_index: Any) -> Any:
+        known = dedup_index.look_up(candidates.high, candidates.low).offsets >= 0
+        decision = original(candidates, dedup_index)
+        decision.outcomes[known] = outcomes.Outcome.DUPLICATE
+        return decision
+
+    outcomes.decide = decide
+
+
+def _acknowledge_before_insert() -> None:
+    from streams.partition.writer import PartitionWriter
+
+    original = PartitionWriter._write
+
+    async def write(self: Any, parts: list[Any]) -> None:
+        for event in (event for part in parts for event in part.events):
+            self._acknowledge(event)
+        await original(self, parts)
+
+    PartitionWriter._write = write  # type: ignore[method-assign]
+
+
+def _commit_before_changelog() -> None:
+    from streams.partition.durable_writes import DurableWrites
+
+    original = DurableWrites._changelog
+    later: set[asyncio.Task[None]] = set()
+
+    async def changelog(self: Any, span: Any, blocks: Any) -> None:
+        async def write() -> None:
+            for _ in range(8):
+                await asyncio.sleep(0)
+            await original(self, span, blocks)
+
+        later.add(asyncio.ensure_future(write()))
+
+    DurableWrites._changelog = changelog  # type: ignore[method-assign]
+
+
+def _token(text: Callable[[Any], str]) -> Callable[[], None]:
+    def apply() -> None:
+        from streams.partition.durable_writes import InsertBatch
+
+        InsertBatch.token = lambda self, _generation: text(self)  # type: ignore[method-assign]
+
+    return apply
+
+
+def _trust_the_token() -> None:
+    from streams.partition.insertion import Insertion
+
+    async def nothing(self: Any) -> Any:
+        return self._rows.slice(0, 0)
+
+    Insertion._missing = nothing  # type: ignore[method-assign]
+
+
+def _skip_the_stores_check() -> None:
+    from streams.recovery import recovery_offset
+
+    async def find_recovery_offset(
+        _store: Any, _table: str, fetched: Any, *, begin: int, **_: Any
+    ) -> Any:
+        start = min(begin, fetched.follows)
+        return recovery_offset.RecoveryOffset(start, start, {})
+
+    recovery_offset.find_recovery_offset = find_recovery_offset
+
+
+def _offsets_name_records_for_ever() -> None:
+    from streams.recovery import recovery_offset
+
+    recovery_offset.of_this_incarnation = lambda ranges, _batch: list(ranges)
+
+
+def _trust_the_commit() -> None:
+    from streams.recovery import recovery_offset
+
+    original = recovery_offset.find_recovery_offset
+
+    async def nothing_after(_appended_ms: int) -> int | None:
+        return None
+
+    async def find_recovery_offset(*args: Any, **options: Any) -> Any:
+        return await original(*args, **options | {"first_after": nothing_after})
+
+    recovery_offset.find_recovery_offset = find_recovery_offset
+
+
+def _pass_over_blocks() -> None:
+    from streams.dedup.table import DedupStore
+
+    def set_persisted_offset(self: Any, tp: Any, offset: int) -> None:
+        self._applied[tp] = max(offset, self._applied.get(tp, -1))
+
+    DedupStore.set_persisted_offset = set_persisted_offset  # type: ignore[method-assign]
+
+
+def _answer_before_acks() -> None:
+    from ingest_http import bulk
+
+    async def acknowledged(*_: Any) -> list[Any]:
+        return []
+
+    bulk._acknowledged = acknowledged
+
+
+def _raise_out_of_the_loop() -> None:
+    from streams.partition.retry_policy import RetryPolicy
+
+    async def until_done(_self: Any, _step: str, write: Any) -> Any:
+        return await write()
+
+    RetryPolicy.until_done = until_done  # type: ignore[method-assign]
+
+
+def _pass_unprocessed_offsets() -> None:
+    from streams.faust.transport import BatchConsumer
+
+    def new_offset(self: Any, tp: Any) -> int | None:
+        acked = self._acked_index[tp]
+        return max(acked) + 1 if acked else None
+
+    BatchConsumer._new_offset = new_offset
+
+
+def _cover_batches_that_did_not_arrive() -> None:
+    from streams.partition.writer import PartitionWriter
+
+    async def go_on(self: Any, fetched: Any) -> None:
+        self._next = fetched.follows
+
+    PartitionWriter._go_back = go_on  # type: ignore[method-assign]
+
+
+def _ignore_refusals() -> None:
+    from streams.partition.durable_writes import DurableWrites
+
+    original = DurableWrites._insert
+
+    async def insert(self: Any, *given: Any) -> set[int]:
+        await original(self, *given)
+        return set()
+
+    DurableWrites._insert = insert  # type: ignore[method-assign]
+
+
+def _keep_refused_ids_in_the_index() -> None:
+    from streams.partition import writer
+
+    writer.forget = lambda *_: None
+
+
+def _keep_refused_ids_in_the_changelog() -> None:
+    from streams.partition.durable_writes import DurableWrites
+
+    original = DurableWrites._rows
+
+    async def rows(self: Any, span: Any, judged: Any, *given: Any) -> Any:
+        settled = await original(self, span, judged, *given)
+        return [
+            replace(last, new_ids=one.new_ids) for last, one in zip(settled, judged, strict=True)
+        ]
+
+    DurableWrites._rows = rows  # type: ignore[method-assign]
+
+
+def _judge_only_the_range_again() -> None:
+    from collections import deque
+
+    from streams.partition.writer import PartitionWriter
+
+    original = PartitionWriter._judge_again
+
+    def judge_again(self: Any, parts: Any, *given: Any) -> Any:
+        queued, self._pending = self._pending, deque(parts)
+        try:
+            return original(self, parts, *given)
+        finally:
+            self._pending = queued
+
+    PartitionWriter._judge_again = judge_again  # type: ignore[method-assign]
+
+
+def _let_repeats_of_refused_rows_stay() -> None:
+    from streams.partition import writer
+
+    def judge_without(fetched: Any, refused: Any, judge: Any) -> Any:
+        # The refused stand at their places while all is judged, and go only then.
+        judge(fetched)
+        return original(fetched, refused, judge)
+
+    original = writer.judge_without
+    writer.judge_without = judge_without
+
+
+def _believe_later_sightings() -> None:
+    from streams.judge import outcomes
+
+    original = outcomes._here_or_later
+
+    def here_or_later(candidates: Any, known: Any) -> Any:
+        here, later = original(candidates, known)
+        return here, np.zeros_like(later)
+
+    outcomes._here_or_later = here_or_later
+
+
+def _forget_one_of_two_sightings() -> None:
+    from streams.dedup.index import DedupIndex
+
+    def forget(self: Any, high: Any, low: Any) -> None:
+        for generation in self._generations:
+            rows = generation.find(high, low)
+            generation.blank(rows[rows >= 0])
+
+    DedupIndex.forget = forget  # type: ignore[method-assign]
+
+
+def _leave_the_incarnation_out() -> None:
+    from streams.judge.moved_from import MovedFrom
+
+    original = MovedFrom.header
+    MovedFrom.header = lambda self: original(self._replace(incarnation=""))  # type: ignore[method-assign]
+
+
+def _believe_every_time_of_a_block() -> None:
+    from streams.dedup.index import DedupIndex
+
+    original = DedupIndex.add
+    DedupIndex.add = lambda self, block, **_: original(self, block)  # type: ignore[method-assign]
+
+
+def _wait_for_what_is_not_there() -> None:
+    from streams.faust.gap_detector import GapDetector
+
+    GapDetector.holds_nothing = lambda *_: False  # type: ignore[assignment, method-assign]
+
+
+def _look_for_no_conflicts() -> None:
+    from streams.recovery import holes
+
+    original = holes._told
+    holes._told = lambda entry, table: 0 if table == "conflicts" else original(entry, table)
+
+
+def _raise_an_alarm_at_each_look() -> None:
+    from streams import alarms
+
+    original = alarms.raise_alarms
+    alarms.raise_alarms = lambda partition, found, metrics, _: original(
+        partition, found, metrics, set()
+    )
+
+
+def _drop_what_has_no_record() -> None:
+    from streams.fetch import fetcher_seam
+
+    fetcher_seam.without_records = lambda *_: None  # type: ignore[assignment, return-value]
+
+
+def _begin_at_the_first_record() -> None:
+    from dataclasses import replace
+
+    from streams.fetch.fetcher_seam import BatchRecords
+
+    original = BatchRecords.take
+
+    def take(self: Any, limit: int) -> Any:
+        fetched = original(self, limit)
+        return replace(fetched, follows=fetched.first) if fetched and len(fetched) else fetched
+
+    BatchRecords.take = take  # type: ignore[method-assign]
+
+
+def _go_back_once() -> None:
+    from streams.partition.writer import PartitionWriter
+
+    original = PartitionWriter._go_back
+
+    async def go_back(self: Any, fetched: Any) -> None:
+        if self._rewound_to != self._next:
+            await original(self, fetched)
+
+    PartitionWriter._go_back = go_back  # type: ignore[method-assign]
+
+
+def _pass_holes_in_what_was_handed_on() -> None:
+    from streams.faust.positions import FetchPositions
+
+    FetchPositions.hand_on = lambda self, tp, _follows, end: self.go_to(tp, end)  # type: ignore[method-assign]
+
+
+def _never_look_for_what_nobody_got() -> None:
+    from streams.faust.positions import FetchPositions
+
+    FetchPositions.lost_from = lambda *_, **__: None  # type: ignore[method-assign]
+
+
+def _times_of_records_only() -> None:
+    from dataclasses import replace
+
+    from streams.fetch.fetcher_seam import BatchRecords
+
+    original = BatchRecords._whole
+
+    def whole(self: Any, fetched: Any, follows: int) -> Any:
+        found = original(self, fetched, follows)
+        return replace(found, latest_ms=0) if found and len(found) else found
+
+    BatchRecords._whole = whole  # type: ignore[method-assign]
+
+
+def _believe_the_commit_past_the_ledger() -> None:
+    from streams.recovery import recovery_offset
+
+    async def committed(*args: Any) -> int:
+        return int(args[2])
+
+    recovery_offset._end_of_ledger = committed  # type: ignore[assignment]
+
+
+def _believe_the_ledger_without_rows() -> None:
+    from streams.recovery import recovery_offset
+
+    async def nothing(*_: Any, **__: Any) -> list[Any]:
+        return []
+
+    recovery_offset.short_ranges = nothing
+
+
+def _pass_gaps_in_the_ledger() -> None:
+    from streams.recovery import recovery_offset
+
+    recovery_offset.first_gap = lambda *_, **__: None
+
+
+def _store_again_in_the_same_generation() -> None:
+    from dataclasses import replace
+
+    from streams.recovery import recovery_offset
+
+    original = recovery_offset.find_recovery_offset
+
+    async def find_recovery_offset(*args: Any, **options: Any) -> Any:
+        return replace(await original(*args, **options), generation=0)
+
+    recovery_offset.find_recovery_offset = find_recovery_offset
+
+
+def _look_only_before_a_batch() -> None:
+    from streams.recovery.mending import Mending
+
+    async def look(_self: Any) -> None:
+        return None
+
+    Mending.look = look  # type: ignore[method-assign]
+
+
+def _offsets_without_their_incarnation() -> None:
+    from streams.judge import outcomes
+
+    outcomes._at_the_same_place = lambda candidates, known: known.offsets == candidates.offsets
+
+
+def _ranges_of_any_incarnation() -> None:
+    from streams.recovery import recovery_offset
+
+    recovery_offset.may_be_of = lambda *_: True
+
+
+def _blocks_without_an_incarnation() -> None:
+    from streams.dedup import table
+
+    original = table.pack
+    table.pack = lambda block: original(replace(block, incarnation=""))
+
+
+def _believe_what_a_report_says() -> None:
+    from streams.judge import dead_letters
+
+    original = dead_letters._report
+
+    def report(fetched: Any, at: int, dead_letter: Any) -> str:
+        return dead_letter.report or original(fetched, at, dead_letter)
+
+    dead_letters._report = report
+
+
+def _read_dead_letters_leniently() -> None:
+    import msgspec
+
+    from streams.judge import dead_letters
+
+    dead_letters._decode = msgspec.json.Decoder(dead_letters._DeadLetter, strict=False).decode
+
+
+def _name_rejects_by_request_id() -> None:
+    from ingest_http import dead_letters
+
+    dead_letters.report_of_item = lambda _, position: f"r:{position}"
+
+
+def _take_a_recreated_topic_for_the_same() -> None:
+    from streams.faust.fetch_by_id import Incarnations
+
+    async def refresh(self: Any, client: Any, topics: Any) -> set[str]:
+        from streams.faust.topic_ids import topic_ids
+
+        self.ids |= await topic_ids(client, topics)
+        return set()
+
+    Incarnations.refresh = refresh  # type: ignore[method-assign]
+
+
+def _batches_without_end() -> None:
+    from streams.fetch import fetcher_seam
+
+    fetcher_seam.BATCH_BYTES = 2**40  # type: ignore[misc]
+
+
+def _hold_long_records() -> None:
+    from streams.fetch import record_runs
+
+    def whole(opened: Any, end: int) -> bytes:
+        opened.fill(end)
+        record = opened.held[:end]
+        opened.skip(end)
+        return bytes(record)
+
+    record_runs._shortened = whole
+
+
+def _open_as_aiokafka_does() -> None:
+    from aiokafka.record.memory_records import MemoryRecords
+
+    from streams.fetch import batch_headers
+
+    class Unbounded(MemoryRecords):  # type: ignore[misc]
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            self.data = data
+
+    batch_headers.BoundedRecords = Unbounded  # type: ignore[misc]
+
+
+def _hold_long_messages() -> None:
+    from streams import old_batches
+
+    old_batches.RECORD_BYTES = 2**40  # type: ignore[misc]
+
+
+def _gather_without_end() -> None:
+    from streams.dedup import table
+
+    table.GATHERED_BYTES = 2**40  # type: ignore[misc]
+
+
+def _remember_nothing_in_a_batch() -> None:
+    from streams.judge import outcomes
+
+    outcomes._repeats_within = lambda *_: None
+
+
+def _forget_the_window() -> None:
+    from streams.judge import outcomes
+
+    original = outcomes.decide
+
+    def decide(candidates: Any, dedup_index: Any) -> Any:
+        frozen = outcomes.Candidates(
+            candidates.high,
+            candidates.low,
+            candidates.offsets,
+            np.zeros_like(candidates.appended_ms),
+            candidates.fingerprints,
+        )
+        return original(frozen, dedup_index)
+
+    outcomes.decide = decide
+
+
+def _round_otherwise_in_columns() -> None:
+    from decimal import ROUND_DOWN, Decimal
+
+    from events.check.columnar import vectors
+    from events.values.amounts import adjusted_amount
+
+    def cut(_place: int, text: str) -> Any:
+        value, adjustment = adjusted_amount(text)
+        if adjustment is not None:
+            value = Decimal(text).quantize(Decimal("1e-18"), ROUND_DOWN)
+        return f"{value:f}", adjustment
+
+    vectors._exact_amount = cut
+
+
+def _refuse_times_that_are_not_set() -> None:
+    from events.check.columnar import vectors
+    from events.values.instants import format_instant, read_instant
+
+    vectors._exact_instant = lambda _, __, text: (format_instant(read_instant(text)), None)
+
+
+def _expect_more_after_a_full_chunk() -> None:
+    from ingest_http.body.decompress import CHUNK_BYTES, ZlibDecoder
+
+    def feed(self: Any, data: bytes) -> Any:
+        fetched = b""
+        while data or len(fetched) == CHUNK_BYTES:
+            if self._inner.eof:
+                self._inner = self._new()
+            fetched = self._inner.decompress(data, CHUNK_BYTES)
+            data = self._inner.unconsumed_tail or self._inner.unused_data
+            yield fetched
+
+    ZlibDecoder.feed = feed  # type: ignore[method-assign]
+
+
+def _let_faust_read_the_environment() -> None:
+    from streams import app
+
+    class Reading(app.RailheadApp):
+        def __init__(self, name: str, *, env: Any, **options: Any) -> None:
+            del env
+            super().__init__(name, **options)
+
+    app.RailheadApp = Reading  # type: ignore[misc]
+
+
+def _weaken_topics() -> None:
+    from railhead.kafka import topic_plan
+
+    topic_plan.kept_safe = lambda wanted, _found, _settings: wanted
+
+
+def _judge_where_it_lies() -> None:
+    from streams.judge import judge
+
+    judge.find_astray = lambda *_: None
+
+
+def _move_what_is_known_here() -> None:
+    from streams.judge import moves
+
+    moves._known_here = lambda _candidates, _dedup_index, rows: np.zeros(len(rows), np.bool_)
+
+
+def _move_for_ever() -> None:
+    from streams.judge import moves
+
+    moves.MOST_TIMES = 10**9  # type: ignore[misc]
+
+
+def _do_not_wait_for_moves() -> None:
+    from streams.partition.durable_writes import DurableWrites
+
+    original = DurableWrites._moves
+    later: set[asyncio.Task[None]] = set()
+
+    async def moves(self: Any, span: Any, judged: Any) -> None:
+        async def send() -> None:
+            for _ in range(8):
+                await asyncio.sleep(0)
+            await original(self, span, judged)
+
+        later.add(asyncio.ensure_future(send()))
+
+    DurableWrites._moves = moves  # type: ignore[method-assign]
+
+
+def _partition_by_the_whole_id() -> None:
+    from events.contract.id_rules import IdRules
+
+    IdRules.home_fields = IdRules.fields_for  # type: ignore[method-assign]
+
+
+def _trust_the_new_rule() -> None:
+    from streams.judge import judge
+
+    judge.doubts_of = lambda *_: ()
+
+
+def _forget_the_past_rule() -> None:
+    from events.contract.id_rules import IdRules
+
+    original = IdRules.fields_for
+
+    def fields_for(
+        self: Any, tenant: Any, event_type: Any, appended_ms: Any = None
+    ) -> tuple[str, ...]:
+        del appended_ms
+        return original(self, tenant, event_type)
+
+    IdRules.fields_for = fields_for  # type: ignore[method-assign]
+
+
+def _same_field_is_the_same_item() -> None:
+    from streams.judge import other_rules
+
+    other_rules._id = lambda row, _fields: row["payment_id"]
+
+
+def _judge_without_a_file() -> None:
+    from events.contract.id_rules import DEFAULT_RULES
+    from tenants import id_rules
+
+    original = id_rules.read_rules
+
+    def read_rules(path: Any) -> Any:
+        return original(path) if path.exists() else DEFAULT_RULES
+
+    id_rules.read_rules = read_rules
+
+
+MOVES = "tests/streams/judge/test_moves.py::"
+OTHER_RULES = "tests/streams/judge/test_other_rules.py::"
+
+
+def _hang_up_at_once() -> None:
+    from ingest_http.http.lingering import Lingering
+
+    async def discard(*_: Any) -> None:
+        await asyncio.sleep(0)
+
+    Lingering._discard = discard  # type: ignore[method-assign]
+
+
+def _take_objects_for_numbers() -> None:
+    from events.values import canonical
+
+    canonical._escaped = lambda content: content
+
+
+def _fill_under_the_same_version() -> None:
+    from sinks import fill
+    from sinks.arrow import encode
+
+    def replace_rows(client: Any, table: str, rows: Any) -> None:
+        client.raw_insert(
+            f"fasttrack_store.{table}",
+            column_names=rows.column_names,
+            insert_block=bytes(encode(rows.combine_chunks())),
+            settings=fill._INSERT_SETTINGS,
+            fmt="ArrowStream",
+        )
+
+    fill._replace = replace_rows
+
+
+def _note_progress_before_the_rows() -> None:
+    from sinks import fill
+
+    original = fill._next_rows
+    reached: dict[str, tuple[str, str]] = {}
+
+    def next_rows(client: Any, table: str, field: Any, after: tuple[str, str]) -> Any:
+        rows = original(client, table, field, max(after, reached.get(table, after)))
+        if rows.num_rows:
+            reached[table] = rows["tenant"][-1].as_py(), rows["_id"][-1].as_py()
+        return rows
+
+    fill._next_rows = next_rows
+
+
+def _fill_what_is_filled() -> None:
+    from sinks import fill
+
+    fill.NOT_READ = "_bets_read"  # type: ignore[misc, assignment]
+
+
+def _pass_over_bets_without_legs() -> None:
+    from events.check.columnar import lists
+
+    original = lists.np.searchsorted
+
+    class Shifted:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(np, name)
+
+        def searchsorted(self, owners: Any, places: Any) -> Any:
+            _, dense = np.unique(owners, return_inverse=True)
+            return original(dense, places)
+
+    lists.np = Shifted()  # type: ignore[assignment]
+
+
+def _store_legs_content_as_it_is_hashed() -> None:
+    from events.check.columnar import lists
+    from events.values.canonical import canonical
+
+    original = lists.columns_of
+
+    def columns_of(rows: Any, *kinds: Any) -> Any:
+        import pyarrow as pa
+
+        columns = original(rows, *kinds)
+        for name in ("outcomes", "meta"):
+            texts = columns[name].to_pylist()
+            written = [text and canonical(text.encode()).decode() for text in texts]
+            columns[name] = pa.array(written, columns[name].type)
+        return columns
+
+    lists.columns_of = columns_of
+
+
+def _round_half_up() -> None:
+    from events.values import amounts
+
+    def rounded(digits: str, surplus: int) -> str:
+        if surplus > len(digits):
+            return "0"
+        return str(int(digits[:-surplus] or "0") + (digits[-surplus] >= "5"))
+
+    amounts._rounded = rounded
+
+
+def _round_in_silence() -> None:
+    from events.check.columnar import vectors
+
+    original = vectors._exact_amount
+    vectors._exact_amount = lambda place, text: (original(place, text)[0], None)
+
+
+def _set_unset_times_to_the_nearest() -> None:
+    from events.check.columnar import vectors
+    from events.contract.adjustments import Adjustment
+    from events.values.instants import EARLIEST_NS, adjusted_instant, format_instant
+
+    def exact_instant(null_outside: Any, place: int, text: str) -> Any:
+        value, adjustment = adjusted_instant(text, optional=null_outside(place))
+        if adjustment is Adjustment.TIME_UNSET:
+            value = EARLIEST_NS
+        return None if value is None else format_instant(value), adjustment
+
+    vectors._exact_instant = exact_instant
+
+
+def _leave_required_times_unset() -> None:
+    from events.check.columnar import vectors
+
+    original = vectors._exact_instant
+    vectors._exact_instant = lambda _, place, text: original(lambda _place: True, place, text)
+
+
+def _let_all_arithmetic_pass() -> None:
+    from engine_http.execution import jobs
+
+    jobs.check_arithmetic = lambda _lines: None
+
+
+def _let_pass(function: str) -> Callable[[], None]:
+    def apply() -> None:
+        from engine_http.statements import exactness
+
+        assert hasattr(exactness, function)
+        setattr(exactness, function, lambda *_: None)
+
+    return apply
+
+
+def _believe_sums_are_of_one_row() -> None:
+    from engine_http.statements import exactness
+
+    exactness.ROWS = 1  # type: ignore[misc]
+
+
+def _without_setting(name: str) -> Callable[[], None]:
+    def apply() -> None:
+        from engine_http.engine import config
+
+        del config.EXACT_SETTINGS[name]
+
+    return apply
+
+
+ADJUSTMENTS = "tests/events/test_adjustments.py::"
+LEGS = "tests/sinks/test_legs.py::"
+ARITHMETIC = "tests/sinks/test_arithmetic.py::"
+DATES = "tests/sinks/test_dates.py::"
+
+MUTANTS = (
+    Mutant(
+        "judge-where-it-lies",
+        "records of ids that belong to another partition are judged where they are",
+        MOVES + "test_a_record_counts_where_its_id_belongs_and_is_sent_there_otherwise",
+        _judge_where_it_lies,
+    ),
+    Mutant(
+        "move-what-is-known-here",
+        "a repeat of what was stored here before is sent away from it",
+        MOVES + "test_what_is_known_here_is_judged_here",
+        _move_what_is_known_here,
+    ),
+    Mutant(
+        "move-for-ever",
+        "no bound for moves",
+        MOVES + "test_nothing_goes_in_circles",
+        _move_for_ever,
+    ),
+    Mutant(
+        "do-not-wait-for-moves",
+        "the ledger does not wait until moved records are acknowledged",
+        "tests/streams/partition/test_moved_records.py::test_a_worker_may_die_at_every_moment_around_a_move",
+        _do_not_wait_for_moves,
+    ),
+    Mutant(
+        "partition-by-the-whole-id",
+        "a tenant's wider id decides the partition",
+        MOVES + "test_the_contracts_id_decides_the_partition_if_the_tenants_own_holds_it",
+        _partition_by_the_whole_id,
+    ),
+    Mutant(
+        "trust-the-new-rule",
+        "what is new by a changed rule is not looked up in the store",
+        OTHER_RULES + "test_a_payment_that_comes_again_under_a_wider_id_is_one_payment",
+        _trust_the_new_rule,
+    ),
+    Mutant(
+        "same-field-same-item",
+        "rows with one payment's id are one item whatever the rule",
+        OTHER_RULES + "test_a_payment_that_comes_again_under_a_wider_id_is_one_payment",
+        _same_field_is_the_same_item,
+    ),
+    Mutant(
+        "forget-the-past-rule",
+        "the newest rule makes the ids of older records, too",
+        "tests/events/test_id_rules.py::test_a_rule_applies_from_its_moment_on",
+        _forget_the_past_rule,
+    ),
+    Mutant(
+        "judge-without-a-file",
+        "a missing tenants file means the contract's rules",
+        "tests/tenants/test_id_rules.py::test_without_a_usable_tenants_file_nothing_is_judged",
+        _judge_without_a_file,
+    ),
+    Mutant("mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_ids_with_true),
+    Mutant(
+        "ack-before-insert",
+        "slices are acknowledged before their rows are stored",
+        EVERY_MOMENT,
+        _acknowledge_before_insert,
+    ),
+    Mutant(
+        "commit-before-changelog",
+        "the commit does not wait for the changelog",
+        EVERY_MOMENT,
+        _commit_before_changelog,
+    ),
+    Mutant(
+        "no-token",
+        "inserts carry no token",
+        PROMISE + "test_an_insert_whose_answer_was_lost_adds_nothing_twice",
+        _token(lambda _: ""),
+    ),
+    Mutant(
+        "token-without-range",
+        "the token names the partition only",
+        PROMISE + "test_a_quiet_run_keeps_the_promise",
+        _token(lambda span: str(span.partition)),
+    ),
+    Mutant(
+        "trust-the-token",
+        "an insert made again is believed without a look at the rows",
+        PROMISE + "test_a_token_without_rows_is_not_taken_for_rows",
+        _trust_the_token,
+    ),
+    Mutant(
+        "skip-the-stores-check",
+        "on assignment nobody asks what the store has",
+        EVERY_MOMENT,
+        _skip_the_stores_check,
+    ),
+    Mutant(
+        "offsets-for-ever",
+        "a ledger of another life of the topic counts",
+        "tests/streams/recovery/test_recovery_offset.py::test_a_ledger_of_another_life_of_the_topic_says_nothing",
+        _offsets_name_records_for_ever,
+    ),
+    Mutant(
+        "trust-the-commit",
+        "an offset committed in another life of the topic counts",
+        "tests/streams/recovery/test_recovery_offset.py::"
+        "test_an_offset_committed_in_another_life_of_the_topic_hides_nothing",
+        _trust_the_commit,
+    ),
+    Mutant(
+        "pass-over-blocks",
+        "an own changelog block counts as contained whatever lies before it",
+        "tests/streams/dedup/test_table_recovery.py::test_what_another_worker_wrote_meanwhile_is_read",
+        _pass_over_blocks,
+    ),
+    Mutant(
+        "answer-before-acks",
+        "204 is said before Kafka acknowledged",
+        "tests/ingest_http/test_answers.py::"
+        "test_items_that_kafka_did_not_take_are_510_with_their_ids",
+        _answer_before_acks,
+    ),
+    Mutant(
+        "raise-out-of-the-loop",
+        "trouble with the store leaves the lane",
+        PROMISE + "test_an_insert_whose_answer_was_lost_adds_nothing_twice",
+        _raise_out_of_the_loop,
+    ),
+    Mutant(
+        "pass-unprocessed-offsets",
+        "the highest acknowledged offset is committed",
+        "tests/streams/faust/test_transport.py::test_offsets_are_committed_in_order_only",
+        _pass_unprocessed_offsets,
+    ),
+    Mutant(
+        "cover-missing-slices",
+        "a slice that did not arrive is covered by the next range",
+        PROMISE + "test_a_slice_that_did_not_arrive_is_fetched_again",
+        _cover_batches_that_did_not_arrive,
+    ),
+    Mutant(
+        "drop-what-has-no-record",
+        "a fetch of markers or aborted records alone is not handed on",
+        FETCHED + "test_any_fetch_is_read_as_aiokafka_reads_it",
+        _drop_what_has_no_record,
+    ),
+    Mutant(
+        "begin-at-the-first-record",
+        "a slice does not speak of the offsets before its first record",
+        FETCHED + "test_any_fetch_is_read_as_aiokafka_reads_it",
+        _begin_at_the_first_record,
+    ),
+    Mutant(
+        "times-of-records-only",
+        "a slice does not tell when its last marker was appended",
+        FETCHED + "test_a_slice_tells_when_the_last_it_speaks_of_was_appended",
+        _times_of_records_only,
+    ),
+    Mutant(
+        "go-back-once",
+        "a slice from before a rewind may be the last one that is heard of",
+        POSITIONS + "test_what_is_lost_again_after_going_back_is_fetched_again",
+        _go_back_once,
+    ),
+    Mutant(
+        "pass-holes-handed-on",
+        "what lies before a slice that was handed on counts as handed on",
+        POSITIONS + "test_what_was_given_to_nobody_is_known",
+        _pass_holes_in_what_was_handed_on,
+    ),
+    Mutant(
+        "never-look-for-the-lost",
+        "what a cancelled fetch took is not fetched again",
+        POSITIONS + "test_what_was_given_to_nobody_is_known",
+        _never_look_for_what_nobody_got,
+    ),
+    Mutant(
+        "believe-the-commit",
+        "a committed offset counts although the ledger does not reach it",
+        RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        _believe_the_commit_past_the_ledger,
+    ),
+    Mutant(
+        "believe-the-ledger",
+        "nobody looks whether the rows are there that the ledger counts",
+        RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        _believe_the_ledger_without_rows,
+    ),
+    Mutant(
+        "pass-gaps-in-the-ledger",
+        "ranges that are missing between others are passed over",
+        RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
+        _pass_gaps_in_the_ledger,
+    ),
+    Mutant(
+        "again-in-the-same-generation",
+        "what is stored again may be hidden by the range it stands for",
+        RECOVERY + "test_what_is_stored_again_is_of_a_later_generation",
+        _store_again_in_the_same_generation,
+    ),
+    Mutant(
+        "look-only-before-a-slice",
+        "what is missing stays so until another record comes",
+        "tests/streams/recovery/test_mending.py::test_what_is_missing_is_fetched_where_no_record_follows",
+        _look_only_before_a_batch,
+    ),
+    Mutant(
+        "slices-without-end",
+        "a slice holds all that was asked for however much that is",
+        BOMBS + "test_a_slice_ends_where_enough_is_held",
+        _batches_without_end,
+    ),
+    Mutant(
+        "hold-long-records",
+        "a record is held as a whole however long it is",
+        BOMBS + "test_of_a_very_long_record_the_beginning_is_kept",
+        _hold_long_records,
+    ),
+    Mutant(
+        "open-as-aiokafka-does",
+        "who reads no slices opens batches by aiokafka",
+        HARMED + "test_a_header_whose_name_is_no_text_stops_nothing",
+        _open_as_aiokafka_does,
+    ),
+    Mutant(
+        "hold-long-messages",
+        "a message of an old format is held as a whole however long it is",
+        BOMBS + "test_a_very_long_old_message_is_not_held",
+        _hold_long_messages,
+    ),
+    Mutant(
+        "gather-without-end",
+        "recovery gathers changelog records however long they are",
+        RECOVERY + "test_recovery_gathers_no_more_than_can_be_held",
+        _gather_without_end,
+    ),
+    Mutant(
+        "blind-within-a-slice",
+        "repeats inside one slice are not seen",
+        PROMISE + "test_a_quiet_run_keeps_the_promise",
+        _remember_nothing_in_a_batch,
+    ),
+    Mutant(
+        "ignore-refusals",
+        "rows that the store refused are counted as stored, without a dead letter",
+        REFUSED + "test_a_refused_row_is_a_dead_letter_and_its_id_is_free",
+        _ignore_refusals,
+    ),
+    Mutant(
+        "refused-id-in-the-index",
+        "the id of a refused row is not removed from the index in memory",
+        REFUSED + "test_a_refused_row_is_a_dead_letter_and_its_id_is_free",
+        _keep_refused_ids_in_the_index,
+    ),
+    Mutant(
+        "refused-id-in-the-changelog",
+        "the id of a refused row is written to the changelog",
+        REFUSED + "test_a_worker_may_die_at_every_moment_around_a_refusal",
+        _keep_refused_ids_in_the_changelog,
+    ),
+    Mutant(
+        "repeats-of-refused-rows",
+        "a repeat of a row that the store refused stays a repeat",
+        REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
+        _let_repeats_of_refused_rows_stay,
+    ),
+    Mutant(
+        "judged-meanwhile",
+        "what was judged while a row was refused stays as it is",
+        REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
+        _judge_only_the_range_again,
+    ),
+    Mutant(
+        "later-sightings",
+        "a record that comes again is a repeat of one behind it",
+        REFUSED + "test_a_worker_may_die_at_every_moment_while_it_judges_again",
+        _believe_later_sightings,
+    ),
+    Mutant(
+        "forget-once",
+        "an id that was remembered twice is forgotten once",
+        REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
+        _forget_one_of_two_sightings,
+    ),
+    Mutant(
+        "moved-from-any-topic",
+        "a record that is sent on does not say in which incarnation of its topic it lay",
+        "tests/streams/judge/test_moves.py::test_a_moved_record_says_where_it_lay",
+        _leave_the_incarnation_out,
+    ),
+    Mutant(
+        "times-of-foreign-blocks",
+        "ids expire by any time that a block in a changelog claims",
+        "tests/streams/dedup/test_table_recovery.py"
+        "::test_no_block_makes_ids_expire_before_the_broker_has_come_so_far",
+        _believe_every_time_of_a_block,
+    ),
+    Mutant(
+        "wait-for-markers",
+        "recovery waits for a record at each offset of a changelog",
+        "tests/streams/faust/test_gap_detector.py::test_what_was_fetched_twice_in_vain_is_not_there",
+        _wait_for_what_is_not_there,
+    ),
+    Mutant(
+        "conflicts-not-looked-for",
+        "conflicts that a restored store lacks are not noted again",
+        RECOVERY + "test_conflicts_that_are_missing_are_noted_again",
+        _look_for_no_conflicts,
+    ),
+    Mutant(
+        "alarm-at-each-look",
+        "an alarm is raised each time that a partition is looked at",
+        "tests/streams/test_alarms.py::test_what_was_found_twice_is_told_once",
+        _raise_an_alarm_at_each_look,
+    ),
+    Mutant(
+        "endless-window",
+        "ids never age",
+        "tests/streams/judge/test_outcomes.py::test_a_repeat_counts_to_the_end_of_the_window_and_not_beyond",
+        _forget_the_window,
+    ),
+    Mutant(
+        "two-rules-of-rounding",
+        "the columnar check cuts digits where the exact one rounds",
+        "tests/events/test_adjustments.py::"
+        "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
+        _round_otherwise_in_columns,
+    ),
+    Mutant(
+        "unset-times-refused",
+        "the columnar check leaves optional times out of range to the exact one",
+        "tests/events/test_adjustments.py::test_an_optional_time_out_of_range_is_null",
+        _refuse_times_that_are_not_set,
+    ),
+    Mutant(
+        "objects-are-numbers",
+        "an object of the content that looks like a number's canonical text is written as it is",
+        "tests/events/test_canonical.py::test_an_object_is_never_taken_for_a_number",
+        _take_objects_for_numbers,
+    ),
+    Mutant(
+        "fill-under-the-same-version",
+        "a row whose legs were filled takes no precedence over the one it stands for",
+        LEGS + "test_what_an_older_worker_writes_later_is_filled_by_the_next_run",
+        _fill_under_the_same_version,
+    ),
+    Mutant(
+        "progress-before-the-rows",
+        "filling legs goes on behind a batch that was read and never written",
+        LEGS + "test_a_run_that_died_is_continued",
+        _note_progress_before_the_rows,
+    ),
+    Mutant(
+        "fill-what-is-filled",
+        "each run fills the legs of all bets",
+        LEGS + "test_a_run_that_died_is_continued",
+        _fill_what_is_filled,
+    ),
+    Mutant(
+        "pass-over-bets-without-legs",
+        "a bet without legs gets those of the next",
+        LEGS + "test_legs_are_read_the_same_one_by_one_and_by_the_thousand",
+        _pass_over_bets_without_legs,
+    ),
+    Mutant(
+        "legs-content-as-hashed",
+        "free content of a leg is stored in the way that it is hashed",
+        LEGS + "test_free_content_is_the_text_that_was_sent",
+        _store_legs_content_as_it_is_hashed,
+    ),
+    Mutant(
+        "round-half-up",
+        "an amount half way between two places is rounded up",
+        ADJUSTMENTS + "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
+        _round_half_up,
+    ),
+    Mutant(
+        "round-in-silence",
+        "the columnar check does not note which amounts it rounds",
+        ADJUSTMENTS + "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
+        _round_in_silence,
+    ),
+    Mutant(
+        "unset-times-are-1900",
+        "an optional time out of range is stored as the nearest that a column holds",
+        ADJUSTMENTS + "test_an_optional_time_out_of_range_is_null",
+        _set_unset_times_to_the_nearest,
+    ),
+    Mutant(
+        "required-times-unset",
+        "a required time out of range is NULL as well",
+        ADJUSTMENTS + "test_a_required_time_out_of_range_is_refused",
+        _leave_required_times_unset,
+    ),
+    Mutant(
+        "arithmetic-unchecked",
+        "an analyst's arithmetic may wrap round",
+        ARITHMETIC + "test_what_two_values_give_is_right_or_refused",
+        _let_all_arithmetic_pass,
+    ),
+    Mutant(
+        "casts-unchecked",
+        "a cast of an analyst to more places may wrap round",
+        ARITHMETIC + "test_what_two_values_give_is_right_or_refused",
+        _let_pass("_check_cast"),
+    ),
+    Mutant(
+        "sums-of-one-row",
+        "a sum is taken to be no larger than one of its values",
+        ARITHMETIC + "test_what_many_values_give_is_right_or_refused",
+        _believe_sums_are_of_one_row,
+    ),
+    Mutant(
+        "dates-overflow",
+        "a day that its type cannot hold becomes another day",
+        DATES + "test_a_date_function_says_the_right_day_or_refuses",
+        _without_setting("date_time_overflow_behavior"),
+    ),
+    Mutant(
+        "dates-of-narrow-types",
+        "functions of times give narrow dates",
+        DATES + "test_a_date_function_says_the_right_day_or_refuses",
+        _without_setting("enable_extended_results_for_datetime_functions"),
+    ),
+    Mutant(
+        "full-chunk-goes-on",
+        "behind a full chunk a decoder expects more, also at the end of its stream",
+        "tests/ingest_http/test_decompress.py::"
+        "test_a_stream_of_any_size_opens_to_what_was_compressed",
+        _expect_more_after_a_full_chunk,
+    ),
+    Mutant(
+        "faust-reads-environment",
+        "variables without our prefix configure the worker",
+        "tests/streams/faust/test_environment.py::test_no_variable_of_faust_changes_a_setting",
+        _let_faust_read_the_environment,
+    ),
+    Mutant(
+        "topics-made-weaker",
+        "settings of existing topics become those of the defaults, also where less is kept",
+        "tests/railhead/kafka/test_topic_plan.py::"
+        "test_a_setting_is_never_made_weaker_unless_it_was_asked_for",
+        _weaken_topics,
+    ),
+    Mutant(
+        "hang-up-at-once",
+        "a connection is closed right behind an answer that came before the body's end",
+        "tests/ingest_http/test_early_answers.py::"
+        "test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer",
+        _hang_up_at_once,
+    ),
+    Mutant(
+        "offset-without-incarnation",
+        "an id seen at an offset of a topic that was recreated counts as seen there",
+        INCARNATIONS + "test_the_same_offset_of_a_recreated_topic_is_another_place",
+        _offsets_without_their_incarnation,
+    ),
+    Mutant(
+        "any-incarnation",
+        "ranges of another incarnation of the topic count",
+        "tests/streams/recovery/test_recovery_offset.py::test_ranges_of_another_incarnation_say_nothing",
+        _ranges_of_any_incarnation,
+    ),
+    Mutant(
+        "block-without-incarnation",
+        "the changelog does not say of which incarnation its offsets are",
+        INCARNATIONS + "test_what_is_remembered_keeps_its_incarnation",
+        _blocks_without_an_incarnation,
+    ),
+    Mutant(
+        "same-topic-for-ever",
+        "a topic that was recreated is read on where the one before was",
+        "tests/streams/faust/test_fetch_by_id.py::test_a_topic_that_has_another_id_now_was_recreated",
+        _take_a_recreated_topic_for_the_same,
+    ),
+    Mutant(
+        "believe-reports",
+        "a refusal is what its report says, whatever the item is",
+        "tests/streams/judge/test_odd_records.py::test_a_refusal_that_is_reported_again_is_the_same",
+        _believe_what_a_report_says,
+    ),
+    Mutant(
+        "lenient-letters",
+        "what almost fits a dead letter's field is made to fit",
+        "tests/streams/judge/test_odd_records.py::test_a_dead_letter_with_any_json_in_any_field_is_a_row",
+        _read_dead_letters_leniently,
+    ),
+    Mutant(
+        "named-by-the-client",
+        "a refused item is named by the request id that a client sends",
+        "tests/ingest_http/test_dead_letters.py"
+        "::test_requests_that_share_an_id_have_reports_of_their_own",
+        _name_rejects_by_request_id,
+    ),
+)
+
+
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
+OF_THE_STREAM = [one for one in MUTANTS if one.caught_by.startswith("tests/streams/")]
+OTHERS = [one for one in MUTANTS if one not in OF_THE_STREAM]

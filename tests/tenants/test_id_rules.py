@@ -1,0 +1,85 @@
+"""Workers follow the tenants file; without one they do not judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from events.contract.registry import BY_NAME
+from tenants.id_rules import RulesUnavailableError, TenantRules
+
+PAYMENT = BY_NAME["realtime-payment"]
+
+
+def write(path: Path, fields: Any) -> None:
+    """A tenants file with one tenant, in the place of the one before."""
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"tenants": {"acme": {"id_fields": {PAYMENT.name: fields}}}}))
+    new.replace(path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A tenants file with a rule."""
+    path = tmp_path / "tenants.json"
+    write(path, ["payment_id", "status"])
+    return path
+
+
+def fields(tenant_rules: TenantRules) -> tuple[str, ...]:
+    """The rule in force."""
+    return tenant_rules.rules.fields_for("acme", PAYMENT)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"{", b"[]", b"null", b'{"tenants": []}', b'{"tenants": {"acme": 1}}',
+     b'{"tenants": {"acme": {"id_fields": {"realtime-payment": ["nope"]}}}}',
+     b'{"tenants": {"acme": {"id_fields": {"realtime-payment": 7}}}}', b"\xff\xfe"],
+)  # fmt: skip
+def test_without_a_usable_tenants_file_nothing_is_judged(path: Path, content: bytes | None) -> None:
+    """Ids would be made by other rules than before, and events count twice."""
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(RulesUnavailableError, match=r"tenants\.json"):
+        TenantRules(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b'{"tenants": []}'])
+def test_a_file_that_goes_bad_leaves_the_last_good_rules_and_alarms(
+    path: Path, content: bytes | None
+) -> None:
+    """Once each time it happens; when it is good again it is followed."""
+    alarms: list[None] = []
+    tenant_rules = TenantRules(path, lambda: alarms.append(None))
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+    for _ in range(3):
+        tenant_rules.refresh()
+
+    assert fields(tenant_rules) == ("payment_id", "status")
+    assert len(alarms) == 1
+    write(path, ["payment_id", "type"])
+    tenant_rules.refresh()
+    assert fields(tenant_rules) == ("payment_id", "type")
+    assert len(alarms) == 1
+
+
+def test_what_is_judged_now_is_judged_by_the_file_of_now(path: Path) -> None:
+    """An item that was taken by a new rule may be here before the next look at the file."""
+    tenant_rules = TenantRules(path)
+    write(path, ["payment_id", "type"])
+
+    assert tenant_rules.current().fields_for("acme", PAYMENT) == ("payment_id", "type")
+
+
+def test_no_path_means_the_contracts_rules() -> None:
+    """Where no tenants file is set, no tenant has a rule."""
+    assert fields(TenantRules(None)) == ("payment_id",)
