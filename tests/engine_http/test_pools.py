@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from engine_http.engine.errors import ClickHouseError
-from engine_http.execution.pools import WorkerPool
+from engine_http.execution.pools import ReadPools, WorkerPool
 
 
 async def test_a_full_pool_refuses_with_202() -> None:
@@ -46,3 +46,24 @@ async def test_a_cancelled_caller_leaves_its_place_taken_until_the_work_ends() -
     assert await pool.run(lambda: 7) == 7
     assert not pool.busy
     pool.close()
+
+
+@pytest.mark.parametrize(("long", "short"), [(1, 1), (1, 4), (2, 1), (2, 6), (3, 2)])
+async def test_a_read_that_finds_no_long_place_gets_a_short_one_at_once(
+    long: int, short: int
+) -> None:
+    """Long ones may take as long as they like; only past the short places somebody waits."""
+    pools = ReadPools("test", long=long, short=short)
+    done = threading.Event()
+    entered = []
+    try:
+        async with asyncio.timeout(5):
+            for _ in range(long + short):
+                pool = await pools.enter()
+                pool.start(done.wait)
+                entered.append(pool)
+    finally:
+        done.set()
+
+    assert entered == [pools.long] * long + [pools.short] * short
+    pools.close()

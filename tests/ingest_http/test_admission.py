@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.contract.id_rules import DEFAULT_RULES
+from events.contract.registry import REJECTED_TOPIC
+from ingest_http.batch import (
+    ITEM_BYTES,
+    REJECTION_BYTES,
+    SLICE_ITEMS,
+    CheckOptions,
+    check,
+    split_items,
+)
 from ingest_http.body.admission import AdmissionControl, Reservation
+from ingest_http.body.body import BodyPlan, read_body
+from ingest_http.dead_letters import RequestOrigin
 from ingest_http.http.health import not_ready_reasons
 from tests.ingest_http.running_api import StartApi, casino, new_tenant, until
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+GOOD = json.dumps(casino("a")).encode()
+ITEMS = {
+    "valid ones": [GOOD] * 3,
+    "numbers": [b"1"] * 2 * SLICE_ITEMS,
+    "control characters": [b'"' + b"\x01" * 2_000 + b'"', GOOD],
+    "quotes": [b'"' + b'\\"' * 5_000 + b'"'] * 9,
+    "not UTF-8": [b'"' + b"\xff" * 9_000 + b'"'] * 2,
+    "valid ones before a bad one": [GOOD] * SLICE_ITEMS + [b"{}"],
+    "nothing": [],
+}
 
 
 def test_one_tenant_alone_gets_half_of_the_room() -> None:
@@ -90,3 +124,64 @@ async def test_full_room_is_not_ready(start_api: StartApi) -> None:
         api.api.admission.take("x", 950)
 
         assert "in flight" in not_ready_reasons(api.api)[0]
+
+
+@pytest.mark.parametrize("items", ITEMS.values(), ids=ITEMS)
+async def test_what_is_held_beside_the_body_is_counted(items: list[bytes]) -> None:
+    """Dead letters whole, and a little for each item, as they become more."""
+    held = [0]
+    origin = RequestOrigin("acme", "r", "2026-01-01T00:00:00.000Z")
+    raws = split_items(b"[" + b",".join(items) + b"]", 100_000)
+
+    batch = await check(raws, CheckOptions(DEFAULT_RULES, coerce_ids=False), origin, held.append)
+
+    dead_letters = [
+        value
+        for record_group in batch.record_groups
+        if record_group.topic == REJECTED_TOPIC
+        for value in record_group.values
+    ]
+    assert len(dead_letters) == sum(item != GOOD for item in items)
+    small = ITEM_BYTES * len(items) + REJECTION_BYTES * len(dead_letters)
+    assert held[-1] == sum(map(len, dead_letters)) + small
+    assert held == sorted(held)
+
+
+class Arriving:
+    """A body that arrives in one piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._pieces = [body]
+
+    async def readany(self) -> bytes:
+        """The body, then nothing."""
+        return self._pieces.pop() if self._pieces else b""
+
+    def at_eof(self) -> bool:
+        """Whether it was read."""
+        return not self._pieces
+
+
+@pytest.mark.parametrize("size", [1, 100_000, 1 << 20, 8 << 20, (8 << 20) + 1, 20 << 20])
+@pytest.mark.parametrize(
+    ("encoding", "pack", "window_bytes"),
+    [
+        ("", bytes, 0),
+        ("gzip", gzip.compress, 1 << 15),
+        ("deflate", zlib.compress, 1 << 15),
+        ("zstd", zstd.compress, 1 << 23),
+    ],
+    ids=["plain", "gzip", "deflate", "zstd"],
+)
+async def test_what_a_decoder_remembers_is_counted(
+    encoding: str, pack: Callable[[bytes], bytes], window_bytes: int, size: int
+) -> None:
+    """Beside the body that it has opened; a small body has a small window."""
+    reservation = AdmissionControl(1 << 30).enter("acme", 0)
+    assert reservation is not None
+    plan = BodyPlan(encoding, None, 32 << 20)
+
+    body = await read_body(Arriving(pack(bytes(size))), plan, reservation)
+
+    assert len(body) == size
+    assert reservation.held_bytes >= size + min(size, window_bytes)

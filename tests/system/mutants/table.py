@@ -18,7 +18,7 @@ REFUSED = "tests/streams/partition/test_refused_rows.py::"
 FETCHED = "tests/streams/fetch/test_fetched_batches.py::"
 BOMBS = "tests/streams/fetch/test_bombs.py::"
 HARMED = "tests/streams/fetch/test_harmed_batches.py::"
-RECOVERY = "tests/streams/dedup/test_table_recovery.py::"
+INDEX_RECOVERY = "tests/streams/dedup/test_table_recovery.py::"
 RECOVERY = "tests/streams/recovery/test_recovery_offset.py::"
 INCARNATIONS = "tests/streams/faust/test_incarnations.py::"
 POSITIONS = "tests/streams/faust/test_positions.py::"
@@ -816,10 +816,206 @@ def _without_setting(name: str) -> Callable[[], None]:
     return apply
 
 
+def _let_all_enter() -> None:
+    from ingest_http.body.admission import AdmissionControl
+
+    AdmissionControl.admits = lambda *_: True  # type: ignore[method-assign]
+
+
+def _first_come_first_served() -> None:
+    from ingest_http.body.admission import AdmissionControl
+
+    def admits(self: Any, _tenant: str, more_bytes: int) -> bool:
+        return bool(self.used_bytes + more_bytes <= self.size_bytes)
+
+    AdmissionControl.admits = admits  # type: ignore[method-assign]
+
+
+def _give_back_twice() -> None:
+    from ingest_http.body.admission import Reservation
+
+    def leave(self: Any) -> None:
+        self._capacity.take(self._tenant, -self.held_bytes)
+
+    Reservation.leave = leave  # type: ignore[method-assign]
+
+
+def _free_when_answered() -> None:
+    from ingest_http import bulk
+
+    admit, acknowledged = bulk._admit, bulk._acknowledged
+    reservations: list[Any] = []
+
+    def noted(*args: Any, **options: Any) -> Any:
+        reservations.append(admit(*args, **options))
+        return reservations[-1]
+
+    async def freed(*args: Any) -> Any:
+        try:
+            return await acknowledged(*args)
+        finally:
+            while reservations:
+                reservations.pop().leave()
+
+    bulk._admit, bulk._acknowledged = noted, freed
+
+
+def _count_the_body_only() -> None:
+    from ingest_http import batch
+
+    original = batch._add
+
+    def add(*args: Any) -> int:
+        original(*args)
+        return 0
+
+    batch._add = add
+
+
+def _forget_the_decoders_window() -> None:
+    from ingest_http.body import body
+
+    original = body._check_size
+
+    def check_size(size: int, plan: Any, reservation: Any, *, decoder: int = 0) -> None:
+        del decoder
+        original(size, plan, reservation)
+
+    body._check_size = check_size
+
+
+def _end_with_the_input() -> None:
+    from ingest_http.body.decompress import CHUNK_BYTES, ZlibDecoder
+
+    def feed(self: Any, data: bytes) -> Any:
+        while data:
+            if self._inner.eof:
+                self._inner = self._new()
+            fetched = self._inner.decompress(data, CHUNK_BYTES)
+            data = self._inner.unconsumed_tail or self._inner.unused_data
+            yield fetched
+
+    ZlibDecoder.feed = feed  # type: ignore[method-assign]
+
+
+def _zstd_feed(goes_on: Callable[[Any, bytes], bool]) -> Callable[[], None]:
+    def apply() -> None:
+        from ingest_http.body.decompress import CHUNK_BYTES, ZstdDecoder
+
+        def feed(self: Any, data: bytes) -> Any:
+            while goes_on(self._inner, data):
+                if self._inner.eof:
+                    self._inner = self._new()
+                fetched = self._inner.decompress(data, CHUNK_BYTES)
+                data = self._inner.unused_data if self._inner.eof else b""
+                yield fetched
+
+        ZstdDecoder.feed = feed  # type: ignore[method-assign]
+
+    return apply
+
+
+def _hold_bodies_of_any_size() -> None:
+    from engine_http.http.spool import Spool
+
+    original = Spool.__init__
+
+    def init(self: Any, directory: Any, *, most_bytes: int) -> None:
+        original(self, directory, most_bytes=max(most_bytes, 2**40))
+
+    Spool.__init__ = init  # type: ignore[method-assign]
+
+
+def _hold_bodies_in_memory() -> None:
+    from engine_http.http import spool
+
+    spool.IN_MEMORY_BYTES = 2**40  # type: ignore[misc]
+
+
+def _open_in_one_piece() -> None:
+    from engine_http.http import decompression
+
+    decompression.CHUNK_BYTES = 2**26  # type: ignore[misc]
+
+
+def _believe_the_sizes_of_frames() -> None:
+    from engine_http.http import frames
+
+    frames._check_sizes = lambda *_: None
+
+
+def _open_frames_of_any_length() -> None:
+    from engine_http.http import decompression
+
+    decompression._DECOMPRESSORS["zstd"] = lambda: decompression.zstd.ZstdDecompressor()  # noqa: PLW0108
+
+
+def _wait_for_a_long_place() -> None:
+    from engine_http.execution.pools import ReadPools
+
+    async def enter(self: Any) -> Any:
+        await self.long.enter()
+        return self.long
+
+    ReadPools.enter = enter  # type: ignore[method-assign]
+
+
+def _never_end_a_trial() -> None:
+    from engine_http.execution.trials import Trials
+
+    async def end_overdue(self: Any) -> None:
+        if self._limits:
+            await self._overdue(list(self._limits))
+
+    Trials.end_overdue = end_overdue  # type: ignore[method-assign]
+
+
+def _end_all_trials_with_one() -> None:
+    from engine_http.execution.trials import Trials
+
+    async def end_overdue(self: Any) -> None:
+        if self._limits and await self._overdue(list(self._limits)):
+            now = asyncio.get_running_loop().time()
+            for limit in self._limits.values():
+                limit.reschedule(now)
+
+    Trials.end_overdue = end_overdue  # type: ignore[method-assign]
+
+
+def _expire_in_use() -> None:
+    from engine_http.execution.sessions import Session
+
+    Session.busy = property(lambda _: False)  # type: ignore[method-assign, assignment]
+
+
+def _age_while_used() -> None:
+    from engine_http.execution import sessions
+
+    original = sessions.Session.hold
+
+    def hold(self: Any, seconds: int) -> None:
+        original(self, seconds)
+        self.expires_at = sessions.time.monotonic() + seconds
+
+    def release(self: Any) -> None:
+        self._holders -= 1
+
+    sessions.Session.hold = hold  # type: ignore[method-assign]
+    sessions.Session.release = release  # type: ignore[method-assign]
+
+
 ADJUSTMENTS = "tests/events/test_adjustments.py::"
 LEGS = "tests/sinks/test_legs.py::"
 ARITHMETIC = "tests/sinks/test_arithmetic.py::"
 DATES = "tests/sinks/test_dates.py::"
+ADMISSION = "tests/ingest_http/test_admission.py::"
+OPENED = (
+    "tests/ingest_http/test_decompress.py::test_a_stream_of_any_size_opens_to_what_was_compressed"
+)
+SPOOL = "tests/engine_http/test_spool.py::"
+CODEC = "tests/engine_http/test_codec.py::"
+SESSIONS = "tests/engine_http/test_session_table.py::"
+TRIAL_ENDS = "tests/engine_http/test_trials.py::test_those_whose_time_is_over_end"
 
 MUTANTS = (
     Mutant(
@@ -1050,7 +1246,7 @@ MUTANTS = (
     Mutant(
         "gather-without-end",
         "recovery gathers changelog records however long they are",
-        RECOVERY + "test_recovery_gathers_no_more_than_can_be_held",
+        INDEX_RECOVERY + "test_recovery_gathers_no_more_than_can_be_held",
         _gather_without_end,
     ),
     Mutant(
@@ -1310,6 +1506,121 @@ MUTANTS = (
         "tests/ingest_http/test_dead_letters.py"
         "::test_requests_that_share_an_id_have_reports_of_their_own",
         _name_rejects_by_request_id,
+    ),
+    Mutant(
+        "let-all-enter",
+        "bytes in flight have no bound",
+        ADMISSION + "test_room_is_never_overbooked",
+        _let_all_enter,
+    ),
+    Mutant(
+        "first-come-first-served",
+        "one tenant may hold all that there is",
+        ADMISSION + "test_one_tenant_alone_gets_half_of_the_room",
+        _first_come_first_served,
+    ),
+    Mutant(
+        "give-back-twice",
+        "a request that leaves twice gives back twice what it held",
+        ADMISSION + "test_what_is_given_back_can_be_taken_again",
+        _give_back_twice,
+    ),
+    Mutant(
+        "free-when-answered",
+        "what Kafka has not acknowledged is not counted once its client was answered",
+        ADMISSION + "test_room_is_held_until_kafka_answered_not_until_the_sender_was",
+        _free_when_answered,
+    ),
+    Mutant(
+        "count-the-body-only",
+        "dead letters are not counted against the bytes in flight",
+        ADMISSION + "test_what_is_held_beside_the_body_is_counted",
+        _count_the_body_only,
+    ),
+    Mutant(
+        "forget-the-window",
+        "what a decoder remembers is not counted against the bytes in flight",
+        ADMISSION + "test_what_a_decoder_remembers_is_counted",
+        _forget_the_decoders_window,
+    ),
+    Mutant(
+        "full-chunk-ends-it",
+        "what a decoder holds behind a full chunk is not asked for",
+        OPENED,
+        _end_with_the_input,
+    ),
+    Mutant(
+        "full-zstd-chunk-ends-it",
+        "what zstd holds behind a full chunk is not asked for",
+        OPENED,
+        _zstd_feed(lambda _, data: bool(data)),
+    ),
+    Mutant(
+        "full-zstd-chunk-goes-on",
+        "behind the end of a zstd frame another is expected",
+        OPENED,
+        _zstd_feed(lambda inner, data: bool(data) or not inner.needs_input),
+    ),
+    Mutant(
+        "bodies-without-bound",
+        "the engine holds bodies of any size",
+        SPOOL + "test_a_bomb_is_opened_no_further_than_its_bound",
+        _hold_bodies_of_any_size,
+    ),
+    Mutant(
+        "bodies-in-memory",
+        "the engine holds bodies in memory however large they are",
+        SPOOL + "test_what_is_more_than_a_little_lies_on_the_disk",
+        _hold_bodies_in_memory,
+    ),
+    Mutant(
+        "opened-in-one-piece",
+        "a body of the engine's is opened at once",
+        SPOOL + "test_a_bomb_is_opened_no_further_than_its_bound",
+        _open_in_one_piece,
+    ),
+    Mutant(
+        "frames-without-bound",
+        "a frame may claim any size",
+        CODEC + "test_a_frame_says_how_large_it_is_and_is_held_to_it",
+        _believe_the_sizes_of_frames,
+    ),
+    Mutant(
+        "window-without-bound",
+        "a zstd stream may ask for any window",
+        CODEC + "test_a_zstd_window_is_bounded",
+        _open_frames_of_any_length,
+    ),
+    Mutant(
+        "wait-for-long-reads",
+        "a short read waits until a long one has ended",
+        "tests/engine_http/test_pools.py::"
+        "test_a_read_that_finds_no_long_place_gets_a_short_one_at_once",
+        _wait_for_a_long_place,
+    ),
+    Mutant(
+        "endless-trials",
+        "a long read keeps a short one's place",
+        TRIAL_ENDS,
+        _never_end_a_trial,
+    ),
+    Mutant(
+        "all-trials-end",
+        "a long read takes the short ones beside it with it",
+        TRIAL_ENDS,
+        _end_all_trials_with_one,
+    ),
+    Mutant(
+        "sessions-expire-in-use",
+        "a session whose time-out is short is forgotten while a request uses it",
+        SESSIONS + "test_a_session_does_not_end_while_it_is_used",
+        _expire_in_use,
+    ),
+    Mutant(
+        "sessions-age-in-use",
+        "a session's time-out begins with its last request and not behind it",
+        SESSIONS + "test_its_time_begins_when_it_was_used_last",
+        _age_while_used,
     ),
 )
 
