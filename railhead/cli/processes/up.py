@@ -46,7 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--kafka-port", type=port, default=9092, help="on loopback (default: %(default)s)")
     add("--clickhouse-port", type=port, default=8123, help="on loopback (default: %(default)s)")
     add("--workers", type=positive, default=1, help="Faust workers (default: %(default)s)")
-    add("--doors", type=positive, default=1, help="doors, all on one port (default: %(default)s)")
+    add(
+        "--doors",
+        dest="apis",
+        metavar="N",
+        type=positive,
+        default=1,
+        help="doors, all on one port (default: %(default)s)",
+    )
     add(
         "--partitions",
         type=positive,

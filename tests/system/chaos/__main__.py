@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--events", type=int, default=0, help="events to send in all (default: by --rate)")
     add("--rate", type=float, default=600.0, help="events a second (default: %(default)s)")
     add("--workers", type=int, default=2)
-    add("--doors", type=int, default=2)
+    add("--doors", dest="apis", type=int, default=2)
     add("--partitions", type=int, default=3)
     add("--longest-outage", type=float, default=15.0, help="seconds engine or broker may be down")
     add("--full-disk", action="store_true", help="small disks that get full (needs root)")
