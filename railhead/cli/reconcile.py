@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True)
     try:
-        apis = sum_apis([read_counters(url) for url in args.door])
+        apis = sum_apis([read_counters(url) for url in args.api])
         with console.status("") as status:
             accounts = asyncio.run(_reconcile(args, status.update))
     except (TopicError, KafkaError, ApiSilentError, ValueError, OSError) as error:
