@@ -1,10 +1,10 @@
-"""Which items are valid? The one check that the door and the stream share.
+"""Checks items and records: the one check that the ingest API and the stream share.
 
-Each item is judged alone: nothing about one item changes what happens to another. Of a topic's
-records most are written alike and are proved by comparing text (`events.check.template.check`); the fast road
-proves most others, and a request's items, by decoding them into columns (`events.columnar`); what is
-left over is judged one by one (`events.exact`), and that verdict is final. Nothing here raises for
-anything an item holds.
+Each item is judged alone: nothing about one item changes what happens to another. There are three
+ways. The template check (`events.check.template`) proves most records of a topic by comparing text,
+because most are written in the same way. The columnar check (`events.check.columnar`) proves most
+others, and a request's items, by decoding them into columns. The exact check (`events.check.exact`)
+judges what is left one by one, and its outcome is final. No content of an item raises an error.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from events.check.columnar.check import sort_items, sort_records
-from events.check.columnar.decoded_rows import Group, Slice
-from events.check.columnar.decoded_rows import Judged as Accepted
+from events.check.columnar.decoded_rows import Group, JsonText, Judged
 from events.check.content import content_of, joined, taken
 from events.check.exact import RejectedError, Valid, judge_item, judge_record
 from events.check.result import Checked, CheckedType, Rejection
@@ -30,19 +29,19 @@ from events.contract.reasons import BY_CODE
 from events.contract.registry import EventType
 from events.values.coercion import quote_plain_numbers
 
-# So few are judged sooner one by one: columns cost about 100 microseconds however short they are.
+# So few are judged faster one by one: columns cost about 100 microseconds however short they are.
 FEW = 5
-# About so many records are turned before the next are looked at: what was decoded of them, some two
-# kilobytes each, is then still in the processor's cache. Some more do less harm than a few left.
+# About so many records are checked at a time: their decoded form, some two kilobytes each, is then
+# still in the processor's cache. A slightly larger chunk costs less than a very small last one.
 CHUNK = 5_000
 
 Owner = tuple[str | None, int | None]
-"""Whose an item is, and when its record was appended; None if it is judged now."""
+"""The tenant of an item, and when its record was appended (None: it is judged now)."""
 OwnerAt = Callable[[int], Owner]
 
 
 def check_items(
-    raws: Sequence[Slice],
+    raws: Sequence[JsonText],
     *,
     tenant: str | None = None,
     rules: IdRules = DEFAULT_RULES,
@@ -67,7 +66,7 @@ def check_items(
 
 def check_records(
     event_type: EventType,
-    values: Sequence[Slice | None],
+    values: Sequence[JsonText | None],
     *,
     owners: Sequence[Owner] | None = None,
     rules: IdRules = DEFAULT_RULES,
@@ -80,18 +79,20 @@ def check_records(
         chunk = values[start : start + size]
         left: Sequence[int] = range(len(chunk))
         if _id_is_a_field(event_type, rules):
-            alike, left = match_templates(event_type, chunk)
-            extracted += [one.moved(start) for one in alike]
+            matched, left = match_templates(event_type, chunk)
+            extracted += [one.moved(start) for one in matched]
         if not left:
             continue
         theirs = owners and [owners[start + at] for at in left]
         rest = _check_chunk(event_type, [chunk[at] for at in left], theirs, rules)
         rejected += [one.moved_to(start + left[one.position]) for one in rest.rejected]
-        for part in rest.accepted:
-            places = np.array([left[at] for at in part.positions]) + start
-            adjusted = [(start + left[at], one) for at, one in part.adjusted]
-            homes = part.home_id_array if rules.touches(event_type) else None
-            extracted.append(ExtractedFields(places, part.id_array, part.content, adjusted, homes))
+        for one_type in rest.accepted:
+            positions = np.array([left[at] for at in one_type.positions]) + start
+            adjusted = [(start + left[at], one) for at, one in one_type.adjusted]
+            home_ids = one_type.home_id_array if rules.touches(event_type) else None
+            extracted.append(
+                ExtractedFields(positions, one_type.id_array, one_type.content, adjusted, home_ids)
+            )
     return Checked([_in_order(event_type, extracted)] if extracted else [], rejected)
 
 
@@ -99,7 +100,7 @@ def _in_order(event_type: EventType, extracted: list[ExtractedFields]) -> Checke
     positions = np.concatenate([one.positions for one in extracted])
     ids = pa.concat_arrays([one.ids for one in extracted])
     content = joined([one.content for one in extracted])
-    # Of all cuts or of none: a tenant's own rule leaves no record to the template check.
+    # All or none have them: where a tenant has a rule of its own, no template check is made.
     homes = [one.home_ids for one in extracted if one.home_ids is not None]
     home_ids = pa.concat_arrays(homes) if homes else None
     if (positions[1:] < positions[:-1]).any():
@@ -118,7 +119,7 @@ def _in_order(event_type: EventType, extracted: list[ExtractedFields]) -> Checke
 
 def _check_chunk(
     event_type: EventType,
-    values: Sequence[Slice | None],
+    values: Sequence[JsonText | None],
     owners: Sequence[Owner] | None,
     rules: IdRules,
 ) -> Checked:
@@ -133,22 +134,22 @@ def _check_chunk(
     return _checked(_merged(groups, judged), rejected, (rules, whose), {})
 
 
-Judged = dict[int, Valid]
+ValidByPosition = dict[int, Valid]
 
 
 def _sort_rewritten(
-    raws: Sequence[Slice], left: list[int]
+    raws: Sequence[JsonText], left: list[int]
 ) -> tuple[list[Group], list[int], dict[int, bytes]]:
-    """Give items another chance on the fast road with their numbers in quotes.
+    """Try the columnar check once more, with the numbers of the items in quotes.
 
-    A rewritten item that is proved there has no names but the contract's in their places, so the
-    quotes were set where they belong; the others are judged from the text that was sent.
+    A rewritten item that it proves holds only the contract's names, each where it belongs, so the
+    quotes are in the right places; the others are judged from the text that was sent.
     """
     tried = {at: text for at in left if (text := quote_plain_numbers(bytes(raws[at])))}
-    places = list(tried)
+    positions = list(tried)
     groups, _ = sort_items(list(tried.values()))
     for group in groups:
-        group.positions = [places[place] for place in group.positions]
+        group.positions = [positions[index] for index in group.positions]
     proved = {at for group in groups for at in group.positions}
     rewritten = {at: text for at, text in tried.items() if at in proved}
     return groups, [at for at in left if at not in proved], rewritten
@@ -156,8 +157,8 @@ def _sort_rewritten(
 
 def _judge_each(
     positions: Sequence[int], judge: Callable[[int], Valid]
-) -> tuple[Judged, list[Rejection]]:
-    judged: Judged = {}
+) -> tuple[ValidByPosition, list[Rejection]]:
+    judged: ValidByPosition = {}
     rejected: list[Rejection] = []
     for position in positions:
         try:
@@ -172,9 +173,9 @@ def _rejection(position: int, event: str | None, problem: Problem) -> Rejection:
     return Rejection(position, event, problem.reason, problem.field, message)
 
 
-def _merged(groups: list[Group], judged: Judged) -> list[Group]:
-    """Bring together what both roads accepted: one group per type, positions ascending."""
-    extra: dict[EventType, list[Accepted]] = {}
+def _merged(groups: list[Group], judged: ValidByPosition) -> list[Group]:
+    """Merge what both checks accepted: one group per type, positions ascending."""
+    extra: dict[EventType, list[Judged]] = {}
     merged: dict[EventType, Group] = {}
     for group in groups:
         if group.event_type in merged:

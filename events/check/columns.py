@@ -1,4 +1,4 @@
-"""What do the accepted rows hold, column by column, with the types the store keeps them in?"""
+"""The columns of accepted rows, with the types in which the store keeps them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOTHING = Raw(b"")
 
 
 def arrow_type(field: Field) -> pa.DataType:
-    """Say in which type a field's column is; text and nested JSON are strings."""
+    """The type of a field's column; text and nested JSON are strings."""
     return _TYPES.get(field.kind, pa.string())
 
 
@@ -53,9 +53,9 @@ def _column(rows: Rows, field: Field) -> pa.Array:
 
 
 def _raw_column(values: list[Raw | None]) -> pa.Array:
-    there = pa.array([value is not None for value in values], pa.bool_())
+    present = pa.array([value is not None for value in values], pa.bool_())
     texts = raw_array([_NOTHING if value is None else value for value in values])
-    return pc.if_else(there, texts, pa.scalar(None, pa.string()))
+    return pc.if_else(present, texts, pa.scalar(None, pa.string()))
 
 
 def _checked(rows: Rows, field: Field) -> pa.Array:
@@ -63,5 +63,5 @@ def _checked(rows: Rows, field: Field) -> pa.Array:
     array = rows.arrays[field.name]
     if not rows.kinds(field) & ABSENT_TYPES:
         return array
-    there = [value is not None and value is not UNSET for value in rows.values(field)]
-    return pc.if_else(there, array, pa.scalar(field.default, arrow_type(field)))
+    present = [value is not None and value is not UNSET for value in rows.values(field)]
+    return pc.if_else(present, array, pa.scalar(field.default, arrow_type(field)))

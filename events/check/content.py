@@ -1,4 +1,4 @@
-"""What do accepted items hold, and what do they say? Columns and hashes, made together."""
+"""The content of accepted items: columns and hashes, made together."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from events.values.fingerprint import fingerprints_of
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One array per field of the contract, and one hash an item.
+    """One array per field of the contract, and one hash per item.
 
-    `lists` are the arrays of what lies inside lists of models, by `events.check.columnar.lists`.
+    `lists` are the arrays of what lies inside lists of models: see `events.check.columnar.lists`.
     """
 
     columns: dict[str, pa.Array]
@@ -28,31 +28,31 @@ class Content:
 
 
 def content_of(group: Group) -> Content:
-    """Turn the rows of *group*."""
+    """Make the content of the rows of *group*."""
     columns = columns_of(group)
     return Content(columns, fingerprints_of(group, columns), list_columns(group))
 
 
-def joined(parts: Sequence[Content]) -> Content:
-    """Put contents of one type one behind the other."""
-    if len(parts) == 1:
-        return parts[0]
+def joined(contents: Sequence[Content]) -> Content:
+    """Concatenate contents of one type."""
+    if len(contents) == 1:
+        return contents[0]
     return Content(
-        _concatenated([part.columns for part in parts]),
-        np.concatenate([part.fingerprints for part in parts]),
-        _concatenated([part.lists for part in parts]),
+        _concatenated([one.columns for one in contents]),
+        np.concatenate([one.fingerprints for one in contents]),
+        _concatenated([one.lists for one in contents]),
     )
 
 
-def taken(content: Content, places: npt.NDArray[np.int64]) -> Content:
+def taken(content: Content, indexes: npt.NDArray[np.int64]) -> Content:
     """Choose and order the items of *content*."""
-    rows = pa.array(places)
+    rows = pa.array(indexes)
     return Content(
         {name: column.take(rows) for name, column in content.columns.items()},
-        content.fingerprints[places],
+        content.fingerprints[indexes],
         {name: column.take(rows) for name, column in content.lists.items()},
     )
 
 
-def _concatenated(parts: Sequence[dict[str, pa.Array]]) -> dict[str, pa.Array]:
-    return {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
+def _concatenated(contents: Sequence[dict[str, pa.Array]]) -> dict[str, pa.Array]:
+    return {name: pa.concat_arrays([one[name] for one in contents]) for name in contents[0]}

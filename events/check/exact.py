@@ -1,7 +1,7 @@
-"""Is this one item valid? The exact verdict on a single item; the fast road may only agree with it.
+"""The exact check: decides on a single item; no other check may accept what it rejects.
 
-Reads the text strictly, lets the pydantic model judge, then asks whether the item can be kept
-exactly. Costs some twenty microseconds, so only items that the fast road is not sure of come here.
+It reads the text strictly, lets the pydantic model judge, then asks whether the item can be kept
+exactly. That costs some twenty microseconds, so only items that no other check proves come here.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _KEPT_KINDS: Final = {FieldKind.MODELS, FieldKind.OBJECTS, FieldKind.OBJECT}
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The item holds; `rewritten` is its new text if ids had to be put in quotes.
+    """The item is valid; `rewritten` is its new text if ids had to be put in quotes.
 
-    `adjusted` says of each value that is stored otherwise than it was sent in which way it is.
+    `adjusted` says how each value that is not stored exactly as it was sent was changed.
     """
 
     event_type: EventType
@@ -45,7 +45,7 @@ class Valid:
 
 
 class RejectedError(Exception):
-    """The item does not hold; `problem` says why and `event` which type it names, if any."""
+    """The item is not valid; `problem` says why, and `event` which type it names, if any."""
 
     def __init__(self, problem: Problem, event: str | None = None) -> None:
         super().__init__(problem.message)
@@ -57,7 +57,7 @@ def judge_item(raw: bytes, *, coerce_ids: bool = False) -> Valid:
     """Judge a whole item `{"event", "data"}`.
 
     Raises:
-        RefusedError: the item is not valid or cannot be kept exactly.
+        RejectedError: the item is not valid or cannot be kept exactly.
     """
     text, item = _read_object(raw)
     return _judge_whole(text, item, coerce_ids=coerce_ids)
@@ -69,7 +69,7 @@ def judge_record(raw: bytes | None, event_type: EventType) -> Valid:
     An object with both an `event` and a `data` is a whole item; any other is read as `data`.
 
     Raises:
-        RefusedError: the record is not valid or cannot be kept exactly.
+        RejectedError: the record is not valid or cannot be kept exactly.
     """
     if raw is None:
         raise RejectedError(Problem("null_value", None, "the record has no value"))
@@ -141,7 +141,7 @@ def _judge_data(data: Any, event_type: EventType, texts: Callable[[], dict[str, 
 
 
 def _adjustments(data: Any, event_type: EventType) -> Iterator[Adjustment]:
-    """Read the values of valid *data* once more, for what was adjusted."""
+    """Read the values of valid *data* once more, to find what was adjusted."""
     for _, part, fields in _known_objects(data, fields_of(event_type.model)):
         for field in fields:
             value = part.get(field.name)
@@ -171,8 +171,8 @@ def _known_objects(
         inner = data.get(field.name) if field.model is not None else None
         if field.model is not None and isinstance(inner, list):
             for index, one in enumerate(inner):
-                place = f"{path}.{field.name}[{index}]"
-                found += _known_objects(one, fields_of(field.model), place)
+                inner_path = f"{path}.{field.name}[{index}]"
+                found += _known_objects(one, fields_of(field.model), inner_path)
     return found
 
 
@@ -191,7 +191,7 @@ def _is_text(value: str) -> bool:
 
 
 def _kept_texts(event_type: EventType, texts: Callable[[], dict[str, str]]) -> dict[str, str]:
-    """Cut out the content that is kept as it was sent; half a character has no place in it."""
+    """Extract the content that is kept as it was sent; half a surrogate pair is rejected."""
     names = {one.name for one in fields_of(event_type.model) if one.kind in _KEPT_KINDS}
     if not names:
         return {}
@@ -200,7 +200,7 @@ def _kept_texts(event_type: EventType, texts: Callable[[], dict[str, str]]) -> d
         try:
             msgspec.json.decode(kept[name], type=Raw)
         except msgspec.DecodeError:
-            # The text is JSON: what is left for msgspec to refuse is half a surrogate pair.
+            # The text is JSON: msgspec can only refuse it for half a surrogate pair.
             raise RejectedError(_half_character(f"data.{name}")) from None
     return {name: kept[name] for name in names & kept.keys() if kept[name] != "null"}
 

@@ -1,4 +1,4 @@
-"""What came of a check? Every position of the input is either accepted or rejected, once."""
+"""The result of a check: every position of the input is either accepted or rejected, once."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class Rejection:
     """Why the item at `position` was refused.
 
-    `reason` is a code of `events.contract.reasons`; `field` is a path such as `data.bets[0].odds`, or None
-    for the item as a whole; `event` is the type it names, shortened to 128 characters, or None.
-    `message` holds names of the contract's fields but never a value of the item.
+    `reason` is a code of `events.contract.reasons`; `field` is a path such as `data.bets[0].odds`,
+    or None for the item as a whole; `event` is the type it names, shortened to 128 characters, or
+    None. `message` holds names of the contract's fields but never a value of the item.
     """
 
     position: int
@@ -35,7 +35,7 @@ class Rejection:
     message: str
 
     def moved_to(self, position: int) -> Rejection:
-        """The same of an item that stands at *position*."""
+        """The same rejection, of an item at *position*."""
         return replace(self, position=position)
 
 
@@ -59,7 +59,7 @@ class CheckedType:
         self._home_ids = home_ids
         # Items whose ids were numbers, as they must be published: the same text with quotes set.
         self.rewritten: Mapping[int, bytes] = rewritten or {}
-        # By position, each value that is stored otherwise than it was sent, and in which way.
+        # By position, how each value that is not stored exactly as it was sent was changed.
         self.adjusted = adjusted
         self._make_content = content
 
@@ -78,7 +78,7 @@ class CheckedType:
 
     @property
     def home_ids(self) -> list[str]:
-        """What decides each item's partition: its id, or a part of it where a tenant's is wider."""
+        """What decides each item's partition: its id, or the part that no id rule changes."""
         if self._home_ids is None:
             return self.ids
         return self._home_ids if isinstance(self._home_ids, list) else self._home_ids.to_pylist()
@@ -91,7 +91,7 @@ class CheckedType:
         return text_array(self._home_ids) if isinstance(self._home_ids, list) else self._home_ids
 
     def columns(self) -> dict[str, pa.Array]:
-        """Give one array per field of the contract, in the contract's order.
+        """One array per field of the contract, in the contract's order.
 
         Strings as they are; amounts decimal128(38, 18); date-times timestamp("ns", "UTC"); flags
         booleans; nested content (`bets`) as the JSON text that was sent. Absent optional fields
@@ -100,20 +100,20 @@ class CheckedType:
         return self.content.columns
 
     def lists(self) -> dict[str, pa.Array]:
-        """Give what lies inside nested lists of models: see `events.check.columnar.lists`."""
+        """What lies inside nested lists of models: see `events.check.columnar.lists`."""
         return self.content.lists
 
     def fingerprints(self) -> npt.NDArray[np.uint64]:
-        """Hash what each item says in the contract's terms.
+        """A hash of the meaning of each item, in the contract's terms.
 
-        Equal for equal meaning: 0.5 and 5e-1, 12:00Z and 13:00+01:00, a default given or left out,
+        Equal for equal meaning: 0.5 and 5e-1, 12:00Z and 13:00+01:00, a default sent or left out,
         a whole item and its bare data, any order, white space and unknown fields.
         """
         return self.content.fingerprints
 
     @cached_property
     def content(self) -> Content:
-        """Columns and hashes; the door never needs them, so they are made when asked for."""
+        """Columns and hashes; the ingest API never needs them, so they are made on first use."""
         return self._make_content()
 
 

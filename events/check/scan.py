@@ -1,9 +1,9 @@
-"""Where are the items of an array whose insides break JSON's grammar somewhere?
+"""Finds the items of an array whose content breaks JSON's grammar somewhere.
 
-Looks at brackets, commas and strings only, so a fault inside one item leaves its neighbours whole.
-Works on blocks of the body in columns: some nanoseconds a byte, linear whatever the bytes are, and
-memory for one block. Brackets are counted, not paired by kind: an item that mixes them up is cut
-out like any other and refused by whoever reads it.
+It looks at brackets, commas and strings only, so a fault inside one item leaves its neighbours
+whole. It works on blocks of the body in columns: some nanoseconds per byte, linear whatever the
+bytes are, with memory for one block. Brackets are counted, not matched by kind: an item that mixes
+them up is split off like any other and rejected by the check.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class BrokenStructureError(ValueError):
 
 @dataclass(slots=True)
 class _State:
-    """What the next block must know of those before it."""
+    """What the next block must know about those before it."""
 
     escaped: bool = False
     in_string: bool = False
@@ -113,13 +113,13 @@ def _outside_strings(chars: Chars, state: _State) -> Mask:
 
 
 def _escaped(chars: Chars, state: _State) -> Mask:
-    """Tell which letters stand behind a backslash that is not itself escaped."""
+    """Find the bytes that follow a backslash that is not itself escaped."""
     escaped = np.zeros(len(chars) + 1, np.bool_)
     escaped[0] = state.escaped
     slashes = np.flatnonzero(chars == ord("\\"))
     if len(slashes):
-        # In a run of backslashes every second one is escaped; the first, if the block before
-        # ended in one.
+        # In a run of backslashes every second one is escaped, starting with the first one if the
+        # block before ended in a backslash that is not itself escaped.
         new_run = np.diff(slashes, prepend=-2) != 1
         run_starts = np.maximum.accumulate(np.where(new_run, np.arange(len(slashes)), 0))
         in_run = np.arange(len(slashes)) - run_starts

@@ -1,9 +1,9 @@
-"""Where does each item of a request's body start and end?
+"""Splits a request's body into raw items without decoding them.
 
-A body is a JSON array; each item is cut out as it stands, unread. The usual body is cut by msgspec,
-which also checks JSON's grammar. If it refuses, the fault is mostly inside one item (half a
-character, NaN, 01, a control character), so `events.check.scan` cuts by brackets and quotation marks
-alone, and only the odd item is refused, later and by itself.
+A body is a JSON array. The usual body is split by msgspec, which also checks JSON's grammar. If it
+refuses, the fault is mostly inside one item (half a character, NaN, 01, a control character), so
+`events.check.scan` splits by brackets and quotes alone, and only the faulty item is rejected, later
+and by itself.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from msgspec import Raw
 from events.check.scan import BrokenStructureError, split_array
 
 MAX_ITEMS: Final = 100_000
-# Items have a dozen commas each. With far more, most may lie between items, and millions of tiny
-# items are counted before any of them is made.
+# Items have a dozen commas each. With far more, most commas may lie between items, so the items, of
+# which there may be millions, are counted before any of them is made.
 _USUAL_COMMAS: Final = 20
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\n\r"
@@ -25,7 +25,7 @@ _decode = msgspec.json.Decoder(list[Raw]).decode
 
 
 class NotABatch(ValueError):  # noqa: N818 - the answer's name, as users know it
-    """The body is no JSON array, so no item of it can be told apart (422)."""
+    """The body is not a JSON array, so its items cannot be separated (422)."""
 
     def __init__(self, reason: str, *, position_bytes: int) -> None:
         super().__init__(f"{reason} (byte {position_bytes})")
@@ -34,7 +34,7 @@ class NotABatch(ValueError):  # noqa: N818 - the answer's name, as users know it
 
 
 def split(body: bytes | bytearray, *, max_items: int = MAX_ITEMS) -> list[Raw]:
-    """Cut *body* into its items, in order. One byte order mark before the array is no data.
+    """Split *body* into its items, in order. A byte order mark before the array is ignored.
 
     The time is linear in the body's length, whatever is in it. The items refer to *body* rather
     than copying it; `bytes(item)` copies one.
@@ -46,7 +46,7 @@ def split(body: bytes | bytearray, *, max_items: int = MAX_ITEMS) -> list[Raw]:
     text = memoryview(body)[start:]
     _require_array(body, start)
     few = _USUAL_COMMAS * max_items
-    # The length tells most of the time, and commas take as long to count as items to cut.
+    # Mostly the length is enough, and counting commas takes as long as splitting into items.
     items = _decoded(text) if len(body) <= few or body.count(b",") <= few else None
     if items is None:
         items = _split(text, start, max_items)

@@ -26,6 +26,6 @@ MEANINGS: Final[dict[Adjustment, tuple[str, str]]] = {
     Adjustment.TIME_CUT: ("digits of a time beyond the nanosecond", "cut off"),
     Adjustment.TIME_UNSET: (
         "an optional time that is not from 1900-01-01 to 2262-04-10, such as 0001-01-01T00:00:00Z",
-        'NULL: senders write "not set" so',
+        'NULL: clients write "not set" this way',
     ),
 }

@@ -1,7 +1,7 @@
-"""What does a person need to hear about a refused item: what is wrong, where, and what to do?
+"""Messages about a rejected item for people: what is wrong, where, and what to do.
 
 Messages name fields of the contract and never quote a value: they go to logs and to other people.
-What to do stands once, in `events.contract.reasons`.
+What to do is written in one place, `events.contract.reasons`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Problem:
 
 
 def first_problem(error: ValidationError) -> Problem:
-    """Choose what to report: the contract's reasons before storage's, then the model's order."""
+    """Choose what to report: the contract's reasons before storage's, in the model's order."""
     details = error.errors(include_url=False)
     problems = [_problem(one) for one in details]
     first = min(problems, key=lambda one: BY_CODE[one.reason].kind != "contract")
@@ -64,7 +64,7 @@ def _meaning(detail: ErrorDetails) -> tuple[str, str]:
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
-    # A fault in a name of free content is told at the content: the name itself is the sender's.
+    # A fault in a name of free content is reported at the content: the name is the client's own.
     known = loc[:-2] if loc[-1:] == ("[key]",) else loc
     path = "data"
     for step in known:

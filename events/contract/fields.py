@@ -1,6 +1,6 @@
-"""Which fields does a model have, and of what kind? Read once from the pydantic classes.
+"""The fields of a model and their kinds, read once from the pydantic classes.
 
-Everything derived from the models (fast decoder, columns, fingerprints, documents) walks these
+Everything derived from the models (row classes, columns, fingerprints, documents) walks these
 rows, so that a new field or a new event type is written down in one place only.
 """
 
@@ -34,9 +34,9 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `nullable` is the contract's JSON null; `default` is the page's, None if none.
+    """One field: `nullable` if JSON null is allowed; `default` as published, None if there is none.
 
-    `null_outside` is a time that is stored as null where no column can hold it.
+    `null_outside` marks a time that is stored as null where no column can hold it.
     """
 
     name: str

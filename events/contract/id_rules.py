@@ -1,8 +1,8 @@
-"""Which fields make up an item's idempotency id, by tenant and event type, now and before.
+"""Rules for idempotency ids: which fields make them, by tenant and event type, now and before.
 
-The registry says what the contract says; an operator may choose other fields per tenant, for
-example `payment_id, status` when one payment is sent again at each step of its life, and may change
-the choice. Pure data: nothing here reads a file.
+The registry has the contract's rule; an operator may choose other fields per tenant, for example
+`payment_id, status` when one payment is sent again with each new status, and may change the choice.
+Pure data: nothing here reads a file.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IdRules:
-    """Rules by (tenant, type name), oldest first; whatever is not named follows the registry."""
+    """Rules by (tenant, type name), oldest first; the registry's rule holds for all others."""
 
     rules: Mapping[Key, tuple[Rule, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def fields_for(
         self, tenant: str | None, event_type: EventType, appended_ms: int | None = None
     ) -> tuple[str, ...]:
-        """Say which fields make the id of *tenant*'s items of *event_type*.
+        """The fields that make the id of *tenant*'s items of *event_type*.
 
-        Of a record that was appended at a time, or of one that is to be judged now.
+        For a record appended at *appended_ms*, or (None) for an item that is judged now.
         """
         rules = self.rules.get((tenant or "", event_type.name)) if tenant is not None else None
         if not rules:
@@ -51,11 +51,11 @@ class IdRules:
         return (begun or rules)[-1 if begun else 0].fields
 
     def home_fields(self, tenant: str | None, event_type: EventType) -> tuple[str, ...]:
-        """Say which fields decide in which partition *tenant*'s items of *event_type* belong.
+        """The fields that decide in which partition *tenant*'s items of *event_type* belong.
 
-        Items of one id have the same values there, by whichever of the tenant's rules: every rule
-        holds these fields. They are the contract's own wherever possible, so that a rule may change
-        and every id stays where it is.
+        Every rule of the tenant has these fields, so items of one id have the same values in them
+        under any of its rules. They are the contract's own wherever possible, so that every id
+        stays in its partition when the rule changes.
         """
         rules = self.rules.get((tenant or "", event_type.name), ())
         if tenant is None or not rules:
@@ -77,11 +77,11 @@ DEFAULT_RULES: Final = IdRules()
 
 
 def parse_id_rules(raw: Mapping[str, Mapping[str, Sequence[str]]]) -> IdRules:
-    """Read `{"TENANT": {"realtime-payment": ["payment_id", "status"]}}`: rules without a past.
+    """Read `{"TENANT": {"realtime-payment": ["payment_id", "status"]}}`: rules without a history.
 
     Raises:
         ValueError: a type or a field that does not exist, or a field that cannot be part of an id
-            (only required strings can), or an empty or repeating list; the text says which.
+            (only required strings can), or an empty list, or one with repeats; the text says which.
     """
     return IdRules(
         MappingProxyType(
@@ -97,15 +97,16 @@ def parse_id_rules(raw: Mapping[str, Mapping[str, Sequence[str]]]) -> IdRules:
 def rules_of_tenants(tenants: Mapping[str, Mapping[str, Any]]) -> IdRules:
     """Read the rules from tenants as tenants.json has them: `id_fields` and the log `id_rules`.
 
-    The log says what was in force since when. A rule that is not the log's last was set by hand: it
-    is in force, and all others may have been before; without a log that is the contract's.
+    The log says which rule was in force since when. A rule that is not the log's last was set by
+    hand: it is in force, and any of the log's, or the contract's if there is no log, may have been
+    in force before.
 
     Raises:
-        ValueError: as `parse_id_rules`, or a log that is none.
+        ValueError: as `parse_id_rules`, or the log is not one.
     """
     found: dict[Key, tuple[Rule, ...]] = {}
-    for tenant, reported in tenants.items():
-        chosen, logs = reported.get("id_fields") or {}, reported.get("id_rules") or {}
+    for tenant, entry in tenants.items():
+        chosen, logs = entry.get("id_fields") or {}, entry.get("id_rules") or {}
         for name in {*chosen, *logs}:
             found[tenant, name] = tuple(_history(name, chosen.get(name), logs.get(name) or ()))
     return IdRules(MappingProxyType(found))
@@ -116,17 +117,17 @@ def _history(
 ) -> Iterator[Rule]:
     contract = BY_NAME[name].id_fields if name in BY_NAME else ()
     current = contract if chosen is None else _checked(name, chosen)
-    reported = [Rule(_since_ms(one.get("since")), _checked(name, one["fields"])) for one in log]
-    if reported and reported[-1].fields == current:
-        yield from sorted(reported, key=lambda rule: rule.since_ms)
+    logged = [Rule(_since_ms(one.get("since")), _checked(name, one["fields"])) for one in log]
+    if logged and logged[-1].fields == current:
+        yield from sorted(logged, key=lambda rule: rule.since_ms)
         return
-    before = dict.fromkeys(rule.fields for rule in reported) or {contract: None}
+    before = dict.fromkeys(rule.fields for rule in logged) or {contract: None}
     yield from (Rule(-1, fields) for fields in before if fields != current)
     yield Rule(0, current)
 
 
 def _since_ms(text: str | None) -> int:
-    """Milliseconds since 1970 of a moment of the log; a rule without one has no beginning."""
+    """Milliseconds since 1970 of a time in the log; 0 for a rule in force from the start."""
     if text is None:
         return 0
     moment = datetime.fromisoformat(text)

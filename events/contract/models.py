@@ -1,9 +1,9 @@
-"""What may the `data` of each event type hold? The contract's fields as pydantic models: the law.
+"""The contract's fields as pydantic models: what the `data` of each event type may hold.
 
-Transcribed from the published page, in its order and its words. The JSON schema, the fast
-decoder, the column types and the documents are all derived from these classes. They judge values
-that `events.exact` has read from JSON text (`model_validate`); pydantic's own JSON reader would turn
-amounts into binary floats on the way, and `Amount` refuses those.
+Transcribed from the published page, in its order and its words. The JSON schema, the row classes,
+the column types and the documents are all derived from these classes. They judge values that
+`events.check.exact` has read from JSON text (`model_validate`); pydantic's own JSON reader would
+turn amounts into binary floats on the way, and `Amount` refuses those.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class GameRound(EventData):
 
 
 class Leg(Contract):
-    """One bet of a sports bet slip. Where the page is cut off, what it does say is held."""
+    """One bet of a sports bet slip, as far as the page shows it: the page is cut off here."""
 
     is_free_bet: bool = False
     is_risk_free_bet: bool = False

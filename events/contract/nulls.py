@@ -1,4 +1,4 @@
-"""How does a field say "may be absent, but if it is there it is not null"?
+"""A marker for fields that may be absent but, if they are there, may not be null.
 
 `None` then stands for "absent" in Python while the contract refuses an explicit JSON null:
 `odds: Annotated[Amount | None, NeverNull] = None`.

@@ -1,7 +1,7 @@
 """Computes the partition of a key as Kafka's Java client does, for all keys of a batch at once.
 
-So that the same id lies on the same partition whoever produced it. Murmur2 is computed column by
-column over a matrix of the keys' 32-bit words.
+The same id is then on the same partition, whichever client produced it. Murmur2 is computed column
+by column over a matrix of the keys' 32-bit words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aiokafka.partitioner import murmur2
 SEED: Final = 0x9747B28C
 MULTIPLIER: Final = np.uint32(0x5BD1E995)
 POSITIVE: Final = np.uint32(0x7FFFFFFF)
-# Below this many keys one by one is quicker; above this length the matrix would be mostly padding.
+# Fewer keys are faster one by one; with longer ones the matrix would be mostly padding.
 FEWEST_AT_ONCE: Final = 12
 LONGEST_AT_ONCE: Final = 256
 LONG_ONES_AT_ONCE: Final = 256
@@ -47,13 +47,13 @@ def partitions_of_texts(keys: pa.StringArray, partitions: int) -> Partitions:
         hashes = _hashes_of_texts(keys, lengths)
     else:
         hashes = np.empty(len(keys), np.uint32)
-        for rows in _alike(lengths):
+        for rows in _rows_by_length(lengths):
             hashes[rows] = _hashes_of_texts(keys.take(pa.array(rows)), lengths[rows])
     return ((hashes & POSITIVE) % np.uint32(partitions)).astype(np.int64)
 
 
-def _alike(lengths: Hashes) -> Iterator[Partitions]:
-    """The rows of short keys, and those of long ones a few at a time, as these take much room."""
+def _rows_by_length(lengths: Hashes) -> Iterator[Partitions]:
+    """The rows of short keys together, and those of long ones a few at a time, to save memory."""
     long = lengths > LONGEST_AT_ONCE
     if not long.all():
         yield np.flatnonzero(~long)
@@ -64,7 +64,7 @@ def _alike(lengths: Hashes) -> Iterator[Partitions]:
 
 def _hashes_of_texts(keys: pa.StringArray, lengths: Hashes) -> Hashes:
     width = (int(lengths.max()) >> 2) + 1
-    # It pads by bytes, whatever the characters are.
+    # It pads by bytes, not by characters.
     padded = pc.ascii_rpad(keys, width=4 * width, padding="\0")
     words = np.frombuffer(padded.buffers()[2], "<u4", len(lengths) * width)
     return _murmur2(words.reshape(len(lengths), width), lengths)
@@ -93,7 +93,7 @@ def _murmur2(rows: Hashes, lengths: Hashes) -> Hashes:
         mixed ^= result * MULTIPLIER
         result = mixed if column < shortest else np.where(column < words_of, mixed, result)
 
-    # What is left of each key are 0 to 3 bytes, in a word of their own that padding completes.
+    # The last 0 to 3 bytes of each key are in a word of their own, completed by padding.
     tail = words[words_of, np.arange(len(lengths))]
     result = np.where(lengths & 3 != 0, (result ^ tail) * MULTIPLIER, result)
     result ^= result >> 13

@@ -1,9 +1,9 @@
-"""Why was an item rejected? The closed list of reasons; documents and metrics are made from it.
+"""The closed list of reasons to reject an item; documents and metrics are made from it.
 
-Three kinds: `contract` reasons say that the published schema refuses the item; `storage` reasons
-say that the schema allows it but it cannot be kept as it was meant, so it is refused visibly rather
-than clamped, trimmed or guessed at (the few values that are adjusted: `events.contract.adjustments`);
-`stream` reasons are found behind the check, by the workers.
+There are three kinds. `contract`: the published schema refuses the item. `storage`: the schema
+allows it but it cannot be kept as it was meant, so it is rejected visibly rather than clamped,
+trimmed or guessed at (the few values that are adjusted: `events.contract.adjustments`). `stream`:
+found after the check, by the workers.
 """
 
 from __future__ import annotations

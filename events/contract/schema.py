@@ -1,7 +1,7 @@
-"""What does the published JSON schema of a batch say? Generated from the models, never by hand.
+"""The JSON schema of a batch, generated from the models.
 
-Draft 2020-12, self-contained (no `$ref`), so that it can stand in an OpenAPI document as it is. It
-describes items; the way an array holds them is `bulk_schema`.
+Draft 2020-12, self-contained (no `$ref`), so that it can stand in an OpenAPI document as it is.
+`item_schema` describes an item, `bulk_schema` an array of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """The page has no titles of fields, and no defaults of null."""
+    """The published page has no titles of fields, and no null defaults."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Leave titles out."""
@@ -32,7 +32,7 @@ class _WithoutTitles(GenerateJsonSchema):
 
 @cache
 def bulk_schema() -> dict[str, Any]:
-    """Describe the body of a push: an array of items of any type."""
+    """Describe the body of a request: an array of items of any type."""
     return {
         "$schema": DIALECT,
         "type": "array",
@@ -63,7 +63,7 @@ def data_schema(event_type: EventType) -> dict[str, Any]:
 
 
 def _cleaned(part: Any, definitions: dict[str, Any]) -> Any:
-    """Put definitions where they are referred to; drop what the page does not say."""
+    """Put definitions where they are referred to; drop what the page does not have."""
     if isinstance(part, list):
         return [_cleaned(one, definitions) for one in part]
     if not isinstance(part, dict):

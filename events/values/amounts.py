@@ -1,8 +1,8 @@
 """The one rule by which the text of a JSON number becomes a decimal of 38 digits with 18 places.
 
-Never through a binary float: 0.1 is one tenth. Digits after the 18th place are rounded half to even
-there, as no currency has such places while the shortest texts of doubles do; more than 20 digits
-before the point are refused. The work is linear in the text's length whatever the exponent.
+Never through a binary float: 0.1 is one tenth. Digits after the 18th decimal place are rounded half
+to even: no currency has so many, but the shortest texts of doubles do. More than 20 digits before
+the point are refused. The work is linear in the text's length whatever the exponent.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from events.contract.adjustments import Adjustment
 
 PLACES: Final = 18
 WHOLE_DIGITS: Final = 20
-# An exponent of more digits than this outweighs any text we accept; int() of it could be slow.
+# An exponent of more digits than this is out of range for any text we accept; int() could be slow.
 EXPONENT_DIGITS: Final = 9
 NUMBER: Final = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?)([0-9]+))?")
-# The usual text: fits whatever its digits are.
+# The usual text: always fits.
 _PLAIN: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?")
 _ZERO: Final = Decimal(0)
 
@@ -39,13 +39,13 @@ def read_amount(text: str) -> Decimal:
     """Read the text of a JSON number as it is stored.
 
     Raises:
-        PydanticCustomError: `number_out_of_range`, or `wrong_type` for text that is no JSON number.
+        PydanticCustomError: `number_out_of_range`, or `wrong_type` for text that is not a JSON number.
     """
     return adjusted_amount(text)[0]
 
 
 def adjusted_amount(text: str) -> tuple[Decimal, Adjustment | None]:
-    """Read as `read_amount` does; says as well whether digits were rounded away."""
+    """Read as `read_amount` does; also tells whether digits were rounded away."""
     if _PLAIN.fullmatch(text):
         return Decimal(text) or _ZERO, None
     match = NUMBER.fullmatch(text)

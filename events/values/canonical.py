@@ -1,9 +1,9 @@
-"""Writes free JSON content so that the same content is the same bytes, and other content is not.
+"""Writes free JSON content canonically: equal content as equal bytes, other content as other bytes.
 
-Without white space, names sorted, each character written one way, and each number in one of two
-ways: an integer of up to 40 digits by its digits, any other as an object of one text, `{"number":
-"15e-1"}`. 1, 1.0 and 10e-1 are one number; no digit is lost. An object of the content that looks
-like such a number is written with a star behind its name, and one with stars with one more.
+There is no white space, names are sorted, each character is written one way, and each number in
+one of two ways: an integer of up to 40 digits by its digits, any other as an object with one text,
+`{"number": "15e-1"}`. 1, 1.0 and 10e-1 are one number; no digit is lost. An object of the content
+that looks like such a number gets a star after its name, and one with stars gets one more.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import msgspec
 from events.values.amounts import canonical_number
 
 INTEGER_DIGITS: Final = 40
-# msgspec reads integers without asking; what longer ones cost grows with the square of the length.
+# msgspec reads integers without a hook, in a time that grows with the square of the length.
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{%d}" % (INTEGER_DIGITS + 1))
-# Searching for a word is several times faster so than with `in`.
+# To search for a word this way is several times faster than with `in`.
 _find_name: Final = re.compile(rb"number").search
 _find_escaped_char: Final = re.compile(rb"\\u00[67]").search
 _NUMBERS_NAME: Final = re.compile(r"number\**")
@@ -27,13 +27,13 @@ _NUMBERS_TEXT: Final = re.compile(r"-?[0-9]+e-?[0-9]+")
 
 
 class _Number(msgspec.Struct, frozen=True, gc=False):
-    """Encoded as an object of one text. The content's own objects are dicts."""
+    """Encoded as an object with one text. The content's own objects are dicts."""
 
     number: str
 
 
 def canonical(raw: bytes) -> bytes:
-    """Write the JSON text *raw* anew. It must be one that the check accepted as content."""
+    """Write the JSON text *raw* canonically. It must be content that the check accepted."""
     if len(raw) > INTEGER_DIGITS and _LONG_NUMBER.search(raw):
         content = _EXACT_DECODER.decode(raw.decode())
     else:
@@ -42,14 +42,14 @@ def canonical(raw: bytes) -> bytes:
 
 
 def _may_name_numbers(raw: bytes) -> bool:
-    """Whether a name may be `number`: as it is, or with an escaped letter."""
+    """Whether a name may be `number`: as it is, or with an escaped character."""
     if _find_name(raw) is not None:
         return True
     return raw.find(b"\\") >= 0 and _find_escaped_char(raw) is not None
 
 
 def _escaped(content: Any) -> Any:
-    """Rename the only name of each object that would otherwise be written as a number is."""
+    """Rename the only name of each object that would otherwise look like a number."""
     if isinstance(content, list):
         return [_escaped(one) for one in content]
     if not isinstance(content, dict):

@@ -1,8 +1,8 @@
-"""How does an item read when its numbers, where the contract says string, are put in quotes?
+"""Puts numbers in quotes where the contract says string.
 
-For tenants whose sender writes ids as numbers (`coerce_ids`). The digits stay as they were sent:
+For tenants whose client writes ids as numbers (`coerce_ids`). The digits stay as they were sent:
 `686` becomes `"686"` and `1e2` becomes `"1e2"`. Nothing else of the text changes, so what is
-published is the sender's item, made valid.
+published is the client's item, made valid.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EVENT: Final = re.compile(rb'"event"[ \t\r\n]*:[ \t\r\n]*"([^"\\]{1,64})"')
 
 
 def quote_numbers(text: str, start: int, model: type[BaseModel]) -> bytes | None:
-    """Rewrite the object of *model* at *start* of *text*; None if nothing needs it."""
+    """Rewrite the object of *model* at *start* of *text*; None if there is nothing to rewrite."""
     chunks: list[str] = []
     done = 0
     for begin, end in _numbers(text, start, model):
@@ -34,10 +34,11 @@ def quote_numbers(text: str, start: int, model: type[BaseModel]) -> bytes | None
 
 
 def quote_plain_numbers(raw: bytes) -> bytes | None:
-    """Rewrite an item by its text alone, a tenth of the time; None if nothing is found to rewrite.
+    """Rewrite an item by its text alone, in a tenth of the time; None if nothing is found.
 
-    Right only if the item turns out to hold nothing but the contract's names: a name deeper inside
-    would have been taken for the contract's. Types with nested content are left alone.
+    Correct only if the item holds nothing but the contract's names, which the caller checks: the
+    same name at a deeper level would be rewritten as well. Types with nested content are not
+    rewritten.
     """
     named = _EVENT.search(raw)
     pattern = _patterns().get(named[1]) if named else None

@@ -1,10 +1,10 @@
-"""Do two items say the same? A 64-bit hash of an item's content in the contract's terms.
+"""Fingerprints: 64-bit hashes of what items mean in the contract's terms.
 
-Made from the typed columns, so it does not depend on how the item was written. The hash is a sum
-of one part per field, seeded by its name, and one part for all strings end to end (their lengths
-are parts of their own). A null or a default adds nothing, so that an optional field added to the
-contract later leaves the hashes of older items as they were. Hashes are kept with remembered ids:
-any other change to this file makes repeats of older items look like conflicts.
+Made from the typed columns, so a fingerprint does not depend on how the item was written. It is a
+sum of one part per field, seeded by its name, and one part for all strings end to end (their
+lengths are parts of their own). A null or a default adds nothing, so that an optional field added
+to the contract later leaves the fingerprints of older items as they were. They are kept in the
+dedup index: any other change to this file makes repeats of older items look like conflicts.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _SHIFTS: Final = np.array([29, 32], np.uint64)
 
 def fingerprints_of(rows: Rows, columns: dict[str, pa.Array]) -> Words:
     """Hash each row's content; *columns* are `columns_of(rows)`."""
-    reported = [field for field in rows.shape.of_kind(*TEXTS) if str in rows.kinds(field)]
-    texts = map("".join, zip(*(_texts(rows, field) for field in reported), strict=True))
+    strings = [field for field in rows.shape.of_kind(*TEXTS) if str in rows.kinds(field)]
+    texts = map("".join, zip(*(_texts(rows, field) for field in strings), strict=True))
     total = np.zeros(len(rows.rows), np.uint64)
     for field in rows.shape.of_kind(FieldKind.MODELS):
         total += _of_models(rows, field)
@@ -51,7 +51,7 @@ def hashes_of(
 ) -> Words:
     """Hash contents by their *columns*, one per field of the contract.
 
-    *texts* are each one's strings end to end, in the contract's order; *nested* are the parts of
+    *texts* are each item's strings end to end, in the contract's order; *nested* are the parts of
     what lies inside lists of models and free content.
     """
     total = nested + _of_texts(texts, len(nested))
@@ -81,7 +81,7 @@ def _part(field: Field, words: Words, array: pa.Array, more: Words | None = None
 
 
 def _without_defaults(field: Field, part: Words, array: pa.Array) -> Words:
-    """Let nulls and defaults add nothing; *part* is changed."""
+    """Let nulls and defaults add nothing; changes *part* in place."""
     if field.default is not None:
         part[
             pc.equal(array, pa.scalar(field.default, array.type)).to_numpy(zero_copy_only=False)
@@ -108,7 +108,7 @@ def _of_texts(texts: Iterable[bytes], count: int) -> Words:
 
 
 def _of_lengths(field: Field, array: pa.Array) -> Words:
-    """One multiplication a text is enough: the sum of all parts is mixed at the end."""
+    """One multiplication per text is enough: the sum of all parts is mixed at the end."""
     part = (lengths(array) + 1).astype(np.uint64) * (_seed(field.name) | np.uint64(1))
     return _without_defaults(field, part, array)
 
@@ -130,32 +130,32 @@ def _of_models(rows: Rows, field: Field) -> Words:
     if inner.rows:
         hashes = fingerprints_of(inner, columns_of(inner, *_IN_COLUMNS))
     ends = np.searchsorted(inner.owners, np.arange(len(rows.rows) + 1))
-    places, _ = rows.present(field)
+    indexes, _ = rows.present(field)
     borders = list(pairwise(ends.tolist()))
     whole = hashes.tobytes()
     digests = [
         xxhash.xxh3_64_intdigest(whole[8 * start : 8 * end])
-        for start, end in map(borders.__getitem__, places)
+        for start, end in map(borders.__getitem__, indexes)
     ]
-    return _of_hashes(rows, field, places, digests)
+    return _of_hashes(rows, field, indexes, digests)
 
 
 def _of_free_content(rows: Rows, field: Field) -> Words:
-    """Hash content by its canonical text; legs of one event mostly repeat each other's."""
+    """Hash content by its canonical text; the legs of one event mostly have the same content."""
     hashes = _ContentHashes()
-    places, texts = rows.present(field)
-    return _of_hashes(rows, field, places, [hashes[text] for text in map(bytes, texts)])
+    indexes, texts = rows.present(field)
+    return _of_hashes(rows, field, indexes, [hashes[text] for text in map(bytes, texts)])
 
 
 class _ContentHashes(dict[bytes, int]):
-    """The hash of each JSON text that was asked for, made once."""
+    """The hash of each JSON text, computed on first use."""
 
     def __missing__(self, text: bytes) -> int:
         self[text] = made = xxhash.xxh3_64_intdigest(canonical(text))
         return made
 
 
-def _of_hashes(rows: Rows, field: Field, places: list[int], hashes: list[int]) -> Words:
+def _of_hashes(rows: Rows, field: Field, indexes: list[int], hashes: list[int]) -> Words:
     part = np.zeros(len(rows.rows), np.uint64)
-    part[places] = _mixed(np.array(hashes, np.uint64) ^ _seed(field.name))
+    part[indexes] = _mixed(np.array(hashes, np.uint64) ^ _seed(field.name))
     return part

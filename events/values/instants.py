@@ -2,7 +2,7 @@
 
 Offsets are applied, so one instant written in two zones is one number. Digits beyond the nanosecond
 are cut off. A time outside the range of the column is refused where the contract requires a time;
-where it is optional it is no time at all, because clients write "not set" so.
+where it is optional it becomes null, because clients write "not set" that way.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def read_instant(text: str) -> int:
             `time_out_of_range` if it is, but a column of nanoseconds cannot hold it.
     """
     instant, _ = adjusted_instant(text, optional=False)
-    assert instant is not None  # noqa: S101 - only an optional time may be none
+    assert instant is not None  # noqa: S101 - only an optional time may be null
     return instant
 
 
 def adjusted_instant(text: str, *, optional: bool) -> tuple[int | None, Adjustment | None]:
-    """Read a time as it is stored; says as well how that differs from what was sent.
+    """Read a time as it is stored; also tells how that differs from what was sent.
 
     Raises:
         PydanticCustomError: as `read_instant`, but an optional time out of range is None.
@@ -138,7 +138,7 @@ class NullOutsideRange:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Let a time that no column can hold be null, before the annotation's own rule."""
+        """Make a time that no column can hold null, before the annotation's own rule."""
         return core_schema.no_info_before_validator_function(_null_outside, handler(source))
 
 

@@ -1,8 +1,8 @@
-"""What does a JSON text say, with every number's digits kept and every repeated name noticed?
+"""The JSON reader of the exact check: keeps every digit of a number and notices repeated names.
 
-The exact reader of the slow road. Strict RFC 8259: UTF-8 without a byte order mark, no NaN, no
-control characters in strings, brackets no deeper than `MAX_DEPTH`. It also finds where in the text
-a member's value stands, for content that is kept exactly as it was sent.
+Strict RFC 8259: UTF-8 without a byte order mark, no NaN, no control characters in strings, at most
+`MAX_DEPTH` levels of brackets. It also finds where in the text the value of a member stands, for
+content that is kept exactly as it was sent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Member(NamedTuple):
 
 
 def read_json(raw: bytes) -> tuple[str, Any]:
-    """Read *raw*; returns the text and its value, numbers as `JsonNumber`, objects as above.
+    """Read *raw*; returns the text and its value, numbers as `JsonNumber`, objects as `JsonObject`.
 
     Raises:
         JsonTextError: `bad_encoding`, `too_deep` or `bad_json`.
@@ -114,7 +114,7 @@ def _skip(text: str, at: int) -> int:
 
 
 class _Constant(Exception):  # noqa: N818 - a signal of this file, not an error of its callers
-    """NaN or Infinity stood in the text."""
+    """NaN or Infinity is in the text."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -128,10 +128,10 @@ def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> frozenset[str]:
-    seen: set[str] = set()
+    names: set[str] = set()
     twice: set[str] = set()
     for name, _ in pairs:
-        (twice if name in seen else seen).add(name)
+        (twice if name in names else names).add(name)
     return frozenset(twice)
 
 

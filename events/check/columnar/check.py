@@ -1,7 +1,7 @@
-"""Which items of a slice are surely valid? Answered for all of them together, in columns.
+"""The columnar check: proves items valid all together, in columns.
 
-The accept set is a part of the slow road's, with the same rows: whatever is not proved here is left
-over for `events.exact`, and nothing is ever refused here.
+It accepts only items that the exact check accepts, and makes the same rows: whatever is not proved
+here is left for `events.check.exact`, and nothing is ever rejected here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import NoneType
 from typing import Any, Final
 
-from events.check.columnar.decoded_rows import REJECTIONS, Group, Slice
+from events.check.columnar.decoded_rows import REJECTIONS, Group, JsonText
 from events.check.columnar.quotes import doubt_repeated_names
 from events.check.columnar.row_classes import (
     Decode,
@@ -22,15 +22,15 @@ from events.check.columnar.row_classes import (
 from events.check.columnar.vectors import check_values
 from events.contract.registry import EventType
 
-# The marks of {"event":"…","data":…}: two names and one value.
+# The quotes of {"event":"…","data":…}: two names and one value.
 WHOLE_FRAME: Final = 6
 BARE_FRAME: Final = 0
 
 
-def sort_items(slices: Sequence[Slice]) -> tuple[list[Group], list[int]]:
+def sort_items(texts: Sequence[JsonText]) -> tuple[list[Group], list[int]]:
     """Decode whole items and group them by type; returns the positions left over too."""
     decoded: list[Any] = []
-    waiting = iter(slices)
+    waiting = iter(texts)
     while not _decode_run(item_decoder(), waiting, decoded):
         decoded.append(None)
     groups = {variant: Group(row, WHOLE_FRAME) for row, variant in item_variants().items()}
@@ -41,16 +41,16 @@ def sort_items(slices: Sequence[Slice]) -> tuple[list[Group], list[int]]:
         add[item.__class__](position)
     for group in groups.values():
         group.rows = [decoded[position].data for position in group.positions]
-    return _weeded(groups.values(), slices, left)
+    return _without_doubtful(groups.values(), texts, left)
 
 
 def sort_records(
-    event_type: EventType, values: Sequence[Slice | None]
+    event_type: EventType, values: Sequence[JsonText | None]
 ) -> tuple[list[Group], list[int]]:
     """Decode one type's records, whole items or bare data; returns the positions left over too.
 
-    Producers of a topic mostly agree with themselves, so each record is first tried the way the
-    one before it was.
+    A producer mostly writes all its records in one form, so each record is first tried in the form
+    of the one before it.
     """
     whole, bare = Group(event_type, WHOLE_FRAME), Group(event_type, BARE_FRAME)
     likely, other = (whole_decoder(event_type), whole), (bare_decoder(event_type), bare)
@@ -64,12 +64,12 @@ def sort_records(
             left.append(position)
         position += 1
     whole.rows = [item.data for item in whole.rows]  # type: ignore[attr-defined]
-    return _weeded((whole, bare), values, left)
+    return _without_doubtful((whole, bare), values, left)
 
 
-def _take_run(way: tuple[Decode, Group], waiting: Iterator[Slice | None], start: int) -> int:
-    """Decode into the group until a record refuses; returns the position of that record."""
-    decode, group = way
+def _take_run(form: tuple[Decode, Group], waiting: Iterator[JsonText | None], start: int) -> int:
+    """Decode into the group until a record fails; returns the position of that record."""
+    decode, group = form
     before = len(group.rows)
     _decode_run(decode, waiting, group.rows)
     end = start + len(group.rows) - before
@@ -77,10 +77,10 @@ def _take_run(way: tuple[Decode, Group], waiting: Iterator[Slice | None], start:
     return end
 
 
-def _decode_run(decode: Decode, waiting: Iterator[Slice | None], into: list[Any]) -> bool:
-    """Decode until one refuses, which is then off the iterator; True if none did.
+def _decode_run(decode: Decode, waiting: Iterator[JsonText | None], into: list[Any]) -> bool:
+    """Decode until one fails, which is then taken off the iterator; True if none did.
 
-    A loop in C: what was decoded before the refusal stays in the list.
+    A loop in C: what was decoded before the failure stays in the list.
     """
     try:
         into.extend(map(decode, waiting))
@@ -89,12 +89,12 @@ def _decode_run(decode: Decode, waiting: Iterator[Slice | None], into: list[Any]
     return True
 
 
-def _weeded(
-    groups: Iterable[Group], slices: Sequence[Slice | None], left: list[int]
+def _without_doubtful(
+    groups: Iterable[Group], texts: Sequence[JsonText | None], left: list[int]
 ) -> tuple[list[Group], list[int]]:
     found = [group for group in groups if group.rows]
     for group in found:
-        group.slices = [slices[position] for position in group.positions]  # type: ignore[misc]
+        group.json_texts = [texts[position] for position in group.positions]  # type: ignore[misc]
         doubt_repeated_names(group)
     check_values([*found, *(inner for group in found for inner in group.nested().values())])
     for group in found:

@@ -1,6 +1,6 @@
-"""What does the fast road hold while it works? Decoded rows side by side, and doubts about some.
+"""Decoded rows of the columnar check, and which of them are doubtful.
 
-A doubtful row is never refused here: it is taken out and judged alone by `events.exact`.
+A doubtful row is never rejected here: it is taken out and judged alone by `events.check.exact`.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from events.contract.fields import Field, FieldKind
 from events.contract.registry import EventType
 from events.values.json_text import MAX_DEPTH
 
-# A valid item: its position, what was read of it, and what is stored otherwise than it was sent.
+# A valid item: its position, its row, and its adjustments.
 Judged = tuple[int, Struct, Sequence[Adjustment]]
-# What the fast road reads from: a record's value, or a slice of a request's body.
-Slice = bytes | Raw
-# What decoding raises for an item that the fast road does not take.
+# What the columnar check reads: a record's value, or an item of a request's body.
+JsonText = bytes | Raw
+# What decoding raises for an item that the columnar check does not accept.
 REJECTIONS: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
 # Content with fewer brackets than this is not too deep, wherever a model puts it.
 SURELY_SHALLOW: Final = MAX_DEPTH // 2
-# Of fewer rows not all fields are read: most checks need but some of them.
+# Of fewer rows only the needed fields are read: most checks need only some of them.
 FEW_ROWS: Final = 30
-# What stands where a row has no value: null, or not there.
+# The types of a missing value: null, or absent.
 ABSENT_TYPES: Final = frozenset({NoneType, UnsetType})
 _CERTAIN_TYPES: Final = {
     kind: frozenset({Raw if kind in RAW_KINDS else bool if kind is FieldKind.FLAG else str})
@@ -60,10 +60,10 @@ class Rows:
         self.shape = shape
         self.rows = rows
         self._arrays: dict[str, pa.Array] = {}
-        # Which rows of the arrays are left; the door never asks for them.
+        # Which rows of the arrays are left; the ingest API never needs them.
         self._left: pa.Array | None = None
         self.doubtful: set[int] = set()
-        # What of each row is stored otherwise than it was sent, by the row's index; mostly nothing.
+        # The adjustments of each row's values, by the row's index; mostly none.
         self.adjusted: dict[int, list[Adjustment]] = {}
         # What `events.check.columns` made of the rows.
         self.columns: dict[str, pa.Array] = {}
@@ -73,7 +73,7 @@ class Rows:
 
     @property
     def arrays(self) -> dict[str, pa.Array]:
-        """The columns already turned and checked."""
+        """The columns already converted and checked."""
         if self._left is not None:
             self._arrays = {name: array.take(self._left) for name, array in self._arrays.items()}
             self._left = None
@@ -116,15 +116,15 @@ class Rows:
         values = self.values(field)
         if Raw not in self.kinds(field):
             return [], []
-        places = [place for place, value in enumerate(values) if isinstance(value, Raw)]
-        return places, [values[place] for place in places]
+        indexes = [index for index, value in enumerate(values) if isinstance(value, Raw)]
+        return indexes, [values[index] for index in indexes]
 
     def doubt(self, index: int) -> None:
-        """Mark a row for the slow road."""
+        """Mark a row for the exact check."""
         self.doubtful.add(index)
 
     def adjust(self, index: int, adjustment: Adjustment) -> None:
-        """Note that a value of a row is stored otherwise than it was sent."""
+        """Note that a value of a row is not stored exactly as it was sent."""
         self.adjusted.setdefault(index, []).append(adjustment)
 
     def forget(self) -> None:
@@ -136,12 +136,12 @@ class Rows:
 
 
 class Nested(Rows):
-    """The objects inside one list field of other rows; a doubt about one is its owner's."""
+    """The objects inside one list field of other rows; a doubt about one is one about its owner."""
 
     def __init__(self, owner: Rows, field: Field) -> None:
         assert field.model is not None  # noqa: S101 - only fields of kind MODELS get here
         super().__init__(shape_of(field.model), [])
-        # The owner holds this: a cycle would keep all rows until the garbage collector comes.
+        # The owner holds this object: a cycle would keep all rows until the garbage collector runs.
         self.owner = weakref.proxy(owner)
         self.owners: list[int] = []
         self._decode(owner.values(field), lists_decoder(field.model))
@@ -153,7 +153,7 @@ class Nested(Rows):
         self.owner.doubt(self.owners[index])
 
     def adjust(self, index: int, adjustment: Adjustment) -> None:
-        """Note it of the row it lies in."""
+        """Note it for the row it lies in."""
         self.owner.adjust(self.owners[index], adjustment)
 
     def _decode(self, values: list[Any], decode: Decode) -> None:
@@ -178,21 +178,21 @@ class Nested(Rows):
 
     def _doubt_free_content(self) -> None:
         for field in self.shape.of_kind(*FREE_KINDS):
-            places, texts = self.present(field)
-            for place in _misfits(places, texts, field) if texts else ():
-                self.doubt(place)
+            indexes, texts = self.present(field)
+            for index in _misfits(indexes, texts, field) if texts else ():
+                self.doubt(index)
 
 
 class Group(Rows):
-    """The items of one event type: `positions` in the input, and the slices they came from."""
+    """The items of one event type: `positions` in the input, and the JSON texts they came from."""
 
     def __init__(self, event_type: EventType, frame_quotes: int) -> None:
         super().__init__(shape_of(event_type.model), [])
         self.event_type = event_type
-        # Quotation marks around the data: 6 in `{"event":"…","data":…}`, none if it comes alone.
+        # Quotes around the data: 6 in `{"event":"…","data":…}`, none if it comes alone.
         self.frame_quotes = frame_quotes
         self.positions: list[int] = []
-        self.slices: list[Slice] = []
+        self.json_texts: list[JsonText] = []
 
     def take_doubtful(self) -> list[int]:
         """Remove the doubtful rows; returns their positions."""
@@ -203,7 +203,7 @@ class Group(Rows):
         return taken
 
     def merge(self, judged: Sequence[Judged]) -> None:
-        """Put rows judged by others in their places."""
+        """Insert rows judged elsewhere at their positions."""
         both = sorted([*self.judged(), *judged], key=lambda one: one[0])
         self.positions = [position for position, _, _ in both]
         self.rows = [row for _, row, _ in both]
@@ -217,7 +217,7 @@ class Group(Rows):
         return list(zip(self.positions, self.rows, what, strict=True))
 
     def adjustments(self) -> list[tuple[int, Adjustment]]:
-        """List what is stored otherwise than it was sent, by position."""
+        """List what is not stored exactly as it was sent, by position."""
         return [
             (self.positions[index], one) for index, what in self.adjusted.items() for one in what
         ]
@@ -229,7 +229,7 @@ class Group(Rows):
     def _keep(self, indexes: list[int]) -> None:
         self.rows = [self.rows[i] for i in indexes]
         self.positions = [self.positions[i] for i in indexes]
-        self.slices = [self.slices[i] for i in indexes] if self.slices else []
+        self.json_texts = [self.json_texts[i] for i in indexes] if self.json_texts else []
         if self.adjusted:
             what = enumerate(map(self.adjusted.get, indexes))
             self.adjusted = {index: one for index, one in what if one is not None}
@@ -240,7 +240,7 @@ class Group(Rows):
 
 
 def _read(shape: Shape, rows: list[Struct], wanted: Field) -> dict[str, list[Any]]:
-    """Read the *wanted* field; of more than a few rows all fields, which takes half the time."""
+    """Read the *wanted* field; of more than a few rows all fields at once, in half the time."""
     if len(rows) <= FEW_ROWS:
         return {wanted.name: _without_nulls(wanted, list(map(attrgetter(wanted.name), rows)))}
     flat = list(chain.from_iterable(map(astuple, rows)))
@@ -256,16 +256,16 @@ def _without_nulls(field: Field, values: list[Any]) -> list[Any]:
     return values
 
 
-def _misfits(places: list[int], texts: list[Raw], field: Field) -> Iterator[int]:
-    """Yield the places of texts that are no content or perhaps too deep, found by halves."""
+def _misfits(indexes: list[int], texts: list[Raw], field: Field) -> Iterator[int]:
+    """Yield the indexes of texts that are not content or perhaps too deep, found by bisection."""
     if _all_fit(texts, field):
         return
     if len(texts) == 1:
-        yield places[0]
+        yield indexes[0]
         return
     half = len(texts) // 2
-    yield from _misfits(places[:half], texts[:half], field)
-    yield from _misfits(places[half:], texts[half:], field)
+    yield from _misfits(indexes[:half], texts[:half], field)
+    yield from _misfits(indexes[half:], texts[half:], field)
 
 
 def _all_fit(texts: list[Raw], field: Field) -> bool:
@@ -281,7 +281,7 @@ def _all_fit(texts: list[Raw], field: Field) -> bool:
 
 @cache
 def _free_decoder(kind: FieldKind) -> Decode:
-    # A class that knows no field passes over all of them: half the time of making dicts.
+    # A class without fields skips all of them: half the time of making dicts.
     content = msgspec.defstruct("Content", [], gc=False)
     return msgspec.json.Decoder(
         list[content] if kind is FieldKind.OBJECT else list[list[content]]  # type: ignore[valid-type]

@@ -1,8 +1,8 @@
 """Turns lists of models inside items, such as the legs of a bet, into columns of lists.
 
 They are read once, by the rules of the check, and stored as they were read: `bets` becomes
-`_bets_odds`, `_bets_match_start` and so on, one list an item and as many elements in each. So
-nothing behind the store has to read the JSON text again by rules of its own.
+`_bets_odds`, `_bets_match_start` and so on, with one list per item and one element per object. So
+nothing that reads the store has to parse the JSON text again by rules of its own.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def state_name(field: Field) -> str:
 
 
 def list_columns(rows: Rows) -> dict[str, pa.Array]:
-    """Turn the lists inside *rows*; no list is an empty one, as a null has no elements either."""
+    """Turn the lists inside *rows* into columns; a null or an absent list becomes an empty one."""
     columns: dict[str, pa.Array] = {}
     for field in rows.shape.of_kind(FieldKind.MODELS):
         inner = rows.nested()[field.name]

@@ -1,8 +1,9 @@
-"""Does any name stand twice in these items? Proved for most of them by counting quotation marks.
+"""Marks items in which a name may stand twice, by counting quotes.
 
-Every string of a JSON text has two marks that are not escaped. If an item has as many marks as the
-strings that the decoder read from it need, then it holds no string besides them: no unknown name,
-and no name a second time. Where there are more, `events.check.columnar.repeated_names` looks at the names themselves.
+Every string of a JSON text has two quotes that are not escaped. If an item has exactly as many
+quotes as the strings that the decoder read from it need, then it holds no other string: no unknown
+name, and no name a second time. Where there are more, `events.check.columnar.repeated_names` looks
+at the names themselves.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from events.check.exact import MAX_ITEM_BYTES
 from events.contract.fields import Field, FieldKind
 from events.values.json_text import MAX_DEPTH
 
-Counts = npt.NDArray[np.int64]
+QuoteCounts = npt.NDArray[np.int64]
 _TEXTS: Final = {FieldKind.TEXT, FieldKind.CHOICE, FieldKind.INSTANT}
 # So many levels of brackets need at least two bytes each.
 SURELY_FLAT_BYTES: Final = 2 * MAX_DEPTH
@@ -32,10 +33,10 @@ SURELY_FLAT_BYTES: Final = 2 * MAX_DEPTH
 def doubt_repeated_names(group: Group) -> None:
     """Mark the rows whose text may hold a known name twice, be too long, too deep or not UTF-8.
 
-    A row that has no marks to spare is flat as well: brackets go as deep as known names do.
+    A row that has no more quotes than it needs is flat as well: it nests only as known names do.
     """
-    joined = b"".join(group.slices)
-    lengths = np.fromiter(map(len, group.slices), np.int64, len(group.slices))
+    joined = b"".join(group.json_texts)
+    lengths = np.fromiter(map(len, group.json_texts), np.int64, len(group.json_texts))
     _doubt_bad_encoding(group, joined)
     _doubt_where(group, lengths > MAX_ITEM_BYTES)
     chars = np.frombuffer(joined, np.uint8)
@@ -64,13 +65,13 @@ def _doubt_bad_encoding(group: Group, joined: bytes) -> None:
     # Items start and end with ASCII, so they are UTF-8 together if and only if each of them is.
     if is_utf8(joined):
         return
-    for index, raw in enumerate(group.slices):
+    for index, raw in enumerate(group.json_texts):
         if not is_utf8(bytes(raw)):
             group.doubt(index)
 
 
-def _quotes_of(rows: Rows) -> Counts:
-    """Count the marks that each row's own names and values need."""
+def _quotes_of(rows: Rows) -> QuoteCounts:
+    """Count the quotes that each row's own names and values need."""
     certain, uncertain = _most_quotes(rows.shape)
     quotes = np.full(len(rows.rows), certain, np.int64)
     for field, most in uncertain:
@@ -83,14 +84,14 @@ def _quotes_of(rows: Rows) -> Counts:
 
 @cache
 def _most_quotes(shape: Shape) -> tuple[int, list[tuple[Field, int]]]:
-    """Sum the marks of the fields that are always there; list those of the others, if there."""
+    """Sum the quotes of the fields that are always there; list the others, with theirs."""
     most = {field: 4 if field.kind in _TEXTS else 2 for field in shape.fields}
     uncertain = [field for field in shape.fields if field.nullable or not field.required]
     certain = sum(most[field] for field in shape.fields if field not in uncertain)
     return certain, [(field, most[field]) for field in uncertain]
 
 
-def _add_uncertain(quotes: Counts, rows: Rows, field: Field, most: int) -> None:
+def _add_uncertain(quotes: QuoteCounts, rows: Rows, field: Field, most: int) -> None:
     kinds = rows.kinds(field)
     if kinds == {UnsetType}:
         return

@@ -1,9 +1,9 @@
-"""Which of these items, that hold more strings than the contract knows, may repeat a known name?
+"""Finds items that may repeat a known name, among those with more strings than the contract knows.
 
-Each known name must stand in the text, marks and all, as often as the decoded rows have it: they
-stand there at least that often, so many items are proved at once by equal totals, and halves are
-looked at only where totals differ. A name written with an escaped letter would not be found, so
-text with such escapes stays in doubt.
+Each known name must stand in the text, quotes included, as often as the decoded rows have it. It
+stands there at least that often, so equal totals prove many items at once; only where totals differ
+are the halves looked at. A name written with an escaped character would not be found, so text with
+such escapes stays in doubt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from events.check.columnar.row_classes import Shape
 from events.contract.fields import FieldKind
 
 Indexes = npt.NDArray[np.int64]
-# \u0040 to \u007f: the letters that contract names are made of.
+# \u0040 to \u007f: the characters that contract names are made of.
 _ESCAPED_CHAR: Final = re.compile(rb"\\u00[4-7]")
 
 
@@ -40,22 +40,22 @@ def find_repeats(group: Group, indexes: Indexes) -> Iterator[int]:
 
 
 def _proved(group: Group, indexes: Indexes) -> bool:
-    text = b"".join([group.slices[index] for index in indexes.tolist()])
+    text = b"".join([group.json_texts[index] for index in indexes.tolist()])
     framed = len(indexes) if group.frame_quotes else 0
     if b"\\" in text and _ESCAPED_CHAR.search(text):
         return False
     needed = Counter({b'"event"': framed, b'"data"': framed})
     _count_names(needed, group, indexes)
     for inner in group.nested().values():
-        places = np.flatnonzero(np.isin(inner.owners, indexes))
-        needed.update(dict.fromkeys(_marked_names(inner.shape), 0))
-        _count_names(needed, inner, places)
-        _count_free_content(needed, inner, places)
+        inside = np.flatnonzero(np.isin(inner.owners, indexes))
+        needed.update(dict.fromkeys(_quoted_names(inner.shape), 0))
+        _count_names(needed, inner, inside)
+        _count_free_content(needed, inner, inside)
     return all(text.count(name) == count for name, count in needed.items())
 
 
 def _count_names(needed: Counter[bytes], rows: Rows, indexes: Indexes) -> None:
-    for name, field in zip(_marked_names(rows.shape), rows.shape.fields, strict=True):
+    for name, field in zip(_quoted_names(rows.shape), rows.shape.fields, strict=True):
         absent = 0 if field.required else int(rows.where(field, UNSET)[indexes].sum())
         needed[name] += len(indexes) - absent
 
@@ -69,5 +69,5 @@ def _count_free_content(needed: Counter[bytes], rows: Rows, indexes: Indexes) ->
 
 
 @cache
-def _marked_names(shape: Shape) -> tuple[bytes, ...]:
+def _quoted_names(shape: Shape) -> tuple[bytes, ...]:
     return tuple(f'"{field.name}"'.encode() for field in shape.fields)

@@ -1,8 +1,8 @@
-"""What does the fast decoder look for? One msgspec row class per model, derived from its fields.
+"""Row classes: one msgspec class per model, derived from its fields, and the decoders into them.
 
-A row is what both roads meet in: the fast one decodes straight into it, the slow one writes its
-verdict into it, and columns, ids and fingerprints are made from rows alone. Numbers stay raw text
-(no binary float), date-times stay strings, nested content stays raw JSON; `UNSET` is "absent".
+Both checks end in a row: the columnar check decodes straight into it, the exact check fills it in,
+and columns, ids and fingerprints are made from rows alone. Numbers stay raw text (no binary float),
+date-times stay strings, nested content stays raw JSON; `UNSET` is "absent".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RAW_KINDS: Final = (FieldKind.AMOUNT, FieldKind.MODELS, *FREE_KINDS)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """One model as the fast road sees it: its row class and the fields by what is done to them."""
+    """One model as the columnar check sees it: its row class, and its fields by kind."""
 
     fields: tuple[Field, ...]
     row: type[Struct]
@@ -104,13 +104,13 @@ def item_variants() -> dict[EventType, type[Struct]]:
 
 @cache
 def item_decoder() -> Decode:
-    """Decode any whole item `{"event", "data"}`; the union is told apart by `event`."""
+    """Decode any whole item `{"event", "data"}`; `event` tells which type it is."""
     return msgspec.json.Decoder(Union[tuple(item_variants().values())]).decode  # noqa: UP007
 
 
 @cache
 def whole_decoder(event_type: EventType) -> Decode:
-    """Decode a whole item of one type. `event` is required, which a lone tag would not be."""
+    """Decode a whole item of one type. `event` is required, as a tag alone would not be."""
     members = [("event", Literal[event_type.name]), ("data", shape_of(event_type.model).row)]
     return msgspec.json.Decoder(_struct(f"{event_type.model.__name__}Record", members)).decode
 
@@ -123,6 +123,6 @@ def bare_decoder(event_type: EventType) -> Decode:
 
 @cache
 def lists_decoder(model: type[BaseModel]) -> Decode:
-    """Decode an array of nullable lists of *model*, as `bets` is one."""
+    """Decode an array of nullable lists of *model*, such as `bets`."""
     row: Any = shape_of(model).row
     return msgspec.json.Decoder(list[list[row] | None]).decode

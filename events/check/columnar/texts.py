@@ -1,6 +1,6 @@
-"""How do many texts become one Arrow array? Joined in C, the borders found by marks between.
+"""Turns many texts into one Arrow array: joined in C, with the offsets found by separators.
 
-Two thirds of the time of Arrow's own way, which asks Python for each value.
+It takes two thirds of the time of Arrow's own conversion, which asks Python for each value.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy.typing as npt
 import pyarrow as pa
 from msgspec import Raw
 
-# Numpy takes some microseconds however few values there are, so fewer than these are turned in
-# Arrow's way, and counted one by one.
+# Numpy takes some microseconds however few values there are, so fewer than these are converted
+# by Arrow itself, and counted one by one.
 MANY: Final = 500
 FEW: Final = 60
-# No contract's value holds it, as a rule; where one does, Arrow's own way is taken.
+# Values do not hold it, as a rule; where one does, Arrow's own conversion is used.
 _SEPARATOR: Final = "\0"
 _SPACE: Final = Raw(b" ")
 # Offsets of Arrow's strings are 32 bits wide.
 MAX_BYTES: Final = 2**31 - 1
 
-# So many bytes of a text stand in an Arrow view of it.
+# An Arrow view holds the text itself if it has at most so many bytes.
 PADDING: Final = 12
 
 Chars = npt.NDArray[np.uint8]
@@ -35,24 +35,24 @@ def text_array(values: Sequence[str]) -> pa.Array:
     """Turn strings into an array; none is null."""
     if len(values) < MANY:
         return pa.array(values, pa.string())
-    marked = _SEPARATOR.join(values).encode()
-    ends = np.flatnonzero(np.frombuffer(marked, np.uint8) == ord(_SEPARATOR))
-    if len(ends) != len(values) - 1 or len(marked) > MAX_BYTES:
+    separated = _SEPARATOR.join(values).encode()
+    ends = np.flatnonzero(np.frombuffer(separated, np.uint8) == ord(_SEPARATOR))
+    if len(ends) != len(values) - 1 or len(separated) > MAX_BYTES:
         return pa.array(values, pa.string())
     offsets = np.empty(len(values) + 1, np.int32)
     offsets[0] = 0
     offsets[1:-1] = ends - np.arange(len(ends))
-    offsets[-1] = len(marked) - len(ends)
+    offsets[-1] = len(separated) - len(ends)
     return _array(offsets, "".join(values).encode())
 
 
 def raw_array(values: Sequence[Raw]) -> pa.Array:
-    """Turn pieces of JSON text into an array of strings."""
+    """Turn JSON texts into an array of strings."""
     return _array(_measured(values), b"".join(values))
 
 
 def count_chars(values: Sequence[Any], wanted: bytes) -> npt.NDArray[np.int64]:
-    """Count in each piece of JSON text the bytes that are one of *wanted*; none if not `Raw`."""
+    """Count in each JSON text the bytes that are one of *wanted*; none if it is not `Raw`."""
     if len(values) < FEW:
         return np.array([_chars_in(value, wanted) for value in values], np.int64)
     # No JSON text is empty, so each has a start of its own.
@@ -69,24 +69,24 @@ def _chars_in(value: object, wanted: bytes) -> int:
 
 
 def texts_at(text: bytes, starts: Positions, sizes: Positions) -> pa.Array:
-    """Cut texts out of UTF-8, where each starts and how many bytes it has: below 2 GiB.
+    """Extract texts from UTF-8 of less than 2 GiB, by where each starts and its size in bytes.
 
-    There must be `PADDING` bytes more in *text* than the last one starts at.
+    *text* must have `PADDING` bytes or more after the start of the last one.
     """
-    # A view has a size and, third and fourth, a buffer and a place in it; of a short text its bytes
-    # stand instead. The second, its beginning, serves comparisons and is not needed here.
+    # A view is four words: the size, the text's first bytes (for comparisons, not needed here), the
+    # buffer, and the offset in it. A short text stands in the view itself, after the size.
     views = np.empty((len(starts), 4), np.int32)
     views[:, 0] = sizes
     views[:, 2] = 0
     views[:, 3] = starts
     short = np.flatnonzero(sizes <= PADDING)
-    views.view(np.uint8)[short, 4:] = slice_out(text, starts[short], PADDING).reshape(-1, PADDING)
+    views.view(np.uint8)[short, 4:] = gather(text, starts[short], PADDING).reshape(-1, PADDING)
     buffers = [None, pa.py_buffer(views), pa.py_buffer(text)]
     return pa.Array.from_buffers(pa.string_view(), len(starts), buffers).cast(pa.string())
 
 
-def slice_out(text: bytes | Chars, starts: Positions, size: int) -> Chars:
-    """Copy what stands at *starts*, each of one *size*, end to end."""
+def gather(text: bytes | Chars, starts: Positions, size: int) -> Chars:
+    """Copy the bytes at *starts*, each of one *size*, end to end."""
     if not size or not len(starts):
         return np.zeros(0, np.uint8)
     everywhere = np.ndarray(len(text) - size + 1, f"V{size}", text, strides=(1,))

@@ -1,9 +1,9 @@
 """Turns the amounts and date-times of many items into columns at once.
 
-The usual case costs some tenths of a microsecond per value. The few that may not be usual are told
-apart, still as columns, by patterns that accept nothing the exact readers refuse or adjust. What a
-pattern does not know (exponents, a nineteenth place, lower-case t, years far away) is read by the
-exact readers one by one, so there is one rule; what they refuse is doubtful here, not wrong.
+The usual case costs some tenths of a microsecond per value. The few unusual values are found, still
+in columns, by patterns that accept nothing the exact readers refuse or adjust. What a pattern does
+not accept (exponents, a 19th decimal place, a lower-case t, years far away) is read by the exact
+readers one by one, so there is one rule; what they refuse is doubtful here, not rejected.
 """
 
 from __future__ import annotations
@@ -43,32 +43,32 @@ _DATE: Final = (
 _TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _PLAIN_INSTANT: Final = rf"^{_DATE}T{_TIME}:[0-5][0-9](?:\.[0-9]{{1,9}})?(?:Z|[+-]{_TIME})$"
 
-# Reads the text at a place exactly: the text of what is stored (None: null), and the adjustment.
-Exactly = Callable[[int, str], tuple[str | None, Adjustment | None]]
-# Tells by its place whether a time is stored as null where no column can hold it.
+# Reads the text at an index exactly: the text that is stored (None: null), and the adjustment.
+ReadExactly = Callable[[int, str], tuple[str | None, Adjustment | None]]
+# Tells by its index whether a time is stored as null where no column can hold it.
 NullOutside = Callable[[int], bool]
 
 
-def _exact_amount(_place: int, text: str) -> tuple[str | None, Adjustment | None]:
+def _exact_amount(_index: int, text: str) -> tuple[str | None, Adjustment | None]:
     value, adjustment = adjusted_amount(text)
     return f"{value:f}", adjustment
 
 
 def _exact_instant(
-    null_outside: NullOutside, place: int, text: str
+    null_outside: NullOutside, index: int, text: str
 ) -> tuple[str | None, Adjustment | None]:
-    value, adjustment = adjusted_instant(text, optional=null_outside(place))
+    value, adjustment = adjusted_instant(text, optional=null_outside(index))
     return None if value is None else format_instant(value), adjustment
 
 
-# What a text is like that Arrow turns rightly, what stands in for one that is not, and the type.
+# The pattern of texts that Arrow reads correctly, a stand-in for any other, and the column type.
 _AMOUNT: Final = (_PLAIN_AMOUNT, "0", AMOUNT_TYPE)
 _INSTANT: Final = (_PLAIN_INSTANT, "2000-01-01T00:00:00Z", INSTANT_TYPE)
 
 
 @dataclass(slots=True)
-class Turned:
-    """A column, the places that are in doubt, and what was adjusted at which place."""
+class Converted:
+    """A column, the indexes that are in doubt, and what was adjusted at which index."""
 
     array: pa.Array
     doubtful: Positions
@@ -76,7 +76,7 @@ class Turned:
 
 
 @dataclass(slots=True)
-class Pile:
+class ValuePool:
     """Values of one kind from many columns, so that they are checked in one go."""
 
     stand_in: Any
@@ -85,7 +85,7 @@ class Pile:
     owners: list[tuple[Rows, Field]] = field(default_factory=list)
 
     def add(self, rows: Rows, one: Field) -> None:
-        """Put a column on the pile; a stand-in takes the place of what is absent."""
+        """Add a column; a stand-in replaces absent values."""
         values, kinds = rows.values(one), rows.kinds(one)
         if kinds <= ABSENT_TYPES:
             return
@@ -97,62 +97,62 @@ class Pile:
         self.owners.append((rows, one))
         self.values += values
 
-    def hand_out(self, turned: Turned) -> None:
-        """Give each column its part of the array, and each doubt and adjustment to its row."""
+    def distribute(self, converted: Converted) -> None:
+        """Give each column its part of the array, and each row its doubts and adjustments."""
         ends = [*self.starts[1:], len(self.values)]
         for (rows, one), start, end in zip(self.owners, self.starts, ends, strict=True):
-            rows.arrays[one.name] = turned.array.slice(start, end - start)
-        for place in turned.doubtful.tolist():
-            owner = self._owner(place)
-            self.owners[owner][0].doubt(place - self.starts[owner])
-        for place, adjustment in turned.adjusted:
-            owner = self._owner(place)
-            self.owners[owner][0].adjust(place - self.starts[owner], adjustment)
+            rows.arrays[one.name] = converted.array.slice(start, end - start)
+        for index in converted.doubtful.tolist():
+            owner = self._owner(index)
+            self.owners[owner][0].doubt(index - self.starts[owner])
+        for index, adjustment in converted.adjusted:
+            owner = self._owner(index)
+            self.owners[owner][0].adjust(index - self.starts[owner], adjustment)
 
-    def null_outside(self, place: int) -> bool:
-        """Tell whether the value at *place* is a time that may be stored as null."""
-        return self.owners[self._owner(place)][1].null_outside
+    def null_outside(self, index: int) -> bool:
+        """Tell whether the value at *index* is a time that may be stored as null."""
+        return self.owners[self._owner(index)][1].null_outside
 
-    def _owner(self, place: int) -> int:
-        return bisect_right(self.starts, place) - 1
+    def _owner(self, index: int) -> int:
+        return bisect_right(self.starts, index) - 1
 
 
 def check_values(groups: Sequence[Rows]) -> None:
-    """Turn all amounts and date-times of *groups* into arrays; mark the rows in doubt."""
-    amounts, instants = Pile(Raw(b"0")), Pile("2000-01-01T00:00:00Z")
+    """Convert all amounts and date-times of *groups* into arrays; mark the rows in doubt."""
+    amounts, instants = ValuePool(Raw(b"0")), ValuePool("2000-01-01T00:00:00Z")
     for rows in groups:
         for one in rows.shape.of_kind(FieldKind.AMOUNT):
             amounts.add(rows, one)
         for one in rows.shape.of_kind(FieldKind.INSTANT):
             instants.add(rows, one)
     if amounts.values:
-        amounts.hand_out(_amounts(amounts.values))
+        amounts.distribute(_amounts(amounts.values))
     if instants.values:
-        instants.hand_out(_instants(instants.values, instants.null_outside))
+        instants.distribute(_instants(instants.values, instants.null_outside))
 
 
-def read_amounts(texts: pa.Array) -> Turned:
-    """Turn texts that no decoder has read; what is no JSON number is in doubt."""
+def read_amounts(texts: pa.Array) -> Converted:
+    """Convert texts that no decoder has read; what is not a JSON number is in doubt."""
     odd = np.union1d(_odd_amounts(texts), _odd_ends(texts))
-    return _turned(texts, odd, _AMOUNT, _exact_amount)
+    return _converted(texts, odd, _AMOUNT, _exact_amount)
 
 
-def read_instants(texts: pa.Array, null_outside: NullOutside) -> Turned:
-    """Turn texts; what is no date-time, or one that is refused, is in doubt."""
-    return _turned(texts, unusual(texts), _INSTANT, partial(_exact_instant, null_outside))
+def read_instants(texts: pa.Array, null_outside: NullOutside) -> Converted:
+    """Convert texts; what is not a date-time, or one that is refused, is in doubt."""
+    return _converted(texts, unusual(texts), _INSTANT, partial(_exact_instant, null_outside))
 
 
-def _amounts(values: list[Raw]) -> Turned:
+def _amounts(values: list[Raw]) -> Converted:
     texts = raw_array(values)
-    return _turned(texts, _odd_amounts(texts), _AMOUNT, _exact_amount)
+    return _converted(texts, _odd_amounts(texts), _AMOUNT, _exact_amount)
 
 
 def _odd_amounts(texts: pa.Array) -> Positions:
-    """Tell which amounts may not be of digits, a sign and a point, or be too many of them.
+    """Find the amounts that may hold more than digits, a sign and a point, or be too long.
 
     Arrow 26 reads some texts of more than 38 digits as wrong numbers without an error, and
-    exponents by rules of its own. The decoder held JSON's rules, so a value without other letters
-    is a number.
+    exponents by rules of its own. The decoder applied JSON's rules, so a value without other
+    characters is a number.
     """
     chars = np.frombuffer(texts.buffers()[2], np.uint8)
     odd = np.flatnonzero(~_OF_NUMBERS[chars])
@@ -163,9 +163,9 @@ def _odd_amounts(texts: pa.Array) -> Positions:
 
 
 def _odd_ends(texts: pa.Array) -> Positions:
-    """Tell which do not begin and end as numbers do: Arrow also reads 007, 5. and .5 (JSON not).
+    """Find those that do not begin and end as JSON numbers do: Arrow also reads 007, 5. and .5.
 
-    A sign or a point too many it refuses.
+    A second sign or point is refused by Arrow.
     """
     offsets = offsets_of(texts)
     chars = np.frombuffer(bytes(texts.buffers()[2]) + b"  ", np.uint8)
@@ -176,18 +176,18 @@ def _odd_ends(texts: pa.Array) -> Positions:
     return np.flatnonzero(odd)
 
 
-def _instants(values: list[str], null_outside: NullOutside) -> Turned:
+def _instants(values: list[str], null_outside: NullOutside) -> Converted:
     texts = text_array(values)
     exactly = partial(_exact_instant, null_outside)
-    return _turned(texts, unusual(texts, values), _INSTANT, exactly)
+    return _converted(texts, unusual(texts, values), _INSTANT, exactly)
 
 
-def _turned(
-    texts: pa.Array, odd: Positions, kind: tuple[str, str, pa.DataType], exactly: Exactly
-) -> Turned:
-    """Turn *texts*, of which the *odd* ones are to be looked at.
+def _converted(
+    texts: pa.Array, odd: Positions, kind: tuple[str, str, pa.DataType], exactly: ReadExactly
+) -> Converted:
+    """Convert *texts*, of which the *odd* ones need a closer look.
 
-    *kind* is one of the two above.
+    *kind* is `_AMOUNT` or `_INSTANT`.
     """
     pattern, stand_in, into = kind
     strange = odd
@@ -196,35 +196,37 @@ def _turned(
         strange = odd[~plain.to_numpy(zero_copy_only=False)]
     read = _read_exactly(texts, strange, stand_in, exactly)
     try:
-        return Turned(read.array.cast(into), read.doubtful, read.adjusted)
+        return Converted(read.array.cast(into), read.doubtful, read.adjusted)
     except pa.ArrowInvalid:
         if len(odd) == len(texts):
             raise
-        # Days and hours that there are not; the pattern knows them.
-        return _turned(texts, np.arange(len(texts)), kind, exactly)
+        # Days or hours that do not exist; the pattern finds them.
+        return _converted(texts, np.arange(len(texts)), kind, exactly)
 
 
-def _read_exactly(texts: pa.Array, places: Positions, stand_in: str, exactly: Exactly) -> Turned:
-    """Put what is stored in place of the texts at *places*; a stand-in where that is in doubt."""
-    if not len(places):
-        return Turned(texts, places)
+def _read_exactly(
+    texts: pa.Array, indexes: Positions, stand_in: str, exactly: ReadExactly
+) -> Converted:
+    """Replace the texts at *indexes* by what is stored; a stand-in where that is in doubt."""
+    if not len(indexes):
+        return Converted(texts, indexes)
     stored: list[str | None] = []
     doubtful: list[int] = []
     adjusted: list[tuple[int, Adjustment]] = []
     # Replacements are taken in the order of the array.
-    places = np.sort(places)
-    # As bytes: a value that no decoder has read may be anything but UTF-8.
-    odd = texts.take(pa.array(places)).cast(pa.binary()).to_pylist()
-    for place, text in zip(places.tolist(), odd, strict=True):
+    indexes = np.sort(indexes)
+    # As bytes: a value that no decoder has read may not be UTF-8.
+    odd = texts.take(pa.array(indexes)).cast(pa.binary()).to_pylist()
+    for index, text in zip(indexes.tolist(), odd, strict=True):
         try:
-            value, adjustment = exactly(place, text.decode())
+            value, adjustment = exactly(index, text.decode())
         except (PydanticCustomError, UnicodeDecodeError):
             value, adjustment = stand_in, None
-            doubtful.append(place)
+            doubtful.append(index)
         stored.append(value)
         if adjustment is not None:
-            adjusted.append((place, adjustment))
+            adjusted.append((index, adjustment))
     mask = np.zeros(len(texts), np.bool_)
-    mask[places] = True
+    mask[indexes] = True
     array = pc.replace_with_mask(texts, pa.array(mask), pa.array(stored, texts.type))
-    return Turned(array, np.array(doubtful, np.int64), adjusted)
+    return Converted(array, np.array(doubtful, np.int64), adjusted)

@@ -1,13 +1,13 @@
-"""Which records are written like one that was valid? Proved of thousands of them in columns.
+"""The template check: proves thousands of records that are written like a valid one, in columns.
 
-The fastest of the three roads. A record that has a layout's text at every place, and between it
-strings and amounts that hold on their own, is valid like the one the layout was learned from, and
-its values are cut out of the text without an object for any of them. Whatever is not proved here
-is left over for `events.columnar`, and nothing is ever refused here.
+The fastest of the three checks. A record is valid like the one a template was made from if it has
+the template's literals at the right offsets, and between them strings and amounts that are valid
+by themselves. Its values are extracted from the text without an object for any of them. Whatever
+is not proved here is left for the columnar check, and nothing is ever rejected here.
 
-Why the text between the values need only be compared: a record without a backslash has a string
-from each quotation mark to the next, so the number of a mark tells where a layout's text must
-stand, and no string in between can hold one.
+Why comparing the text between the values is enough: a record without a backslash has a string
+from each quote to the next, so the number of a quote tells where a literal must stand, and no
+string in between can hold a quote.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from events.check.columnar.texts import MAX_BYTES, PADDING, is_utf8, slice_out
+from events.check.columnar.texts import MAX_BYTES, PADDING, gather, is_utf8
 from events.check.exact import MAX_ITEM_BYTES
 from events.check.template.field_extraction import ExtractedFields, Numbers, extract_values
 from events.check.template.template import DELIMITER, ESCAPE, FIRST_PRINTED, Template, make_template
 from events.contract.registry import EventType
 
-# Fewer records alike are decoded sooner.
+# Fewer records of one template are decoded faster than matched.
 MANY: Final = 150
-# So many layouts of a type are known at a time.
+# So many templates of a type are kept at a time.
 TEMPLATES: Final = 16
-# So many records of a slice are looked at for layouts that are not known yet.
+# So many records of a chunk are tried as samples of new templates.
 SAMPLES: Final = 2
 
-# The layouts met last. They make a verdict sooner but never another, so they may be kept.
+# The templates used last. They make a check faster and never change an outcome.
 _known_templates: Final[defaultdict[EventType, list[Template]]] = defaultdict(list)
 
 
 def match_templates(
     event_type: EventType, values: Sequence[bytes | None]
 ) -> tuple[list[ExtractedFields], Sequence[int]]:
-    """Cut those of one type's records that are written alike; returns the positions left over too.
+    """Extract the records of one type that match a template; returns the positions left over too.
 
-    Ids are those of a type whose id is one field.
+    Only for types whose id is one field.
     """
     buffer = _buffer_of(values) if len(values) >= MANY else None
     if buffer is None:
@@ -50,7 +50,7 @@ def match_templates(
     known = _known_templates[event_type]
     for template in list(known):
         if _extract(event_type, template, buffer, extracted):
-            # The next slice is likely written the same way.
+            # The next chunk is likely written the same way.
             known.remove(template)
             known.insert(0, template)
     for number in range(SAMPLES):
@@ -63,10 +63,10 @@ def match_templates(
 
 
 class _Buffer:
-    """Records end to end: where each starts and ends, and which quotation marks are its own.
+    """Records end to end: where each starts and ends, and which quotes belong to it.
 
-    The marks of record *i* are `counts[i]` from `delimiters[first[i]]` on; a count of 0 leaves it to
-    other roads. `left` are the records not cut yet.
+    The quotes of record *i* are `counts[i]` from `delimiters[first[i]]` on; a count of 0 leaves it
+    to the other checks. `left` are the records not extracted yet.
     """
 
     def __init__(self, text: bytes, sizes: Numbers) -> None:
@@ -85,7 +85,7 @@ class _Buffer:
         self.left = np.arange(len(sizes))
 
     def take(self, rows: Numbers) -> None:
-        """Note that *rows* are cut."""
+        """Note that *rows* are extracted."""
         self._open[rows] = False
         self.left = np.flatnonzero(self._open)
 
@@ -96,14 +96,14 @@ def _buffer_of(values: Sequence[bytes | None]) -> _Buffer | None:
     except TypeError:  # a record without a value
         return None
     text = b"".join((*values, b" " * PADDING))  # type: ignore[arg-type]
-    # What is cut starts and ends in ASCII, so it is UTF-8 if all of the text is.
+    # Extracted text is bounded by ASCII, so it is UTF-8 if all of the text is.
     if len(text) > MAX_BYTES or not is_utf8(text):
         return None
     return _Buffer(text, sizes)
 
 
 def _sample(buffer: _Buffer, number: int) -> int | None:
-    """Choose one of the records left of which most have as many marks, if they are many."""
+    """Choose one of the records left with the most frequent number of quotes, if they are many."""
     counts = buffer.counts[buffer.left]
     rows = buffer.left[counts == np.bincount(counts, minlength=2)[1:].argmax() + 1]
     return int(rows[number * len(rows) // SAMPLES]) if len(rows) >= MANY else None
@@ -112,24 +112,24 @@ def _sample(buffer: _Buffer, number: int) -> int | None:
 def _extract(
     event_type: EventType, template: Template, buffer: _Buffer, extracted: list[ExtractedFields]
 ) -> bool:
-    """Cut the records of *layout*, if there are many."""
+    """Extract the records that match *template*, if there are many."""
     rows = buffer.left[buffer.counts[buffer.left] == template.delimiters]
     if len(rows) < MANY:
         return False
     rows, begins = _equal(template, buffer, rows)
     if len(rows) < MANY:
         return False
-    cut = extract_values(event_type, template, buffer.text, rows, begins)
-    if len(cut.positions):
-        extracted.append(cut)
-        buffer.take(cut.positions)
-    return len(cut.positions) > 0
+    fields = extract_values(event_type, template, buffer.text, rows, begins)
+    if len(fields.positions):
+        extracted.append(fields)
+        buffer.take(fields.positions)
+    return len(fields.positions) > 0
 
 
 def _equal(template: Template, buffer: _Buffer, rows: Numbers) -> tuple[Numbers, Numbers]:
-    """Which of *rows*, with as many marks as the layout, are written like it?
+    """Find those of *rows*, with as many quotes as the template, that match it.
 
-    Returns these and where in the page's text each of the layout's segments begins in them.
+    Returns these, and where in the buffer's text each of the template's literals begins in them.
     """
     first, ends = buffer.first[rows], buffer.ends[rows]
     sizes = template.sizes
@@ -145,7 +145,7 @@ def _equal(template: Template, buffer: _Buffer, rows: Numbers) -> tuple[Numbers,
     rows, begins = _only(fits, rows, begins)
     same = np.ones(len(rows), np.bool_)
     for begin, one in zip(begins, template.literals, strict=True):
-        found = slice_out(buffer.text, begin, len(one.text))
+        found = gather(buffer.text, begin, len(one.text))
         if found.tobytes() != one.text * len(rows):
             text = np.frombuffer(one.text, np.uint8)
             same &= (found.reshape(-1, len(text)) == text).all(axis=1)

@@ -1,9 +1,9 @@
-"""How does a producer write its records? One of them, cut into what stays and what differs.
+"""Templates: what the records of one producer have in common, learned from one of them.
 
-Most records of a topic come out of a few pieces of code: the same names in the same places, and
-nothing but strings and amounts differs from one record to the next. A layout is what such records
-share. It is learned from a record that the exact road found valid, so whatever has the same text
-around values that hold on their own is valid, too (`events.check.template.check`).
+Most records of a topic are made by a few programs: the same names at the same positions, and only
+strings and amounts differ from one record to the next. A template is what such records share. It
+is made from a record that the exact check found valid, so whatever has the same text around values
+that are valid by themselves is valid, too (`events.check.template.check`).
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from events.contract.registry import EventType
 from events.values.json_text import Member, first_value, members
 
 DELIMITER: Final = b'"'
-# What has escapes or control characters is left to a reader of all of JSON.
+# What has escapes or control characters is left to the other checks.
 ESCAPE: Final = b"\\"
 FIRST_PRINTED: Final = b" "
-# Each value costs some numpy calls a slice; more than any contract has are not worth them.
+# Each value costs some numpy calls per chunk; records with more values than this are not worth it.
 MOST_VALUES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class LiteralText:
-    """Text that stays: before the first value, between two, or after the last.
+    """Text that stays the same: before the first value, between two, or after the last.
 
-    Its first quotation mark, `at` bytes from its start, is the record's mark number `delimiter`. Only
-    the last segment may have none (None): it ends with the record.
+    Its first quote, `at` bytes from its start, is the record's quote number `delimiter`. Only the
+    last literal may have none (None): it ends with the record.
     """
 
     text: bytes
@@ -49,29 +49,29 @@ class LiteralText:
 class Template:
     """One way to write records of a type.
 
-    Between `literals` stand values. `places` says which of them a field of the contract is, in the
-    contract's order; the others are strings with names it does not know. `constants` are the
-    values, as they are stored, of fields that do not differ: null, absent, true or false. `delimiters`
-    counts a record's quotation marks.
+    Values stand between the `literals`. `indexes` says which of them belongs to which field, in the
+    contract's order; the others are strings with names the contract does not know. `constants` are
+    the values, as they are stored, of fields that do not differ: null, absent, true or false.
+    `delimiters` counts a record's quotes.
     """
 
     literals: tuple[LiteralText, ...]
-    places: dict[Field, int]
+    indexes: dict[Field, int]
     constants: dict[str, pa.Scalar]
     delimiters: int
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
-        """The bytes of each segment, one below the other."""
+        """The size of each literal in bytes, as a column."""
         return np.array([[len(one.text)] for one in self.literals])
 
-    def places_of(self, *kinds: FieldKind) -> dict[str, int]:
-        """The places of the fields of these kinds, by name, in the contract's order."""
-        return {field.name: at for field, at in self.places.items() if field.kind in kinds}
+    def indexes_of(self, *kinds: FieldKind) -> dict[str, int]:
+        """The value indexes of the fields of these kinds, by name, in the contract's order."""
+        return {field.name: at for field, at in self.indexes.items() if field.kind in kinds}
 
 
 def make_template(event_type: EventType, raw: bytes) -> Template | None:
-    """Learn how *raw* is written; None if it is not valid, or if more differs than can be cut."""
+    """Make a template of *raw*; None if it is not valid, or has values that cannot be extracted."""
     if ESCAPE in raw or min(raw, default=0) < ord(FIRST_PRINTED):
         return None
     try:
@@ -85,21 +85,21 @@ def make_template(event_type: EventType, raw: bytes) -> Template | None:
     if len(values) > MOST_VALUES:
         return None
     numbers = {one.name: number for number, one in enumerate(values)}
-    places = {one: numbers[one.name] for one in group.shape.fields if one.name in numbers}
+    indexes = {one: numbers[one.name] for one in group.shape.fields if one.name in numbers}
     constants = {
         field.name: column[0]
         for field, column in zip(group.shape.fields, columns_of(group).values(), strict=True)
-        if field not in places
+        if field not in indexes
     }
     if any(
         constants[one.name].is_valid for one in group.shape.of_kind(FieldKind.MODELS, *FREE_KINDS)
     ):
         return None
-    return Template(tuple(_literals(text, values)), places, constants, text.count('"'))
+    return Template(tuple(_literals(text, values)), indexes, constants, text.count('"'))
 
 
 def _values(text: str, fields: tuple[Field, ...]) -> Iterator[Member]:
-    """Yield what may differ: strings, without their marks, and the contract's amounts."""
+    """Yield what may differ: strings, without their quotes, and the contract's amounts."""
     amounts = {field.name for field in fields if field.kind is FieldKind.AMOUNT}
     for one in members(text, _data_start(text)):
         if text[one.start] == '"':
@@ -109,7 +109,7 @@ def _values(text: str, fields: tuple[Field, ...]) -> Iterator[Member]:
 
 
 def _data_start(text: str) -> int:
-    """Find the data: inside a whole item, or all there is (as `exact.judge_record` reads it)."""
+    """Find the data: inside a whole item, or the whole text (as `exact.judge_record` reads it)."""
     start = first_value(text)
     whole = {one.name: one.start for one in members(text, start)}
     return whole["data"] if {"event", "data"} <= whole.keys() else start
@@ -121,6 +121,6 @@ def _literals(text: str, values: list[Member]) -> Iterator[LiteralText]:
         chunk = text[before:start].encode()
         at = chunk.find(DELIMITER)
         yield LiteralText(chunk, delimiters if at >= 0 else None, at)
-        # A string's own marks are in the segments around it.
+        # A string's own quotes are in the literals around it.
         delimiters += chunk.count(DELIMITER)
         before = end

@@ -1,4 +1,4 @@
-"""What does an item of each type look like? One example per type, for documents and tests."""
+"""One example item per event type, for documents and tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from events.contract.registry import EventType
 
 
 def example_text(event_type: EventType) -> str:
-    """Give the example item of a type as JSON text.
+    """The example item of a type as JSON text.
 
     Raises:
         FileNotFoundError: the type has no example yet; add `events/contract/examples/NAME.json`.
