@@ -1,1 +1,1 @@
-"""The door: FastTrack's batches in over HTTP, each item checked alone, durably out to Kafka."""
+"""The ingest API: takes FastTrack's batches over HTTP, checks each item, stores them in Kafka."""

@@ -1,7 +1,7 @@
-"""What does the door answer when it cannot answer 204? Status, code and advice of each, one table.
+"""The refusals of the ingest API: status, code and advice of each, in one table.
 
-DoorError          a refusal of the whole request, raised where it is found
-  its `kind`       one row below
+ApiError           a refusal of the whole request, raised where it is found
+  its `kind`       one row of the table
   its text         what is wrong and where; never a key, never a value from the payload
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class AnswerKind:
-    """One way to be refused: `advice` is what the sender should do about it."""
+    """One kind of refusal: `advice` is what the client should do about it."""
 
     status: int
     code: str
@@ -27,7 +27,7 @@ FORBIDDEN: Final = AnswerKind(
     403, "forbidden", "Send a valid key of your tenant in the header x-api-key.", logging.WARNING
 )
 BAD_REQUEST: Final = AnswerKind(400, "bad_request", "Send a well-formed HTTP/1.1 request.")
-NOT_FOUND: Final = AnswerKind(404, "not_found", "See /openapi.json for what there is.")
+NOT_FOUND: Final = AnswerKind(404, "not_found", "See /openapi.json for the paths.")
 METHOD_NOT_ALLOWED: Final = AnswerKind(
     405, "method_not_allowed", "Use a method of the header Allow."
 )
@@ -93,6 +93,6 @@ class ApiError(Exception):
         }
 
     def all_headers(self) -> dict[str, str]:
-        """The answer's headers beside those every answer has."""
+        """The headers of this answer, besides those that every answer has."""
         seconds = self.kind.retry_after_seconds
         return self.headers if seconds is None else {**self.headers, "Retry-After": str(seconds)}

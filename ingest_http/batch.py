@@ -1,4 +1,4 @@
-"""What becomes of each item of a body? Cut apart, checked alone, made into records; no I/O."""
+"""Makes records of the items of a body: splits it and checks each item alone, without I/O."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ingest_http.body.item_count import has_more_items
 from ingest_http.dead_letters import RequestOrigin, reject_records
 from ingest_http.publish.publisher import Headers, RecordGroup, Value
 
-# Checking takes about 2 µs an item; other requests get their turn between slices.
-SLICE_ITEMS: Final = 2_500
-# What is held for an item beside its text: key, id, position and the objects around them; and for
-# a rejected one its reason, beside the dead letter itself; and for one that is reported.
+# Checking takes about 2 µs per item; other requests get their turn between chunks.
+CHUNK_ITEMS: Final = 2_500
+# What an item takes besides its text: key, id, position and the objects around them; what a
+# rejected one takes besides its dead letter; and what one takes in a report.
 ITEM_BYTES: Final = 256
 REJECTION_BYTES: Final = 512
 REPORT_BYTES: Final = 768
@@ -40,10 +40,10 @@ class CheckOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """Valid items of one type: where they stand in the body, and their idempotency ids.
+class AcceptedItems:
+    """Valid items of one type: their positions in the body, and their idempotency ids.
 
-    `adjusted` says by position what will be stored otherwise than it was sent.
+    `adjusted` says by position what will not be stored exactly as it was sent.
     """
 
     event: str
@@ -53,8 +53,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
-    """Refused items: where they stand in the body, and why."""
+class RejectedItems:
+    """Rejected items: their positions in the body, and the reasons."""
 
     positions: Sequence[int]
     rejections: Sequence[Rejection]
@@ -62,27 +62,27 @@ class Dropped:
 
 @dataclass(slots=True)
 class CheckedBatch:
-    """A checked body. The n-th lot's records are those of the n-th group, in order.
+    """A checked body. The n-th record group has the records of the n-th group, in order.
 
-    It holds nothing of the body but the records, and these only until they are taken: bodies wait
-    for Kafka by the hundred, and what was decoded of one is many times its size.
+    It holds nothing of the body but the records, and these only until they are taken: hundreds of
+    bodies may wait for Kafka, and the decoded form of one is many times its size.
     """
 
     size: int
-    groups: list[Taken | Dropped] = field(default_factory=list)
+    groups: list[AcceptedItems | RejectedItems] = field(default_factory=list)
     record_groups: list[RecordGroup] = field(default_factory=list)
 
     def take_groups(self) -> list[RecordGroup]:
-        """Give the records away."""
+        """Hand over the records; this object keeps none."""
         record_groups, self.record_groups = self.record_groups, []
         return record_groups
 
     def not_stored_ids(self, not_stored: Sequence[tuple[int, int]]) -> list[str]:
-        """The ids of the records at (lot, place), each once."""
+        """The ids of the records at (record group, index), each once."""
         return list(dict.fromkeys(self._ids_at(not_stored)))
 
     def positions(self, not_stored: Sequence[tuple[int, int]]) -> list[int]:
-        """The positions in the body of the records at (lot, place)."""
+        """The positions in the body of the records at (record group, index)."""
         return sorted(
             self.groups[record_group].positions[index] for record_group, index in not_stored
         )
@@ -90,15 +90,15 @@ class CheckedBatch:
     def _ids_at(self, not_stored: Sequence[tuple[int, int]]) -> Iterator[str]:
         for record_group, index in not_stored:
             group = self.groups[record_group]
-            if isinstance(group, Taken):
+            if isinstance(group, AcceptedItems):
                 yield group.ids[index]
 
 
 def split_items(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
-    """Cut the JSON array *body* into its items.
+    """Split the JSON array *body* into its items.
 
     Raises:
-        DoorError: 422 if it is no JSON array, 413 if it has more than *most_items*.
+        ApiError: 422 if it is not a JSON array, 413 if it has more than *most_items*.
     """
     if has_more_items(body, most_items):
         raise _too_many(f"more than {most_items:,}", most_items)
@@ -113,26 +113,29 @@ def split_items(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
 
 async def check(
     raws: Sequence[msgspec.Raw],
-    reading: CheckOptions,
+    check_options: CheckOptions,
     origin: RequestOrigin,
     hold: Callable[[int], None],
 ) -> CheckedBatch:
     """Check every item of *raws* alone and make the records of all of them.
 
-    *hold* is called with the bytes that these take beside the body, as they become more; it may
+    *hold* is called with the bytes that they take besides the body, as the number grows; it may
     raise.
     """
     batch = CheckedBatch(len(raws))
     held = 0
-    for start in range(0, len(raws), SLICE_ITEMS):
+    for start in range(0, len(raws), CHUNK_ITEMS):
         if start:
             await asyncio.sleep(0)
-        batch_part = raws[start : start + SLICE_ITEMS]
+        chunk = raws[start : start + CHUNK_ITEMS]
         checked = check_items(
-            batch_part, tenant=origin.tenant, rules=reading.rules, coerce_ids=reading.coerce_ids
+            chunk,
+            tenant=origin.tenant,
+            rules=check_options.rules,
+            coerce_ids=check_options.coerce_ids,
         )
-        each = ITEM_BYTES + REPORT_BYTES * reading.reports
-        held += each * len(batch_part) + _add(batch, checked, batch_part, start, origin)
+        each = ITEM_BYTES + REPORT_BYTES * check_options.reports
+        held += each * len(chunk) + _add(batch, checked, chunk, start, origin)
         hold(held)
     return batch
 
@@ -144,19 +147,19 @@ def _add(
     start: int,
     origin: RequestOrigin,
 ) -> int:
-    """Add the records of some items; returns the bytes of those that are no part of the body."""
+    """Add the records of some items; returns the bytes they take outside the body."""
     headers = record_headers(origin)
     for accepted in checked.accepted:
         batch.record_groups.append(accepted_group(accepted, raws, headers, origin.tenant))
         positions = _shifted(accepted.positions, start)
         adjusted = [(start + position, one) for position, one in accepted.adjusted]
-        batch.groups.append(Taken(accepted.type.name, positions, accepted.ids, adjusted))
+        batch.groups.append(AcceptedItems(accepted.type.name, positions, accepted.ids, adjusted))
     if checked.rejected:
         values = reject_records(checked.rejected, raws, start, origin)
         keys = [origin.tenant.encode()] * len(values)
         batch.record_groups.append(RecordGroup(REJECTED_TOPIC, keys, values, headers))
         positions = [start + rejection.position for rejection in checked.rejected]
-        batch.groups.append(Dropped(positions, checked.rejected))
+        batch.groups.append(RejectedItems(positions, checked.rejected))
         return sum(map(len, values)) + REJECTION_BYTES * len(values)
     return 0
 
@@ -168,10 +171,10 @@ def _shifted(positions: list[int], start: int) -> list[int]:
 def accepted_group(
     accepted: CheckedType, raws: Sequence[msgspec.Raw], headers: Headers, tenant: str
 ) -> RecordGroup:
-    """The records of one type's items: as received, but for ids that were numbers.
+    """The records of one type's items: as received, except ids that were numbers.
 
-    The key is the tenant and what decides the partition: the id by the contract, and not a wider
-    one of the tenant's own, so that the partition stays when the tenant's rule changes.
+    The key is the tenant and what decides the partition: the id by the contract, not by the
+    tenant's own rule, so that the partition stays the same when that rule changes.
     """
     prefix = f"{tenant}:"
     keys = [(prefix + one).encode() for one in accepted.home_ids]

@@ -1,8 +1,8 @@
-"""The way of a push, top to bottom: key, room, body, check, Kafka, answer.
+"""Handles a bulk request, step by step: key, admission, body, check, Kafka, answer.
 
-204 is said only after Kafka acknowledged every valid item of the batch, and every rejected one. If
-this process dies before the answer, some of it may be stored; the sender sends the batch again, and
-repeats are told by id behind the topics.
+It answers 204 only after Kafka acknowledged every valid item of the batch, and every rejected one.
+If this process dies before the answer, some of it may be stored; the client sends the batch again,
+and the workers recognise repeats by id.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ingest_http.answers import (
     ApiError,
 )
 from ingest_http.api import IngestApi
-from ingest_http.batch import CheckedBatch, CheckOptions, Dropped, check, split_items
+from ingest_http.batch import CheckedBatch, CheckOptions, RejectedItems, check, split_items
 from ingest_http.body.admission import Reservation
 from ingest_http.body.body import BodyPlan, plan_body, read_body
 from ingest_http.dead_letters import RequestOrigin
@@ -53,7 +53,7 @@ class RequestOptions:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What is known of a push before its body: whose it is, and what may come."""
+    """What is known of a request before its body: its tenant, and how large the body may be."""
 
     owner: Owner
     origin: RequestOrigin
@@ -65,7 +65,7 @@ async def post_items(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `POST …/fasttrack/bulk`.
 
     Raises:
-        DoorError: any other answer than 204 or a report.
+        ApiError: any other answer than 204 or a report.
     """
     arrival = _arrival(api, request)
     request_options = _request_options(request)
@@ -84,7 +84,7 @@ async def post_items(api: IngestApi, request: web.BaseRequest) -> web.Response:
         failpoints.passing("door.before_answer")
         return _answer(batch, not_stored, arrival.origin, request_options)
     finally:
-        # Its bytes are in the producer until Kafka answered, however long the sender waits; and a
+        # Its bytes are in the producer until Kafka answers, however long the client waits; and a
         # report takes as many again.
         delivery.done.add_done_callback(lambda _: reservation.leave())
 
@@ -123,10 +123,10 @@ def _request_options(request: web.BaseRequest) -> RequestOptions:
 
 
 def _is_on(name: str, value: str) -> bool:
-    """Read one parameter; an unknown one is refused, for a mistyped dry run would be stored.
+    """Read one parameter; an unknown one is refused, because a mistyped dry run would be stored.
 
     Raises:
-        DoorError: 400.
+        ApiError: 400.
     """
     if name not in PARAMETERS or value.lower() not in ON | OFF:
         raise ApiError(
@@ -141,7 +141,7 @@ def _admit(api: IngestApi, arrival: Arrival, *, dry_run: bool) -> Reservation:
         raise ApiError(NOT_READY, f"Nothing could be stored now: {why_not}")
     reservation = api.admission.enter(arrival.owner.name, arrival.plan.first_reservation_bytes)
     if reservation is None:
-        raise ApiError(OVERLOADED, "Too many bytes of your batches are in work")
+        raise ApiError(OVERLOADED, "Too many bytes of your batches are in flight")
     return reservation
 
 
@@ -151,28 +151,28 @@ async def _checked(
     asked: tuple[Arrival, RequestOptions],
     reservation: Reservation,
 ) -> CheckedBatch:
-    """Read and check the body; of the body itself nothing outlives this."""
+    """Read and check the body; the body itself is freed at the end."""
     arrival, request_options = asked
     owner = arrival.owner
     try:
         body = await _body(request, arrival, reservation)
         api.metrics.body_bytes.inc(len(body))
         raws = split_items(body, api.settings.max_items)
-        reading = CheckOptions(
+        check_options = CheckOptions(
             owner.rules, coerce_ids=owner.tenant.coerce_ids, reports=request_options.report
         )
         hold = partial(_hold, api, reservation, len(body))
-        return await check(raws, reading, arrival.origin, hold)
+        return await check(raws, check_options, arrival.origin, hold)
     except BaseException:
         reservation.leave()
         raise
 
 
 def _hold(api: IngestApi, reservation: Reservation, body_bytes: int, more_bytes: int) -> None:
-    """Hold *more_bytes* beside the body.
+    """Reserve *more_bytes* besides the body.
 
     Raises:
-        DoorError: 413 if they would not fit either when nothing else is held, 503 if not now.
+        ApiError: 413 if they could never be reserved, 503 if they cannot be now.
     """
     needed = body_bytes + more_bytes
     if reservation.grow_to(needed):
@@ -184,14 +184,14 @@ def _hold(api: IngestApi, reservation: Reservation, body_bytes: int, more_bytes:
             f"The batch and its rejected items take more than {most:,} bytes together",
             details={"limit_bytes": most},
         )
-    raise ApiError(OVERLOADED, "There is no room for the rejected items of this batch now")
+    raise ApiError(OVERLOADED, "There is no memory for the rejected items of this batch now")
 
 
 async def _body(
     request: web.BaseRequest, arrival: Arrival, reservation: Reservation
 ) -> bytes | bytearray:
     if request.headers.get("Expect", "").lower() == "100-continue":
-        # Only now: whoever was refused above has not sent its body.
+        # Only now, so that a client that is refused above does not send its body.
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
     try:
@@ -206,7 +206,7 @@ async def _acknowledged(
 ) -> list[tuple[int, int]]:
     started = monotonic()
     if not delivery.done.done():
-        # wait() leaves the future alone, whatever becomes of this request.
+        # wait() does not cancel the future, even if this request is cancelled.
         await asyncio.wait({delivery.done}, timeout=max(0.0, give_up_at - started))
     api.metrics.publish_seconds.observe(monotonic() - started)
     return delivery.not_stored()
@@ -234,7 +234,7 @@ def _answer(
             },
         )
     response = json_reply(200, report) if request_options.report else empty(204)
-    rejected = sum(len(one.positions) for one in batch.groups if isinstance(one, Dropped))
+    rejected = sum(len(one.positions) for one in batch.groups if isinstance(one, RejectedItems))
     response.headers[REJECTED_HEADER] = str(rejected)
     return response
 

@@ -1,4 +1,4 @@
-"""What is kept of an item that was refused? All of it, with the reason, on `fasttrack.rejected`."""
+"""The dead letters of rejected items, for `fasttrack.rejected`: each item with its reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from events.contract.dead_letters import dead_letter, report_of_item
 class RequestOrigin:
     """The request that an item came with.
 
-    `number` is ours and of this request alone; `request_id` is the client's, who may use one twice.
+    `number` is our own and unique; `request_id` is the client's, who may use one twice.
     """
 
     tenant: str
@@ -28,8 +28,8 @@ class RequestOrigin:
 def reject_record(
     rejection: Rejection, raw: msgspec.Raw, position: int, origin: RequestOrigin
 ) -> bytes:
-    """The record's value for an item refused at *position* of its batch."""
-    reported = {
+    """The value of the record for the item that was rejected at *position* of its batch."""
+    facts = {
         "tenant": origin.tenant,
         "event": rejection.event,
         "reason": rejection.reason,
@@ -43,7 +43,7 @@ def reject_record(
         "received_at": origin.received_at,
         "report": report_of_item(origin.number, position),
     }
-    return dead_letter(reported, bytes(raw))
+    return dead_letter(facts, bytes(raw))
 
 
 def reject_records(

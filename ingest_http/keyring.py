@@ -1,4 +1,4 @@
-"""Whose request is it? Keys in memory, renewed from tenants.json without a restart.
+"""Finds the tenant of a key: keys in memory, reloaded from tenants.json without a restart.
 
 Missing, unknown, early, expired, revoked and disabled keys take the same steps and get the same
 answer: one hash, one comparison, one look at the file's time stamp.
@@ -38,13 +38,13 @@ Stamp = tuple[int, int, int]
 
 
 class Keyring:
-    """The keys of one tenants file. If the file goes bad, the last good content stays in force."""
+    """The keys of one tenants file. If it becomes unusable, the last good ones stay in force."""
 
     def __init__(self, path: Path, *, wall_clock: Callable[[], datetime] | None = None) -> None:
         """Read *path* now.
 
         Raises:
-            TenantsFileError: the file is there but cannot be used; a door must not start with it.
+            TenantsFileError: the file is there but cannot be used; the API must not start with it.
         """
         self._path = path
         self._wall_clock = wall_clock or (lambda: datetime.now(UTC))
@@ -61,11 +61,11 @@ class Keyring:
         return self._names
 
     def owner_of(self, presented: str | None) -> Owner | None:
-        """The tenant whose key *presented* is, if it is good now.
+        """The tenant with the key *presented*, if the key is valid now.
 
-        A key that does not match makes the files' time stamps be looked at again, every time: a
-        key works the moment `railhead tenant add` has printed it. The look costs a few
-        microseconds, less than the hash, so a flood of bad keys is not made worse by it.
+        After every key that does not match, the files' time stamps are checked: a key works the
+        moment `railhead tenant add` has printed it. That costs a few microseconds, less than the
+        hash, so it does not make many bad keys much more expensive.
         """
         owner = self._match(presented)
         if owner is None and self.refresh():
@@ -88,7 +88,7 @@ class Keyring:
         return True
 
     async def keep_fresh(self, every_seconds: float) -> None:
-        """Look at the file every *every_seconds* until cancelled."""
+        """Check the file every *every_seconds* until cancelled."""
         while True:
             await asyncio.sleep(every_seconds)
             self.refresh()

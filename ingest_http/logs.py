@@ -1,7 +1,7 @@
-"""What does a log line look like? One JSON object on standard error; never a key, never a payload.
+"""Log lines: one JSON object each, on standard error; never a key, never a payload.
 
-A flood of one kind of line (bad keys, a broker that is gone) is thinned: some each second, and the
-next one says how many were left out.
+Many lines from one place of the code (bad keys, a broker that is gone) are thinned out: some each
+second are kept, and the next one says how many were left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "left_out"}
 LINES_PER_SECOND: Final = 20
-# aiokafka tells ten times a second that a broker is gone; the link tells it once.
+# aiokafka logs ten times a second that a broker is gone; `KafkaLink` logs it once.
 QUIETER: Final = {"aiokafka": logging.CRITICAL, "aiohttp.server": logging.ERROR}
 
 
@@ -24,7 +24,7 @@ class JsonLines(logging.Formatter):
     """One object a line: time, level, logger, message, then what was given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See above."""
+        """Format one line."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -37,7 +37,7 @@ class JsonLines(logging.Formatter):
         left_out = getattr(record, "left_out", 0)
         if left_out:
             line["left_out"] = left_out
-        # Escaped to ASCII: what a client sent cannot steer the terminal of who reads the log.
+        # Escaped to ASCII: what a client sent cannot control the terminal of a reader.
         return json.dumps(line, default=str)
 
 
@@ -52,12 +52,12 @@ class Thinned(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the line through, or count it as left out."""
-        index, second = (record.pathname, record.lineno), int(monotonic())
-        if self._second.get(index) != second:
-            record.left_out = max(0, self._lines[index] - self._most)
-            self._second[index], self._lines[index] = second, 0
-        self._lines[index] += 1
-        return self._lines[index] <= self._most
+        source, second = (record.pathname, record.lineno), int(monotonic())
+        if self._second.get(source) != second:
+            record.left_out = max(0, self._lines[source] - self._most)
+            self._second[source], self._lines[source] = second, 0
+        self._lines[source] += 1
+        return self._lines[source] <= self._most
 
 
 def set_up_logging(level: str) -> None:

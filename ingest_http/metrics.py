@@ -1,4 +1,4 @@
-"""Which figures does the door publish? All of them, each with its unit and meaning.
+"""The metrics of the ingest API, each with its unit and meaning.
 
 Labels are bounded: `tenant` is one that has a key, `event` is one of the registry or `other`,
 `reason` and `code` come from closed lists.
@@ -18,63 +18,62 @@ ITEMS: Final = (1, 10, 100, 500, 1_000, 2_500, 5_000, 10_000, 50_000)
 
 
 class ApiMetrics:
-    """The figures of one door process, in a registry of their own."""
+    """The metrics of one process of the ingest API, in a registry of their own."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         self.answers = Counter(
             "railhead_door_answers",
-            "Answers to pushes, by status and by code of the error (none for a success).",
+            "Answers to bulk requests, by status and by code of the error (none for a success).",
             ["status", "code"],
             registry=registry,
         )
         self.request_seconds = Histogram(
             "railhead_door_request_seconds",
-            "Seconds from a push's headers to its answer.",
+            "Seconds from the headers of a bulk request to its answer.",
             buckets=SECONDS,
             registry=registry,
         )
         self.publish_seconds = Histogram(
             "railhead_door_publish_seconds",
-            "Seconds a push waited for Kafka's acknowledgements.",
+            "Seconds a bulk request waited for Kafka's acknowledgements.",
             buckets=SECONDS,
             registry=registry,
         )
         self.batch_items = Histogram(
             "railhead_door_batch_items",
-            "Items in one push.",
+            "Items in one bulk request.",
             buckets=ITEMS,
             registry=registry,
         )
         self.body_bytes = Counter(
             "railhead_door_body_bytes",
-            "Bytes of pushes read, after decompression.",
+            "Bytes of request bodies read, after decompression.",
             registry=registry,
         )
         self.items = Counter(
             "railhead_door_items",
-            "Items by fate: stored (acknowledged by Kafka), rejected (kept on fasttrack.rejected), "
-            "not_stored (answered 510; the sender repeats them).",
+            "Items by outcome: stored (acknowledged by Kafka), rejected (kept on "
+            "fasttrack.rejected), not_stored (answered 510; the client sends them again).",
             ["tenant", "event", "fate"],
             registry=registry,
         )
         self.rejected = Counter(
             "railhead_door_rejected_items",
-            "Items refused by the contract's check; meant, and each is kept.",
+            "Items rejected by the check, by reason; each is kept as a dead letter.",
             ["tenant", "event", "reason"],
             registry=registry,
         )
         self.adjusted = Counter(
             "railhead_door_adjusted_values",
-            "Values of acknowledged items that are stored otherwise than they were sent, by "
-            "adjustment; repeats count again, which railhead_worker_adjusted_values_total leaves "
-            "out.",
+            "Values of acknowledged items that are not stored exactly as they were sent, by "
+            "adjustment; repeats count again, unlike in railhead_worker_adjusted_values_total.",
             ["tenant", "event", "adjustment"],
             registry=registry,
         )
         self.in_flight_bytes = Gauge(
             "railhead_door_in_flight_bytes",
-            "Bytes of bodies held now; past railhead_door_in_flight_limit_bytes pushes get 503.",
+            "Bytes of bodies held now; past railhead_door_in_flight_limit_bytes requests get 503.",
             registry=registry,
         )
         self.in_flight_limit_bytes = Gauge(
@@ -84,12 +83,12 @@ class ApiMetrics:
         )
         self.lingering = Gauge(
             "railhead_door_lingering_connections",
-            "Connections answered before the end of their body, which is still being read away.",
+            "Connections answered before the end of their body, which is still read and discarded.",
             registry=registry,
         )
         self.ready = Gauge(
             "railhead_door_ready",
-            "1 if a push could be stored durably now, else 0.",
+            "1 if a batch could be stored durably now, else 0.",
             registry=registry,
         )
         self.producers_replaced = Gauge(
@@ -98,7 +97,7 @@ class ApiMetrics:
             registry=registry,
         )
         self.tenants = Gauge(
-            "railhead_door_tenants", "Tenants known to this door.", registry=registry
+            "railhead_door_tenants", "Tenants known to this process.", registry=registry
         )
         self.tenants_file_bad = Gauge(
             "railhead_door_tenants_file_bad",
@@ -107,7 +106,7 @@ class ApiMetrics:
         )
         self.clients_gone = Counter(
             "railhead_door_clients_gone",
-            "Senders that closed the connection before their answer.",
+            "Clients that closed the connection before their answer.",
             registry=registry,
         )
         self.loop_lag_seconds = Gauge(
@@ -117,11 +116,11 @@ class ApiMetrics:
         )
 
     def page(self) -> bytes:
-        """The figures as Prometheus reads them."""
+        """The metrics as Prometheus reads them."""
         return generate_latest(self.registry)
 
     def documented(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-        """(name, kind, meaning, labels) of each figure, for documents and their tests."""
+        """(name, kind, meaning, labels) of each metric, for documents and their tests."""
         for value in vars(self).values():
             if isinstance(value, Counter | Gauge | Histogram):
                 described = next(iter(value.describe()))

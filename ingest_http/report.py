@@ -1,11 +1,11 @@
-"""What does `?report=1` answer? One outcome for each item, in the order of the batch."""
+"""The answer with `report=1`: one outcome for each item, in the order of the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ingest_http.batch import CheckedBatch, Dropped, Taken
+from ingest_http.batch import AcceptedItems, CheckedBatch, RejectedItems
 
 
 def report_of(
@@ -18,10 +18,10 @@ def report_of(
     """
     outcomes: list[dict[str, Any]] = [{} for _ in range(batch.size)]
     for group in batch.groups:
-        reported = _taken(group) if isinstance(group, Taken) else _dropped(group)
-        good = "stored" if isinstance(group, Taken) else "rejected"
+        reported = _accepted(group) if isinstance(group, AcceptedItems) else _rejected(group)
+        good = "stored" if isinstance(group, AcceptedItems) else "rejected"
         if dry_run:
-            good = "valid" if isinstance(group, Taken) else "invalid"
+            good = "valid" if isinstance(group, AcceptedItems) else "invalid"
         for position, facts in zip(group.positions, reported, strict=True):
             outcomes[position] = {"position": position, "outcome": good, **facts}
     for position in batch.positions(not_stored):
@@ -35,7 +35,7 @@ def report_of(
     }
 
 
-def _taken(group: Taken) -> Iterator[dict[str, Any]]:
+def _accepted(group: AcceptedItems) -> Iterator[dict[str, Any]]:
     adjusted: dict[int, dict[str, int]] = {}
     for position, adjustment in group.adjusted:
         counts = adjusted.setdefault(position, {})
@@ -45,7 +45,7 @@ def _taken(group: Taken) -> Iterator[dict[str, Any]]:
         yield {**facts, "adjusted": adjusted[position]} if position in adjusted else facts
 
 
-def _dropped(group: Dropped) -> Iterator[dict[str, Any]]:
+def _rejected(group: RejectedItems) -> Iterator[dict[str, Any]]:
     for one in group.rejections:
         yield {
             "event": one.event,

@@ -1,7 +1,7 @@
-"""How does a door process live? Start, take traffic, drain on SIGTERM or SIGINT, stop; bounded.
+"""The life of an ingest API process: start, serve, drain on SIGTERM or SIGINT, stop, all bounded.
 
-Draining: the listening socket closes; whoever is connected may still send for a moment and is told
-`Connection: close`; requests in flight end; the producer goes last.
+Draining: the listening socket closes; clients with an open connection may still send for a moment
+and get `Connection: close`; requests in flight end; the producer stops last.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ BACKLOG: Final = 1024
 
 
 class ApiBrokenError(Exception):
-    """The process cannot go on and must be started anew."""
+    """The process cannot go on and must be restarted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where a door listens; `metrics` is None if its figures are on `http`."""
+    """Where the ingest API listens; `metrics` is None if its metrics are on `http`."""
 
     http: int
     metrics: int | None
 
 
 async def serve(settings: ApiSettings) -> None:
-    """Run a door until SIGTERM or SIGINT."""
+    """Run the ingest API until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,10 +67,10 @@ async def serve(settings: ApiSettings) -> None:
 async def running_api(
     settings: ApiSettings, *, on_failure: Callable[[], None]
 ) -> AsyncIterator[IngestApi]:
-    """A door with its keys and its producer, not listening yet.
+    """An ingest API with its keys and its producer, not listening yet.
 
     If one of its background tasks ends, *on_failure* is called; its error is raised at the end, so
-    that the process ends with it and is started anew.
+    that the process ends with it and is restarted.
     """
     keyring = Keyring(settings.tenants_file)
     link = KafkaLink(
@@ -103,12 +103,12 @@ async def running_api(
 
 @contextlib.asynccontextmanager
 async def listening(api: IngestApi) -> AsyncIterator[Ports]:
-    """Take traffic for *door*; leaving drains it."""
+    """Accept requests for *api*; drains it at the end."""
     settings = api.settings
     async with contextlib.AsyncExitStack() as stack:
         own = None
         if settings.metrics_port is not None:
-            # Entered first, so left last: figures can be read while the door drains.
+            # Entered first, so left last: metrics can be read while the API drains.
             own = await stack.enter_async_context(
                 _site(api, OWN_PORT_ROUTES, settings.metrics_host, settings.metrics_port)
             )
@@ -131,7 +131,7 @@ async def _site(api: IngestApi, routes: Routes, host: str, port: int) -> AsyncIt
     )
     runner = web.ServerRunner(server, shutdown_timeout=settings.drain_seconds)
     await runner.setup()
-    # Several doors may listen on one port; the kernel spreads the connections.
+    # Several processes may listen on one port; the kernel spreads the connections.
     site = web.TCPSite(runner, host, port, backlog=BACKLOG, reuse_port=True)
     await site.start()
     try:

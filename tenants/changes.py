@@ -1,4 +1,4 @@
-"""What may be done to a tenant? Each change is a pure function from one file to the next."""
+"""Changes to tenants: each is a pure function from one tenants file to the next."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def add_tenant(file: TenantsFile, name: str, tenant: Tenant) -> TenantsFile:
     """*file* with the new *tenant*.
 
     Raises:
-        TenantChangeError: the name is taken or is none.
+        TenantChangeError: the name is taken or not a valid one.
     """
     if not TENANT_NAME.fullmatch(name):
-        raise TenantChangeError(f"{name!r} is no tenant name: use a-z, 0-9, - and _, 63 at most")
+        raise TenantChangeError(f"{name!r} is not a tenant name: use a-z, 0-9, - and _, 63 at most")
     if name in file.tenants:
         raise TenantChangeError(f"{name} exists; `railhead tenant rotate {name}` makes another key")
     return _with(file, name, tenant)
@@ -29,7 +29,7 @@ def add_tenant(file: TenantsFile, name: str, tenant: Tenant) -> TenantsFile:
 def make_key(
     pepper: bytes, *, now: datetime, expires_in: timedelta | None = None
 ) -> tuple[StoredKey, str]:
-    """A new key as stored, and as shown once."""
+    """A new key in its stored form, and in the form that is shown once."""
     prefix, key = new_key()
     expires_at = None if expires_in is None else now + expires_in
     stored = StoredKey(
@@ -64,12 +64,12 @@ def revoke(file: TenantsFile, name: str, prefix: str | None, *, now: datetime) -
 def change_id_fields(
     tenant: Tenant, event: str, fields: tuple[str, ...], since: datetime
 ) -> Tenant:
-    """*tenant* with ids of *event* made of *fields* from *since* on; the log keeps the others."""
+    """*tenant* with ids of *event* made of *fields* from *since* on; the log keeps old rules."""
     contract = BY_NAME[event].id_fields
     current = tenant.id_fields.get(event, contract)
     log = tenant.id_rules.get(event, ())
     if not log or log[-1].fields != current:
-        # It was set by hand, or before there was a log: nobody knows since when.
+        # It was set by hand, or before there was a log: its start is not known.
         log = (*log, *(() if log else (IdRule(fields=contract),)), IdRule(fields=current))
     chosen = {name: known for name, known in tenant.id_fields.items() if name != event}
     if fields != contract:

@@ -1,7 +1,7 @@
 """Follows the id rules of the tenants file without a restart.
 
-Ingest API and workers read the same file; of it workers read only the rules, and keep no key and no
-hash of a key.
+The ingest API and the workers read the same file; workers read only the rules of it, and keep no
+key and no hash of a key.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _UNUSABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
 
 
 class RulesUnavailableError(ValueError):
-    """The tenants file cannot be read, so nobody knows how ids are made; the text says why."""
+    """The tenants file cannot be read, so it is not known how ids are made; the text says why."""
 
 
 def read_rules(path: Path) -> IdRules:
     """The id rules of the tenants file at *path*.
 
     Raises:
-        RulesUnavailableError: it is not there, or no tenants file.
+        RulesUnavailableError: it does not exist, or is not a tenants file.
     """
     try:
         return rules_of_tenants(json.loads(path.read_bytes())["tenants"])
@@ -43,18 +43,18 @@ def read_rules(path: Path) -> IdRules:
 
 
 def rules_if_there(path: Path) -> IdRules:
-    """The id rules of the tenants file; the contract's if there is none on this machine.
+    """The id rules of the tenants file; the contract's if this machine has no such file.
 
     Raises:
-        RulesUnavailableError: it is there and not usable.
+        RulesUnavailableError: it exists but is not usable.
     """
     return read_rules(path) if path.exists() else DEFAULT_RULES
 
 
 class TenantRules:
-    """The id rules of one tenants file; if it goes bad, the last good ones stay in force.
+    """The id rules of one tenants file; if it becomes unusable, the last good ones stay in force.
 
-    *alarm* is called when it goes bad or goes away.
+    *alarm* is called when it becomes unusable or disappears.
     """
 
     def __init__(self, path: Path | None, alarm: Callable[[], None] = lambda: None) -> None:
@@ -71,8 +71,8 @@ class TenantRules:
     def current(self) -> IdRules:
         """The rules of the file as it is now.
 
-        The ingest API takes no item by a rule before the file has it; so whoever asks after an
-        item was read knows the rule that it was taken by.
+        The ingest API applies a rule only once it is in the file, so a call after an item was
+        read returns the rules by which the API accepted it.
         """
         self.refresh()
         return self.rules

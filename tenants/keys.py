@@ -1,8 +1,8 @@
-"""What is a tenant's key, and does a presented one match? Pure: no clock, no file.
+"""Tenant keys: how they are made, stored and compared. Pure: no clock, no file.
 
-A key is `rh_PREFIX_SECRET`: the prefix only finds the row, the secret has 256 random bits. What is
-stored is HMAC-SHA256 of the whole key under a pepper that lives in another file, so that neither
-file alone helps anybody.
+A key is `rh_PREFIX_SECRET`: the prefix only finds the row, the secret has 256 random bits. Only the
+HMAC-SHA256 of the whole key is stored, under a pepper in another file, so neither file alone is of
+use to an attacker.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ KEY_SHAPE: Final = re.compile(r"rh_([a-z2-7]{8})_[A-Za-z0-9_-]{22,}")
 
 
 def new_key() -> tuple[str, str]:
-    """Make a key; the result is (its prefix, the whole key), the latter to be shown once."""
+    """Make a key; returns its prefix and the whole key, which is to be shown once."""
     prefix = base64.b32encode(secrets.token_bytes(PREFIX_BYTES)).decode().lower()
     return prefix, f"rh_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
 
 
 def new_pepper() -> bytes:
-    """Make the secret that all stored hashes of one tenants file are keyed with."""
+    """Make the secret with which all stored hashes of one tenants file are keyed."""
     return secrets.token_bytes(PEPPER_BYTES)
 
 
@@ -38,10 +38,10 @@ def prefix_of(presented: str) -> str:
 
 
 def hash_of(key: str, pepper: bytes) -> str:
-    """What is stored of *key*."""
+    """The stored hash of *key*."""
     return hmac.digest(pepper, key.encode("utf-8", "surrogateescape"), "sha256").hex()
 
 
 def same(left: str, right: str) -> bool:
-    """Compare two hashes in a time that tells nothing."""
+    """Compare two hashes in constant time."""
     return hmac.compare_digest(left, right)

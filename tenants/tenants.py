@@ -1,4 +1,4 @@
-"""Who may push, with which keys, under which options? The schema of tenants.json."""
+"""The schema of tenants.json: which tenants may send, with which keys and options."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoredKey(BaseModel):
     revoked_at: AwareDatetime | None = None
 
     def state(self, now: datetime) -> Literal["active", "early", "expired", "revoked"]:
-        """What the key is worth at *now*; a revoked key stays revoked."""
+        """The state of the key at *now*; a revoked key stays revoked."""
         if self.revoked_at is not None and self.revoked_at <= now:
             return "revoked"
         if self.expires_at is not None and self.expires_at <= now:
@@ -37,7 +37,7 @@ class StoredKey(BaseModel):
 
 
 class IdRule(BaseModel):
-    """One entry of a tenant's log of id rules; the first one's beginning is not told."""
+    """One entry of a tenant's log of id rules; the start of the first one is not recorded."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,10 +56,11 @@ class Tenant(BaseModel):
         default=False, description="accept numbers where the contract says string"
     )
     id_fields: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="idempotency fields by event name, instead of the usual"
+        default_factory=dict,
+        description="idempotency fields by event name, instead of the contract's",
     )
     id_rules: dict[str, tuple[IdRule, ...]] = Field(
-        default_factory=dict, description="what id_fields was since when; written by commands only"
+        default_factory=dict, description="the history of id_fields; written by commands only"
     )
     keys: tuple[StoredKey, ...] = ()
 

@@ -1,7 +1,7 @@
-"""How is tenants.json read and changed? Whole or not at all, by one writer at a time.
+"""Reads and changes tenants.json: whole or not at all, one writer at a time.
 
-A change is written to a new file that takes the old one's place, so a reader sees the old or the
-new content and a crash leaves the old one. Both files are readable by their owner only.
+A change is written to a new file that replaces the old one, so a reader sees the old or the new
+content and a crash leaves the old one. Both files are readable by their owner only.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_tenants(path: Path) -> TenantsFile:
     """Read *path*; a missing file means no tenants yet.
 
     Raises:
-        TenantsFileError: it is not JSON of the schema; values are not repeated in the text.
+        TenantsFileError: it is not JSON of the schema; its values are not repeated in the text.
     """
     try:
         content = path.read_bytes()
@@ -44,7 +44,7 @@ def read_tenants(path: Path) -> TenantsFile:
         return TenantsFile.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(batch_part) for batch_part in first["loc"])
+        where = ".".join(str(step) for step in first["loc"])
         raise TenantsFileError(f"{path}: {where or 'the file'}: {first['msg']}") from None
 
 
@@ -67,7 +67,7 @@ def read_pepper(tenants_path: Path) -> bytes:
 
 
 def change_tenants(path: Path, change: Callable[[TenantsFile, bytes], TenantsFile]) -> None:
-    """Replace the content of *path* by `change(content, pepper)`, alone among all writers.
+    """Replace the content of *path* by `change(content, pepper)`, under a lock on all writers.
 
     The pepper is made on the first change. If *change* raises, nothing is written.
     """
@@ -87,7 +87,7 @@ def make_first_file(path: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put *content* in the place of *path* at once, synced, readable by its owner only."""
+    """Replace *path* by *content* atomically, synced, readable by its owner only."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
@@ -118,7 +118,7 @@ def _pepper_for_writing(path: Path) -> bytes:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    # The lock has a file of its own: the tenants file itself is another one after each change.
+    # The lock has a file of its own, because each change replaces the tenants file.
     descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, OWNER_ONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

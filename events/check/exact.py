@@ -88,7 +88,7 @@ def _read_object(raw: bytes) -> tuple[str, JsonObject]:
     except JsonTextError as problem:
         raise RejectedError(Problem(problem.reason, None, f"the item {problem}")) from None
     if not isinstance(item, JsonObject):
-        raise RejectedError(Problem("not_an_object", None, "the item is no object"))
+        raise RejectedError(Problem("not_an_object", None, "the item is not an object"))
     return text, item
 
 
@@ -223,7 +223,7 @@ def _cell(field: Field, value: Any, kept: dict[str, str]) -> Any:
 
 
 def _twice(path: str) -> Problem:
-    return Problem("duplicate_name", path, f"{path} stands more than once")
+    return Problem("duplicate_name", path, f"{path} appears more than once")
 
 
 def _half_character(path: str) -> Problem:

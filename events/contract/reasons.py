@@ -26,7 +26,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("null_value", "contract", "the record has no value", "send the item"),
     Reason("bad_json", "contract", "the item is not JSON", "send JSON as RFC 8259 has it"),
     Reason("bad_encoding", "contract", "the item is not UTF-8", "encode it as UTF-8"),
-    Reason("not_an_object", "contract", "the item is no JSON object", 'send {"event", "data"}'),
+    Reason("not_an_object", "contract", "the item is not a JSON object", 'send {"event", "data"}'),
     Reason("unknown_event", "contract", "no such event type", "send a type of the contract"),
     Reason("event_mismatch", "contract", "another type's topic", "send it to its own topic"),
     Reason("missing", "contract", "a required field is absent", "send the field"),
@@ -41,8 +41,10 @@ REASONS: Final[tuple[Reason, ...]] = (
         "send a real time",
     ),
     Reason("leap_second", "contract", "a leap second, which no clock here has", "send second 59"),
-    Reason("duplicate_name", "storage", "a field stands twice in one object", "send it once"),
-    Reason("bad_text", "storage", "half a surrogate pair is no character", "send whole characters"),
+    Reason("duplicate_name", "storage", "a field appears twice in one object", "send it once"),
+    Reason(
+        "bad_text", "storage", "half a surrogate pair is not a character", "send whole characters"
+    ),
     Reason("id_too_long", "storage", "an id of more than 2,048 characters", "send a shorter id"),
     Reason("item_too_large", "storage", "more than 1 MiB of JSON", "send a smaller item"),
     Reason("too_deep", "storage", "more than 128 levels of brackets", "send a flatter item"),

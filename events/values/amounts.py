@@ -39,7 +39,7 @@ def read_amount(text: str) -> Decimal:
     """Read the text of a JSON number as it is stored.
 
     Raises:
-        PydanticCustomError: `number_out_of_range`, or `wrong_type` for text that is not a JSON number.
+        PydanticCustomError: `number_out_of_range`, or `wrong_type` if it is not a JSON number.
     """
     return adjusted_amount(text)[0]
 

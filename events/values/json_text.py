@@ -63,7 +63,7 @@ def read_json(raw: bytes) -> tuple[str, Any]:
     except json.JSONDecodeError as problem:
         raise JsonTextError("bad_json", f"is not JSON at character {problem.pos}") from None
     except _Constant:
-        raise JsonTextError("bad_json", "is not JSON: NaN and Infinity are no numbers") from None
+        raise JsonTextError("bad_json", "is not JSON: NaN and Infinity are not numbers") from None
 
 
 def depth(raw: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Can this body be taken, and what is in it? Headers first, bytes counted while they come."""
+"""Reads request bodies: judges the headers first, then counts the bytes as they arrive."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class BodyPlan:
 
     @property
     def first_reservation_bytes(self) -> int:
-        """Room to ask for before the first byte is read."""
+        """Bytes to reserve before the first byte is read."""
         return FIRST_RESERVATION_BYTES if self.announced_bytes is None else self.announced_bytes
 
 
 def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
     """Judge *headers*; nothing of the body is read for that.
 
-    A missing Content-Type is taken as JSON, for there is nothing else to be sent here; a charset
-    is ignored, for JSON is UTF-8 (RFC 8259) and anything else fails as JSON.
+    A missing Content-Type is taken as JSON, since nothing else is accepted here; a charset is
+    ignored, since JSON is UTF-8 (RFC 8259) and anything else fails as JSON.
 
     Raises:
-        DoorError: 415 or 413.
+        ApiError: 415 or 413.
     """
     media_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type not in JSON_TYPES:
@@ -63,11 +63,11 @@ def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
     if encoding not in DECODERS:
         raise ApiError(
             CONTENT_ENCODING,
-            f"Content-Encoding {_shown(encoding)} is not known here",
+            f"Content-Encoding {_shown(encoding)} is not supported",
             headers={"Accept-Encoding": ACCEPT_ENCODING},
         )
     length = headers.get("Content-Length", "")
-    # Longer numbers never get here: the parser of HTTP refuses them.
+    # Longer numbers never get here: the HTTP parser refuses them.
     announced = int(length) if length.isascii() and length.isdigit() else None
     if announced is not None and announced > limit_bytes:
         raise _too_large(f"of {announced:,} bytes", limit_bytes)
@@ -77,11 +77,11 @@ def plan_body(headers: Mapping[str, str], limit_bytes: int) -> BodyPlan:
 async def read_body(
     stream: ByteStream, plan: BodyPlan, reservation: Reservation
 ) -> bytes | bytearray:
-    """Read and decompress the whole body, never holding more than the plan and the room allow.
+    """Read and decompress the whole body, never holding more than *plan* and *reservation* allow.
 
     Raises:
-        DoorError: 413 past the limit, 422 if it is not compressed as announced, 503 if it grows
-            past what there is room for.
+        ApiError: 413 past the limit, 422 if it is not compressed as announced, 503 if it grows
+            past what can be reserved.
     """
     make_decoder = DECODERS[plan.encoding]
     if make_decoder is None:
@@ -90,7 +90,7 @@ async def read_body(
         return await _read_compressed(stream, plan, reservation, make_decoder())
     except BadCompressionError as error:
         raise ApiError(
-            NOT_A_BATCH, f"The body is not the {plan.encoding} that it is said to be: {error}"
+            NOT_A_BATCH, f"The body is not {plan.encoding}, as Content-Encoding says: {error}"
         ) from None
 
 
@@ -102,7 +102,7 @@ async def _read_plain(
     chunk = await stream.readany()
     if not chunk:
         return first
-    # Grown in place: a body is not held twice, as when chunks are joined.
+    # Grown in place: joining chunks would hold the body twice.
     body = bytearray(first)
     while chunk:
         _check_size(len(body) + len(chunk), plan, reservation)
@@ -125,7 +125,7 @@ async def _read_compressed(
             _check_size(size, plan, reservation, decoder=min(size, decoder.window_bytes))
             body += received
             if len(body) >= yield_at:
-                # A large body must not keep the loop from other requests and from health.
+                # A large body must not block other requests and health checks.
                 await asyncio.sleep(0)
                 yield_at = len(body) + YIELD_EVERY_BYTES
     decoder.end()
@@ -133,12 +133,12 @@ async def _read_compressed(
 
 
 def _check_size(size: int, plan: BodyPlan, reservation: Reservation, *, decoder: int = 0) -> None:
-    """Hold *size* bytes of body, and those that the *decoder* remembers of it."""
+    """Reserve *size* bytes of body, and those that the *decoder* keeps of it."""
     if size > plan.limit_bytes:
         raise _too_large("with more", plan.limit_bytes)
     held = size + decoder
     if held > reservation.held_bytes and not reservation.grow_to(held + FIRST_RESERVATION_BYTES):
-        raise ApiError(OVERLOADED, "There is no room for the rest of this body now")
+        raise ApiError(OVERLOADED, "There is no memory for the rest of this body now")
 
 
 def _too_large(how: str, limit_bytes: int) -> ApiError:

@@ -1,7 +1,7 @@
-"""Decoders of compressed bodies that open them in pieces of bounded size.
+"""Decompresses bodies in chunks of bounded size.
 
-The caller counts the pieces and stops when it likes, so a small body that opens to a huge one costs
-no more than the limit. What opens to nothing is counted here: streams behind each other.
+The caller counts the chunks and stops when it likes, so a small body that decompresses to a huge
+one costs no more than the limit. Streams that decompress to nothing are counted here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CHUNK_BYTES: Final = 256 * 1024
 # RFC 8878 asks every decoder for windows of 8 MiB; a larger one is memory that a header asks for.
 ZSTD_WINDOW_LOG_MAX: Final = 23
 GZIP_BITS: Final = 16 + zlib.MAX_WBITS
-# Members or frames of one body. Each costs a new decoder, however little it opens to.
+# Members or frames of one body. Each costs a new decoder, however little it decompresses to.
 MAX_STREAMS: Final = 10_000
 
 
@@ -31,13 +31,13 @@ class BadCompressionError(Exception):
 class Decoder(Protocol):
     """One body's decoder.
 
-    `window_bytes` is how much of what it opened it may hold itself.
+    `window_bytes` is how much of the decompressed data it may hold itself.
     """
 
     window_bytes: int
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The next pieces, each of `CHUNK_BYTES` at most.
+        """The next chunks, each of `CHUNK_BYTES` at most.
 
         Raises:
             BadCompressionError: *data* does not continue the stream.
@@ -81,8 +81,8 @@ class ZlibDecoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder`."""
         full = False
-        # A full piece may not be the last one, even when all input is read; but behind the end of
-        # a stream only more input begins another.
+        # A full chunk may not be the last one, even when all input is read; but after the end of a
+        # stream only more input begins another.
         while data or (full and not self._inner.eof):
             if self._inner.eof:
                 self._inner = self._new()
@@ -105,7 +105,7 @@ class ZlibDecoder:
 
 
 class DeflateDecoder:
-    """What senders mean by deflate: RFC 9110's zlib stream, or the bare one that many send."""
+    """What clients mean by deflate: RFC 9110's zlib stream, or the bare one that many send."""
 
     window_bytes = 1 << zlib.MAX_WBITS
 
@@ -115,7 +115,7 @@ class DeflateDecoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder`."""
         if self._inner is None and data:
-            # A zlib stream starts with the method 8; no encoder starts a bare one like that.
+            # A zlib stream starts with method 8; no encoder starts a bare stream that way.
             zlib_header = data[0] & 0x0F == zlib.DEFLATED
             self._inner = ZlibDecoder(zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS)
         if self._inner is not None:

@@ -1,7 +1,7 @@
-"""Has a body more items than allowed? Asked before they are cut apart, so that memory is safe.
+"""Tells whether a body has too many items before it is split, to bound memory.
 
-`[1,1,1,…` of 32 MiB has 16 million items, and cutting them apart takes a gigabyte. An honest item
-has far more than `DENSE` bytes a comma, so honest bodies are told by counting commas alone.
+`[1,1,1,…` of 32 MiB has 16 million items, and splitting them takes a gigabyte. A real item has far
+more than `DENSE` bytes per comma, so counting commas is enough for real bodies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ QUOTE, OPEN, CLOSE, COMMA = b'"', b"[{", b"]}", b","
 def has_more_items(body: bytes | bytearray, most: int) -> bool:
     """Tell whether the JSON array *body* surely has more than *most* items.
 
-    False may also mean: not dense enough to be dangerous; count after cutting.
+    False may also mean: not dense enough to be dangerous; count after splitting.
     """
     if len(body) < most:
         return False
@@ -30,17 +30,17 @@ def has_more_items(body: bytes | bytearray, most: int) -> bool:
 
 
 def _top_level_commas(body: bytes | bytearray, enough: int) -> int:
-    # Without escapes a quote always opens or closes a string; lengths stay, places do not matter.
+    # Without escapes a quote always opens or closes a string; lengths stay the same.
     text = body.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     found, depth, in_string = 0, 0, False
     for start in range(0, len(text), STEP):
-        received = np.frombuffer(text, np.uint8, min(STEP, len(text) - start), start)
-        inside = (np.cumsum(received == ord(QUOTE)) + in_string) & 1
+        chunk = np.frombuffer(text, np.uint8, min(STEP, len(text) - start), start)
+        inside = (np.cumsum(chunk == ord(QUOTE)) + in_string) & 1
         in_string = bool(inside[-1])
-        delimiters = received[inside == 0]
-        steps = np.isin(delimiters, list(OPEN)).astype(np.int32) - np.isin(delimiters, list(CLOSE))
+        outside = chunk[inside == 0]
+        steps = np.isin(outside, list(OPEN)).astype(np.int32) - np.isin(outside, list(CLOSE))
         depths = np.cumsum(steps) + depth
-        found += int(np.count_nonzero((delimiters == ord(COMMA)) & (depths == 1)))
+        found += int(np.count_nonzero((outside == ord(COMMA)) & (depths == 1)))
         depth = int(depths[-1]) if len(depths) else depth
         if found >= enough:
             break

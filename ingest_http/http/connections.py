@@ -1,4 +1,4 @@
-"""How does a connection behave where HTTP is broken, or where there are too many of them?"""
+"""Connections: answers broken HTTP in JSON and bounds the number of connections."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Protocol(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer bytes that are no HTTP request; what they were is not repeated."""
+        """Answer bytes that are not an HTTP request, without repeating them."""
         del request, message
         log.info("not HTTP", extra={"status": status, "reason": type(exc).__name__})
-        error = ApiError(BAD_REQUEST, "This is not a request that HTTP/1.1 knows")
+        error = ApiError(BAD_REQUEST, "This is not an HTTP/1.1 request")
         response = refusal(error, "")
         response.force_close()
         return response

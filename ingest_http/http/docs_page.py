@@ -1,7 +1,7 @@
-"""Where does an integrator read the contract? /openapi.json, and Swagger's page that shows it.
+"""The documentation pages: /openapi.json, and Swagger UI that shows it.
 
-The page and all it loads come from this door. Swagger UI itself is the one that the package
-flask-swagger-ui carries; of that package nothing is imported, so that Flask is not either.
+The page and all it loads come from this process. Swagger UI is taken from the package
+flask-swagger-ui; of that package nothing is imported, so Flask is not imported either.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Is the door alive, and could it durably accept a push now? Two questions, never one answer.
+"""Health: whether the process is alive, and whether it could durably store a batch now.
 
-`live` says that the event loop turns: restart the process if it does not answer. `ready` says that
-a push sent now would be stored: keep traffic away while it does not, but do not restart for it.
+`live` says that the event loop runs: restart the process if it does not answer. `ready` says that a
+batch sent now would be stored: send no requests while it does not, but do not restart for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ async def live(api: IngestApi, request: web.BaseRequest) -> web.Response:
 async def ready(api: IngestApi, request: web.BaseRequest) -> web.Response:
     """Answer `GET /health/ready`: 200, or 503 with every reason.
 
-    Kafka is looked at once a second in the background, so that asking costs nothing.
+    Kafka is checked once a second in the background, so a request costs nothing.
     """
     del request
     reasons = not_ready_reasons(api)
@@ -30,14 +30,14 @@ async def ready(api: IngestApi, request: web.BaseRequest) -> web.Response:
 
 
 def not_ready_reasons(api: IngestApi) -> list[str]:
-    """Everything that keeps *door* from durably accepting."""
+    """Everything that keeps *api* from storing durably."""
     kafka = api.why_not_ready()
     admission = api.admission
     full = admission.used_bytes > 0.9 * admission.size_bytes
     return [
         reason
         for reason in (
-            "this door is shutting down" if api.draining else None,
+            "this process is shutting down" if api.draining else None,
             kafka and f"Kafka: {kafka}",
             f"{admission.used_bytes:,} of {admission.size_bytes:,} bytes are in flight"
             if full

@@ -1,10 +1,10 @@
-"""Keeps a connection open behind an answer that came before the end of the request's body.
+"""Keeps a connection open after an answer that was sent before the end of the request's body.
 
 A client that is still sending reads the answer only later, or as soon as it notices it. If the
 connection were closed with unread bytes, the system would reset it, and many clients would lose the
-answer, take it for a failure of the network and send the same body again. So the answer is sent at
-once, the sending side is closed, and what still comes is read and thrown away: for a bounded time,
-up to a bounded number of bytes, of a bounded number of connections.
+answer, take it for a network failure and send the same body again. So the answer is sent at once,
+our side is closed for writing, and what still arrives is read and discarded: for a bounded time, up
+to a bounded number of bytes, on a bounded number of connections.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
 
 MIB: Final = 1024 * 1024
-# The rest of a smaller body is read to its end, so that the connection can go on being used.
+# The rest of a smaller body is read to its end, so that the connection can be used again.
 SMALL_BYTES: Final = 256 * 1024
-# How often a lingering connection looks whether it must end.
+# How often a lingering connection checks whether it must end.
 LOOK_SECONDS: Final = 0.5
 
 
@@ -54,7 +54,7 @@ class Lingering:
                 _close_sending_side(request)
             await self._discard(request, is_over)
         except (ConnectionError, RequestPayloadError):
-            pass  # The client has closed the connection, which is what is waited for.
+            pass  # The client has closed the connection, as expected.
         finally:
             self.now -= 1
 
@@ -75,7 +75,7 @@ def is_unread(request: web.BaseRequest) -> bool:
 
 
 def _is_small(request: web.BaseRequest) -> bool:
-    expects = "Expect" in request.headers  # Such a client may not send its body any more.
+    expects = "Expect" in request.headers  # Such a client may not send its body now.
     length = request.content_length
     return not expects and length is not None and length <= SMALL_BYTES
 

@@ -1,4 +1,4 @@
-"""What does /openapi.json say? The contract's models and the table of answers, put together."""
+"""The document at /openapi.json, made from the contract's models and the table of answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
         "positions": {
             "type": "array",
             "items": {"type": "integer"},
-            "description": "510 only: where those items stand in the batch.",
+            "description": "510 only: the positions of those items in the batch.",
         },
     },
     "required": ["error", "message", "request_id"],
@@ -54,7 +54,7 @@ REPORT_SCHEMA: Final[dict[str, Any]] = {
                     "id": {"type": "string"},
                     "adjusted": {
                         "type": "object",
-                        "description": "Values stored otherwise than they were sent, by way.",
+                        "description": "Values not stored exactly as they were sent, by kind.",
                         "properties": {one.value: {"type": "integer"} for one in Adjustment},
                     },
                     "reason": {"type": "string"},
@@ -88,13 +88,17 @@ def openapi_document() -> dict[str, Any]:
     """The document, OpenAPI 3.1."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Railhead: the door", "version": _version(), "description": REQUEST_TEXT},
+        "info": {
+            "title": "Railhead: the ingest API",
+            "version": _version(),
+            "description": REQUEST_TEXT,
+        },
         "paths": {
             "/api/v1/integrations/fasttrack/bulk": {"post": _request()},
             "/health/live": {"get": _get("Tells that the process runs.", {"200": _ok({})})},
             "/health/ready": {
                 "get": _get(
-                    "Tells whether a push sent now would be stored.",
+                    "Tells whether a batch sent now would be stored.",
                     {"200": _ok(READY_SCHEMA), "503": _ok(READY_SCHEMA, "Not now, and why.")},
                 )
             },
@@ -122,7 +126,7 @@ def _request() -> dict[str, Any]:
             {
                 "name": "X-Request-Id",
                 "in": "header",
-                "description": "Kept in logs, records and the answer, if it is a plain one.",
+                "description": "Kept in logs, records and the answer, if it has this form.",
                 "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
             },
         ],

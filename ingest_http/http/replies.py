@@ -1,4 +1,4 @@
-"""How is an answer put on the wire? JSON with the request's id, or nothing at all."""
+"""Builds HTTP replies: JSON with the request's id, or no body at all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUEST_ID_KEY: Final = web.RequestKey("request_id", str)
 
 
 def request_id_of(request: web.BaseRequest) -> str:
-    """The request's id: the sender's own if it is a sane one, else a new one."""
+    """The request's id: the client's own if it has the right form, else a new one."""
     known: str | None = request.get(REQUEST_ID_KEY)
     if known is None:
         sent = request.headers.get(REQUEST_ID_HEADER, "")

@@ -1,4 +1,4 @@
-"""Which path is answered by what? The only list of paths, and the border that errors stop at."""
+"""The only list of paths, and the boundary at which errors become answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ingest_http.metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
 
-SPOKEN: Final = (HttpVersion10, HttpVersion11)
+SUPPORTED_VERSIONS: Final = (HttpVersion10, HttpVersion11)
 BULK_PATH: Final = "/api/v1/integrations/fasttrack/bulk"
 
 Handler = Callable[[IngestApi, web.BaseRequest], Awaitable[web.Response]]
@@ -38,7 +38,7 @@ HEALTH_ROUTES: Final[Routes] = {
     "/health/live": {"GET": health.live},
     "/health/ready": {"GET": health.ready},
 }
-# Where doors share a port nobody can tell which one answers; on its own port each one does.
+# On a shared port any of the processes may answer; on its own port each one answers for itself.
 OWN_PORT_ROUTES: Final[Routes] = {**METRICS_ROUTES, **HEALTH_ROUTES}
 PUBLIC_ROUTES: Final[Routes] = {
     BULK_PATH: {"POST": bulk.post_items},
@@ -51,7 +51,7 @@ PUBLIC_ROUTES: Final[Routes] = {
 def handler_of(
     api: IngestApi, routes: Routes
 ) -> Callable[[web.BaseRequest], Awaitable[web.Response]]:
-    """The server's one request handler: it answers everything and raises nothing of its own."""
+    """The server's one request handler: it answers every request and raises no errors itself."""
 
     async def handle(request: web.BaseRequest) -> web.Response:
         started = monotonic()
@@ -66,8 +66,8 @@ def handler_of(
         except (ConnectionError, RequestPayloadError) as error:
             response, code = _broken(api, request, error), BAD_REQUEST.code
         except Exception:
-            log.exception("not foreseen", extra={"request_id": request_id})
-            response = refusal(ApiError(INTERNAL, "Something failed in the door"), request_id)
+            log.exception("unexpected error", extra={"request_id": request_id})
+            response = refusal(ApiError(INTERNAL, "Something failed in the ingest API"), request_id)
             code = INTERNAL.code
         if request.path == BULK_PATH:
             api.metrics.answers.labels(str(response.status), code).inc()
@@ -84,15 +84,15 @@ def handler_of(
 
 
 def _require_version(request: web.BaseRequest) -> None:
-    """Refuse HTTP/0.9 and HTTP/2.0, which the parser lets pass as text.
+    """Refuse HTTP/0.9 and HTTP/2.0, which the parser accepts as text.
 
     Raises:
-        DoorError: 400.
+        ApiError: 400.
     """
-    # The answer's first line repeats the version; and `version` is kept once it was asked for.
-    if request._version not in SPOKEN:  # noqa: SLF001 - see above
+    # The answer's first line repeats the version; and `version` is cached once it is read.
+    if request._version not in SUPPORTED_VERSIONS:  # noqa: SLF001 - see above
         request._version = HttpVersion11  # noqa: SLF001
-        raise ApiError(BAD_REQUEST, "Neither HTTP/1.1 nor HTTP/1.0 is spoken")
+        raise ApiError(BAD_REQUEST, "The version is neither HTTP/1.1 nor HTTP/1.0")
 
 
 def _find(routes: Routes, request: web.BaseRequest) -> Handler:
@@ -114,8 +114,8 @@ def _broken(api: IngestApi, request: web.BaseRequest, error: Exception) -> web.R
     transport = request.transport
     if transport is None or transport.is_closing():
         api.metrics.clients_gone.inc()
-        raise ConnectionResetError("the sender closed the connection") from error
-    response = refusal(ApiError(BAD_REQUEST, "The body is broken off"), request_id_of(request))
+        raise ConnectionResetError("the client closed the connection") from error
+    response = refusal(ApiError(BAD_REQUEST, "The body ends early"), request_id_of(request))
     response.force_close()
     return response
 

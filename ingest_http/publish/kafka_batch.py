@@ -1,7 +1,7 @@
-"""How do records become one batch of Kafka's, quickly? The hot loop of the door, alone in its file.
+"""Builds Kafka's record batches quickly: the hot loop of the ingest API, alone in its file.
 
-aiokafka's `BatchBuilder` is meant for one record a call; its compiled core takes 0.3 µs a record,
-the wrapper around it half as much again. So this subclass drives the core for a run of records.
+aiokafka's `BatchBuilder` is meant for one record per call; its compiled core takes 0.3 µs a record,
+the wrapper around it half as much again. So this subclass calls the core for many records at once.
 (The core's name is private; aiokafka is pinned, and a test compares the bytes with the wrapper's.)
 """
 
@@ -18,7 +18,7 @@ CODECS: Final = {"none": 0, "gzip": 1, "lz4": 3, "zstd": 4}
 
 
 class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
-    """Records for one partition, and the parts of receipts that hang on them."""
+    """Records for one partition, and the deliveries that wait for them."""
 
     _builder: Any
     _relative_offset: int
@@ -31,9 +31,9 @@ class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
     def extend(
         self, record_group: RecordGroup, indexes: Sequence[int], *, timestamp_ms: int
     ) -> int:
-        """Append the records of *lot* at *places* until full; the result is how many went in.
+        """Append the records of *record_group* at *indexes* until full; returns how many fit.
 
-        The first record of a batch always goes in: how large one may be is judged before.
+        The first record of a batch always fits: its size was checked before.
         """
         append, keys, values = self._builder.append, record_group.keys, record_group.values
         headers, first = record_group.headers, self._relative_offset
@@ -47,8 +47,8 @@ class KafkaBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
         return offset - first
 
     def settle(self, *, stored: bool) -> None:
-        """Tell everyone who waits whether this batch is stored."""
-        for delivery, batch_part in self.waiting:
-            (delivery.confirm if stored else delivery.fail)(batch_part)
+        """Report to every waiting delivery whether this batch is stored."""
+        for delivery, sub_batch in self.waiting:
+            (delivery.confirm if stored else delivery.fail)(sub_batch)
         self.left_some_waiting = any(not delivery.done.done() for delivery, _ in self.waiting)
         self.waiting.clear()

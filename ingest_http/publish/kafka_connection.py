@@ -1,7 +1,7 @@
-"""Is there a broker to write to right now? Owns the producer: makes it, watches it, replaces it.
+"""The connection to Kafka: makes the producer, watches it and replaces it.
 
-The door starts and answers without a broker (503); it looks again every second. A producer that
-died, or that has not seen its broker for long (brokers may have moved), is replaced by a new one.
+The ingest API starts and answers without a broker (503) and tries again every second. A producer
+that died, or that has not reached its broker for long (brokers may have moved), is replaced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BACK_OFF_SECONDS: Final = 1.0
 
 
 class KafkaLink:
-    """A producer for *topics* on *bootstrap*, when there is a broker; `run` keeps it so."""
+    """A producer for *topics* on *bootstrap*, whenever there is a broker; `run` maintains it."""
 
     def __init__(self, bootstrap: str, topics: Sequence[str], *, timeout_seconds: float) -> None:
         self._bootstrap = bootstrap
@@ -46,24 +46,24 @@ class KafkaLink:
         return self._down
 
     def failed(self, error: Exception) -> None:
-        """Hear that a batch failed; for a second nothing new is sent unless it was the batch."""
+        """Note that a batch failed; unless the batch is to blame, nothing is sent for a second."""
         if isinstance(error, TimeoutError) or getattr(error, "retriable", False):
             self._failed_at = monotonic()
 
     def worked(self) -> None:
-        """Hear that a batch was acknowledged."""
+        """Note that a batch was acknowledged."""
         self._failed_at = -BACK_OFF_SECONDS
 
     async def run(self) -> None:
-        """Keep a producer until cancelled, then let go of it within seconds."""
+        """Keep a producer running until cancelled, then stop it within seconds."""
         try:
             while True:
                 await self._connect()
                 await self._watch()
                 self.replaced += 1
-                await self._let_go()
+                await self._stop_producer()
         finally:
-            await self._let_go()
+            await self._stop_producer()
 
     async def _connect(self) -> None:
         while self.producer is None:
@@ -80,7 +80,7 @@ class KafkaLink:
                 async with asyncio.timeout(START_TIMEOUT_SECONDS):
                     await producer.start()
             except (KafkaError, OSError, TimeoutError) as error:
-                self._now(f"no broker answers at {self._bootstrap} ({type(error).__name__})")
+                self._set_down(f"no broker answers at {self._bootstrap} ({type(error).__name__})")
                 await _stop(producer)
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
             else:
@@ -90,16 +90,16 @@ class KafkaLink:
     async def _watch(self) -> None:
         seen_at = monotonic()
         while self.producer is not None and not _died(self.producer):
-            self._now(await self._look(self.producer))
+            self._set_down(await self._look(self.producer))
             if self._down is None:
                 seen_at = monotonic()
             elif monotonic() - seen_at > REPLACE_AFTER_SECONDS:
-                log.error("broker gone for long, making a new producer")
+                log.error("broker not reachable for long, making a new producer")
                 return
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         log.error("the producer died, making a new one")
 
-    def _now(self, down: str | None) -> None:
+    def _set_down(self, down: str | None) -> None:
         if down != self._down:
             log.log(
                 logging.INFO if down is None else logging.WARNING,
@@ -128,7 +128,7 @@ class KafkaLink:
                 return f"a partition of {topic} has no leader"
         return None
 
-    async def _let_go(self) -> None:
+    async def _stop_producer(self) -> None:
         producer, self.producer = self.producer, None
         self._down = "the producer is stopped"
         if producer is not None:
@@ -136,12 +136,12 @@ class KafkaLink:
 
 
 def _died(producer: AIOKafkaProducer) -> bool:
-    task = producer._sender.sender_task  # noqa: SLF001 - aiokafka tells in no other way
+    task = producer._sender.sender_task  # noqa: SLF001 - aiokafka has no other way to ask
     return task is None or task.done()
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    # With the broker gone, stop() waits for its batches; they have been answered for already.
+    # Without a broker, stop() waits for its batches; their requests are answered already.
     with contextlib.suppress(TimeoutError, KafkaError, OSError):
         async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
             await producer.stop()

@@ -1,8 +1,8 @@
-"""How does a record get into Kafka durably? One producer, one orderly writer for each partition.
+"""Publishes records to Kafka durably: one producer, and one ordered writer per partition.
 
-Idempotence is off, and that is meant: with it, aiokafka's batches never expire, so a broker that is
-down would hold requests and the shutdown for ever, and one lost sequence number kills the producer.
-What it would give, no repeat when an acknowledgement is lost, is given behind the topic by id.
+Idempotence is off on purpose: with it, aiokafka's batches never expire, so a broker that is down
+would block requests and the shutdown without end, and one lost sequence number kills the producer.
+What it would give, no repeat when an acknowledgement is lost, the workers give by id.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class KafkaOptions:
 
 
 class KafkaPublisher:
-    """Publishes over *link*, which may come and go; see `Publisher` for what is promised."""
+    """Publishes over *link*, which may fail and recover; see `Publisher` for the contract."""
 
     def __init__(self, link: KafkaLink, options: KafkaOptions) -> None:
         self._link = link
@@ -61,9 +61,9 @@ class KafkaPublisher:
         return self._link.why_down()
 
     def _refuse(self, delivery: Delivery, number: int, record_group: RecordGroup) -> None:
-        batch_part = SubBatch(number, range(len(record_group.keys)))
-        delivery.expect(batch_part)
-        delivery.fail(batch_part)
+        sub_batch = SubBatch(number, range(len(record_group.keys)))
+        delivery.expect(sub_batch)
+        delivery.fail(sub_batch)
 
     def _spread(
         self, delivery: Delivery, number: int, record_group: RecordGroup, count: int
@@ -100,8 +100,8 @@ class KafkaPublisher:
         try:
             async with asyncio.timeout(self._options.timeout_seconds):
                 answer = await producer.send_batch(batch, topic, partition=partition)
-                # Its late answer has to be heard even after the time is up.
-                answer.add_done_callback(_hear)
+                # A late error must be retrieved even after the time-out.
+                answer.add_done_callback(_retrieve_error)
                 await asyncio.wait({answer})
             answer.result()
         except (KafkaError, TimeoutError) as error:
@@ -115,6 +115,6 @@ class KafkaPublisher:
         return True
 
 
-def _hear(answer: asyncio.Future[object]) -> None:
+def _retrieve_error(answer: asyncio.Future[object]) -> None:
     if not answer.cancelled():
         answer.exception()

@@ -1,4 +1,4 @@
-"""The publisher's twin for tests and dry experiments: topics as lists in memory."""
+"""A fake publisher for tests: topics as lists in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StoredRecord:
 
 
 class MemoryPublisher:
-    """Keeps what it is given; nothing of it survives the process."""
+    """Keeps records in memory only."""
 
     def __init__(self) -> None:
         self.topics: defaultdict[str, list[StoredRecord]] = defaultdict(list)
@@ -32,16 +32,16 @@ class MemoryPublisher:
         """See `Publisher`; refused topics fail at once, silent ones never answer."""
         delivery = Delivery(asyncio.get_running_loop().create_future())
         for number, record_group in enumerate(record_groups):
-            batch_part = SubBatch(number, range(len(record_group.keys)))
-            delivery.expect(batch_part)
+            sub_batch = SubBatch(number, range(len(record_group.keys)))
+            delivery.expect(sub_batch)
             if record_group.topic in self.refused_topics:
-                delivery.fail(batch_part)
+                delivery.fail(sub_batch)
             elif record_group.topic not in self.silent_topics:
                 self.topics[record_group.topic] += [
                     StoredRecord(key, bytes(value), record_group.headers)
                     for key, value in zip(record_group.keys, record_group.values, strict=True)
                 ]
-                delivery.confirm(batch_part)
+                delivery.confirm(sub_batch)
         delivery.seal()
         return delivery
 

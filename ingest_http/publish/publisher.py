@@ -1,8 +1,8 @@
-"""What does the door ask of a publisher? Take a request's records; say which are not stored.
+"""The contract of a publisher: it takes the records of a request and says which are not stored.
 
-Lot        the records of one request for one topic
-Receipt    what became of them so far; a record without a confirmation is not stored
-Publisher  Kafka (`publish_kafka`), or memory (`publish_memory`), under one contract
+RecordGroup  the records of one request for one topic
+Delivery     their state so far; a record without a confirmation is not stored
+Publisher    Kafka (`kafka_publisher`), or memory (`memory_publisher`), under one contract
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RecordGroup:
 
 @dataclass(slots=True, eq=False)
 class SubBatch:
-    """Some records of one lot that are confirmed or not confirmed together."""
+    """Some records of one record group that are confirmed or not confirmed together."""
 
     record_group: int
     indexes: Sequence[int]
@@ -38,41 +38,41 @@ class SubBatch:
 
 @dataclass(slots=True)
 class Delivery:
-    """What became of a request's records so far."""
+    """The state of a request's records so far."""
 
     done: asyncio.Future[None]
     _outstanding: set[SubBatch] = field(default_factory=set)
     _failed: list[SubBatch] = field(default_factory=list)
     _sealed: bool = False
 
-    def expect(self, batch_part: SubBatch) -> None:
-        """Count *part* as not stored until it is confirmed."""
-        self._outstanding.add(batch_part)
+    def expect(self, sub_batch: SubBatch) -> None:
+        """Count *sub_batch* as not stored until it is confirmed."""
+        self._outstanding.add(sub_batch)
 
     def seal(self) -> None:
-        """Say that no more parts come; `done` is set once each has its answer."""
+        """Say that no more sub-batches follow; `done` is set once each has its answer."""
         self._sealed = True
         self._settle()
 
-    def confirm(self, batch_part: SubBatch) -> None:
-        """*part* is stored durably."""
-        self._outstanding.discard(batch_part)
+    def confirm(self, sub_batch: SubBatch) -> None:
+        """Note that *sub_batch* is stored durably."""
+        self._outstanding.discard(sub_batch)
         self._settle()
 
-    def fail(self, batch_part: SubBatch) -> None:
-        """*part* is not stored, or nobody knows."""
-        if batch_part in self._outstanding:
-            self._outstanding.discard(batch_part)
-            self._failed.append(batch_part)
+    def fail(self, sub_batch: SubBatch) -> None:
+        """Note that *sub_batch* is not stored, or that nobody knows."""
+        if sub_batch in self._outstanding:
+            self._outstanding.discard(sub_batch)
+            self._failed.append(sub_batch)
         self._settle()
 
     def not_stored(self) -> list[tuple[int, int]]:
-        """(lot, place in it) of every record that is not confirmed, in order."""
-        batch_parts = [*self._failed, *self._outstanding]
+        """(record group, index in it) of every record that is not confirmed, in order."""
+        sub_batches = [*self._failed, *self._outstanding]
         return sorted(
-            (batch_part.record_group, index)
-            for batch_part in batch_parts
-            for index in batch_part.indexes
+            (sub_batch.record_group, index)
+            for sub_batch in sub_batches
+            for index in sub_batch.indexes
         )
 
     def _settle(self) -> None:
@@ -84,11 +84,11 @@ class Publisher(Protocol):
     """Takes records for Kafka's topics."""
 
     def submit(self, record_groups: Sequence[RecordGroup]) -> Delivery:
-        """Take *lots*, without waiting and without raising.
+        """Take *record_groups*, without waiting and without raising.
 
         A record is confirmed only after Kafka acknowledged it by all in-sync replicas. An
-        unconfirmed one may turn up in its topic all the same. The receipt's `done` is set within a
-        bounded time, whatever the broker does; cancelling the one who waits cancels no record.
+        unconfirmed one may still appear in its topic. The delivery's `done` is set within a bounded
+        time, whatever the broker does; cancelling the waiting request cancels no record.
         """
 
     def why_not_ready(self) -> str | None:

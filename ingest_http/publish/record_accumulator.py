@@ -1,8 +1,8 @@
-"""In which order is one partition written? One batch at a time; the next one grows meanwhile.
+"""Writes one partition in order: one batch at a time, while the next one grows.
 
-aiokafka keeps one open batch a partition and makes everyone else wait in a disorderly way, so that
-many requests at once starve each other until their time-out. Here requests never wait for a turn:
-their records join the batch that goes next, and under load batches grow by themselves.
+aiokafka keeps one open batch per partition and lets all others wait in no order, so that many
+requests at once starve each other until their time-out. Here requests never wait for a turn: their
+records join the batch that goes next, and under load batches grow by themselves.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class RecordAccumulator:
     def add(
         self, delivery: Delivery, number: int, record_group: RecordGroup, indexes: Sequence[int]
     ) -> None:
-        """Take the records of *lot*, which is the *number*-th of *receipt*, at *places*."""
+        """Take the records at *indexes* of *record_group*, the *number*-th of *delivery*."""
         now_ms = time.time_ns() // 1_000_000
         while indexes:
             batch = self._open()
             taken = batch.extend(record_group, indexes, timestamp_ms=now_ms)
             if taken:
-                batch_part = SubBatch(number, indexes[:taken])
-                delivery.expect(batch_part)
-                batch.waiting.append((delivery, batch_part))
+                sub_batch = SubBatch(number, indexes[:taken])
+                delivery.expect(sub_batch)
+                batch.waiting.append((delivery, sub_batch))
             indexes = indexes[taken:]
         if self._task is None:
             self._task = asyncio.create_task(self._write())
@@ -57,12 +57,12 @@ class RecordAccumulator:
                 try:
                     stored = await self._send(batch)
                 finally:
-                    # Whatever happened: its requests are waiting, and hold room.
+                    # In any case: its requests are waiting, and hold memory.
                     batch.settle(stored=stored)
                 if batch.left_some_waiting:
                     failpoints.passing("door.after_some_produced")
                 if not stored:
-                    # What waits behind would fail as slowly: the senders are better told now.
+                    # The next batches would fail as slowly: better answer their clients now.
                     self._give_up()
         finally:
             self._task = None

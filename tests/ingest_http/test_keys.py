@@ -193,7 +193,7 @@ def test_refused_change_leaves_the_file_as_it_was(tenants_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "Acme", "-a", "a b", "a:b", "ä", "a" * 64, "a\n"])
 def test_odd_tenant_names_are_refused(name: str) -> None:
     """Names are part of keys, labels and SQL; they are plain."""
-    with pytest.raises(TenantChangeError, match="no tenant name"):
+    with pytest.raises(TenantChangeError, match="not a tenant name"):
         add_tenant(TenantsFile(), name, Tenant(created_at=NOW))
 
 

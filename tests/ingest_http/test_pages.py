@@ -39,7 +39,7 @@ async def test_ready_tells_what_is_missing(acme: RunningApi) -> None:
     answer = await acme.ask("GET", "/health/ready")
 
     assert answer.status == 503
-    assert answer.json()["reasons"] == ["this door is shutting down", "Kafka: no broker"]
+    assert answer.json()["reasons"] == ["this process is shutting down", "Kafka: no broker"]
 
 
 async def test_figures_count_each_item_once(acme: RunningApi) -> None:
