@@ -22,7 +22,7 @@ WHERE topic = {topic:String}
     AND /*mine: ledger*/
 GROUP BY partition
 
--- step: other_lives
+-- step: other_incarnations
 -- Ranges of topics that had this name before.
 SELECT partition, min(first), max(last), count()
 FROM fasttrack_store.ledger FINAL
