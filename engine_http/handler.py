@@ -1,4 +1,4 @@
-"""What one request goes through: from its words to a worker pool of the engine and back."""
+"""Answers one request: takes it apart, runs it on a worker pool and sends the result."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from engine_http.http.body import Bodies
 from engine_http.http.request import Query
 from engine_http.http.spool import Spool
 from engine_http.results import answer, native
-from engine_http.results.read_statement import ReadOutcome, ReadStatement
+from engine_http.results.read_statement import ReadPlan, ReadStatement
 from engine_http.statements.lowering import lowered, lowered_in
 from engine_http.statements.statement import STATEFUL, Insert, Statement, inspect
 
-# The long pools' places times an analyst's memory, and the short pool's times a trial's, are what
+# The long pool's threads times an analyst's memory, plus the short pool's times a trial's, are what
 # all analysts together may use: half of the engine's memory.
 _ANALYSTS_LONG = 2
 _ANALYSTS_SHORT = 16
@@ -76,8 +76,8 @@ class Handler:
                 return await self._answer(request, user, query)
         except ClickHouseError as error:
             failure = error
-        except Exception as error:  # noqa: BLE001 -- a mistake of ours must not end the process
-            log.surprise(error)
+        except Exception as error:  # noqa: BLE001 -- a bug of ours must not end the process
+            log.unexpected(error)
             failure = ClickHouseError(Code.UNKNOWN_EXCEPTION, "This server failed; see its log")
         log.failure(failure, query, time.monotonic() - started)
         return answer.error(failure, self._common(query), self._engine.version)
@@ -86,7 +86,7 @@ class Handler:
         return answer.headers(self._engine.timezone, query)
 
     def _admit(self, query: Query) -> User:
-        """Say who asks; refuse what this process cannot do for anybody."""
+        """Authenticate the user; refuse what this process does for nobody."""
         user = auth.authenticate(query.user, query.password)
         if self._stopping:
             raise ClickHouseError(Code.ABORTED, "The server is shutting down")
@@ -104,7 +104,7 @@ class Handler:
                 return await self._run(request, call.with_session(), rest)
 
     async def _run(self, request: web.Request, call: Call, rest: Spool) -> web.StreamResponse:
-        """Run the statement, which may begin in the URL and go on in the body."""
+        """Run the statement, which may begin in the URL and continue in the body."""
         url_text = call.query.url_text
         statement = await _inspected(url_text or rest.read(0, body.MAX_STATEMENT_BYTES))
         if isinstance(statement, Insert):
@@ -137,7 +137,7 @@ class Handler:
         return await self._execute(request, call, statement, answer.lowered_headers(changed))
 
     async def _rows(self, statement: Insert, url_text: bytes, rest: Spool) -> Spool:
-        """The rows of an INSERT alone: what follows it, in the URL or the body, and the body."""
+        """The rows of an INSERT: what follows it in the URL or the body, then the rest of it."""
         if url_text and statement.data_at == len(url_text):
             return rest
         rows = self._bodies.spool(body.MAX_BODY_BYTES)
@@ -166,7 +166,7 @@ class Handler:
             head = answer.result_headers(head, output_format)
         if not statement.repeats and not guarded:
             return await self._command(call, statement, head)
-        reading = ReadOutcome(
+        reading = ReadPlan(
             work=functools.partial(self._work.read, call, statement),
             kill=functools.partial(self._kill, query.query_id),
             hold=call.hold_session,
@@ -180,7 +180,7 @@ class Handler:
         return await selection.respond(pools, self._trials, self._engine.version)
 
     def _most_seconds(self, query: Query) -> float:
-        """How long an analyst's answer may take, its sending included."""
+        """How long an analyst's answer may take, sending included."""
         asked = query.settings.get("max_execution_time", "")
         most = self._engine.limits.execution_seconds
         return (
@@ -194,12 +194,12 @@ class Handler:
         work = functools.partial(self._work.command, call, statement)
         result, summary = await _finished(self._commands, call, work)
         if not result:
-            head = self._common(call.query)  # there is nothing that could have a format
+            head = self._common(call.query)  # without a result there is no format
         head["X-ClickHouse-Summary"] = summary.header(time.monotonic() - started)
         return await answer.whole(call.query, result, head)
 
     async def _kill_own(self, call: Call, query_id: str) -> web.StreamResponse:
-        """Stop a statement of the same user; one that is not there, or another's, is no row."""
+        """Stop a statement of the same user; an unknown one, or another user's, gives no row."""
         head = answer.result_headers(self._common(call.query), jobs.DEFAULT_FORMAT)
         if not self._running.belongs_to(query_id, call.user.name):
             return await answer.whole(call.query, b"", head)
@@ -213,11 +213,11 @@ class Handler:
     async def _overdue(self, query_ids: Sequence[str]) -> Sequence[str]:
         return await self._control.run(functools.partial(self._work.overdue, query_ids))
 
-    async def keep_house(self) -> None:
-        """Do what is to be done again and again; runs until it is cancelled.
+    async def housekeeping(self) -> None:
+        """Run the periodic tasks until cancelled.
 
-        Sessions nobody came back to are closed, the process ends soon after a merge could not be
-        written, and trials whose time is over are stopped.
+        They close expired sessions, end the process soon after a merge could not be written, and
+        stop trials whose time is over.
         """
         watch_disk = functools.partial(self._control.run, self._work.watch_disk)
         async with asyncio.TaskGroup() as tasks:
@@ -228,7 +228,7 @@ class Handler:
     async def stop_reads(self) -> None:
         """Refuse new statements and stop the running SELECTs; inserts go on.
 
-        A statement that waits for its place cannot be stopped yet, so it is tried again.
+        A statement that waits for a thread cannot be stopped yet, so stopping is repeated.
         """
         self._stopping = True
         self._owner.refuse()
@@ -238,7 +238,7 @@ class Handler:
             await asyncio.sleep(_KILL_AGAIN_SECONDS)
 
     def close(self) -> None:
-        """Wait for what runs and close every connection; blocks."""
+        """Wait for running statements and close every connection; blocks."""
         pools = (self._inserts, self._commands, self._owner, self._analysts, self._control)
         for pool in pools:
             pool.close()
@@ -247,17 +247,17 @@ class Handler:
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
-    """Repeat *step*; a failure of one time is logged and does not end the rest."""
+    """Repeat *step*; a failure is logged and does not end the repetition."""
     while True:
         await asyncio.sleep(seconds)
         try:
             await step()
         except ClickHouseError as error:
-            log.surprise(error)
+            log.unexpected(error)
 
 
 async def _finished(pool: WorkerPool, call: Call, work: Callable[[], T]) -> T:
-    """Run *work* to its end, even if the client leaves; its session is held as long."""
+    """Run *work* to its end, even if the client leaves; its session is held until then."""
     await pool.enter()
     outcome = pool.start(work)
     call.hold_session(outcome)
@@ -265,7 +265,7 @@ async def _finished(pool: WorkerPool, call: Call, work: Callable[[], T]) -> T:
 
 
 async def _inspected(text: bytes) -> Insert | Statement:
-    """Take a text apart, a long one beside the event loop."""
+    """Take a text apart; a long one on a thread, not on the event loop."""
     if len(text) < _WORTH_A_THREAD_BYTES:
         return inspect(text)
     return await asyncio.to_thread(inspect, text)

@@ -1,4 +1,4 @@
-"""What is written down? JSON lines on standard error, never a statement's text or data."""
+"""Logs JSON lines to standard error, never a statement's text or data."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def line(event: str, *, level: str = "info", **fields: object) -> None:
     sys.stderr.flush()
 
 
-def surprise(error: Exception) -> None:
-    """Write down a mistake of ours: where it happened, not what was in it."""
+def unexpected(error: Exception) -> None:
+    """Log a bug of ours: where it happened, without any data."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames]
-    line("surprise", level="error", kind=type(error).__name__, where=where)
+    line("unexpected error", level="error", kind=type(error).__name__, where=where)
 
 
 def failure(error: ClickHouseError, query: Query | None, seconds: float) -> None:
-    """Write down that a statement failed; the error's text may quote data and is left out."""
+    """Log that a statement failed; the error's text may quote data and is left out."""
     line(
         "statement failed",
         level="warning",

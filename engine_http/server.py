@@ -1,4 +1,4 @@
-"""How does the process listen, and how does it stop?"""
+"""The HTTP server: routes, start and orderly stop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def _ok(_request: web.Request) -> web.Response:
 
 
 async def _options(_request: web.Request) -> web.Response:
-    """Say which methods there are; no page of another origin is let in."""
+    """Name the allowed methods; no page of another origin gets access."""
     return web.Response(status=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})
 
 
@@ -60,8 +60,8 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
     runner = web.AppRunner(
         application(handler),
         access_log=None,
-        auto_decompress=False,  # bodies are opened on a thread, not on the event loop
-        handler_cancellation=True,  # a client that leaves ends its SELECT
+        auto_decompress=False,  # bodies are decompressed on a thread, not on the event loop
+        handler_cancellation=True,  # a SELECT is stopped when its client leaves
         shutdown_timeout=_DRAIN_SECONDS,
         max_line_size=_MAX_URL_BYTES,
     )
@@ -71,7 +71,7 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
         bound = runner.addresses[0][1]
         log.line("listening", host=host, port=bound, engine=engine.version)
         print(f"ready http://{host}:{bound}", flush=True)  # noqa: T201 -- the contract with `up`
-        housekeeping = asyncio.create_task(handler.keep_house())
+        housekeeping = asyncio.create_task(handler.housekeeping())
         await stop.wait()
         housekeeping.cancel()
         await asyncio.wait([housekeeping])
@@ -90,6 +90,6 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
 
 
 def _give_up() -> None:
-    """A statement would not end. What it had not acknowledged is not promised to anybody."""
+    """End at once: a statement did not end. Nobody relies on what was not acknowledged."""
     log.line("gave up waiting", level="error")
     os._exit(1)

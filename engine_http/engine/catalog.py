@@ -1,8 +1,8 @@
-"""Which functions does this engine have, and which of them stay inside it?
+"""The functions of this engine, sorted into those an analyst may call and those that are closed.
 
-The engine says itself of which category a function is. Categories that only compute are open to
-analysts; of the mixed ones only the functions named here are. So a function that a new engine
-version adds to a category not listed stays closed until somebody looks at it.
+The engine names the category of each function. Categories that only compute are open to analysts;
+of mixed categories only the functions named here are open. A function that a new engine version
+adds to a category not listed stays closed until somebody looks at it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How is the engine configured? Its server settings, profiles, roles and grants as two XML files.
+"""The engine's configuration: server settings, profiles, roles and grants as two XML files.
 
 The engine always signs a connection in as `default`. What a connection may do is decided by the
 role and the profile it takes: `owner` holds everything; `analyst` holds SELECT on the analysts'
@@ -25,9 +25,9 @@ EXACT_SETTINGS = {
     "date_time_overflow_behavior": "throw",
     "enable_extended_results_for_datetime_functions": "1",
 }
-# How many times its largest part a merge must be in all. With ClickHouse's own 5, a row was written
-# again 3.8 times within half a minute at 50,000 events a second; with 10 it is 1.8 times, and the
-# engine needs a tenth less CPU. Queries then read some more parts.
+# How many times its largest part a merge must be in all. With ClickHouse's default of 5, a row was
+# rewritten 3.8 times within half a minute at 50,000 events a second; with 10 it is 1.8 times, and
+# the engine needs a tenth less CPU. Queries then read a few more parts.
 MERGE_BASE = 10
 
 # The pools are a server's, sized for one machine that also runs a broker and workers.
@@ -132,9 +132,9 @@ def _constraints(limits: Limits, setting_names: Iterable[str]) -> str:
     lines = [
         f"<{name}><min>1</min><max>{maximum}</max></{name}>" for name, maximum in capped.items()
     ]
-    # Settable, for clients that make themselves read-only; a role decides what may be written.
+    # Analysts may set it, as some clients make themselves read-only; the role decides about writes.
     lines.append("<readonly><min>0</min><max>2</max></readonly>")
-    # The tag of a statement is set by this process alone, but under the analyst's profile.
+    # Only this process sets a statement's tag, but it does so under the analyst's profile.
     lines += [
         f"<{name}><readonly/></{name}>"
         for name in setting_names

@@ -1,4 +1,4 @@
-"""What can be asked of one session of the engine? Foreign errors stop here as ClickHouseError."""
+"""One session of the engine; every error of the engine leaves it as a ClickHouseError."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _LIKE_A_SERVER = {
     "allow_introspection_functions": "0",
     "default_normal_view_sql_security": "DEFINER",
     "default_view_definer": "default",
-    # As a server's, and room for the clause that takes the result out (body.py, pipe.py).
+    # A server's limit, plus space for the clause that sends the result to a pipe (pipe.py).
     "max_query_size": str((1 << 18) + (1 << 10)),
 }
 
 
 class EngineConnection:
-    """One session of the engine, with its settings and temporary tables. Not for two threads."""
+    """One session of the engine: its settings and temporary tables; for one thread at a time."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.database = "default"
 
     def begin(self, settings: Mapping[str, str] | None = None) -> None:
-        """Set what every session has, and *settings* beside it."""
+        """Set what every session has, and *settings* too."""
         self.set({**_LIKE_A_SERVER, **(settings or {})})
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Change settings of the session.
 
-        Raises ClickHouseError 115 for an unknown one, 452 for one the session's profile pins.
+        Raises ClickHouseError 115 for an unknown one, 452 for one that the session's profile pins.
         """
         if settings:
             self.run("SET " + assignments(settings))
@@ -63,7 +63,7 @@ class EngineConnection:
         output_format: str = "TSV",
         parameters: Mapping[str, str] | None = None,
     ) -> Any:
-        """Run one statement; the result object of the engine has its bytes and counts."""
+        """Run one statement; return the engine's result object, with bytes and counts."""
         try:
             return self._raw.query(sql, output_format, params=dict(parameters or {}))
         except RuntimeError as error:

@@ -1,12 +1,12 @@
-"""Can what the engine says it stored be believed? Not once a write to the disk has failed.
+"""Ends the process once a write to the disk has failed: from then on no acknowledgement is safe.
 
 The embedded engine counts a write that the system refused (a full disk, a broken one) and goes on
 as if it had been made: it acknowledges inserts whose files are empty and replaces good parts by a
 merge that is not there (chdb-core 26.9). Two things keep that from losing anything:
 
-- Room is kept free (`keep_free_space_bytes`), so that inserts and merges are refused in good time,
+- Space is kept free (`keep_free_space_bytes`), so that inserts and merges are refused in good time,
   with code 243, when the disk fills up slowly.
-- The count is read before an insert is acknowledged, and all the while. Once it is not zero, the
+- The count is read before an insert is acknowledged, and regularly. Once it is not zero, the
   process ends at once without acknowledging anything more. At the next start the engine sets broken
   parts aside and takes the parts that a broken merge was made of, which it keeps for minutes.
 """
@@ -30,10 +30,10 @@ _TOKENS: Final = "store/*/*/deduplication_logs"
 
 
 def end_if_a_write_failed(connection: EngineConnection, data_dir: Path) -> None:
-    """Return if every write so far was made; end the process otherwise.
+    """Return if every write so far succeeded; end the process otherwise.
 
-    Tokens of inserts are forgotten then: they are noted before the rows are there, and an insert
-    that is made again must not be taken for one that was stored.
+    Before that the tokens of inserts are deleted: the engine notes them before the rows are stored,
+    and a repeated insert must not be taken for one that was stored.
     """
     failed = connection.rows(_FAILED_WRITES)
     if not failed:
@@ -41,5 +41,5 @@ def end_if_a_write_failed(connection: EngineConnection, data_dir: Path) -> None:
     for tokens in data_dir.glob(_TOKENS):
         shutil.rmtree(tokens, ignore_errors=True)
     log.line("a write to the disk failed; the process ends", level="error", writes=int(failed[0]))
-    # Not an exception: whatever else is in work may hold rows that are not on the disk.
+    # Not an exception: other running statements may hold rows that are not on the disk.
     os._exit(FAILED_EXIT_CODE)

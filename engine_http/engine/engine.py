@@ -1,7 +1,7 @@
-"""Who owns the data directory? The one engine of this process.
+"""The one engine of this process, which owns the data directory.
 
-The engine allows one process per directory; a lock file of ours says so in clear words before the
-engine touches anything. Nothing is ever kept in a temporary place.
+The engine allows one process per directory; our lock file gives a clear error before the engine
+touches anything. No data is kept in a temporary directory.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Engine:
             self.catalog = _catalog(connection)
 
     def connect(self) -> EngineConnection:
-        """Open a session of its own."""
+        """Open a new session."""
         return EngineConnection(_connect(self._target))
 
     def end_if_a_write_failed(self, connection: EngineConnection) -> None:
@@ -59,7 +59,7 @@ class Engine:
         end_if_a_write_failed(connection, self._directory)
 
     def close(self) -> None:
-        """Stop the engine; every other connection must be closed by now."""
+        """Stop the engine; every other connection must be closed before."""
         self._keeper.close()
         self._lock.close()
 
@@ -78,15 +78,15 @@ class _Borrowed:
 
 
 def _connect(target: str) -> Any:
-    # Imported here: loading the engine takes half a gigabyte of address space and starts threads,
-    # and only its owner may pay that.
+    # Imported here: loading the engine takes half a gigabyte of address space and starts threads;
+    # only the process that owns the engine should pay for that.
     from chdb import _chdb  # noqa: PLC0415
 
     return cast("Any", _chdb).connect(target)
 
 
 def _setting_names() -> list[str]:
-    """Every setting of this engine, asked of an empty engine in memory before the real one starts.
+    """Every setting of this engine, read from an empty engine in memory before the real one starts.
 
     Limits are written into the configuration, and the configuration is read once, at the start.
     """

@@ -1,4 +1,4 @@
-"""Which error is it, and with which HTTP status does ClickHouse answer it?
+"""ClickHouse's errors: their codes, names and HTTP statuses.
 
 Codes and statuses are ClickHouse's own (src/Server/HTTP/exceptionCodeToHTTPStatus.cpp), so that
 clients that tell errors apart by code or status behave as against a server.
@@ -69,7 +69,7 @@ _STATUS = {code: status for status, codes in _STATUS_OF_CODES.items() for code i
 _ENGINE_TEXT = re.compile(
     r"\ACode: (\d+)\. (?:DB::)?Exception: (.*?)\s*(?:\(([A-Z_0-9]+)\)\s*)?\Z", re.DOTALL
 )
-# What this process adds to statements; nobody who reads an error has written it.
+# What this process adds to statements; it must not appear in error messages.
 _PLUMBING = re.compile(
     r"\s*INTO OUTFILE '/dev/fd/\d+' (?:APPEND )?COMPRESSION 'none'\s?"
     r"|\s*FROM INFILE '/proc/self/fd/\d+' COMPRESSION 'none'"

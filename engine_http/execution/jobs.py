@@ -1,4 +1,4 @@
-"""What happens on an engine thread? One statement, from its session's settings to its counts."""
+"""Runs one statement on an engine thread, from its session's settings to its counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OURS = frozenset({TAG, "readonly"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, what for, and in which session."""
+    """One request: its user, its query and its session."""
 
     user: User
     query: Query
@@ -43,7 +43,7 @@ class Call:
         return self.session.settings if self.session is not None else []
 
     def with_session(self) -> Call:
-        """The same call with what an analyst has set in the session."""
+        """The same call with the settings that an analyst has made in the session."""
         if self.session is None or not self.user.guarded:
             return self
         kept = self.session
@@ -56,7 +56,7 @@ class Call:
 
 
 def prepare(connection: EngineConnection, user: User, query: Query) -> None:
-    """Make a fresh *connection* act for the owner with the request's database and settings."""
+    """Give a new *connection* of the owner the request's database and settings."""
     connection.begin({TAG: query.query_id, **settings_of(query)})
     connection.use(query.database or user.database)
     _make_read_only(connection, query)
@@ -65,7 +65,7 @@ def prepare(connection: EngineConnection, user: User, query: Query) -> None:
 def prepare_guarded(
     connection: EngineConnection, user: User, database: str, limits: Limits
 ) -> None:
-    """Make a fresh *connection* one of *user*'s within *limits*, ready for any request of theirs.
+    """Give a new *connection* to *user*, within *limits*, ready for any request of theirs.
 
     The user's own database may not have been created yet; another one must be there.
     """
@@ -81,15 +81,15 @@ def prepare_guarded(
 
 
 def apply(connection: EngineConnection, query: Query, limits: Limits) -> None:
-    """Let the settings of one request hold in a connection that `prepare_guarded` has made."""
+    """Set the settings of one request in a connection that `prepare_guarded` has prepared."""
     settings = lowered(settings_of(query), limits.capped())
     guard.check_settings(settings, limits)
     connection.set({TAG: query.query_id, **settings})
     _make_read_only(connection, query)
 
 
-def taken_back(connection: EngineConnection, query: Query, limits: Limits) -> bool:
-    """Undo what `apply` has set; whether the connection is now as it was made."""
+def undo(connection: EngineConnection, query: Query, limits: Limits) -> bool:
+    """Undo what `apply` has set; return whether the connection is as it was before."""
     base = limits.settings()
     undone = [
         f"{name} = {literal(base[name]) if name in base else 'DEFAULT'}"
@@ -104,7 +104,7 @@ def taken_back(connection: EngineConnection, query: Query, limits: Limits) -> bo
 
 
 def _make_read_only(connection: EngineConnection, query: Query) -> None:
-    """Come last, for it allows no other setting any more."""
+    """Make the connection read-only; comes last, as no setting can be changed after it."""
     if query.read_only:
         connection.set({"readonly": "1" if query.settings.get("readonly") == "1" else "2"})
 
@@ -112,7 +112,7 @@ def _make_read_only(connection: EngineConnection, query: Query) -> None:
 def run(
     connection: EngineConnection, query: Query, statement: Statement, pipe: ResultPipe | None
 ) -> tuple[bytes, Summary]:
-    """Run *statement*; a SELECT's result goes to *pipe*, any other's is returned."""
+    """Run *statement*; a SELECT's result goes to *pipe*, any other result is returned."""
     output_format = output_format_of(query, statement)
     statement = narrowed(connection, statement, output_format, query.parameters)
     text = statement.text
@@ -130,7 +130,7 @@ def run(
 def _types(connection: EngineConnection, query: Query, statement: Statement) -> list[str]:
     """The types of a SELECT's result.
 
-    The engine runs its scalar subqueries for that, so they are run twice.
+    For that the engine runs the scalar subqueries, so they are run twice.
     """
     described = b"DESCRIBE TABLE (" + statement.text[: statement.output_at] + b"\n)"
     lines = connection.rows(described, query.parameters)
@@ -142,8 +142,8 @@ def check(connection: EngineConnection, engine: Engine, query: Query, statement:
     guard.check_output(output_format_of(query, statement))
     kind, count = connection.classify(statement.text)
     if kind == "UNKNOWN":
-        _complain(connection, statement.text)
-    # Only a text known to be one reading statement may stand behind EXPLAIN.
+        _raise_syntax_error(connection, statement.text)
+    # Only a text known to be a single reading statement may follow EXPLAIN.
     guard.check_kind(kind, count, statement.text)
     tree = connection.rows(b"EXPLAIN AST " + statement.text, query.parameters)
     guard.check_tree(tree, engine.catalog)
@@ -156,7 +156,7 @@ def check(connection: EngineConnection, engine: Engine, query: Query, statement:
 def remember(
     connection: EngineConnection, call: Call, statement: Statement, limits: Limits
 ) -> None:
-    """Take an analyst's SET or USE; the session, if there is one, keeps it.
+    """Accept an analyst's SET or USE; the session, if there is one, keeps it.
 
     Nothing is left in *connection*, which has the analyst's role and is not used again.
     """
@@ -169,14 +169,14 @@ def remember(
         return
     settings = set_of(statement.text)
     guard.check_settings(settings, limits)
-    # The readonly of the session would refuse the settings beside it, so it is not tried here.
+    # The session's readonly would make the engine refuse the others, so it is not tried here.
     connection.set({name: value for name, value in settings.items() if name not in _OURS})
     if call.session is not None:
         call.session.analyst_settings.update(settings)
 
 
-def _complain(connection: EngineConnection, text: bytes) -> None:
-    """Raise the parser's own error about *text*, which travels as a value, never as SQL."""
+def _raise_syntax_error(connection: EngineConnection, text: bytes) -> None:
+    """Raise the parser's own error about *text*, which is passed as a value, never as SQL."""
     value = text.decode(errors="replace").replace("\\", "\\\\").replace("\t", "\\t")
     escaped = value.replace("\n", "\\n")
     try:
@@ -187,12 +187,12 @@ def _complain(connection: EngineConnection, text: bytes) -> None:
 
 
 def insert(connection: EngineConnection, query: Query, statement: Insert, rows: Spool) -> Summary:
-    """Store *rows* by *statement*; when it returns, the rows are in parts on disk.
+    """Store *rows* with *statement*; when it returns, the rows are in parts on disk.
 
     After `kill -9` they are still there; after a power failure only if the table says
     `fsync_after_insert`.
     """
-    # Acknowledged means stored, so the engine may not gather inserts and answer before.
+    # Acknowledged means stored, so the engine may not collect inserts and answer earlier.
     settings = {TAG: query.query_id, **settings_of(query), "async_insert": "0"}
     result = connection.insert(
         statement.head,
@@ -210,7 +210,7 @@ def output_format_of(query: Query, statement: Statement) -> str:
 
 
 def settings_of(query: Query) -> dict[str, str]:
-    """The engine settings of the request, without those this process decides itself."""
+    """The engine settings of the request, without those that this process handles itself."""
     return {name: value for name, value in query.settings.items() if name not in _OURS}
 
 
@@ -220,9 +220,9 @@ def run_in_session(
     statement: Statement,
     pipe: ResultPipe | None,
 ) -> tuple[bytes, Summary]:
-    """Run *statement* on a session's own connection; the request's settings last one statement.
+    """Run *statement* on a session's own connection; the request's settings hold for it alone.
 
-    The SET statements of the session are said again, for such a setting may have covered them.
+    The session's SET statements are run again, as a request's setting may have replaced theirs.
     """
     query, history = call.query, call.history
     if query.read_only and connection.classify(statement.text)[0] != "READ_ONLY":

@@ -1,14 +1,14 @@
-"""Worker pools: which statement runs on which threads, and who waits for whom.
+"""Worker pools: which statements run on which threads, and which wait for which.
 
 Inserts, the owner's commands, the owner's reads and analysts' reads have pools of their own, so
-that none of them waits for another kind. A pool that is full lets a statement wait a bounded time
-and then refuses it with code 202.
+that none of them waits for another kind. When a pool is full, a statement waits a bounded time and
+is then refused with code 202.
 
-Reads of one kind of user have two pools. The long one has few places, because each statement in it
-may take its full share of memory and time. A read that finds no free place there gets a trial in
-the short pool: little time and memory. What does not end in its trial is stopped, waits for a place
-in the long pool and is run again from its beginning. So a short read never waits behind long ones,
-and without contention nothing is run twice.
+Reads of one kind of user have two pools. The long pool has few threads, because each statement in
+it may take its full share of memory and time. A read that finds no free thread there gets a trial
+in the short pool: little time and memory. A read that does not end within its trial is stopped,
+waits for the long pool and is run again from its beginning. So a short read never waits behind long
+ones, and without contention nothing is run twice.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class WorkerPool:
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs here or waits to."""
+        """Whether anything runs or waits here."""
         return self._running + self._waiting > 0
 
     def has_free_thread(self) -> bool:
@@ -56,7 +56,7 @@ class WorkerPool:
         return not self._free.locked()
 
     async def enter(self) -> None:
-        """Take a place, which `start` must use next; ClickHouseError 202 when none gets free.
+        """Reserve a thread, which `start` must use next; ClickHouseError 202 when none gets free.
 
         After `refuse` it raises ClickHouseError 236.
         """
@@ -73,7 +73,7 @@ class WorkerPool:
             self._waiting -= 1
 
     def start(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Run *work* on a thread; the place is free again when it ended."""
+        """Run *work* on a thread; the thread is free again when it has ended."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         self._running += 1
         future.add_done_callback(self._leave)
@@ -91,7 +91,7 @@ class WorkerPool:
         self._running -= 1
         self._free.release()
         if not future.cancelled():
-            future.exception()  # somebody may have stopped listening; that is not an error here
+            future.exception()  # the caller may have left; that is not an error here
 
     def _full(self) -> ClickHouseError:
         return ClickHouseError(
@@ -100,16 +100,16 @@ class WorkerPool:
         )
 
     def refuse(self) -> None:
-        """Let nothing begin any more."""
+        """Start nothing more."""
         self._refuses = True
 
     def close(self) -> None:
-        """Wait for the work that runs."""
+        """Wait for the running work."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
 class ReadPools:
-    """The two pools of one kind of user's reads."""
+    """The two pools for the reads of one kind of user."""
 
     def __init__(self, name: str, *, long: int, short: int) -> None:
         self.long = WorkerPool(name, width=long)
@@ -117,21 +117,21 @@ class ReadPools:
 
     @property
     def busy(self) -> bool:
-        """Whether anything runs here or waits to."""
+        """Whether anything runs or waits here."""
         return self.long.busy or self.short.busy
 
     async def enter(self) -> WorkerPool:
-        """Take a place, in the long pool if one is free there; return where it is."""
+        """Reserve a thread, of the long pool if one is free there; return its pool."""
         pool = self.long if self.long.has_free_thread() else self.short
         await pool.enter()
         return pool
 
     def refuse(self) -> None:
-        """Let nothing begin any more."""
+        """Start nothing more."""
         self.long.refuse()
         self.short.refuse()
 
     def close(self) -> None:
-        """Wait for the work that runs."""
+        """Wait for the running work."""
         self.long.close()
         self.short.close()

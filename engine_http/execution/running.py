@@ -1,4 +1,4 @@
-"""Which statements run now, and how is one of them stopped?"""
+"""The running statements by their ids, and how one of them is stopped."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from engine_http.statements.lexer import tokens
 
 
 class Running:
-    """The ids of the statements in work. An id is the client's; the engine gives its own beside."""
+    """The ids of the running statements, as clients name them; the engine has ids of its own."""
 
     def __init__(self) -> None:
         self._users: dict[str, str] = {}
 
     def belongs_to(self, query_id: str, user: str) -> bool:
-        """Whether *query_id* is in work for *user*."""
+        """Whether *query_id* is running for *user*."""
         return self._users.get(query_id) == user
 
     @contextlib.contextmanager
     def entered(self, query_id: str, user: str) -> Iterator[None]:
-        """Hold *query_id* for the length of a block; code 216 if it runs already."""
+        """Register *query_id* for the length of a block; code 216 if it runs already."""
         if query_id in self._users:
             raise ClickHouseError(
                 Code.QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING,

@@ -1,4 +1,4 @@
-"""What does a session remember between two requests? Its settings, database and temporary tables.
+"""Sessions: settings, database and temporary tables that last from one request to the next.
 
 A session costs nothing until a statement leaves something behind: only then does it get a
 connection of its own, which lives until nobody has used the session for its time-out.
@@ -25,8 +25,8 @@ class Session:
 
     def __init__(self) -> None:
         self.connection: EngineConnection | None = None
-        self.settings: list[bytes] = []  # its SET statements, to be said again
-        # What an analyst has set, who never gets a connection to keep it in.
+        self.settings: list[bytes] = []  # its SET statements, to be run again
+        # What an analyst has set: an analyst gets no connection that could keep it.
         self.analyst_settings: dict[str, str] = {}
         self.database = ""
         self.expires_at = 0.0
@@ -35,7 +35,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether a request, or a statement that its request has left behind, uses it."""
+        """Whether a request, or a statement whose client has left, uses it."""
         return self._holders > 0
 
     def hold(self, seconds: int) -> None:
@@ -44,12 +44,12 @@ class Session:
         self._seconds = seconds
 
     def hold_until_done(self, work: asyncio.Future[Any]) -> None:
-        """Keep it until *work* has ended too: a connection is never used by two threads."""
+        """Also keep it until *work* has ended: two threads must never use one connection."""
         self._holders += 1
         work.add_done_callback(lambda _: self.release())
 
     def release(self) -> None:
-        """Let go what was held once."""
+        """Release one hold."""
         self._holders -= 1
         self.expires_at = time.monotonic() + self._seconds
 
@@ -94,7 +94,7 @@ class Sessions:
         return session
 
     def _forget_expired(self) -> None:
-        """Take the sessions whose time is over out of the table, all in one step."""
+        """Remove the expired sessions from the table, all in one step."""
         now = time.monotonic()
         gone = [
             key for key, one in self._sessions.items() if not one.busy and one.expires_at <= now
@@ -105,7 +105,7 @@ class Sessions:
                 self._expired.append(connection)
 
     async def close_expired(self) -> None:
-        """Close the connections of sessions whose time is over; they belong to nobody else now."""
+        """Close the connections of expired sessions; nobody else can use them any more."""
         self._forget_expired()
         while self._expired:
             await asyncio.to_thread(self._expired.pop().close)

@@ -1,7 +1,7 @@
-"""The reads that are on trial in a short pool, and which of them have used up their time.
+"""Limits the time of the reads that are on trial in a short pool.
 
-Time is processor time, for on a busy machine the clock says little about a statement. The clock
-counts as well, much later, for what waits rather than computes.
+Time is processor time, as on a busy machine the clock says little about a statement. The clock
+counts too, with a much higher limit, for statements that wait rather than compute.
 """
 
 from __future__ import annotations

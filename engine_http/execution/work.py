@@ -21,7 +21,7 @@ from engine_http.results.summary import Summary
 from engine_http.statements.limits import Limits
 from engine_http.statements.statement import STATEFUL, Insert, Statement
 
-# Texts whose verdict is kept: short ones, a few hundred.
+# The guard's outcome is cached for short texts, a few hundred of them.
 _WORTH_KEEPING_BYTES = 1 << 13
 _KEPT = 500
 
@@ -33,7 +33,7 @@ class Work:
         self._engine = engine
         self._own = threading.local()  # each insert thread keeps its connection
         self._kept: list[EngineConnection] = []
-        # Connections of analysts that wait for the next request, by their profile.
+        # Analysts' connections that wait for the next request, by profile.
         self._ready: defaultdict[str, list[EngineConnection]] = defaultdict(list)
         self._allowed: set[tuple[bytes, str, str]] = set()
 
@@ -53,13 +53,13 @@ class Work:
         self._engine.end_if_a_write_failed(self._kept_connection())
 
     def command(self, call: Call, statement: Statement) -> tuple[bytes, Summary]:
-        """Run a statement of the owner's that may change something; return its result."""
+        """Run a statement of the owner that may change something; return its result."""
         return self.read(call, statement, None, trial=False)
 
     def read(
         self, call: Call, statement: Statement, pipe: ResultPipe | None, *, trial: bool
     ) -> tuple[bytes, Summary]:
-        """Run a statement that brings no rows; *pipe* is finished whatever happens."""
+        """Run a statement that brings no rows; *pipe* is finished in every case."""
         with contextlib.ExitStack() as stack:
             if pipe is not None:
                 stack.callback(pipe.finish)
@@ -88,7 +88,7 @@ class Work:
             return jobs.run(connection, call.query, statement, pipe)
 
     def _check(self, connection: EngineConnection, query: Query, statement: Statement) -> None:
-        """Refuse what an analyst may not run; what was allowed once is not parsed again."""
+        """Refuse what an analyst may not run; a text that was allowed once is not parsed again."""
         parameters = str(query.parameters)
         key = (statement.text, parameters, jobs.output_format_of(query, statement))
         if key in self._allowed:
@@ -103,8 +103,8 @@ class Work:
     def _guarded(self, call: Call, limits: Limits, *, again: bool) -> Iterator[EngineConnection]:
         """A connection with the analyst's role, for one request.
 
-        To make one costs twice as much as a small statement. So one in the analyst's own database
-        serves *again* if the statement went well and nothing of the request stays in it.
+        Making one costs twice as much as a small statement. So one in the analyst's own database is
+        used *again* if the statement succeeded and nothing of the request stays in it.
         """
         query, home = call.query, call.user.database
         ready = self._ready[limits.profile]
@@ -121,7 +121,7 @@ class Work:
                 jobs.prepare_guarded(connection, call.user, query.database, limits)
             jobs.apply(connection, query, limits)
             yield connection
-            if again and connection.database == home and jobs.taken_back(connection, query, limits):
+            if again and connection.database == home and jobs.undo(connection, query, limits):
                 stack.pop_all()
                 ready.append(connection)
 
@@ -141,7 +141,7 @@ class Work:
             running.kill_reads(connection)
 
     def close(self) -> None:
-        """Close what the insert threads kept; none of them may run any more."""
+        """Close the connections of the insert threads; none of these may run any more."""
         for connection in [*self._kept, *itertools.chain(*self._ready.values())]:
             connection.close()
 

@@ -1,4 +1,4 @@
-"""Who is asking? The two users of the one-machine stack and what the engine lets each do."""
+"""The two users of the one-machine stack and what the engine lets each do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine_http.engine.errors import ClickHouseError, Code
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of this process; *guarded* ones may only read what analysts are given."""
+    """A user of this process; *guarded* ones may only read the analysts' database."""
 
     name: str
     role: str
@@ -23,7 +23,7 @@ USERS = {user.name: user for user in (DEFAULT, ANALYST)}
 
 
 def authenticate(name: str, password: str) -> User:
-    """Return the user of that name. Neither has a password, so any password is a wrong one.
+    """Return the user of that name. No user has a password, so every password is wrong.
 
     Raises ClickHouseError 516 with the server's words, which do not say what was wrong.
     """

@@ -1,4 +1,4 @@
-"""What comes in with a request besides its URL: body and form, opened and bounded."""
+"""Reads a request's body or form: decompressed and within limits."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from engine_http.http import request as requests
 from engine_http.http.request import Query
 from engine_http.http.spool import IN_MEMORY_BYTES, Spool
 
-# What a body may have, as it is sent and as it is opened.
+# The most bytes of a body, both as sent and decompressed.
 MAX_BODY_BYTES: Final = 256 << 20
-# What a statement may have, and so an analyst's body: max_query_size of a server. The engine itself
-# reads longer ones, and needs a minute for a mebibyte of `1+1+…`.
+# The most bytes of a statement, and so of an analyst's body: max_query_size of a server. The engine
+# itself reads longer ones, and needs a minute for a mebibyte of `1+1+…`.
 MAX_STATEMENT_BYTES: Final = 1 << 18
-# What all fields of a form may have together.
+# The most bytes of all fields of a form together.
 MAX_FORM_BYTES: Final = 1 << 20
-# Bodies that are opened onto the disk at once: they take four times MAX_BODY_BYTES there.
+# Bodies that are decompressed to disk at the same time: they take four times MAX_BODY_BYTES there.
 _LARGE_AT_ONCE: Final = 4
 _CHUNK_BYTES: Final = 1 << 18
 _WORTH_A_THREAD_BYTES: Final = 1 << 12
-# A setting of a server's by which frames are opened unchecked.
+# A server's setting: do not verify the checksums of frames.
 _UNCHECKED: Final = "http_native_compression_disable_checksumming_on_decompress"
 _FORM: Final = "multipart/form-data"
 
 
 class Bodies:
-    """Reads the bodies of requests; what is large is kept below *directory*."""
+    """Reads the bodies of requests; large ones are kept below *directory*."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -41,7 +41,7 @@ class Bodies:
     async def read(self, request: web.Request, query: Query, *, most_bytes: int) -> Spool:
         """Read the body and undo its encoding; the caller closes what is returned.
 
-        Raises ClickHouseError 229 when it has more than *most_bytes*, sent or opened.
+        Raises ClickHouseError 229 when it has more than *most_bytes*, as sent or decompressed.
         """
         sent = self.spool(most_bytes)
         try:
@@ -79,9 +79,9 @@ class Bodies:
 
 
 async def with_form(request: web.Request, query: Query) -> Query:
-    """Take the text fields of a multipart form as if they stood in the URL.
+    """Add the text fields of a multipart form to the query, as if they stood in the URL.
 
-    Raises ClickHouseError 48 for files in it, which would be tables of their own.
+    Raises ClickHouseError 48 for files in it: external tables are not supported.
     """
     if request.content_type != _FORM:
         return query
@@ -92,7 +92,7 @@ async def with_form(request: web.Request, query: Query) -> Query:
 
 
 async def _fields(request: web.Request) -> list[tuple[str, str]]:
-    """Read the fields of a form as they were sent; a part's own encoding is never undone."""
+    """Read the fields of a form as they were sent; a field's own encoding is never undone."""
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise ClickHouseError(Code.NOT_IMPLEMENTED, "A form cannot be compressed")
     fields: list[tuple[str, str]] = []

@@ -1,7 +1,7 @@
-"""Opens compressed bodies in bounded pieces: what is small when packed stays small in memory.
+"""Decompresses bodies in bounded chunks, so that a small compressed body needs little memory.
 
-Every opener takes the packed bytes as they come and yields at most PIECE_BYTES at a time; whoever
-collects the pieces decides how much is too much.
+Each decompressor takes the compressed bytes as they come and yields at most CHUNK_BYTES at a time;
+the caller decides how much is too much.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Zlib:
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         opened = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        # A full piece may leave output behind even when all input is taken in.
+        # A full chunk may leave output behind even when all input has been taken in.
         self.needs_input = len(opened) < max_length and not self._inner.unconsumed_tail
         return opened
 
@@ -77,7 +77,7 @@ _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
 def opened(
     chunks: Iterator[bytes], encoding: str, *, native: bool, check: bool = True
 ) -> Iterator[bytes]:
-    """Yield what *pieces* open to: first *encoding*, then ClickHouse's frames if *native*.
+    """Decompress *chunks*: first *encoding*, then ClickHouse's frames if *native*.
 
     *check* says whether the frames' checksums are verified.
 
@@ -106,7 +106,7 @@ def _translated(chunks: Iterator[bytes], what: str) -> Iterator[bytes]:
 
 
 def _members(chunks: Iterator[bytes], make: Callable[[], Decompressor]) -> Iterator[bytes]:
-    """Open one member of a format after another."""
+    """Decompress one member of a format after another."""
     current: Decompressor | None = None
     for packed in chunks:
         data = packed

@@ -1,4 +1,4 @@
-"""The encodings that answers are packed in; opening.py opens the bodies of requests."""
+"""The encodings that answers are compressed with; decompression.py reads the bodies of requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ else:
 
 __all__ = ["ZSTD_WINDOW_LOG", "choose", "pack", "packer", "zstd"]
 
-# What RFC 9659 allows a zstd body: its window is memory of the reader's.
+# The largest window that RFC 9659 allows a zstd body: the reader needs this much memory.
 ZSTD_WINDOW_LOG = 23
 
 _GZIP_WINDOW = 31
@@ -24,7 +24,7 @@ _LEVEL = 3
 
 
 class Packer(Protocol):
-    """Packs a body piece by piece."""
+    """Compresses a body chunk by chunk."""
 
     def compress(self, data: bytes) -> bytes:
         """Take *data* in; return what is ready to be sent."""

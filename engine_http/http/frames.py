@@ -1,6 +1,6 @@
 """ClickHouse's own compressed frames, which its clients ask for by `compress` and `decompress`.
 
-A frame is a checksum (CityHash128 of the rest), the method, the sizes packed and plain, the bytes.
+A frame is a checksum (CityHash128 of the rest), the method, both sizes, and the compressed bytes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class FramePacker:
 
 
 def frames(chunks: Iterator[bytes], *, check: bool) -> Iterator[bytes]:
-    """Open the frames in *pieces*; their checksums are verified if *check*.
+    """Decompress the frames in *chunks*; their checksums are verified if *check*.
 
     Raises ClickHouseError 40 for a wrong checksum, 229 for a frame that is too large, and what the
     decompressors raise; EOFError for a frame that is cut off.
@@ -78,8 +78,8 @@ def frames(chunks: Iterator[bytes], *, check: bool) -> Iterator[bytes]:
 
 
 def checksum(rest: bytes) -> bytes:
-    """The checksum that stands before *rest*."""
-    # Imported here: only who asks for frames needs it, the sink and the commands do not.
+    """The checksum of a frame, of which *rest* is everything after it."""
+    # Imported here: only clients that ask for frames need it.
     from clickhouse_cityhash.cityhash import CityHash128  # noqa: PLC0415
 
     value = CityHash128(rest)
@@ -100,7 +100,7 @@ def _opened(method: int, packed: bytes, plain_bytes: int) -> bytes:
         case 0x82:
             plain = bytes(lz4.block.decompress(packed, uncompressed_size=plain_bytes))
         case 0x90:
-            # A frame cannot need a larger window than it is itself.
+            # No frame needs a window larger than itself.
             options = {int(zstd.DecompressionParameter.window_log_max): ZSTD_WINDOW_LOG + 1}
             plain = zstd.ZstdDecompressor(options=options).decompress(packed, plain_bytes + 1)
         case 0x02:

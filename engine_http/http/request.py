@@ -1,4 +1,4 @@
-"""What did this HTTP request ask for? URL, headers and form become a Query; no I/O, no policy."""
+"""Makes a Query of an HTTP request's URL, headers and form; no I/O, no policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SESSION_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One request as the client meant it; *settings* and *parameters* are still plain text."""
+    """One request, parsed; *settings* and *parameters* are still plain text."""
 
     url_text: bytes
     user: str
@@ -99,7 +99,7 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
 
 
 def format_name(name: str) -> str:
-    """Return *name* if it can be a format's, for it goes into statements and headers as it is."""
+    """Return *name* if it can name a format: it goes into statements and headers as it is."""
     if not _FORMAT_NAME.match(name):
         raise ClickHouseError(Code.UNKNOWN_FORMAT, f"Unknown format {name!r}.")
     return name
@@ -111,7 +111,7 @@ def renamed(query: Query, query_id: str) -> Query:
 
 
 def with_session(query: Query, settings: Mapping[str, str], database: str) -> Query:
-    """The same request with what its session has set, where it sets nothing itself."""
+    """The same request with its session's settings, where it does not set them itself."""
     merged = {**settings, **query.settings}
     return replace(
         query,

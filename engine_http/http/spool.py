@@ -1,7 +1,7 @@
-"""Holds the bytes of one body: few in memory, many in a file without a name.
+"""Holds the bytes of one body: a few in memory, more in a file without a name.
 
-What is held can be handed to the engine as a file. All or nothing: a body is complete before any of
-it is read, so that one that breaks off stores nothing.
+The engine can read it as a file. All or nothing: a body is complete before any of it is read, so
+that a body that breaks off stores nothing.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from engine_http.engine.errors import ClickHouseError, Code
 
 IN_MEMORY_BYTES: Final = 8 << 20
 _CHUNK_BYTES: Final = 1 << 20
-# What a body leaves free on the disk: twice what the engine keeps free for itself (disk.py).
+# What a body leaves free on the disk: twice what the engine keeps free (disk.py).
 _LEAVE_FREE_BYTES: Final = 128 << 20
 
 
 class Spool:
-    """Bytes that are written once and then read; a context manager that forgets them."""
+    """Bytes that are written once and then read; a context manager that deletes them at its end."""
 
     def __init__(self, directory: Path, *, most_bytes: int) -> None:
-        """Hold at most *most_bytes*; what does not stay in memory is kept below *directory*."""
+        """Hold at most *most_bytes*; a file below *directory* has what does not stay in memory."""
         self._directory = directory
         self._most_bytes = most_bytes
         self._file = os.memfd_create("body", os.MFD_CLOEXEC)
@@ -39,7 +39,7 @@ class Spool:
         self.close()
 
     def close(self) -> None:
-        """Forget the bytes."""
+        """Delete the bytes."""
         os.close(self._file)
 
     @property
@@ -50,7 +50,7 @@ class Spool:
     def write(self, data: bytes) -> None:
         """Append *data*.
 
-        Raises ClickHouseError 229 when it becomes too much, 243 when the disk has no room.
+        Raises ClickHouseError 229 when there are too many bytes, 243 when the disk has no space.
         """
         if self.size + len(data) > self._most_bytes:
             raise ClickHouseError(
@@ -64,13 +64,13 @@ class Spool:
         self.size += len(data)
 
     def write_all(self, chunks: Iterator[bytes]) -> Self:
-        """Append all *pieces*."""
+        """Append all *chunks*."""
         for chunk in chunks:
             self.write(chunk)
         return self
 
     def read(self, start: int = 0, most_bytes: int = -1) -> bytes:
-        """Return the bytes from *start* on, at most so many."""
+        """Return the bytes from *start* on, at most *most_bytes*; all if negative."""
         count = self.size - start if most_bytes < 0 else most_bytes
         return os.pread(self._file, count, start)
 
@@ -83,7 +83,7 @@ class Spool:
     def _move_to_disk(self) -> None:
         room = shutil.disk_usage(self._directory).free - _LEAVE_FREE_BYTES
         if room < self._most_bytes:
-            raise _no_room()
+            raise _no_space()
         with tempfile.TemporaryFile(dir=self._directory, buffering=0) as file:
             moved = os.dup(file.fileno())
         for chunk in self.chunks():
@@ -98,8 +98,8 @@ def _write(file: int, data: bytes) -> None:
         while left:
             left = left[os.write(file, left) :]
     except OSError:
-        raise _no_room() from None
+        raise _no_space() from None
 
 
-def _no_room() -> ClickHouseError:
+def _no_space() -> ClickHouseError:
     return ClickHouseError(Code.NOT_ENOUGH_SPACE, "There is no room on the disk for this body")

@@ -1,4 +1,4 @@
-"""How does an answer go back? Headers, compression, and an error in the middle of a stream."""
+"""Sends an answer: headers, compression, and an error in the middle of a stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine_http.http.frames import FramePacker
 from engine_http.http.request import Query
 from engine_http.results.formats import content_type
 
-# A client that takes nothing for so long is gone; its statement must not hold a place for ever.
+# A client that reads nothing for so long is gone; its statement must not block a thread.
 STALL_SECONDS = 60.0
 _WORTH_A_THREAD_BYTES = 1 << 16
 Headers = dict[str, str]
@@ -37,9 +37,9 @@ def result_headers(common: Headers, output_format: str) -> Headers:
 
 
 def lowered_headers(changed: Mapping[str, str]) -> Headers:
-    """Say which limits were lowered, if any were."""
-    said = ", ".join(f"{name}={value}" for name, value in sorted(changed.items()))
-    return {"X-Railhead-Lowered": said} if said else {}
+    """The header that names the lowered limits, if there are any."""
+    changes = ", ".join(f"{name}={value}" for name, value in sorted(changed.items()))
+    return {"X-Railhead-Lowered": changes} if changes else {}
 
 
 def error(failure: ClickHouseError, common: Headers, version: str) -> web.Response:
@@ -58,7 +58,7 @@ def error(failure: ClickHouseError, common: Headers, version: str) -> web.Respon
 def encoding_for(query: Query) -> str:
     """The encoding the client can read, if it asked for any.
 
-    As on a server, both the header and the setting are needed. Frames (`compress=1`) go alone.
+    As on a server, both the header and the setting are needed. Frames (`compress=1`) exclude it.
     """
     if query.compress_native:
         return FRAMES
@@ -80,7 +80,7 @@ def _packed(encoding: str, body: bytes) -> bytes:
 
 
 async def whole(query: Query, body: bytes, head: Headers) -> web.Response:
-    """An answer whose body is known."""
+    """An answer whose body is complete."""
     encoding = encoding_for(query)
     if encoding and body:
         head = {**head, **_encoding_header(encoding)}
@@ -106,9 +106,9 @@ class AnswerStream:
         self.response.enable_chunked_encoding()
 
     async def send(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
-        """Send all pieces at the client's pace.
+        """Send all chunks at the client's pace.
 
-        Raises TimeoutError when the client takes nothing, ConnectionError when it left.
+        Raises TimeoutError when the client reads nothing, ConnectionError when it has left.
         """
         await self.response.prepare(self._request)
         await self._write(first)
@@ -116,21 +116,21 @@ class AnswerStream:
             await self._write(chunk)
 
     async def finish(self) -> None:
-        """End the answer well."""
+        """End the complete answer."""
         if self._packer is not None:
             await self._flush(self._packer.flush())
         await self.response.write_eof()
 
     async def fail(self, failure: ClickHouseError, version: str) -> None:
-        """End the answer so that no client takes it for whole.
+        """End the answer so that no client takes it for complete.
 
-        The error stands behind the data between marks that name the tag from the headers, as the
+        The error follows the data between delimiters that name the tag from the headers, as a
         server writes it, and the chunked body is left without its end.
         """
         text = failure.body(version)
-        mark = f"\r\n__exception__\r\n{self._tag}\r\n{text}"
-        mark += f"{len(text.encode())} {self._tag}\r\n__exception__\r\n"
-        await self._write(mark.encode())
+        tail = f"\r\n__exception__\r\n{self._tag}\r\n{text}"
+        tail += f"{len(text.encode())} {self._tag}\r\n__exception__\r\n"
+        await self._write(tail.encode())
         if self._packer is not None:
             await self._flush(self._packer.flush())
         self.abort()

@@ -1,4 +1,4 @@
-"""Which Content-Type does a result of this format have?"""
+"""The Content-Type of each output format."""
 
 from __future__ import annotations
 

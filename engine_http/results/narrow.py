@@ -1,7 +1,8 @@
-"""Writes decimals of at most 38 digits into formats whose readers mostly know no wider ones.
+"""Casts decimals to 38 digits in formats whose readers mostly know no wider ones.
 
-Amounts are shown as Decimal(76, 18), as the engine checks no narrower arithmetic. Polars, Spark and
-others read 38 digits at most, which every single amount has. A value that has more is an error.
+Amounts are shown as Decimal(76, 18), as the engine does not check narrower arithmetic. Polars,
+Spark and others read at most 38 digits, which is enough for every single amount. A larger value is
+an error.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def narrowed(
     output_format: str,
     parameters: Mapping[str, str],
 ) -> Statement:
-    """The same SELECT with wide decimals of its result cast to 38 digits, if the format asks."""
+    """The same SELECT, its wide decimals cast to 38 digits if the output format needs it."""
     if not statement.reads or output_format.lower() not in _FORMATS:
         return statement
     head, tail = statement.text[: statement.output_at], statement.text[statement.output_at :]
@@ -42,7 +43,7 @@ def narrowed(
 def _described(
     connection: EngineConnection, head: bytes, parameters: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """Names and types of a SELECT's columns; none if it is wrong, which its run will say."""
+    """Names and types of a SELECT's columns; none if it is wrong: running it gives the error."""
     try:
         answer = connection.run(
             b"DESCRIBE (%s\n)" % head, output_format="JSONCompactEachRow", parameters=parameters

@@ -1,11 +1,11 @@
 """Rewrites Native results: flags for clients of newer protocols, time zones for all.
 
 `client_protocol_version` asks for blocks as the TCP protocol writes them: with a block's info in
-front and, since 54454, a flag at each column. The engine cannot be told, so the flags are woven
-into its blocks here. clickhouse-go, which Grafana uses, insists on them.
+front and, since 54454, a flag at each column. The engine cannot write them, so they are inserted
+into its blocks here. clickhouse-go, which Grafana uses, needs them.
 
-As for a client of before 54337, the engine writes `DateTime('Europe/Malta')` as `DateTime` where it
-is a column's whole type. Read so, a day begins at the wrong hour, so the zone is put back.
+As for a client older than 54337, the engine writes `DateTime('Europe/Malta')` as `DateTime` where
+it is a column's whole type. Then a day would begin at the wrong hour, so the zone is put back.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import MappingProxyType
 from engine_http.engine.errors import ClickHouseError, Code
 from engine_http.results.native_types import UnknownTypeError, column, varint
 
-# Below it clients read plain blocks as well, and weaving costs time on every block.
+# Older clients read plain blocks, and the rewriting costs time on every block.
 FLAGGED_SINCE = 54454
 _BLOCK_INFO = b"\x01\x00\x02\xff\xff\xff\xff\x00"
 _NOT_CUSTOM = b"\x00"
@@ -37,7 +37,7 @@ async def woven(
 ) -> AsyncIterator[bytes]:
     """Yield the blocks of *chunks*, each with its info and flags if *flagged*.
 
-    *zones* is asked once something has been written: the types are known by then.
+    *zones* is called once something has been written: the types are known by then.
     """
     waiting = bytearray()
     enough = 0
@@ -50,7 +50,7 @@ async def woven(
             continue
         done, used = weave(bytes(waiting), flagged=flagged, zones=zones())
         del waiting[:used]
-        # A block that is not whole yet is looked at again when there is twice as much of it.
+        # An incomplete block is tried again when there is twice as much of it.
         enough = 2 * len(waiting)
         if done:
             yield done
@@ -64,7 +64,7 @@ async def woven(
 def weave(
     data: bytes, *, flagged: bool = True, zones: Zones = MappingProxyType({})
 ) -> tuple[bytes, int]:
-    """Rewrite the whole blocks at the beginning of *data*; return them and how far they went.
+    """Rewrite the complete blocks at the beginning of *data*; return them and where they end.
 
     Raises ClickHouseError 48 for a column whose type has no fixed layout.
     """
@@ -78,7 +78,7 @@ def weave(
             parts += block
             position = end
     except (IndexError, struct.error):
-        pass  # the last block goes on in the next chunk
+        pass  # the last block continues in the next chunk
     except UnknownTypeError as error:
         raise ClickHouseError(
             Code.NOT_IMPLEMENTED,

@@ -1,4 +1,4 @@
-"""How many bytes does a column take in the Native format? A skipper for each type.
+"""The number of bytes of a column in the Native format: a function for each type that skips them.
 
 Only lengths are read, never values. A type whose layout depends on more than its name (Dynamic,
 JSON, Variant, AggregateFunction) has no skipper.

@@ -1,7 +1,7 @@
-"""How does a result of any size leave the engine without filling memory? Through a pipe.
+"""Streams a result of any size out of the engine through a pipe, in little memory.
 
-The engine writes the result in its final format to the pipe's end by INTO OUTFILE; the event loop
-reads the other end as fast as the client takes it. A slow client stops the engine, not us.
+The engine writes the result in its final format to the pipe by INTO OUTFILE; the event loop reads
+the other end as fast as the client does. A slow client stops the engine, not the event loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ResultPipe:
         self.zones: Mapping[int, str] = {}
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
-        with contextlib.suppress(OSError):  # the user's total of pipe memory may be spent
+        with contextlib.suppress(OSError):  # the user's pipe memory may be used up
             fcntl.fcntl(self._writer, _F_SETPIPE_SZ, _PIPE_BYTES)
 
     @property
@@ -39,15 +39,15 @@ class ResultPipe:
             self._writer = -1
 
     def close(self) -> None:
-        """Called by the event loop when nobody reads any more.
+        """Called by the event loop when the client reads no more.
 
-        What the engine still writes is read and thrown away until it finished: writing to a closed
-        pipe would count as a write that failed, as on a broken disk (see disk.py).
+        What the engine still writes is read and discarded until it has finished: a write to a
+        closed pipe would count as a failed write, as on a broken disk (see disk.py).
         """
         if self._reader >= 0:
-            asyncio.get_running_loop().add_reader(self._reader, self._throw_away)
+            asyncio.get_running_loop().add_reader(self._reader, self._discard)
 
-    def _throw_away(self) -> None:
+    def _discard(self) -> None:
         with contextlib.suppress(BlockingIOError):
             if not os.read(self._reader, _PIPE_BYTES):
                 asyncio.get_running_loop().remove_reader(self._reader)
@@ -55,7 +55,7 @@ class ResultPipe:
                 self._reader = -1
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what the engine writes until it finished."""
+        """Yield what the engine writes until it has finished."""
         loop = asyncio.get_running_loop()
         while True:
             try:

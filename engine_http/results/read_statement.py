@@ -1,7 +1,7 @@
-"""How the result of a reading statement gets from the engine to the client.
+"""Sends the result of a reading statement from the engine to the client.
 
-A result that ends soon is sent whole, with its status and counts. A larger one is streamed at the
-client's pace through a pipe, and memory stays flat. A client that leaves ends its statement.
+A small result is sent complete, with its status and counts. A larger one is streamed at the
+client's pace through a pipe, and memory stays flat. When a client leaves, its statement is stopped.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from engine_http.http.request import Query
 from engine_http.results import answer, native
 from engine_http.results.summary import Summary
 
-# Up to here a result is held back, so that an error can still change the status.
-_HOLD_BYTES: Final = 1 << 20
-# With wait_end_of_query the client asked for all of it at once; this is what it may ask for.
-_HOLD_WHOLE_BYTES: Final = 256 << 20
-# What a trial's smaller limits refuse may be within the full ones.
+# So much of a result is buffered, so that an error can still change the status.
+_BUFFER_BYTES: Final = 1 << 20
+# With wait_end_of_query the whole result is buffered; this is the most.
+_WHOLE_BYTES: Final = 256 << 20
+# Errors of a trial's smaller limits: the full limits may allow the statement.
 _PAST_THE_TRIAL: Final = frozenset({Code.MEMORY_LIMIT_EXCEEDED, Code.SETTING_CONSTRAINT_VIOLATION})
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOutcome:
-    """A reading statement ready to run: how it runs, how it is stopped, and what it may take.
+class ReadPlan:
+    """A reading statement ready to run: how it runs, how it is stopped, and how long it may take.
 
-    *hold* is called with every run, whose session nobody else may use until it ended. *piped* says
-    whether its result may be large. *native* results are rewritten, with flags if *flagged*.
-    *most_seconds* is how long it may take in all, a slow client's time included, None for as long
-    as it likes.
+    *hold* is called with every run: nobody else may use its session until the run has ended.
+    *piped* says whether its result may be large. *native* results are rewritten, with flags if
+    *flagged*. *most_seconds* is how long it may take in all, a slow client included; None for no
+    limit.
     """
 
     work: ReadWork
@@ -54,11 +54,11 @@ class ReadStatement:
     """One reading statement being answered."""
 
     def __init__(
-        self, request: web.Request, query: Query, reading: ReadOutcome, head: answer.Headers
+        self, request: web.Request, query: Query, plan: ReadPlan, head: answer.Headers
     ) -> None:
         self._request = request
         self._query = query
-        self._reading = reading
+        self._plan = plan
         self._head = head
         self._started = time.monotonic()
         self._stream: answer.AnswerStream | None = None
@@ -74,12 +74,12 @@ class ReadStatement:
         return await self._run(pools.long, version)
 
     async def _trial(self, pool: WorkerPool, trials: Trials) -> web.Response | None:
-        """Answer a statement that ends soon; None when it does not."""
+        """Answer a statement that ends within its trial; None when it does not."""
         attempt = self._begin(pool, trial=True)
         try:
             async with trials.limited(self._query.query_id):
-                held = await _hold(self._chunks(attempt), _HOLD_BYTES)
-                if len(held) > _HOLD_BYTES:
+                buffered = await _buffered(self._chunks(attempt), _BUFFER_BYTES)
+                if len(buffered) > _BUFFER_BYTES:
                     return None
                 rest, summary = await asyncio.shield(attempt.outcome)
         except TimeoutError:
@@ -90,12 +90,12 @@ class ReadStatement:
             return None
         finally:
             await self._end(attempt)
-        return await self._whole(held + rest, summary)
+        return await self._whole(buffered + rest, summary)
 
     async def _run(self, pool: WorkerPool, version: str) -> web.StreamResponse:
         attempt = self._begin(pool, trial=False)
         try:
-            async with asyncio.timeout(self._reading.most_seconds):
+            async with asyncio.timeout(self._plan.most_seconds):
                 return await self._send(attempt, version)
         except TimeoutError:
             if self._stream is None:
@@ -107,35 +107,35 @@ class ReadStatement:
             await self._end(attempt)
 
     def _begin(self, pool: WorkerPool, *, trial: bool) -> Attempt:
-        attempt = Attempt(pool, self._reading.work, piped=self._reading.piped, trial=trial)
-        self._reading.hold(attempt.outcome)
+        attempt = Attempt(pool, self._plan.work, piped=self._plan.piped, trial=trial)
+        self._plan.hold(attempt.outcome)
         return attempt
 
     async def _end(self, attempt: Attempt) -> None:
         if not attempt.outcome.done():
-            await asyncio.shield(attempt.end(self._reading.kill))
+            await asyncio.shield(attempt.end(self._plan.kill))
         else:
-            await attempt.end(self._reading.kill)
+            await attempt.end(self._plan.kill)
 
     def _chunks(self, attempt: Attempt) -> AsyncIterator[bytes]:
-        if not self._reading.native:
+        if not self._plan.native:
             return attempt.chunks()
-        return native.woven(attempt.chunks(), flagged=self._reading.flagged, zones=attempt.zones)
+        return native.woven(attempt.chunks(), flagged=self._plan.flagged, zones=attempt.zones)
 
     async def _send(self, attempt: Attempt, version: str) -> web.StreamResponse:
         chunks = self._chunks(attempt)
-        limit_bytes = _HOLD_WHOLE_BYTES if self._query.wait_end else _HOLD_BYTES
-        held = await _hold(chunks, limit_bytes)
-        if len(held) > limit_bytes:
+        limit_bytes = _WHOLE_BYTES if self._query.wait_end else _BUFFER_BYTES
+        buffered = await _buffered(chunks, limit_bytes)
+        if len(buffered) > limit_bytes:
             self._stream = answer.AnswerStream(self._request, self._query, self._head)
-            await self._stream.send(held, chunks)
+            await self._stream.send(buffered, chunks)
             await self._close(self._stream, attempt, version)
             return self._stream.response
         rest, summary = await asyncio.shield(attempt.outcome)
-        return await self._whole(held + rest, summary)
+        return await self._whole(buffered + rest, summary)
 
     async def _close(self, stream: answer.AnswerStream, attempt: Attempt, version: str) -> None:
-        """End a streamed answer as the statement ended."""
+        """End a streamed answer: complete, or with the statement's error."""
         try:
             await asyncio.shield(attempt.outcome)
         except ClickHouseError as failure:
@@ -145,17 +145,17 @@ class ReadStatement:
             await stream.finish()
 
     async def _whole(self, body: bytes, summary: Summary) -> web.Response:
-        if self._reading.native and self._reading.flagged and not self._reading.piped:
+        if self._plan.native and self._plan.flagged and not self._plan.piped:
             body, _ = native.weave(body)
         counts = summary.header(time.monotonic() - self._started)
         return await answer.whole(self._query, body, {**self._head, "X-ClickHouse-Summary": counts})
 
 
-async def _hold(chunks: AsyncIterator[bytes], limit_bytes: int) -> bytes:
-    """Collect what the engine writes, until it ends or there is more than *limit_bytes*."""
-    held = bytearray()
+async def _buffered(chunks: AsyncIterator[bytes], limit_bytes: int) -> bytes:
+    """Buffer what the engine writes, until it ends or there is more than *limit_bytes*."""
+    buffered = bytearray()
     async for chunk in chunks:
-        held += chunk
-        if len(held) > limit_bytes:
+        buffered += chunk
+        if len(buffered) > limit_bytes:
             break
-    return bytes(held)
+    return bytes(buffered)

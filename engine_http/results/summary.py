@@ -1,4 +1,4 @@
-"""What did a statement do? The counts that go into X-ClickHouse-Summary and into the log."""
+"""The counts of one statement, for X-ClickHouse-Summary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Summary:
 
 
 def of(result: Any) -> Summary:
-    """Read the counts off the engine's result object."""
+    """Read the counts from the engine's result object."""
     return Summary(
         read_rows=result.storage_rows_read(),
         read_bytes=result.storage_bytes_read(),

@@ -1,9 +1,9 @@
-"""Can a statement's arithmetic on decimals give another number than the right one?
+"""Refuses arithmetic on decimals that could return a wrong number without an error.
 
 ClickHouse checks the overflow of sums of two numbers, but not of products, quotients, aggregated
 sums and changes of scale of more than 18 digits: the result wraps round without an error. So the
-largest value that each expression can have is reckoned from the types, the literals and the views
-that its columns are from, and what may not fit is refused with a way to write it that is checked.
+largest value of each expression is computed from the types, the literals and the views that its
+columns are from. What may not fit is refused, with a checked way to write it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 
 from engine_http.engine.errors import ClickHouseError, Code
 
-# What one amount can be, and how many of the largest a sum has at most: sums of daily sums can then
-# be divided by each other in 76 digits.
+# The largest amount, and the most rows of a sum: sums of daily sums can then be divided by each
+# other in 76 digits.
 AMOUNT: Final = 10**20
 ROWS: Final = 2**30
 PLACES: Final = 18
@@ -47,7 +47,7 @@ _CASTS: Final = re.compile(r"(?:_?cast|accuratecast\w*|todecimal(?:32|64|128|256
 _SUMS: Final = re.compile(
     r"(?:sum|avg)(?:if|distinct|ornull|ordefault|array|foreach|state|merge)*\Z"
 )
-# Their sums and products are not checked, or not known to be.
+# The engine does not check these, or is not known to.
 _UNCHECKED: Final = re.compile(
     r"(?:array(?:sum|avg|cumsum\w*|difference|product|reduce\w*|fold|dotproduct)|dotproduct"
     r"|scalarproduct|summap\w*|sumwithoverflow\w*|sumcount\w*|deltasum\w*|grouparraymoving\w*"
@@ -74,7 +74,7 @@ class _Node:
 
     @property
     def decimal(self) -> tuple[int, int] | None:
-        """Digits and places, if it is a decimal or holds some."""
+        """Digits and decimal places, if it is a decimal or contains some."""
         found = _DECIMAL.search(self.type)
         return (int(found[1]), int(found[2])) if found else None
 
@@ -157,14 +157,14 @@ def _check(node: _Node, tables: Sources) -> None:
 
 
 def _check_cast(node: _Node, source: _Node, tables: Sources) -> None:
-    """More places multiply the value unchecked; fewer are checked."""
+    """Check a cast: more decimal places multiply the value unchecked; fewer are checked."""
     if node.decimal is not None and node.decimal[1] > _places(source):
         _require(_bound(source, tables) * 10 ** node.decimal[1], node, "fewer places")
 
 
 def _require(largest: int, node: _Node, instead: str) -> None:
     digits = node.decimal[0] if node.decimal else 76
-    # Of 18 digits and fewer the engine checks it all.
+    # Up to 18 digits the engine checks everything.
     if digits > 18 and largest >= 2 ** (127 if digits <= 38 else 255):
         raise _refused(node.parts.get("function_name", "this"), f"write {instead}")
 
@@ -189,7 +189,7 @@ def _bound(node: _Node, tables: Sources) -> int:
 
 
 def _column_bound(node: _Node, source: _Node | None, tables: Sources) -> int:
-    """What a column of a view can be, or the expression behind a column of a subquery."""
+    """The largest value of a view's column, or of the expression behind a subquery's column."""
     name = node.parts.get("column_name", "")
     if source is not None and source.kind == "TABLE":
         return AMOUNT if source.parts.get("table_name") in ROW_VIEWS else AMOUNT * ROWS
@@ -220,8 +220,8 @@ def _projected(query: _Node, name: str) -> _Node | None:
 
 
 def _constant_bound(node: _Node, tables: Sources) -> int:
-    # What the engine has reckoned already is printed with its expression; its value may be a
-    # stand-in.
+    # A constant that the engine has folded is printed with its expression; its value may be a
+    # placeholder.
     inner = [one for part in node.children if part.kind == "EXPRESSION" for one in part.children]
     if inner:
         return _bound(inner[0], tables) if inner[0].kind == "FUNCTION" else AMOUNT * ROWS
@@ -245,7 +245,7 @@ def _function_bound(node: _Node, tables: Sources) -> int:
 
 
 def _kept_bound(name: str, node: _Node, bounds: list[int]) -> int:
-    """Of functions that choose or round a value; of others nothing is known."""
+    """The bound for functions that choose or round a value; for others nothing is known."""
     return max(bounds) + 1 if _KEEPING.match(name) or _CASTS.match(name) else _type_bound(node)
 
 

@@ -1,9 +1,9 @@
-"""May an analyst run this statement? What the guard does not know, it refuses.
+"""The guard: decides whether an analyst may run a statement; what it does not know, it refuses.
 
 The engine itself enforces grants (storage cannot be read except through the analysts' views) and
 limits (every setting is pinned or capped). The guard closes what grants do not cover: functions
-that reach files or the network, table functions, the engine's inner system tables, and statements
-that are not reads. It judges the engine's own parse of the statement, never the text.
+that reach files or the network, table functions, the engine's internal system tables, and
+statements that are not reads. It checks the engine's own parse of the statement, never the text.
 """
 
 from __future__ import annotations
@@ -60,17 +60,17 @@ _FORMATS = re.compile(
     r"|TabSeparated\w*|TSKV|TSV\w*|Values|Vertical|XML)\Z",
     re.IGNORECASE,
 )
-# One would exchange the limits for others, and the engine does not count it as a setting; by the
-# other a statement is found and stopped.
+# `profile` would replace the limits, and the engine does not count it as a setting; by the tag a
+# statement is found and stopped.
 _CLOSED_SETTINGS = frozenset({"profile", TAG})
-# Marks a name that is not written as it reads.
+# A name with this character is not written as it reads.
 _ESCAPED = "\0"
 _NODE = re.compile(r"(?P<indent> *)(?P<kind>[\w:]+)(?: (?P<rest>.*))?\Z", re.DOTALL)
 _DECORATION = re.compile(r"(?: \(alias .*\))?(?: \(children \d+\))?\Z", re.DOTALL)
 
 
 def check_output(name: str) -> None:
-    """Refuse output formats that could read a file or call out."""
+    """Refuse output formats that could read a file or reach the network."""
     if not _FORMATS.match(name):
         raise _denied(f"the format {name}")
 
@@ -110,10 +110,10 @@ def check_tree(lines: Iterable[str], catalog: Catalog) -> None:
 
 
 def check_settings(names: Iterable[str], limits: Limits) -> None:
-    """Refuse settings an analyst may not change that the engine has let pass.
+    """Refuse settings an analyst may not change that the engine would let pass.
 
     The engine refuses pinned settings itself; what is left is what it does not count as a setting,
-    such as `profile`, which would exchange the limits for others.
+    such as `profile`, which would replace the limits.
     """
     for name in names:
         if not limits.may_set(name):
@@ -148,7 +148,7 @@ def _check_function(name: str, catalog: Catalog, *, is_table: bool) -> None:
 
 
 def _check_name(name: str) -> None:
-    """Refuse a name that may mean an inner table of the engine, also as `x IN system.y`."""
+    """Refuse a name that may mean an internal table of the engine, also as `x IN system.y`."""
     database, _, rest = name.partition(".")
     table = rest.partition(".")[0]
     if table and database == "system" and table not in _SYSTEM_TABLES:

@@ -1,8 +1,8 @@
-"""Where do ClickHouse's tokens begin and end? Just enough lexing to find a clause in a statement.
+"""Splits a statement into ClickHouse's tokens: just enough lexing to find a clause.
 
 It follows the engine's lexer for comments (nested ones too), strings, quoted names and
-here-documents, so that a keyword inside any of those is never taken for a clause. Nothing here
-decides what is allowed: that is the engine's own parser's part.
+here-documents, so that a keyword inside any of those is never taken for a clause. It does not
+decide what is allowed: that is the task of the engine's own parser.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Token(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it names: quotes of both kinds are taken off, escapes are left as they are."""
+        """The name without its quotes, of either kind; escapes are left as they are."""
         inner = self.text
         if self.kind == "quoted":
             width = len(_OPENING) if inner.startswith(_OPENING) else 1
@@ -62,7 +62,7 @@ def tokens(sql: bytes, start: int = 0) -> Iterator[Token]:
         kind = next(name for name in _KINDS if match[name] is not None)
         if kind == "comment":
             position = _comment_end(sql, position)
-        # Outside of quotes the engine knows nothing beyond ASCII but blanks (and another minus).
+        # Outside of quotes the only non-ASCII characters the engine knows are blanks (and a minus).
         elif kind not in ("space", "wide"):
             yield Token(kind, match.group(), match.start(), position)
 

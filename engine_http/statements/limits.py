@@ -1,8 +1,8 @@
-"""Which settings may an analyst change, and how far?
+"""The settings that an analyst may change, and how far.
 
-Everything not named here is pinned by the engine itself, at any depth of a statement. Left out
-with care: settings that name files or addresses, bring expressions of their own, change the
-dialect, or switch off a check.
+The engine itself pins every other setting, at any depth of a statement. Deliberately left out:
+settings that name files or addresses, contain expressions, change the dialect, or switch off a
+check.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ADJUSTABLE = frozenset(
         "offset", "prefer_column_name_to_alias", "read_overflow_mode",
         "result_overflow_mode", "sort_overflow_mode", "timeout_overflow_mode",
         "transform_null_in", "union_default_mode",
-        # what clients send to steer the HTTP interface; harmless here
+        # what clients send to control the HTTP interface; harmless here
         "async_insert", "cancel_http_readonly_queries_on_client_close", "connect_timeout",
         "enable_http_compression", "http_headers_progress_interval_ms",
         "http_native_compression_disable_checksumming_on_decompress",
@@ -64,7 +64,7 @@ class Limits:
         }
 
     def for_trial(self) -> Limits:
-        """What it may use while it is tried out beside long statements."""
+        """What it may use during its trial, while long statements run."""
         return replace(self, memory_bytes=self.memory_bytes // TRIAL_SHARE, profile="analyst_trial")
 
     def may_set(self, name: str) -> bool:
@@ -72,7 +72,7 @@ class Limits:
         return may_adjust(name) or name in self.capped() or name == "readonly"
 
     def settings(self) -> dict[str, str]:
-        """What an analyst's statement starts with; large GROUP BY and ORDER BY go to disk."""
+        """The settings an analyst's statement starts with; large sorts and groups use the disk."""
         spill = str(self.memory_bytes // 2)
         return {
             **{name: str(maximum) for name, maximum in self.capped().items()},

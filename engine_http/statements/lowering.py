@@ -1,7 +1,7 @@
-"""Lowers the limits an analyst asks for to the most an analyst may have.
+"""Lowers limits that an analyst's request sets too high to the most an analyst may have.
 
-Dashboards send limits of their own with every query; refusing those above the cap would refuse the
-dashboard. This is a convenience only: what it does not see, the engine's constraints refuse.
+Dashboards send limits of their own with every query; to refuse those above the cap would refuse
+the dashboard. This is only a convenience: what it does not see, the engine's constraints refuse.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ def lowered_in(text: bytes, caps: Mapping[str, int]) -> tuple[bytes, dict[str, s
 
 def _assignments(text: bytes) -> Iterator[tuple[str, Token]]:
     """Yield the names and values that follow SET and SETTINGS as `name = value, …`."""
-    place, name = -1, ""
+    state, name = -1, ""
     for token in tokens(text):
-        if place == 0:
+        if state == 0:
             name = token.name
-        elif place == 2:
+        elif state == 2:
             yield name, token
-        fits = place in (0, 2) or token.text == {1: b"=", 3: b","}.get(place)
+        fits = state in (0, 2) or token.text == {1: b"=", 3: b","}.get(state)
         if token.keyword in (b"SETTINGS", b"SET"):
-            place = 0
+            state = 0
         else:
-            place = (place + 1) % 4 if place >= 0 and fits else -1
+            state = (state + 1) % 4 if state >= 0 and fits else -1
 
 
 def _value(token: Token) -> str:

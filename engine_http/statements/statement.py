@@ -1,4 +1,4 @@
-"""What kind of statement is this, and where are its format, its data and its end?"""
+"""Takes a statement apart: its kind, format, settings, data and end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATEFUL = frozenset({b"SET", b"USE"})
 class Insert:
     """An INSERT that brings its rows: *head* up to SETTINGS or FORMAT, rows from *data_at* on.
 
-    *settings* is what stands behind SETTINGS; *format* is the format's name, None when not told.
+    *settings* is what follows SETTINGS; *format* is the format's name, None when not given.
     """
 
     head: bytes
@@ -56,7 +56,7 @@ class Statement:
         return self.reads or self.verb in DESCRIBES
 
     def replaced(self, text: bytes) -> Statement:
-        """The same statement in other words, its output clauses unchanged."""
+        """The same statement with another text, its output clauses unchanged."""
         return Statement(self.verb, text, self.format, len(text))
 
     @property
@@ -66,7 +66,7 @@ class Statement:
 
 
 def inspect(sql: bytes) -> Insert | Statement:
-    """Tell what *sql* is.
+    """Take *sql* apart.
 
     Raises ClickHouseError for an empty text, several statements, or a clause that would touch the
     server's files (INTO OUTFILE, FROM INFILE), as the server does over HTTP.
@@ -83,7 +83,7 @@ def inspect(sql: bytes) -> Insert | Statement:
 
 
 def _passes_to_insert(stream: Iterator[Token]) -> bool:
-    """Move *stream*, which stands behind WITH, behind the INSERT of `WITH … INSERT INTO`."""
+    """Move *stream*, which is after WITH, past the INSERT of `WITH … INSERT INTO`."""
     depth, inserts = 0, False
     for token in stream:
         depth += (token.text == b"(") - (token.text == b")")
@@ -131,19 +131,21 @@ def _insert(sql: bytes, stream: Iterator[Token]) -> Insert | None:
             continue
         match token.keyword or token.text:
             case b";":
-                return _cut(sql, token.start, settings)
+                return _insert_until(sql, token.start, settings)
             case b"SETTINGS":
                 settings = token
             case b"INFILE":
                 raise ClickHouseError(Code.SUPPORT_IS_DISABLED, "FROM INFILE is not for HTTP")
             case b"VALUES":
-                return _cut(sql, token.start, settings, "Values", token.end)
+                return _insert_until(sql, token.start, settings, "Values", token.end)
             case b"FORMAT" if (name := next(words, None)) is not None:
-                return _cut(sql, token.start, settings, name.name, _data_start(sql, name.end))
-    return _cut(sql, len(sql), settings)
+                return _insert_until(
+                    sql, token.start, settings, name.name, _data_start(sql, name.end)
+                )
+    return _insert_until(sql, len(sql), settings)
 
 
-def _cut(
+def _insert_until(
     sql: bytes,
     end: int,
     settings: Token | None,
@@ -171,15 +173,15 @@ def _after_table_name(stream: Iterator[Token]) -> Iterator[Token]:
 
 
 def _pass_parameter(token: Token | None, stream: Iterator[Token]) -> None:
-    """Move *stream* behind `{name:Identifier}` if *token* opens one."""
+    """Move *stream* past `{name:Identifier}` if *token* opens one."""
     if token is not None and token.text == b"{":
         next((one for one in stream if one.text == b"}"), None)
 
 
 def _data_start(sql: bytes, position: int) -> int:
-    """Rows start past blanks after the format's name, and past one line end if there is one.
+    """Where the rows start: after the blanks behind the format's name, and at most one line end.
 
-    The rule is the engine's own (ParserInsertQuery); a bare semicolon there is no row.
+    The rule is the engine's own (ParserInsertQuery); a semicolon alone is no row.
     """
     if sql[position:].strip() == b";":
         return len(sql)
@@ -201,7 +203,7 @@ def use_of(text: bytes) -> str:
 
 
 def set_of(text: bytes) -> dict[str, str]:
-    """The settings that `SET name = value, …` gives values to.
+    """The settings that `SET name = value, …` sets.
 
     Raises ClickHouseError 497 for any other SET: of roles, of transactions, of parameters.
     """
