@@ -1,1 +1,1 @@
-"""How fast is it, beside what else? Measurements on a stack of their own, self-stopping."""
+"""Measurements of speed and cost, beside baselines, each on a temporary stack of its own."""

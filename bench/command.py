@@ -1,4 +1,4 @@
-"""`railhead bench`: measure beside baselines, on a stack of its own; draw and tell of it."""
+"""`railhead bench`: measures beside baselines, on a temporary stack; makes tables and plots."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.run import MEASUREMENTS, SMOKE, run_all, write_json
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="small and short: shows that it works, judges nothing")
+    add("--quick", action="store_true", help="small and short: shows that it works, no bars")
     add(
         "--only",
         type=_names,
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"some of {', '.join(MEASUREMENTS)} (default: all; quick: {', '.join(SMOKE)})",
     )
     add("--seconds", type=float, help="length of a timed load (default: 10; quick: 2)")
-    add("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add("--json", type=Path, metavar="FILE", help="also write the results to this file")
     add("--verbose", action="store_true", help="show what the stack does")
     add("--plot", type=Path, metavar="FILE", help="measure nothing; draw the curves of this JSON")
     add("--out", type=Path, metavar="DIR", default=Path(), help="where --plot puts its pictures")
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, or tell of what was measured; 1 if something could not be measured."""
+    """Measure, or report on what was measured; 1 if something could not be measured."""
     if args.plot or args.report:
         return _report_on(args)
     if importlib.util.find_spec("psutil") is None:

@@ -1,4 +1,4 @@
-"""Where does a measurement run? On a stack of its own: free ports, a directory that goes away."""
+"""A temporary stack for a measurement: free ports, and a directory that is removed at the end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Machine:
             return [tuple(row) for row in client.query(query, parameters=parameters).result_rows]
 
     def keys(self, names: Sequence[str]) -> list[str]:
-        """Make tenants of these names; their keys. Running doors follow within a second."""
+        """Make tenants of these names; return their keys. Ingest APIs know them within a second."""
         now, shown = dt.datetime.now(dt.UTC), list[str]()
 
         def change(file: TenantsFile, pepper: bytes) -> TenantsFile:

@@ -1,4 +1,4 @@
-"""How thorough is a run of `railhead bench`? One frozen object that every measurement reads."""
+"""The options of a run of `railhead bench`: one frozen object that every measurement reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line asked for; *quick* runs are for seeing that it works, not how fast."""
+    """The command line's options; a *quick* run shows that it works, not how fast."""
 
     quick: bool
     seconds: float
@@ -22,7 +22,7 @@ class Options:
 
     @property
     def stream_events(self) -> int:
-        """How many records lie ready for the worker."""
+        """How many records are ready for the worker."""
         return self.pick(quick=50_000, full=1_000_000)
 
     @property

@@ -1,4 +1,4 @@
-"""Which curves are drawn from a file of figures, and into which files? Rows of data."""
+"""The plots that are drawn from a results file: one row of data each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.svg import Picture, draw
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One picture: the results of *curve* by their place, and which of their figures."""
+    """One picture: *metric* of the results on *curve*, by their position on it."""
 
     file: str
     title: str
@@ -24,10 +24,17 @@ class Plot:
 
 
 PLOTS: Final = (
-    Plot("growth-doors.svg", "Door, batches of 1,000", "doors", "doors", "acked", "events/s acked"),
+    Plot(
+        "growth-apis.svg",
+        "Ingest API, batches of 1,000",
+        "processes",
+        "ingest APIs",
+        "acked",
+        "events/s acked",
+    ),
     Plot(
         "growth-batches.svg",
-        "Door by batch size",
+        "Ingest API by batch size",
         "items a request",
         "batch size",
         "acked",
@@ -35,17 +42,17 @@ PLOTS: Final = (
     ),
     Plot(
         "growth-batches-cpu.svg",
-        "Cost at the door by batch size",
+        "Cost of the ingest API by batch size",
         "items a request",
         "batch size",
-        "door CPU",
+        "ingest API CPU",
         "CPU µs an event",
     ),
     Plot(
-        "growth-tenants-door.svg",
-        "Door by number of tenants",
+        "growth-tenants-api.svg",
+        "Ingest API by number of tenants",
         "tenants",
-        "tenants, door",
+        "tenants, ingest API",
         "acked",
         "events/s acked",
     ),
@@ -85,7 +92,7 @@ PLOTS: Final = (
 
 
 def plot_all(file: Path, out: Path) -> list[Path]:
-    """Draw what *file* (written by `--json`) has figures for; the files written."""
+    """Draw what *file* (written by `--json`) has results for; return the files written."""
     return [_write(out / name, text) for name, text in pictures(json.loads(file.read_text()))]
 
 
@@ -98,11 +105,11 @@ def pictures(whole: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _points(result: dict[str, Any], plot: Plot) -> Iterator[tuple[str, float]]:
-    """Where *result* stands on the plot's curve; it may be a point of several curves."""
-    for curve, place in result["detail"].get("curves", ()):
+    """The points of *result* on the plot's curve; it may be on several curves."""
+    for curve, x in result["detail"].get("curves", ()):
         for metric in result["metrics"]:
             if curve == plot.curve and metric["name"] == plot.metric:
-                yield f"{place:,}", metric["value"]
+                yield f"{x:,}", metric["value"]
 
 
 def _write(path: Path, text: str) -> Path:

@@ -1,7 +1,7 @@
-"""How do measured figures stand in the documents? Tables made from the JSON, between marks.
+"""Makes the documents' tables of results from the JSON file.
 
-A document holds `<!-- bench:NAME -->` and `<!-- /bench -->`; what stands between is made here, so
-that no figure of a table is ever typed. A test compares.
+A document contains `<!-- bench:NAME -->` and `<!-- /bench -->`; what is between them is made here,
+so that no number of a table is typed by hand. A test compares.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from bench.results import Bar, shown
 from bench.scale import scale_tables
 
 Whole = dict[str, Any]
-_PLACE: Final = re.compile(r"(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+_SECTION: Final = re.compile(r"(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 
 def write_report(file: Path) -> list[Path]:
-    """Fill the marked places of the documents beside *file*; those that have any."""
+    """Fill the marked sections of the documents beside *file*; return those that have any."""
     whole = json.loads(file.read_text())
     written = []
     for document in sorted(file.parent.glob("*.md")):
         text = document.read_text()
-        if _PLACE.search(text):
+        if _SECTION.search(text):
             document.write_text(fill(text, whole))
             written.append(document)
     return written
 
 
 def fill(text: str, whole: Whole) -> str:
-    """*text* with its marked places made from *whole*.
+    """*text* with its marked sections made from *whole*.
 
     Raises:
-        KeyError: a mark names no table.
+        KeyError: a marker names no table.
     """
 
     def made(found: re.Match[str]) -> str:
         return f"{found[1]}\n{SECTIONS[found[2]](whole)}\n\n{found[3]}"
 
-    return _PLACE.sub(made, text)
+    return _SECTION.sub(made, text)
 
 
 def machine_table(whole: Whole) -> str:
-    """What it was measured on, and how busy that was."""
+    """The machine it was measured on, and how busy that was."""
     machine = whole["machine"]
     runs: dict[str, list[Whole]] = {}
     for result in whole["results"]:
@@ -69,15 +69,15 @@ def _state(machine: Whole) -> tuple[str, str]:
 
 
 def metrics_table(whole: Whole) -> str:
-    """Every figure outside the growth curves, with its bar."""
-    head = ("measurement", "figure", "value", "unit", "bar", "")
+    """Every metric outside the growth curves, with its bar."""
+    head = ("measurement", "metric", "value", "unit", "bar", "")
     return table(head, _metric_rows(_plain(whole)))
 
 
 def growth_table(whole: Whole) -> str:
     """The points of the growth curves."""
     results = [result for result in whole["results"] if _is_growth(result)]
-    return table(("point", "figure", "value", "unit"), (row[:4] for row in _metric_rows(results)))
+    return table(("point", "metric", "value", "unit"), (row[:4] for row in _metric_rows(results)))
 
 
 def process_table(whole: Whole) -> str:
@@ -91,7 +91,7 @@ def process_table(whole: Whole) -> str:
 
 
 def missed_list(whole: Whole) -> str:
-    """The figures that did not reach their bar."""
+    """The metrics that did not reach their bar."""
     lines = [
         f"- {result['name']}: {metric['name']} {shown(metric['value'])} {metric['unit']}, "
         f"promised {_bar(metric['bar'])}"

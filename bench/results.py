@@ -1,4 +1,4 @@
-"""What came of a measurement? Figures with their bars, for people and for programs."""
+"""The results of a measurement: metrics with their bars, for people and for programs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bench.load.usage import Use
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """What a figure must reach: *at_least* or *at_most*."""
+    """What a metric must reach: *at_least* or *at_most*."""
 
     at_least: float | None = None
     at_most: float | None = None
 
     def is_met(self, value: float) -> bool:
-        """Tell whether *value* is good enough."""
+        """Return whether *value* is good enough."""
         low = self.at_least is None or value >= self.at_least
         return low and (self.at_most is None or value <= self.at_most)
 
@@ -41,7 +41,7 @@ class Metric:
 
 @dataclass(slots=True, kw_only=True)
 class BenchResult:
-    """One measurement: its figures, what each process used, and whatever explains them."""
+    """One measurement: its metrics, what each process used, and details that explain them."""
 
     name: str
     metrics: list[Metric] = field(default_factory=list)
@@ -51,7 +51,7 @@ class BenchResult:
     skipped: str | None = None
 
     def metric(self, name: str) -> float | None:
-        """The value of the figure *name*; None if it was not measured."""
+        """The value of the metric *name*; None if it was not measured."""
         return next((one.value for one in self.metrics if one.name == name), None)
 
     def as_json(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class BenchResult:
 
 
 def shown(value: float) -> str:
-    """A number as people read it: thousands apart, no more places than it deserves."""
+    """A number for people: thousands separated, no more decimal places than useful."""
     size = abs(value)
     if size >= 1000:
         return f"{value:,.0f}"
@@ -73,7 +73,7 @@ def shown(value: float) -> str:
 
 
 def print_result(result: BenchResult, console: Console, *, judged: bool) -> None:
-    """Print *result*; with *judged* figures are held against their bars."""
+    """Print *result*; with *judged* the metrics are compared with their bars."""
     console.rule(result.name, align="left")
     if result.failed is not None:
         console.print(f"not measured: {result.failed}", style="red", markup=False)
@@ -87,7 +87,7 @@ def print_result(result: BenchResult, console: Console, *, judged: bool) -> None
 
 
 def _metrics(result: BenchResult, *, judged: bool) -> Table:
-    table = Table("figure", "", "unit", "bar", "", box=None, pad_edge=False)
+    table = Table("metric", "", "unit", "bar", "", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for metric in result.metrics:
         bar, state = "", ""

@@ -1,4 +1,4 @@
-"""Which measurements are there, and in which order are they run?"""
+"""The measurements and their order; runs them and keeps their results."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def run_all(
 ) -> list[BenchResult]:
     """Run the measurements *names*, printing each at once; one that fails stops no other.
 
-    After each, *keep* gets all results so far and what they were measured on, so that a run
-    that is broken off is not for nothing.
+    After each, *keep* gets all results so far and the machine, so that an interrupted run is not
+    lost.
     """
     results: list[BenchResult] = []
     machine = _machine()
@@ -66,8 +66,8 @@ def write_json(
 ) -> None:
     """Write *results* and what they were measured on to *path*.
 
-    What the file has of other measurements stays, each result with its own time and machine: a
-    part may be measured again without the rest.
+    The file keeps the results of other measurements, each with its own time and machine: some may
+    be measured again without the others.
     """
     head = {"measured_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": machine}
     new = {result.name: {**result.as_json(), **head} for result in results}
@@ -77,7 +77,7 @@ def write_json(
 
 
 def _earlier(path: Path, *, quick: bool) -> list[dict[str, Any]]:
-    """The results in *path*; none if there is no file or a run of another kind wrote it."""
+    """The results in *path*; none without the file or if it is from another kind of run."""
     if not path.exists():
         return []
     whole = json.loads(path.read_text())
@@ -96,7 +96,7 @@ def _machine() -> dict[str, Any]:
 
 
 def yardstick_ms() -> float:
-    """CPU time of a fixed piece of Python: tells a busy or slow machine from slow code."""
+    """CPU time of a fixed Python program: shows whether the machine or the code is slow."""
     started = time.process_time()
     sum(number * number % 7 for number in range(2_000_000))
     return round(1000 * (time.process_time() - started), 1)

@@ -1,4 +1,4 @@
-"""What would a billion events a day need? Reckoned from the measured cost of an event."""
+"""Computes what a billion events a day would need, from the measured cost of an event."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from bench.results import shown
 
-# Processes are planned at this share of a core: room for a peak within the second, and for one
-# that is lost.
+# Processes are planned at this share of a core: the rest is for a peak within the second, and for
+# a lost process.
 PLANNED_SHARE: Final = 0.6
 DAY_SECONDS: Final = 86_400
 A_BILLION: Final = 1_000_000_000
@@ -23,7 +23,7 @@ LOADS: Final = (
     ("100,000 a second, all day", 100_000.0),
 )
 PARTS: Final = (
-    ("door", "door-1", "doors"),
+    ("door", "door-1", "ingest API processes"),
     ("worker", "worker-1", "workers"),
     ("kafka", "kafka", "cores of brokers, one copy"),
     ("clickhouse", "clickhouse", "cores of ClickHouse, one replica"),
@@ -43,7 +43,7 @@ def scale_tables(whole: dict[str, Any]) -> str:
 
 
 def _memory(whole: dict[str, Any], width: int) -> list[list[str]]:
-    """Ids to remember and bytes to keep; both grow with the number of events, not their pace."""
+    """Ids and bytes to keep; both grow with the number of events, not with their rate."""
     each = _bytes_an_id(whole)
     item = next(
         one["detail"]["mean_item_bytes"]

@@ -1,4 +1,4 @@
-"""How is a curve drawn? One small SVG, written by hand, with no dependency and no script."""
+"""Draws a curve as one small SVG, with no dependency and no script."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is drawn: places on the abscissa stand side by side, whatever their distance."""
+    """What is drawn: the points have equal distances on the x axis, whatever their values."""
 
     title: str
     across: str
@@ -39,7 +39,7 @@ class Picture:
 
 
 def draw(picture: Picture) -> str:
-    """The SVG of *picture*; the ordinate begins at 0.
+    """The SVG of *picture*; the y axis begins at 0.
 
     Raises:
         ValueError: there is nothing to draw.
@@ -47,12 +47,12 @@ def draw(picture: Picture) -> str:
     if not picture.points:
         raise ValueError(f"{picture.title}: no points")
     top = round_up(max(value for _, value in picture.points))
-    places = [(_across(at, len(picture.points)), value) for at, (_, value) in _numbered(picture)]
-    line = " ".join(f"{x:.1f},{_up(value, top):.1f}" for x, value in places)
-    marks = [
+    points = [(_across(at, len(picture.points)), value) for at, (_, value) in _numbered(picture)]
+    line = " ".join(f"{x:.1f},{_up(value, top):.1f}" for x, value in points)
+    dots = [
         f'<circle class="dot" cx="{x:.1f}" cy="{_up(value, top):.1f}" r="4"/>'
         + _text(x, _up(value, top) - 10, shown(value), kind="value")
-        for x, value in places
+        for x, value in points
     ]
     names = [
         _text(_across(at, len(picture.points)), HEIGHT - BOTTOM + 20, name)
@@ -66,7 +66,7 @@ def draw(picture: Picture) -> str:
             _text(WIDTH / 2, 20, f"{picture.title} ({picture.up})", kind="title"),
             *_grid(top),
             f'<polyline class="line" points="{line}"/>',
-            *marks,
+            *dots,
             *names,
             _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, picture.across),
             "</svg>\n",
@@ -75,7 +75,7 @@ def draw(picture: Picture) -> str:
 
 
 def round_up(value: float) -> float:
-    """The next number like 1, 2, 2.5, 5 or 10 at or above *value*, so that ticks are round."""
+    """The smallest round number at or above *value*, so that ticks are round."""
     if value <= 0:
         return 1.0
     size = 1.0
@@ -113,5 +113,5 @@ def _grid(top: float) -> list[str]:
 
 
 def _text(x: float, y: float, words: str, *, kind: str = "", anchor: str = "middle") -> str:
-    mark = f' class="{kind}"' if kind else ""
-    return f'<text{mark} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+    attribute = f' class="{kind}"' if kind else ""
+    return f'<text{attribute} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'

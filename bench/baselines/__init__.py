@@ -1,1 +1,1 @@
-"""What would others write for the same work? One small program each, as its guide teaches it."""
+"""Baselines: the same work with other tools, one small program each, as its guide teaches it."""

@@ -1,7 +1,7 @@
-"""What does a Faust agent cost that asks its table for each message, as the guide teaches it?
+"""Baseline: a Faust agent that looks up each message in its table, as the guide teaches it.
 
 `faust_table.py BOOTSTRAP CLICKHOUSE_PORT TABLE GROUP TOPIC,...`; rows are inserted a thousand at a
-time with clickhouse-connect. After each insert a line of JSON tells how many messages are done.
+time with clickhouse-connect. After each insert a line of JSON says how many messages are done.
 """
 
 # ruff: noqa: D103 - an example of others' style, one page long
@@ -49,7 +49,7 @@ def row_of(key: str, item: dict[str, Any]) -> list[Any]:
 
 
 def report(done: int) -> None:
-    # Faust puts a logger in the place of standard output.
+    # Faust replaces standard output by a logger.
     print(json.dumps({"at": time.time(), "events": done}), file=sys.__stdout__, flush=True)
 
 

@@ -1,7 +1,7 @@
-"""What does quixstreams cost with its state store for dedupe and a sink of clickhouse-connect?
+"""Baseline: quixstreams with its state store for deduplication and a clickhouse-connect sink.
 
 `quix_state.py BOOTSTRAP CLICKHOUSE_PORT TABLE GROUP TOPIC,...`; rows are inserted at each
-checkpoint. After each a line of JSON tells how many messages are done.
+checkpoint. After each a line of JSON says how many messages are done.
 """
 
 # ruff: noqa: D101, D102, D103 - an example of others' style, one page long
@@ -24,7 +24,7 @@ done = 0
 
 def is_first(_item: Any, state: State) -> bool:
     """State is kept by the record's key, TENANT:ID."""
-    global done  # noqa: PLW0603 - the figure of this program
+    global done  # noqa: PLW0603 - what this program counts
     done += 1
     if state.exists("seen"):
         return False

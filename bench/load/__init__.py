@@ -1,1 +1,1 @@
-"""Load for measurements: generator, corpus, preloaded topics, probes."""
+"""Load for measurements: generator, corpus, preloaded topics, probes, resource usage."""

@@ -1,8 +1,8 @@
-"""What is posted in a measurement? An evening of the demo's traffic, again and again under new ids.
+"""The items that a measurement posts: an evening of the demo's traffic, repeated with new ids.
 
-Making an item costs ten times what the door takes for it, so a measurement makes one evening and
-posts it lap after lap. All ids of an evening begin with the same six digits; each lap gets others,
-so that a lap has the repeats of the evening and shares no id with another lap.
+Making an item costs ten times what the ingest API needs for it, so a measurement makes one evening
+and posts it lap after lap. All ids of an evening begin with the same six digits; each lap has other
+digits. So a lap has the repeats of the evening and shares no id with another lap.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from demo.traffic.dice import Dice
 from demo.traffic.traffic import Mix, SentBatch, Tally, batches
 
-# Comes to 5% repeats and 1% invalid items. Conflicts are not part of the mix that is promised.
+# Gives 5% repeats and 1% invalid items. Conflicts are not part of the promised mix.
 MIX: Final = Mix(repeats=0.055, invalid=0.01, conflicts=False)
 SEED: Final = 7
 LAPS: Final = 16**6
@@ -35,7 +35,7 @@ class Corpus:
 
     @cached_property
     def tally(self) -> Tally:
-        """What the items of one lap must come to."""
+        """The expected outcomes of one lap's items."""
         whole = Tally()
         for batch in self.evening:
             whole.add(batch.tally)
@@ -43,7 +43,7 @@ class Corpus:
 
     @property
     def prefix(self) -> bytes:
-        """What every id of the evening begins with; it holds a letter, so no number holds it."""
+        """What every id of the evening begins with; not only digits, so no number contains it."""
         return Dice(SEED).prefix.encode()
 
     @property
@@ -58,5 +58,5 @@ class Corpus:
 
 
 def lap_prefix(prefix: bytes, lap: int) -> bytes:
-    """The six digits that lap number *lap* has in the place of *prefix*; each lap its own."""
+    """The six digits that replace *prefix* in lap number *lap*; each lap has its own."""
     return b"%06x" % ((int(prefix, 16) + lap) % LAPS)

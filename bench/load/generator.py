@@ -1,8 +1,8 @@
-"""How is load made so cheaply that it takes little from what is measured? Raw sockets, own process.
+"""The load generator: raw sockets in a process of its own, so that it disturbs little.
 
-`python -m bench.load.generator PLAN` reads a plan, posts ready bodies over connections that stay open,
-one request at a time on each, and prints what it saw as JSON. It reads of an answer only its
-status and where it ends.
+`python -m bench.load.generator PLAN` reads a plan, posts ready bodies over connections that stay
+open, one request at a time on each, and prints its result as JSON. Of an answer it reads only the
+status and the length.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ANSWERS_WITHIN_SECONDS: Final = 30.0
 
 
 class LoadConnection(asyncio.Protocol):
-    """One connection with at most one request under way."""
+    """One connection with at most one request in flight."""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
@@ -48,16 +48,16 @@ class LoadConnection(asyncio.Protocol):
             self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece of the answer; at its end the connection is free again."""
+        """Take a chunk of the answer; at its end the connection is free again."""
         self._answer += data
-        head, mark, body = self._answer.partition(b"\r\n\r\n")
-        if not mark or len(body) < _content_length(head):
+        head, separator, body = self._answer.partition(b"\r\n\r\n")
+        if not separator or len(body) < _content_length(head):
             return
         self._answer = b""
         self._generator.answered(self, status=head[9:12].decode(), due=self._due)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count a connection that the door closed."""
+        """Count a connection that the ingest API closed."""
         self._generator.lost(exc)
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class LoadConnection(asyncio.Protocol):
 
 
 class Generator:
-    """Posts by a plan and keeps the account."""
+    """Posts by a plan and counts the answers."""
 
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
@@ -106,7 +106,7 @@ class Generator:
     async def _at_full_speed(self) -> None:
         while self._free:
             self._post(self._free.popleft(), time.perf_counter())
-        # Looking now and then costs less than an event set with each answer.
+        # To look now and then costs less than an event set with each answer.
         while time.perf_counter() < self._measured_to and not self._is_enough():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
@@ -125,7 +125,7 @@ class Generator:
             self._post(self._free.popleft(), due)
 
     async def _freed(self) -> bool:
-        """Wait for a free connection; tell whether there was one before the time was up."""
+        """Wait for a free connection; return whether there was one before the time was up."""
         while not self._free:
             self._changed.clear()
             try:
@@ -145,12 +145,12 @@ class Generator:
         connection.post(next(self._requests), due)
 
     def free(self, connection: LoadConnection) -> None:
-        """Hear that *connection* may post."""
+        """Mark *connection* as free to post."""
         self._free.append(connection)
         self._changed.set()
 
     def answered(self, connection: LoadConnection, *, status: str, due: float) -> None:
-        """Hear the answer to what *connection* posted, and let it post the next."""
+        """Count the answer to what *connection* posted, and let it post the next."""
         now = time.perf_counter()
         self._under_way -= 1
         items = self._plan.items_per_body if status == "204" else 0
@@ -165,7 +165,7 @@ class Generator:
             self.free(connection)
 
     def lost(self, exc: Exception | None) -> None:
-        """Hear that a connection ended while it should not."""
+        """Count a connection that ended too early."""
         if self._posting:
             self._statuses[f"closed {exc!r}"] += 1
             self._under_way = max(0, self._under_way - 1)
@@ -224,7 +224,7 @@ def _percentile_ms(ranked: list[float], share: float) -> float:
 
 
 def main(plan_file: str) -> None:
-    """Do what the plan in *plan_file* says and print what was seen."""
+    """Carry out the plan in *plan_file* and print the result."""
     load_result = uvloop.run(Generator(read_plan(Path(plan_file))).run())
     print(json.dumps(asdict(load_result)))
 

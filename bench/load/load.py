@@ -1,4 +1,4 @@
-"""How does a measurement put load on a door? Starts a generator and hears what it saw."""
+"""Puts load on an ingest API: starts a generator and reads its result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LATE_SECONDS: Final = 60.0
 
 
 class LoadError(Exception):
-    """The generator failed; the text is what it said."""
+    """The generator failed; the text is its error output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Load:
 
 
 def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> LoadResult:
-    """Post to the door on loopback *port*; the generator's own CPU goes into *usage*.
+    """Post to the ingest API on loopback *port*; the generator's own CPU goes into *usage*.
 
     Raises:
         LoadError: it failed, or did not end in time.

@@ -1,4 +1,4 @@
-"""What is the load generator to do, and what did it see? Both travel as JSON between processes."""
+"""The load generator's plan and its result, which go between processes as JSON."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
-    """Post the bodies in *bodies_file* to a door, lap after lap, for *seconds* after a warm-up.
+    """Post the bodies in *bodies_file* to an ingest API, in laps, for *seconds* after a warm-up.
 
-    With *events_per_second* requests are due at even times and latency counts from when one was
-    due, so a door that stalls cannot hide it; without, each connection posts as soon as it may.
+    With *events_per_second* requests are due at even times and latency counts from when a request
+    was due, so an API that stalls cannot hide it; without, each connection posts as soon as it can.
     """
 
     host: str
@@ -31,10 +31,10 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
-    """What the generator saw: times in seconds since 1970, latencies in milliseconds.
+    """What the generator measured: times in seconds since 1970, latencies in milliseconds.
 
     `started` and `ended` bound the measured time; `acked` counts items per answered second of the
-    whole run, warm-up included, for whoever wants to compare them with what is stored.
+    whole run, warm-up included, for a comparison with what is stored.
     """
 
     started: float
@@ -51,7 +51,7 @@ class LoadResult:
 
 
 def write_plan(plan: LoadPlan, path: Path) -> None:
-    """Put *plan* where the generator reads it."""
+    """Write *plan* for the generator."""
     path.write_text(json.dumps(asdict(plan)))
 
 
@@ -61,7 +61,7 @@ def read_plan(path: Path) -> LoadPlan:
 
 
 def write_bodies(bodies: list[bytes], path: Path) -> None:
-    """Put *bodies* one after the other, each with its length before it."""
+    """Write *bodies* one after the other, each after its length."""
     with path.open("wb") as file:
         for body in bodies:
             file.write(len(body).to_bytes(4, "little"))

@@ -1,6 +1,6 @@
-"""How do records come into the topics before a worker is measured? Made as the door makes them.
+"""Fills the topics before a worker is measured, with records as the ingest API makes them.
 
-The door's own check, record builder and publisher are used, without HTTP: same keys, values,
+The ingest API's own check, record builder and publisher are used, without HTTP: same keys, values,
 headers and batches.
 """
 
@@ -33,7 +33,7 @@ class PreloadError(Exception):
 def preload(
     bootstrap: str, corpus: Corpus, *, items: int, tenants: Sequence[str], first_lap: int = 1
 ) -> int:
-    """Put laps of *corpus* into the topics until at least *items* items are there; how many.
+    """Put laps of *corpus* into the topics until at least *items* are there; return how many.
 
     Raises:
         PreloadError: some were not acknowledged.

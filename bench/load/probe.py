@@ -1,8 +1,8 @@
-"""How long from the door's 204 until an analyst sees the row? Single events among the load.
+"""Measures the time from a 204 until an analyst sees the row, with single events among the load.
 
 A row counts as visible when a SELECT on the view has returned it, so the time of that query and of
-the pause between two queries is in the figure. Probes have a tenant of their own; they travel
-through the same topics, slices and inserts as the load.
+the pause between two queries is included. Probes have a tenant of their own; they go through the
+same topics, fetched batches and inserts as the load.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUERY: Final = "SELECT unique_id FROM fasttrack.casino WHERE tenant = 'probe' FO
 
 
 class Probe:
-    """Posts events one by one and notes for each how long it took to be visible."""
+    """Posts events one by one and records how long each took to be visible."""
 
     def __init__(self, machine: Machine, key: str) -> None:
         self._url = machine.settings.http_url + BULK
@@ -90,7 +90,7 @@ class Probe:
 
 @contextmanager
 def probing(machine: Machine, key: str) -> Iterator[Probe]:
-    """Probe while the block runs; afterwards the probe has its figures."""
+    """Probe while the block runs; afterwards the probe has its results."""
     probe = Probe(machine, key)
     thread = threading.Thread(target=probe.run, name="probe", daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""What did each process use between two moments? CPU time and memory, noted 20 times a second."""
+"""CPU time and memory of processes, sampled 20 times a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-# Figures are also read where nothing is measured; `railhead bench` says when it is missing.
+# Results are also read where nothing is measured; `railhead bench` says when it is missing.
 with contextlib.suppress(ImportError):
     import psutil  # type: ignore[import-untyped]
 
@@ -31,7 +31,7 @@ class Track:
         return self._cpu_at(end) - self._cpu_at(start)
 
     def peak_bytes(self, start: float, end: float) -> int:
-        """The most resident bytes noted from *start* to *end*; 0 if nothing was noted."""
+        """The most resident bytes sampled from *start* to *end*; 0 if nothing was sampled."""
         pairs = zip(self.moments, self.resident_bytes, strict=True)
         return max((size for at, size in pairs if start <= at <= end), default=0)
 
@@ -68,7 +68,7 @@ class Usage:
         self.tracks = {name: Track() for name in pids}
 
     def note(self) -> None:
-        """Note what each process has used by now; one that is gone keeps its last note."""
+        """Sample what each process has used by now; one that is gone keeps its last sample."""
         for name, process in list(self._processes.items()):  # `add` comes from another thread
             with contextlib.suppress(psutil.Error), process.oneshot():
                 times, memory = process.cpu_times(), process.memory_info()
@@ -78,7 +78,7 @@ class Usage:
                 track.resident_bytes.append(memory.rss)
 
     def add(self, name: str, pid: int) -> None:
-        """Follow another process from now on; one of the same name was its predecessor."""
+        """Follow another process from now on; it replaces one of the same name."""
         self.tracks[name] = Track()
         with contextlib.suppress(psutil.NoSuchProcess):
             self._processes[name] = psutil.Process(pid)
@@ -97,7 +97,7 @@ class Usage:
 
 @contextmanager
 def watched(pids: Mapping[str, int]) -> Iterator[Usage]:
-    """Note the usage of *pids* (a name for each) while the block runs."""
+    """Sample the usage of *pids* (a name for each) while the block runs."""
     usage, stop = Usage(pids), threading.Event()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""How do others do the same work in the same minutes? Runs the baselines and makes the ratios."""
+"""Runs the baselines in the same minutes as Railhead and computes the ratios."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ CREATE TABLE {name} (
 
 
 class BaselineError(Exception):
-    """A baseline did not start or did no work; the text is what it said."""
+    """A baseline did not start or did no work; the text is its error output."""
 
 
 @dataclass(slots=True)
 class Program:
-    """A running baseline; `lines` are the notes it printed, a JSON object each."""
+    """A running baseline; `lines` is what it printed, a JSON object each."""
 
     process: subprocess.Popen[str]
     errors: Path
@@ -63,7 +63,7 @@ def bench_python() -> str | None:
 
 
 def missing(what: str) -> BenchResult:
-    """What stands in the table for a baseline that cannot be run here."""
+    """The result that the table shows for a baseline that cannot be run here."""
     why = f"{PYTHON_VARIABLE} names no Python with requirements/bench.txt (`make bench` sets it)"
     return BenchResult(name=f"baseline: {what}", skipped=why)
 
@@ -110,13 +110,13 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def api_beside(machine: Machine, load: Load, ours: BenchResult) -> BenchResult:
-    """Put *load* on a FastAPI door that writes to the machine's broker."""
+    """Put *load* on a FastAPI ingest API that writes to the machine's broker."""
     python = bench_python()
     what = "FastAPI, pydantic models, aiokafka send per item"
     if python is None:
         return missing(what)
     port, key = free_port(), "baseline-key"
-    argv = [python, str(PROGRAMS / "fastapi_door.py")]
+    argv = [python, str(PROGRAMS / "fastapi_api.py")]
     argv += [machine.settings.kafka_bootstrap, str(port)]
     with running(argv, environment={"BASELINE_KEY": key}) as program:
         try:
@@ -131,8 +131,8 @@ def api_beside(machine: Machine, load: Load, ours: BenchResult) -> BenchResult:
         name=f"baseline: {what}",
         metrics=[
             Metric(name="acked", value=rate, unit="events/s"),
-            Metric(name="door CPU", value=use["fastapi"].cpu_us_per_event, unit="µs/event"),
-            *_ratios(ours, "acked", "door CPU", (rate, use["fastapi"]), Bar(at_least=3.5)),
+            Metric(name="ingest API CPU", value=use["fastapi"].cpu_us_per_event, unit="µs/event"),
+            *_ratios(ours, "acked", "ingest API CPU", (rate, use["fastapi"]), Bar(at_least=3.5)),
         ],
         processes=use,
         detail={"statuses": load_result.statuses},
@@ -200,10 +200,10 @@ def _consumer(
 
 
 def _notes(program: Program, seconds: float) -> list[tuple[float, int]]:
-    """What the program said of its progress, for *seconds* after its first words.
+    """The progress that the program reported, for *seconds* after its first report.
 
     Raises:
-        BaselineError: it said nothing in time, or not twice.
+        BaselineError: it reported nothing in time, or only once.
     """
     begun = first = time.monotonic()
     while time.monotonic() < begun + STARTS_WITHIN_SECONDS and program.process.poll() is None:
@@ -221,7 +221,7 @@ def _notes(program: Program, seconds: float) -> list[tuple[float, int]]:
 def _ratios(
     ours: BenchResult, rate: str, cpu: str, theirs: tuple[float, Use], bar: Bar
 ) -> Iterator[Metric]:
-    """How many times Railhead's rate is theirs, and theirs in CPU is Railhead's."""
+    """The ratio of Railhead's rate to theirs, and of their CPU to Railhead's."""
     per_second, use = theirs
     own_rate, own_cpu = ours.metric(rate), ours.metric(cpu)
     if own_rate and own_cpu:

@@ -1,6 +1,6 @@
-"""How do the figures change with partitions, workers, doors, batch sizes and tenants?
+"""Measures growth: with partitions, workers, ingest API processes, batch sizes and tenants.
 
-Each result names its curve and its place on it, so that `bench.plots` can draw it.
+Each result names its curves and its position on them, so that `bench.plots` can draw them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHAPES: Final = ((1, 1), (4, 1), (4, 2))
 
 
 def measure_growth(options: Options) -> list[BenchResult]:
-    """Measure doors, then streams, each on machines of their own."""
+    """Measure ingest APIs, then streams, each on machines of their own."""
     brief = options if options.quick else replace(options, seconds=min(options.seconds, 4.0))
     return [*_apis(brief), *_streams(brief)]
 
@@ -36,11 +36,11 @@ def _apis(options: Options) -> Iterator[BenchResult]:
     for apis in INGEST_APIS:
         with running_machine(parts=(KAFKA, INGEST_API), apis=apis, say=options.say) as machine:
             keys = machine.keys([f"bench-{number}" for number in range(max(TENANTS))])
-            time.sleep(1.0)  # doors look at the tenants file twice a second
-            work = [("doors", apis, 1_000, 1)]
+            time.sleep(1.0)  # the API reads the tenants file twice a second
+            work = [("ingest APIs", apis, 1_000, 1)]
             if apis == 1:
                 work += [("batch size", size, size, 1) for size in BATCH_SIZES]
-                work += [("tenants, door", number, 1_000, number) for number in TENANTS]
+                work += [("tenants, ingest API", number, 1_000, number) for number in TENANTS]
             for lap, (curve, x, size, tenants) in enumerate(work, start=1):
                 load = Load(
                     corpus=_corpus(options, size),
@@ -54,7 +54,7 @@ def _apis(options: Options) -> Iterator[BenchResult]:
                     name=f"growth, {curve} {x:,}",
                     metrics=[
                         Metric(name="acked", value=per_second(load_result), unit="events/s"),
-                        Metric(name="door CPU", value=used, unit="µs/event"),
+                        Metric(name="ingest API CPU", value=used, unit="µs/event"),
                         Metric(name="p50", value=load_result.p50_ms, unit="ms"),
                         Metric(name="p99", value=load_result.p99_ms, unit="ms"),
                     ],
@@ -64,7 +64,7 @@ def _apis(options: Options) -> Iterator[BenchResult]:
 
 
 def _corpus(options: Options, batch_size: int) -> Corpus:
-    """An evening in bodies of this size, shorter where fewer are posted."""
+    """An evening in bodies of this size; a shorter one where fewer are posted."""
     few = options.quick or batch_size < 100
     return Corpus(20_000 if few else 50_000, batch_size)
 
@@ -100,11 +100,11 @@ class _Fewer(Options):
 
     @property
     def stream_events(self) -> int:
-        """How many records lie ready for the worker."""
+        """How many records are ready for the worker."""
         return self.pick(quick=40_000, full=300_000)
 
 
 def _without_bars(result: BenchResult) -> BenchResult:
-    """Promises are made for the plain measurements, not for each point of a curve."""
+    """Without bars: promises are made for the plain measurements, not for points of a curve."""
     result.metrics = [replace(metric, bar=None) for metric in result.metrics]
     return result

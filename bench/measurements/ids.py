@@ -1,4 +1,4 @@
-"""What does it cost to remember ids? Memory and time by their number; a restart; a rebalance."""
+"""Measures the dedup index: memory and time by number of ids; a restart; a rebalance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUMBERS: Final = (0, MILLION, 10 * MILLION, 50 * MILLION)
 
 
 def measure_ids(options: Options) -> list[BenchResult]:
-    """Measure the memory of ids alone, then a worker that has to read it again."""
+    """Measure the dedup index alone, then a worker that has to read it again."""
     numbers = (0, MILLION // 10) if options.quick else NUMBERS
     results: list[BenchResult] = []
     for number in numbers:
@@ -27,7 +27,7 @@ def measure_ids(options: Options) -> list[BenchResult]:
 
 
 def _memory(number: int, with_none: BenchResult | None) -> BenchResult:
-    """Measured in a process of its own, so that its resident bytes are the ids'."""
+    """Measure in a process of its own, so that its resident bytes are those of the ids."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.measurements.remember", str(number)],
         check=True,
@@ -43,9 +43,9 @@ def _memory(number: int, with_none: BenchResult | None) -> BenchResult:
         metrics.append(Metric(name="resident", value=each, unit="bytes/id", bar=bar))
         metrics.append(
             Metric(
-                name="longest slice",
-                value=load_result["longest_slice_ms"],
-                unit="ms a slice of 10,000",
+                name="longest batch",
+                value=load_result["longest_batch_ms"],
+                unit="ms a batch of 10,000",
             )
         )
     before = with_none.metric("decide and add") if with_none else None
@@ -53,7 +53,7 @@ def _memory(number: int, with_none: BenchResult | None) -> BenchResult:
         more = load_result["us_per_event"] - before
         metrics.append(Metric(name="more than with none", value=more, unit="µs/event"))
     return BenchResult(
-        name=f"memory of ids, {number:,} remembered",
+        name=f"dedup index, {number:,} ids",
         metrics=metrics,
         detail={**load_result, "curves": [("ids", number)]},
     )

@@ -1,4 +1,4 @@
-"""How fast is the door, HTTP to acknowledged? At full speed, paced, item by item."""
+"""Measures the ingest API from HTTP to acknowledged: at full speed, paced, item by item."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PACE_EVENTS_PER_SECOND = 20_000
 
 
 def measure_api(options: Options) -> list[BenchResult]:
-    """Measure one door process on a broker; nothing reads the topics."""
+    """Measure one ingest API process on a broker; nothing reads the topics."""
     with running_machine(parts=PARTS, say=options.say) as machine:
         keys = machine.keys(["bench"])
-        time.sleep(1.0)  # doors look at the tenants file twice a second
+        time.sleep(1.0)  # the API reads the tenants file twice a second
         batches = Corpus(options.evening_items, 1_000)
         singles = Corpus(options.pick(quick=2_000, full=20_000), 1)
         full_speed = Load(corpus=batches, connections=8, seconds=options.seconds)
@@ -44,7 +44,7 @@ def measure_api(options: Options) -> list[BenchResult]:
 
 
 def put(machine: Machine, keys: list[str], load: Load) -> tuple[LoadResult, dict[str, Use]]:
-    """Put *load* on the machine's doors; what was seen, and what each process used for it."""
+    """Put *load* on the machine's ingest API; return the result and what each process used."""
     apis = [f"{INGEST_API}-{number}" for number in range(1, machine.settings.apis + 1)]
     with watched(machine.pids(*apis, KAFKA)) as usage:
         load_result = put_load(load, port=machine.settings.http_port, keys=keys, usage=usage)
@@ -61,7 +61,7 @@ def per_second(load_result: LoadResult) -> float:
 def _full_speed(machine: Machine, keys: list[str], load: Load) -> BenchResult:
     load_result, use = put(machine, keys, load)
     return BenchResult(
-        name="door, batches of 1,000, full speed",
+        name="ingest API, batches of 1,000, full speed",
         metrics=[
             Metric(
                 name="acked",
@@ -70,7 +70,7 @@ def _full_speed(machine: Machine, keys: list[str], load: Load) -> BenchResult:
                 bar=Bar(at_least=100_000),
             ),
             Metric(
-                name="door CPU",
+                name="ingest API CPU",
                 value=use["door-1"].cpu_us_per_event,
                 unit="µs/event",
                 bar=Bar(at_most=8),
@@ -89,7 +89,7 @@ def _full_speed(machine: Machine, keys: list[str], load: Load) -> BenchResult:
 def _at_pace(machine: Machine, keys: list[str], load: Load) -> BenchResult:
     load_result, use = put(machine, keys, load)
     return BenchResult(
-        name="door, batches of 1,000, 20,000 events/s",
+        name="ingest API, batches of 1,000, 20,000 events/s",
         metrics=[
             Metric(name="acked", value=per_second(load_result), unit="events/s"),
             *_latencies(load_result, Bar(at_most=60)),
@@ -102,7 +102,7 @@ def _at_pace(machine: Machine, keys: list[str], load: Load) -> BenchResult:
 def _one_by_one(machine: Machine, keys: list[str], load: Load) -> BenchResult:
     load_result, use = put(machine, keys, load)
     return BenchResult(
-        name="door, one item a request, 64 connections",
+        name="ingest API, one item a request, 64 connections",
         metrics=[
             Metric(
                 name="acked",

@@ -1,7 +1,7 @@
-"""What does an outage of the store cost? Memory while it lasts, time to catch up, who notices.
+"""Measures an outage of the store: memory while it lasts, time to catch up, effect on clients.
 
-Events come in all the while. The engine is stopped, not killed: it answers nobody for as long as an
-operator may need to bring it back. A measured minute before it says what is usual.
+Events keep coming in. The engine is stopped, not killed: it answers nobody for as long as an
+operator may need to bring it back. A measured minute before the outage shows what is normal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from railhead.stack.settings import CLICKHOUSE, WORKER
 
 EVENTS_PER_SECOND: Final = 5_000
 MIB: Final = 2**20
-# Letters of workers have a topic; the invalid items of the load are the door's and have none.
+# Dead letters of workers have a topic; those of the ingest API (invalid items) have none.
 DEAD_LETTERS: Final = "SELECT count() FROM fasttrack.rejected WHERE topic != ''"
 
 
@@ -51,7 +51,7 @@ def measure_outage(options: Options) -> list[BenchResult]:
     )
     with running_machine(say=options.say) as machine:
         keys = machine.keys(["bench"])
-        time.sleep(1.0)  # doors look at the tenants file twice a second
+        time.sleep(1.0)  # the API reads the tenants file twice a second
         since = time.time()
         pids = machine.pids(*(name for name in PROCESSES if name != CLICKHOUSE))
         with watched(pids) as usage:
@@ -69,12 +69,12 @@ def measure_outage(options: Options) -> list[BenchResult]:
             metrics=[
                 Metric(name="dead letters", value=dead_letters, unit="records", bar=Bar(at_most=0)),
                 Metric(
-                    name="pushes not answered 204",
+                    name="requests not answered 204",
                     value=_refused(load_result),
                     unit="requests",
                     bar=Bar(at_most=0),
                 ),
-                Metric(name="slowest push", value=load_result.max_ms, unit="ms"),
+                Metric(name="slowest request", value=load_result.max_ms, unit="ms"),
                 *_memory(usage.tracks[f"{WORKER}-1"], down, up),
                 *_catching_up(load_result, done, up),
             ],
@@ -90,7 +90,7 @@ def measure_outage(options: Options) -> list[BenchResult]:
 def _under_load(
     machine: Machine, times: Times, put: Callable[[], LoadResult]
 ) -> tuple[float, float, LoadResult]:
-    """Stop and start the engine while *put* works: when it was stopped, when it was back."""
+    """Stop and start the engine while *put* runs; return when it was stopped and back."""
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(put)
         pause = threading.Event()
@@ -107,7 +107,7 @@ def _refused(load_result: LoadResult) -> int:
 
 
 def _memory(track: Track, down: float, up: float) -> list[Metric]:
-    """How much more the worker held than in the half minute before: meanwhile, and after."""
+    """How much more memory the worker had than in the half minute before: during and after."""
     notes = list(zip(track.moments, track.resident_bytes, strict=True))
     usual = median(size for at, size in notes if down - 30 <= at < down)
     most = max(size for at, size in notes if down <= at < up)
@@ -125,7 +125,7 @@ def _memory(track: Track, down: float, up: float) -> list[Metric]:
 
 
 def _catching_up(load_result: LoadResult, done: Progress, up: float) -> list[Metric]:
-    """How fast the lag goes: from when the engine was back until a second's events are left."""
+    """How fast the lag shrinks, from when the engine is back until one second of events is left."""
     moments = [up + step / 10 for step in range(int(10 * max(0.1, done.ended - up)) + 1)]
     lags = lag_at(moments, load_result, done)
     caught = next(

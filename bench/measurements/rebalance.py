@@ -1,7 +1,7 @@
-"""How long does a partition stand still when a worker joins or leaves? The longest silence of one.
+"""Measures how long a partition stands still when a worker joins or leaves.
 
 Under a steady load each partition of each topic gets a ledger row several times a second; the
-longest time without one, of all partitions that had rows before, is how long the move took.
+longest time without one, of all partitions that had rows before, is the time of the move.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def measure_rebalance(options: Options) -> list[BenchResult]:
     """Let a second worker leave, join, and be killed, each while events come in."""
     with running_machine(partitions=PARTITIONS, workers=2, say=options.say) as machine:
         key = machine.keys(["bench"])
-        time.sleep(1.0)  # doors look at the tenants file twice a second
+        time.sleep(1.0)  # the API reads the tenants file twice a second
         metrics = []
         acts = (
             ("leaves", lambda: machine.stack.halt(SECOND_WORKER), Bar(at_most=5)),
@@ -101,7 +101,7 @@ def longest_silence(rows: Iterable[tuple[str, int, float]], started: float, ende
     nothing may come there.
 
     Raises:
-        ValueError: no partition had any, so nothing can be told.
+        ValueError: no partition had any, so there is nothing to measure.
     """
     moments: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
     for topic, partition, at in rows:

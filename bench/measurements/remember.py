@@ -1,7 +1,7 @@
-"""How much memory and time do remembered ids take? `python -m bench.measurements.remember NUMBER` tells it.
+"""Measures memory and time of the dedup index: `python -m bench.measurements.remember NUMBER`.
 
-All ids are in one partition's index, which is the worst case: more partitions mean fewer
-generations to look through in each.
+All ids are in one partition's index, which is the worst case: with more partitions each has fewer
+segments to search.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NOW_MS: Final = 1_768_586_400_000
 def random_block(
     dice: np.random.Generator, size: int, *, first_offset: int, at_ms: int = NOW_MS
 ) -> IdBlock:
-    """A block of *size* ids that nobody has seen."""
+    """A block of *size* new ids."""
     return IdBlock(
         dice.integers(0, 2**64, size, np.uint64),
         dice.integers(0, 2**64, size, np.uint64),
@@ -41,7 +41,7 @@ def random_block(
 
 
 def candidates(dice: np.random.Generator, *, first_offset: int, older: IdBlock) -> Candidates:
-    """A slice as it comes: 5% of it ids of *older*."""
+    """A fetched batch of which 5% are ids of *older*."""
     fresh = random_block(dice, BATCH, first_offset=first_offset)
     repeats = round(BATCH * REPEATS)
     at = dice.choice(BATCH, repeats, replace=False)
@@ -54,7 +54,7 @@ def candidates(dice: np.random.Generator, *, first_offset: int, older: IdBlock) 
 
 
 def main(number: int) -> None:
-    """Remember *number* ids, then judge slices; print what it took as JSON."""
+    """Add *number* ids, then decide on fetched batches; print what it took as JSON."""
     dice = np.random.default_rng(7)
     process, index = psutil.Process(), DedupIndex(WINDOW_MS)
     sample = random_block(dice, FILL, first_offset=0)
@@ -64,7 +64,7 @@ def main(number: int) -> None:
     for offset in range(FILL, number, FILL):
         index.add(random_block(dice, min(FILL, number - offset), first_offset=offset))
     resident = process.memory_info().rss - resident
-    took = [_judge(dice, index, number + BATCH * at, sample) for at in range(BATCHES)]
+    took = [_decide(dice, index, number + BATCH * at, sample) for at in range(BATCHES)]
     used = sum(cpu for cpu, _ in took) / (BATCH * BATCHES)
     print(
         json.dumps(
@@ -73,16 +73,16 @@ def main(number: int) -> None:
                 "resident_bytes": resident,
                 "reserved_bytes": index.nbytes,
                 "us_per_event": round(1e6 * used, 3),
-                "longest_slice_ms": round(1000 * max(wall for _, wall in took), 2),
+                "longest_batch_ms": round(1000 * max(wall for _, wall in took), 2),
             }
         )
     )
 
 
-def _judge(
+def _decide(
     dice: np.random.Generator, index: DedupIndex, first_offset: int, older: IdBlock
 ) -> tuple[float, float]:
-    """Judge one slice and remember it: seconds of CPU, seconds."""
+    """Decide on one fetched batch and add its new ids: seconds of CPU, seconds."""
     batch = candidates(dice, first_offset=first_offset, older=older)
     cpu, wall = time.process_time(), time.perf_counter()
     state = decide(batch, index)

@@ -1,8 +1,9 @@
-"""How soon does a killed worker store again when it has millions of ids to read? Seconds to a row.
+"""Measures how soon a killed worker stores again when it has millions of ids to read.
 
-The ids are put into the changelog of one event type as a worker packs them. The worker reads them
-in and is killed; the first range it finishes after that ends the clock. New records arrive right
-after the kill. Then many more ids are put there, and its rate is measured beside that with none.
+The ids are written to the changelog of one event type as a worker packs them. The worker reads
+them and is killed; the clock stops at the first offset range it finishes after that. New records
+arrive right after the kill. Then many more ids are written, and the worker's rate is compared with
+that of a worker without ids.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def measure_restart(options: Options) -> list[BenchResult]:
     """Measure one worker without ids, kill it with millions, and measure it with still more."""
     few, many = (50_000, 100_000) if options.quick else (KILLED_WITH, MOST)
     with running_machine(parts=PARTS, say=options.say) as machine:
-        none = store_all(machine, options, name="stream, one worker with no ids of before")
+        none = store_all(machine, options, name="stream, one worker without ids")
         machine.stack.halt(WORKER_1)
         options.say(f"writing {few:,} ids to the changelog")
         asyncio.run(_remember(machine.settings.kafka_bootstrap, few, seed=1))
@@ -57,7 +58,7 @@ def measure_restart(options: Options) -> list[BenchResult]:
 
 
 def _compare(some: BenchResult, none: BenchResult, ids: int) -> None:
-    """Tell what *ids* cost: the share of the rate that is left, the memory of each."""
+    """Add what *ids* cost: the share of the rate that is left, the memory of each."""
     more = some.processes[WORKER_1].peak_mib - none.processes[WORKER_1].peak_mib
     share = (some.metric("stored") or 0.0) / (none.metric("stored") or 1.0)
     for result in (some, none):
@@ -76,7 +77,7 @@ def _compare(some: BenchResult, none: BenchResult, ids: int) -> None:
 async def _remember(bootstrap: str, number: int, *, seed: int) -> None:
     """Write *number* ids to the changelog.
 
-    All blocks begin at offset 0, so that the records to come do not lie before them.
+    All blocks begin at offset 0, so that no later record has a lower offset.
     """
     dice = np.random.default_rng(seed)
     topic = changelog_topic(TYPE, group="railhead")
@@ -118,7 +119,7 @@ def _kill(machine: Machine, options: Options, number: int) -> BenchResult:
 
 
 def _first_range(machine: Machine, since: float) -> float:
-    """When the first range after *since* was finished, in seconds since 1970.
+    """When the first offset range after *since* was finished, in seconds since 1970.
 
     Raises:
         StuckError: none was.

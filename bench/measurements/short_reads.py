@@ -1,7 +1,7 @@
-"""Measure analysts' short reads while heavy ones run: `python -m bench.measurements.short_reads`.
+"""Measures analysts' short reads while heavy ones run: `python -m bench.measurements.short_reads`.
 
-Twenty analysts ask `SELECT 1` again and again against an engine of its own, first alone, then with
-heavy reads of other analysts beside them. Prints the median and the 95th percentile of both.
+Twenty analysts repeat `SELECT 1` against an engine of its own, first alone, then while other
+analysts run heavy reads. Prints the median and the 95th percentile of both.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHORT = b"SELECT 1"
 
 
 def main() -> int:
-    """Print the figures; 1 if the median with heavy reads is 200 ms or more."""
+    """Print the results; 1 if the median with heavy reads is 200 ms or more."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--analysts", type=int, default=20)
     parser.add_argument("--heavy", type=int, default=2)
@@ -101,7 +101,7 @@ def ask(url: str, sql: bytes, more: str = "") -> bytes:
 
 
 def line(what: str, times: list[float]) -> str:
-    """One line of figures in milliseconds."""
+    """One line of results in milliseconds."""
     ordered = sorted(times)
     tail = ordered[int(len(ordered) * 0.95)]
     return (

@@ -1,8 +1,8 @@
-"""How fast does a worker store what lies in the topics? From the first ledger row to the last.
+"""Measures how fast a worker stores what is in the topics, from the first ledger row to the last.
 
-The records are there before the worker is started, so neither door nor start-up is measured. The
-ledger says when each range was finished, by the engine's clock; its first row of all opens the
-measured time and its records do not count, as the work on them lies before.
+The records are there before the worker is started, so neither the ingest API nor the start is
+measured. The ledger says when each offset range was finished, by the engine's clock. The measured
+time begins with its first row, whose records do not count: the work on them was done before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PARTS: Final = (KAFKA, CLICKHOUSE, WORKER)
 LOOK_EVERY_SECONDS: Final = 0.5
 STUCK_SECONDS: Final = 60.0
 
-# The ledger of the dead letters' topic says "stored" of each: here they are what was rejected.
+# The ledger of the dead-letter topic counts its records as stored; here they are the rejected ones.
 LEDGER: Final = f"""
 SELECT last - first + 1, toUnixTimestamp64Milli(written_at) / 1000,
        if(topic = '{REJECTED_TOPIC}', 0, stored), duplicates, conflicts,
@@ -37,12 +37,12 @@ FROM fasttrack_store.ledger FINAL ORDER BY written_at, topic, partition, first
 
 
 class StuckError(Exception):
-    """Nothing more is stored although it should be."""
+    """The worker has stopped storing although records are left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The ledger in short: when ranges were finished, and what became of their records."""
+    """A summary of the ledger: when offset ranges were finished, and their records' outcomes."""
 
     moments: list[float]
     records: list[int]
@@ -52,7 +52,7 @@ class Progress:
     rejected: int
 
     def after(self, moment: float) -> Progress:
-        """The same with only those ranges that were finished after *moment*; all, if few were."""
+        """The same with only the ranges that were finished after *moment*; all, if few were."""
         at = bisect_right(self.moments, moment)
         if len(self.moments) - at < 2:
             return self
@@ -60,7 +60,7 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """Records with a fate."""
+        """Records with an outcome."""
         return sum(self.records)
 
     @property
@@ -124,7 +124,7 @@ def measure_stream(options: Options) -> list[BenchResult]:
 def store_all(
     machine: Machine, options: Options, *, name: str, tenants: int = 1, first_lap: int = 1
 ) -> BenchResult:
-    """Let the machine's workers store `options.stream_events` records; halts them meanwhile."""
+    """Preload `options.stream_events` records with halted workers, then let them store these."""
     since = time.time()
     workers = [f"{WORKER}-{number}" for number in range(1, machine.settings.workers + 1)]
     for worker in workers:
@@ -147,7 +147,7 @@ def store_all(
             usage.add(worker, pid)
         all_up = time.time()
         done = await_records(machine, records, since=since)
-    # Before all are there, the first works alone and then hands over.
+    # Until all are there, the first works alone and then hands over partitions.
     measured = done.after(all_up) if len(workers) > 1 else done
     result = _result(name, measured, usage, corpus)
     result.detail |= {"records": records, "accounted": _accounted(done, records, corpus, tenants)}
@@ -155,7 +155,7 @@ def store_all(
 
 
 def _accounted(done: Progress, records: int, corpus: Corpus, tenants: int) -> bool:
-    """Whether every record has the fate that the corpus foresees; repeats are within a tenant."""
+    """Whether the outcomes are those the corpus expects; repeats are within a tenant."""
     outcomes = (done.stored, done.duplicates, done.conflicts, done.rejected)
     names = ("stored", "repeat", "conflict", "rejected")
     foreseen = tuple(records // corpus.items * corpus.tally.total(name) for name in names)

@@ -1,4 +1,4 @@
-"""How fast and how soon on the whole way? HTTP to visible row, light load and heavy."""
+"""Measures the whole path from HTTP to the visible row, under light and heavy load."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def measure_whole(options: Options) -> list[BenchResult]:
     """Measure all parts together on one machine."""
     with running_machine(say=options.say) as machine:
         keys = machine.keys(["bench", TENANT])
-        time.sleep(1.0)  # doors look at the tenants file twice a second
+        time.sleep(1.0)  # the API reads the tenants file twice a second
         return [_light(machine, keys, options), _heavy(machine, keys, options)]
 
 
@@ -110,7 +110,7 @@ def lag_at(moments: Sequence[float], load_result: LoadResult, done: Progress) ->
 
 
 def _lags(load_result: LoadResult, done: Progress) -> list[Metric]:
-    """Lag in the measured time; flat when it grows by less than a hundredth of what is posted."""
+    """Lag in the measured time; flat if it grows by less than a hundredth of what is posted."""
     moments = np.arange(load_result.started, load_result.ended, 0.25)
     lags = lag_at(moments.tolist(), load_result, done)
     slope = float(np.polyfit(moments - moments[0], lags, 1)[0])

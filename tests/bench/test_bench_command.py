@@ -1,4 +1,4 @@
-"""`railhead bench --quick` on real parts: it ends by itself, writes its figures, and accounts."""
+"""`railhead bench --quick` on real parts: it ends by itself, writes its results, and accounts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.e2e
 def test_a_quick_stream_accounts_for_every_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the worker stored, dropped and rejected is what was put into the topics.
+    """What the worker stored, dropped and rejected adds up to what was put into the topics.
 
-    Of the baselines the one in Railhead's own environment is measured beside it; for the other
-    a line says what is missing.
+    The baseline that Railhead's own environment can run is measured too; for the other a line says
+    what is missing.
     """
     monkeypatch.delenv("RAILHEAD_BENCH_PYTHON", raising=False)
-    file = tmp_path / "figures.json"
+    file = tmp_path / "results.json"
 
     code = main(["bench", "--quick", "--only", "stream", "--json", str(file)])
 
@@ -36,7 +36,7 @@ def test_a_quick_stream_accounts_for_every_record(
 def test_without_psutil_the_command_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It measures processes with it, and a server's environment does not have it."""
+    """It measures processes with psutil, and a server's environment does not have it."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     code = main(["bench", "--quick"])

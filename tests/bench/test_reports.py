@@ -1,4 +1,4 @@
-"""Do documents and pictures say what was measured? Tables between marks, curves from the JSON."""
+"""Documents and pictures show what was measured: tables between markers, curves from the JSON."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ NAMESPACE = {"svg": "http://www.w3.org/2000/svg"}
 
 
 @pytest.mark.parametrize("name", ["performance.md", "scale.md"])
-def test_tables_of_the_documents_are_made_from_the_figures(name: str) -> None:
-    """No figure of a table is typed by hand: `railhead bench --report` makes them all."""
+def test_tables_of_the_documents_are_made_from_the_results(name: str) -> None:
+    """No number of a table is typed by hand: `railhead bench --report` makes them all."""
     text = (DOCS / name).read_text()
 
     assert "<!-- bench:" in text
     assert fill(text, json.loads(METRICS.read_text())) == text
 
 
-def test_pictures_in_the_documents_are_those_of_the_figures() -> None:
-    """`railhead bench --plot` draws them anew; each one is shown in the document."""
+def test_pictures_in_the_documents_are_made_from_the_results() -> None:
+    """`railhead bench --plot` draws the same ones; each is shown in the document."""
     drawn = dict(pictures(json.loads(METRICS.read_text())))
     text = (DOCS / "performance.md").read_text()
 
@@ -39,7 +39,7 @@ def test_pictures_in_the_documents_are_those_of_the_figures() -> None:
 
 
 def test_a_curve_has_a_point_for_each_result_on_it() -> None:
-    """A result may stand on several curves; results that name none stand on none."""
+    """A result may be on several curves; results that name none are on none."""
     plot = PLOTS[0]
     names: tuple[dict[str, Any], ...] = (
         {"curves": [(plot.curve, 1), ("another", 7)]},
@@ -57,7 +57,7 @@ def test_a_curve_has_a_point_for_each_result_on_it() -> None:
 
 
 def test_a_picture_is_well_formed_and_shows_its_values() -> None:
-    """Names are escaped, values stand beside their points."""
+    """Names are escaped, values are shown beside their points."""
     root = _tree(draw(Picture("a < b", "x & y", "events/s", [("1", 1200.0), ("2", 7.5)])))
 
     words = [element.text for element in root.findall(".//svg:text", NAMESPACE)]
@@ -67,27 +67,27 @@ def test_a_picture_is_well_formed_and_shows_its_values() -> None:
 @pytest.mark.parametrize(
     ("value", "top"), [(0, 1), (0.7, 0.8), (97, 100), (101, 120), (3500, 4000)]
 )
-def test_the_ordinate_ends_at_a_round_number(value: float, top: float) -> None:
+def test_the_y_axis_ends_at_a_round_number(value: float, top: float) -> None:
     """It is at or above the largest value."""
     assert round_up(value) == pytest.approx(top)
 
 
-def test_a_table_tells_what_was_missed_and_what_was_not_measured() -> None:
-    """A figure under its bar is marked; a baseline that was left out says why."""
+def test_a_table_shows_what_was_missed_and_what_was_not_measured() -> None:
+    """A metric that misses its bar is marked; a baseline that was left out says why."""
     slow = BenchResult(
-        name="door", metrics=[Metric(name="acked", value=7.0, unit="s", bar=Bar(at_least=9))]
+        name="ingest API", metrics=[Metric(name="acked", value=7.0, unit="s", bar=Bar(at_least=9))]
     )
     out = BenchResult(name="baseline", skipped="no Python")
     whole = {"results": [slow.as_json(), out.as_json()]}
 
     text = fill("<!-- bench:metrics -->\n<!-- /bench -->", whole)
 
-    assert "| door | acked | 7 | s | ≥ 9 | **missed** |" in text
+    assert "| ingest API | acked | 7 | s | ≥ 9 | **missed** |" in text
     assert "no Python" in text
 
 
 def test_silence_is_the_longest_time_without_a_row_of_one_partition() -> None:
-    """Others may go on meanwhile; what never had rows before does not count."""
+    """Other partitions may go on; what never had rows before does not count."""
     busy = [("a", 0, at / 10) for at in range(200)]
     halting = [("a", 1, at) for at in (1.0, 9.0, 10.0, 16.0, 19.0)]
     new = [("b", 0, 18.0)]

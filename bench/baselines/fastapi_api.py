@@ -1,7 +1,7 @@
-"""What does a door cost that is written with FastAPI, pydantic models and a send per item?
+"""Baseline: an ingest API with FastAPI, pydantic models and a send per item.
 
-`fastapi_door.py BOOTSTRAP PORT` with the key in BASELINE_KEY. Each item is checked alone, a wrong
-one goes to the topic of rejected items, and 204 comes when the broker has acknowledged all.
+`fastapi_api.py BOOTSTRAP PORT` with the key in BASELINE_KEY. Each item is checked alone, an invalid
+one goes to the topic of rejected items, and 204 is sent when the broker has acknowledged all.
 """
 
 # ruff: noqa: D101, D103 - an example of others' style, one page long

@@ -1,4 +1,4 @@
-"""What the measurements' own arithmetic must get right: laps, CPU, lag, bars, answers."""
+"""The measurements' own arithmetic is right: laps, CPU, lag, bars, answers."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_the_mix_is_the_one_promised() -> None:
     assert 200 < corpus.mean_item_bytes < 600
 
 
-def test_cpu_between_two_notes_is_shared_out_by_time() -> None:
-    """What was used between two notes counts by how much of that time lies in the window."""
+def test_cpu_between_two_samples_is_shared_out_by_time() -> None:
+    """What was used between two samples counts by how much of that time is in the window."""
     track = Track(moments=[0.0, 1.0, 2.0], cpu_seconds=[0.0, 1.0, 1.0], resident_bytes=[1, 9, 2])
 
     assert track.cpu_between(0.5, 2.0) == pytest.approx(0.5)
@@ -45,7 +45,7 @@ def test_cpu_between_two_notes_is_shared_out_by_time() -> None:
     assert track.peak_bytes(1.5, 2.0) == 2
 
 
-def test_lag_is_what_was_acknowledged_less_what_is_finished() -> None:
+def test_lag_is_what_was_acknowledged_minus_what_is_finished() -> None:
     """Both sides count from the start of the load; lag is never below zero."""
     load_result = _load_result([(1.0, 100), (2.0, 100)])
     done = Progress([1.5, 3.0], [50, 150], stored=200, duplicates=0, conflicts=0, rejected=0)
@@ -61,7 +61,7 @@ def test_the_first_range_opens_the_measured_time_and_does_not_count() -> None:
 
 
 def test_with_several_workers_time_counts_from_when_all_are_there() -> None:
-    """Until then the first works alone; with too few ranges after it, all of them count."""
+    """Until then the first works alone; with too few offset ranges after that, all count."""
     done = Progress([1.0, 2.0, 4.0], [5, 70, 80], stored=0, duplicates=0, conflicts=0, rejected=0)
 
     assert done.after(1.5).per_second == pytest.approx(40)
@@ -77,8 +77,8 @@ def test_with_several_workers_time_counts_from_when_all_are_there() -> None:
         (Bar(at_most=5), 0, True),
     ],
 )
-def test_a_figure_is_held_against_its_bar(bar: Bar, value: float, *, met: bool) -> None:
-    """JSON says for each figure whether its bar was met, and nothing where there is none."""
+def test_a_metric_is_compared_with_its_bar(bar: Bar, value: float, *, met: bool) -> None:
+    """JSON says for each metric whether its bar was met, and nothing where there is no bar."""
     metrics = [
         Metric(name="a", value=value, unit="s", bar=bar),
         Metric(name="b", value=1.0, unit="s"),
@@ -90,7 +90,7 @@ def test_a_figure_is_held_against_its_bar(bar: Bar, value: float, *, met: bool) 
 
 
 async def test_the_generator_counts_only_204_as_acknowledged(tmp_path: Path) -> None:
-    """Other answers are counted by their status, and bodies of answers are read over."""
+    """Other answers are counted by their status, and bodies of answers are skipped."""
     answers = [
         b"HTTP/1.1 204 No Content\r\n\r\n",
         b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n\r\nsorry",
