@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from events.contract.id_rules import DEFAULT_RULES
 from events.contract.registry import REJECTED_TOPIC
 from ingest_http.batch import (
+    CHUNK_ITEMS,
     ITEM_BYTES,
     REJECTION_BYTES,
-    SLICE_ITEMS,
     CheckOptions,
     check,
     split_items,
@@ -37,11 +37,11 @@ else:
 GOOD = json.dumps(casino("a")).encode()
 ITEMS = {
     "valid ones": [GOOD] * 3,
-    "numbers": [b"1"] * 2 * SLICE_ITEMS,
+    "numbers": [b"1"] * 2 * CHUNK_ITEMS,
     "control characters": [b'"' + b"\x01" * 2_000 + b'"', GOOD],
     "quotes": [b'"' + b'\\"' * 5_000 + b'"'] * 9,
     "not UTF-8": [b'"' + b"\xff" * 9_000 + b'"'] * 2,
-    "valid ones before a bad one": [GOOD] * SLICE_ITEMS + [b"{}"],
+    "valid ones before a bad one": [GOOD] * CHUNK_ITEMS + [b"{}"],
     "nothing": [],
 }
 

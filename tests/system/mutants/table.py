@@ -835,7 +835,7 @@ def _give_back_twice() -> None:
     from ingest_http.body.admission import Reservation
 
     def leave(self: Any) -> None:
-        self._capacity.take(self._tenant, -self.held_bytes)
+        self._admission.take(self._tenant, -self.held_bytes)
 
     Reservation.leave = leave  # type: ignore[method-assign]
 
