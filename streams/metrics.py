@@ -135,7 +135,7 @@ class WorkerMetrics:
         self.ranges.labels(topic=topic).inc()
         for part in judged:
             for (tenant, outcome), number in part.by_tenant.items():
-                self.records.labels(topic=topic, tenant=tenant, outcome=outcome.name.lower()).inc(
+                self.records.labels(topic=topic, tenant=tenant, fate=outcome.name.lower()).inc(
                     number
                 )
             for (tenant, one), number in part.adjusted.items():
@@ -145,5 +145,5 @@ class WorkerMetrics:
                 self.records.labels(
                     topic=topic,
                     tenant=reject.key.decode("utf-8", "replace"),
-                    outcome=Outcome.REJECTED.name.lower(),
+                    fate=Outcome.REJECTED.name.lower(),
                 ).inc()
