@@ -9,8 +9,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_every_test_that_the_architecture_names_exists() -> None:
-    """A claim without its test is a wish."""
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "ARCHITECTURE.md").read_text()))
+    """A claim without a test proves nothing."""
+    texts = (ROOT / "ARCHITECTURE.md").read_text() + (ROOT / "docs/pitfalls.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", texts))
     files = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
 
     missing = {name for name in named if f"def {name}(" not in files}
@@ -21,7 +22,8 @@ def test_every_test_that_the_architecture_names_exists() -> None:
 
 def test_every_file_that_the_architecture_names_exists() -> None:
     """A file that moved takes its mention with it."""
-    text = (ROOT / "ARCHITECTURE.md").read_text() + (ROOT / "DECISIONS.md").read_text()
+    documents = ("ARCHITECTURE.md", "DECISIONS.md", "CONTRIBUTING.md", "docs/pitfalls.md")
+    text = "".join((ROOT / name).read_text() for name in documents)
     named = set(re.findall(r"`((?:[a-z_]+/)+[\w.]+\.(?:py|sql|md))`", text))
 
     assert named
@@ -29,9 +31,23 @@ def test_every_file_that_the_architecture_names_exists() -> None:
 
 
 def test_every_mutant_that_the_architecture_names_exists() -> None:
-    """A rule that is said to be guarded is guarded."""
+    """A mutant that is named as the guard of a rule is in the table."""
     from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - only this test needs it
 
-    text = (ROOT / "ARCHITECTURE.md").read_text()
+    text = (ROOT / "ARCHITECTURE.md").read_text() + (ROOT / "docs/pitfalls.md").read_text()
 
     assert set(re.findall(r"mutant `([\w-]+)`", text)) <= set(BY_NAME)
+
+
+def test_every_pitfall_that_the_code_cites_is_explained() -> None:
+    """docs/pitfalls.md has each id that a comment or a docstring names."""
+    explained = set(re.findall(r'<a id="(\w+)"></a>', (ROOT / "docs/pitfalls.md").read_text()))
+    cited = {
+        one.lower()
+        for path in ROOT.glob("streams/**/*.py")
+        for found in re.findall(r"pitfalls?((?:\W+(?:and |to )?[A-D]\d+)+)", path.read_text())
+        for one in re.findall(r"[A-D]\d+", found)
+    }
+
+    assert {"a1", "b6"} <= cited
+    assert cited <= explained

@@ -1,4 +1,4 @@
-"""Would the command line take these words? Parses them as `railhead` does and runs nothing."""
+"""Parses words as the command line of `railhead` does, and runs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may the users of deploy/clickhouse/users.d do? Asks the real engine; prints facts as JSON.
+"""Prints as JSON what the users of deploy/clickhouse/users.d may do, as the real engine says it.
 
 A program of its own, as the engine takes one configuration for each process. The engine signs in
 as `default`; so `default` is given what the file gives to `railhead`, and tries to do its work.
@@ -62,7 +62,7 @@ def queries() -> Iterator[str]:
 
 
 def failing(session: Session) -> list[str]:
-    """Run every query; returns what the engine says against those it refuses."""
+    """Run every query; returns the error of each that the engine refuses."""
     failed = []
     for query in queries():
         try:

@@ -1,4 +1,4 @@
-"""Which tables do the documents show? Those of the code.
+"""Makes the tables of the documents from the code.
 
 `python -m tests.documents.tables` writes them. In a document a table stands between
 `<!-- table: NAME -->` and `<!-- end of table -->`.
@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 READERS: dict[str, type[BaseSettings]] = {
-    "door": ApiSettings,
+    "ingest API": ApiSettings,
     "worker": WorkerSettings,
     "all that talk to ClickHouse": StoreSettings,
     "topics": TopicSettings,
@@ -75,13 +75,13 @@ def event_types() -> str:
 
 
 def topics() -> str:
-    """One row for each topic that `railhead topics` makes."""
+    """One row for each topic that `railhead topics` creates."""
     holds = {row.topic: f"items of `{row.name}`" for row in EVENT_TYPES}
-    holds[REJECTED_TOPIC] = "what the contract refuses, with the reason"
+    holds[REJECTED_TOPIC] = "rejected items, with the reason"
     rows = (
         (
             code(topic.name),
-            holds.get(topic.name, "ids the workers have seen"),
+            holds.get(topic.name, "the dedup index: ids that workers have stored"),
             f"{int(topic.config['retention.ms']) / HOUR_MS:g} h",
             f"{int(topic.config['max.message.bytes']) // MIB} MiB",
         )
@@ -112,7 +112,7 @@ def settings() -> str:
         (code(name), code(described[name][0]), ", ".join(readers[name]), described[name][1])
         for name in described
     )
-    return table(("variable", "default", "read by", "what it is"), rows)
+    return table(("variable", "default", "read by", "meaning"), rows)
 
 
 def _default(info: Any) -> str:
@@ -140,10 +140,10 @@ def _sentence(text: str) -> str:
 
 
 def metrics() -> str:
-    """One row for each figure of doors and workers."""
+    """One row for each metric of the ingest API and the worker."""
     rows = []
-    for where, bench_metrics in (("door", ApiMetrics()), ("worker", WorkerMetrics())):
-        for metric in vars(bench_metrics).values():
+    for where, owner in (("ingest API", ApiMetrics()), ("worker", WorkerMetrics())):
+        for metric in vars(owner).values():
             if isinstance(metric, Counter | Gauge | Histogram):
                 family = next(iter(metric.describe()))
                 name = family.name + ("_total" if family.type == "counter" else "")
@@ -151,11 +151,11 @@ def metrics() -> str:
                 rows.append(
                     (code(name), where, family.type, labels, _sentence(family.documentation))
                 )
-    return table(("metric", "of the", "kind", "labels", "what it tells"), rows)
+    return table(("metric", "process", "type", "labels", "meaning"), rows)
 
 
 def answers() -> str:
-    """One row for each way in which a push is not taken."""
+    """One row for each answer to a request."""
     rows = [
         ("204", "", "Every valid item is stored durably; the invalid ones are kept as rejected.")
     ]
@@ -170,7 +170,7 @@ def reasons() -> str:
 
 
 def adjustments() -> str:
-    """One row for each way in which a value is stored otherwise than it was sent."""
+    """One row for each way in which a value is stored differently from what was sent."""
     rows = ((code(one), _sentence(sent), _sentence(kept)) for one, (sent, kept) in MEANINGS.items())
     return table(("adjustment", "what was sent", "what is stored"), rows)
 
@@ -182,13 +182,13 @@ def commands() -> str:
 
 
 def crash_points() -> str:
-    """One row for each point at which a process can be told to die."""
+    """One row for each point at which a process can be made to die."""
     rows = ((code(name), _sentence(what)) for name, what in POINTS.items())
     return table(("point", "what is done there, and what is not"), rows)
 
 
 def mutants() -> str:
-    """One row for each way of breaking the rules, with the test that must see it."""
+    """One row for each deliberate break of a rule, with the test that must detect it."""
     rows = (
         (code(one.name), _sentence(one.what), code(one.caught_by.rpartition("::")[2]))
         for one in MUTANTS
@@ -212,7 +212,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """Return a document's *text* with every table in it as the code has it now."""
+    """Return a document's *text* with every table in it made again from the code."""
     return MARKED.sub(lambda found: found[1] + TABLES[found[2]]() + found[3], text)
 
 

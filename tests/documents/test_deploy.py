@@ -1,4 +1,4 @@
-"""Are the files of deployment true? Each is held against the code it is about."""
+"""The files of deployment agree with the code that they are about."""
 
 from __future__ import annotations
 
@@ -87,17 +87,17 @@ def test_service_runs_a_command_that_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_service_sets_only_settings_that_exist(name: str) -> None:
-    """A variable nobody reads would be a promise nobody keeps."""
+    """A variable that nothing reads would have no effect."""
     assert set(service(name)["environment"]) <= setting_names()
 
 
 def test_services_of_the_issue_are_there() -> None:
-    """Broker, database, one-shots, doors, workers."""
+    """Broker, database, one-shots, ingest API, workers."""
     assert set(composed()["services"]) == {"kafka", "clickhouse", *OURS}
 
 
 def test_everything_that_stays_up_says_whether_it_is_well() -> None:
-    """And whoever needs it waits for that."""
+    """And what depends on it waits for that."""
     services = composed()["services"]
     for name, one in services.items():
         assert ("healthcheck" in one) == (name not in ONE_SHOT), name

@@ -1,4 +1,4 @@
-"""Do the documents tell the truth? Tables, commands, links and the sample are held to the code."""
+"""Tables, commands, links and the sample in the documents agree with the code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from tests.documents.tables import DOCUMENTS, MARKED, ROOT, TABLES, filled
 
 WRITTEN = (
     *DOCUMENTS,
-    *(ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *(
+        ROOT / name
+        for name in (
+            "ARCHITECTURE.md",
+            "CONTRIBUTING.md",
+            "DECISIONS.md",
+            "SECURITY.md",
+            "CHANGELOG.md",
+        )
+    ),
 )
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
@@ -49,15 +58,20 @@ def words_of(line: str) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=ids)
 def test_tables_are_those_of_the_code(document: Path) -> None:
-    """`python -m tests.documents.tables` writes them anew."""
+    """`python -m tests.documents.tables` updates them."""
     text = document.read_text()
 
     assert filled(text) == text
 
 
-def test_readme_has_the_tables_that_users_look_for() -> None:
+def test_the_readme_is_short() -> None:
+    """What it is, two commands, five minutes, where to read on."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_reference_has_the_tables_that_users_look_for() -> None:
     """Settings, metrics, event types, topics, views, commands, answers."""
-    shown = {found[2] for found in MARKED.finditer((ROOT / "README.md").read_text())}
+    shown = {found[2] for found in MARKED.finditer((ROOT / "docs" / "reference.md").read_text())}
 
     everywhere = {found[2] for path in DOCUMENTS for found in MARKED.finditer(path.read_text())}
     assert shown >= set(TABLES) - {"reasons", "adjustments", "crash-points", "mutants"}
@@ -66,7 +80,7 @@ def test_readme_has_the_tables_that_users_look_for() -> None:
 
 @pytest.mark.parametrize("document", WRITTEN, ids=ids)
 def test_commands_in_documents_exist(document: Path) -> None:
-    """Whoever pastes a line of a shell block gets no usage error."""
+    """A line pasted from a shell block gives no usage error."""
     for words in commands(document.read_text()):
         if words and words[0] != "--help":
             parse(words)
@@ -80,7 +94,7 @@ def test_readme_shows_commands_at_all() -> None:
 
 
 def test_sample_is_the_contracts_own() -> None:
-    """The push in the README is the page's, host and key replaced."""
+    """The request in the README is that of the contract's page, with host and key replaced."""
     text = (ROOT / "README.md").read_text()
 
     assert (
@@ -125,7 +139,7 @@ def test_make_targets_in_documents_exist() -> None:
 
 
 def test_runbook_explains_every_alarm() -> None:
-    """And no alarm that nobody raises."""
+    """And no alarm that is never raised."""
     text = (ROOT / "docs" / "runbook.md").read_text()
     section = text.split("## A worker raises an alarm")[1].split("\n## ")[0]
 

@@ -1,4 +1,4 @@
-"""Do the five minutes of the README go as it says? Its own lines are run, kill -9 included."""
+"""Runs the lines of the README's tour, `kill -9` included, and checks what they lead to."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_tour_goes_as_the_readme_says(tour: System, tmp_path: Path) -> None:
 
 
 def balances(system: System) -> bool:
-    """Tell whether every record has exactly one fate, and none is still on its way."""
+    """Tell whether every record has exactly one outcome, and none is still in flight."""
     answer = subprocess.run(
         [RAILHEAD, "reconcile", "--json"],
         env=system.environment,
