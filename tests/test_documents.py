@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from failpoints import POINTS
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -28,6 +32,38 @@ def test_every_file_that_the_architecture_names_exists() -> None:
 
     assert named
     assert not {name for name in named if not (ROOT / name).exists()}
+
+
+@pytest.mark.parametrize(("title", "most"), [("One HTTP batch", 20), ("One fetched batch", 25)])
+def test_a_reading_order_follows_the_imports(title: str, most: int) -> None:
+    """A file that the way no longer passes drops out of the list."""
+    text = (ROOT / "ARCHITECTURE.md").read_text().split(f"**{title},")[1]
+    listed = re.findall(r"\d+\. `([\w/]+\.py)`", re.split(r"\n(?:\*\*|#)", text)[0])
+
+    unreached = [
+        one
+        for number, one in enumerate(listed)
+        if number and not any(_imports(before, one) for before in listed[:number])
+    ]
+
+    assert len(listed) in range(10, most + 1)
+    assert not unreached
+
+
+def _imports(path: str, other: str) -> bool:
+    module = other.removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    text = (ROOT / path).read_text()
+    return re.search(rf"from {module} import|from {package} import .*\b{name}\b", text) is not None
+
+
+def test_every_crash_point_of_the_write_order_exists() -> None:
+    """Each step's crash is one that tests make happen."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`((?:worker|door)\.\w+)`", text))
+
+    assert named
+    assert named <= set(POINTS)
 
 
 def test_every_mutant_that_the_architecture_names_exists() -> None:

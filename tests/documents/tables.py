@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -34,7 +35,24 @@ from streams.settings import WorkerSettings
 from tests.system.mutants.table import MUTANTS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (
+    ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+)
+# Product packages, in the order in which data passes them.
+PACKAGES = (
+    "events",
+    "tenants",
+    "ingest_http",
+    "streams",
+    "sinks",
+    "railhead",
+    "engine_http",
+    "failpoints",
+    "demo",
+    "bench",
+)
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 READERS: dict[str, type[BaseSettings]] = {
     "ingest API": ApiSettings,
@@ -196,7 +214,21 @@ def mutants() -> str:
     return table(("mutant", "what is broken", "caught by"), rows)
 
 
+def folders() -> str:
+    """One row for each folder of product code: the first line of its docstring."""
+    inits = (path for one in PACKAGES for path in sorted((ROOT / one).rglob("__init__.py")))
+    rows = (
+        (code(f"{path.parent.relative_to(ROOT)}/"), _sentence(_first_line(path))) for path in inits
+    )
+    return table(("folder", "what is in it"), rows)
+
+
+def _first_line(path: Path) -> str:
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "folders": folders,
     "event-types": event_types,
     "topics": topics,
     "views": views,
