@@ -1,1 +1,1 @@
-"""What does an evening at a casino look like as pushes, and does all of it arrive?"""
+"""The demo: posts an evening at a casino and checks that all of it arrives."""

@@ -1,4 +1,4 @@
-"""Does it add up? What was sent against what ClickHouse tells became of it, item by item."""
+"""The account: compares what was sent with the outcomes in ClickHouse, item by item."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
-from demo.traffic.traffic import Outcome, Tally
+from demo.traffic.traffic import ItemOutcome, Tally
 from events.contract.registry import EVENT_TYPES
 
 _ROWS: Final = " UNION ALL ".join(
@@ -30,8 +30,8 @@ _REPEATS: Final = (
 
 
 def read_outcomes(client: Client, tenant: str) -> Tally:
-    """Count the tenant's items by fate; repeats are not kept, so the ledger counts everybody's."""
-    outcomes: Counter[Outcome] = Counter()
+    """Count the tenant's items by outcome; repeats come from the ledger, so of all tenants."""
+    outcomes: Counter[ItemOutcome] = Counter()
     for outcome, query in (
         ("stored", _ROWS),
         ("conflict", _CONFLICTS),
@@ -44,7 +44,7 @@ def read_outcomes(client: Client, tenant: str) -> Tally:
 
 
 class Line(NamedTuple):
-    """One line of the account: how many should have met a fate, and how many did."""
+    """One line of the account: how many items should have an outcome, and how many have it."""
 
     outcome: str
     detail: str
@@ -54,10 +54,10 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What was sent, and what became of it since `before`.
+    """What was sent, and the outcomes since `before`.
 
-    `unsure` items were posted in requests that got no 204; those may have been stored as well, and
-    then their repetition is a repeat, so that many more repeats are in order.
+    `unsure` items were posted in requests that got no 204. They may have been stored all the same;
+    then the retry counts as a repeat, so up to that many more repeats are correct.
     """
 
     sent: Tally
@@ -66,7 +66,7 @@ class Account:
     unsure: int = 0
 
     def lines(self) -> Iterator[Line]:
-        """Every fate of every event type or reason, in a fixed order."""
+        """Every outcome of every event type or reason, in a fixed order."""
         found = self.after.outcomes.copy()
         found.subtract(self.before.outcomes)
         order = ("stored", "repeat", "conflict", "rejected")
@@ -78,14 +78,14 @@ class Account:
             yield Line(outcome, detail, self.sent.outcomes[key], found[key])
 
     def total(self, outcome: str) -> Line:
-        """Sum up one fate."""
+        """Sum up one outcome."""
         lines = [line for line in self.lines() if line.outcome == outcome]
         return Line(
             outcome, "", sum(line.sent for line in lines), sum(line.found for line in lines)
         )
 
     def problems(self) -> list[str]:
-        """Say what does not add up; empty when all does."""
+        """Return what does not add up; empty when everything does."""
         extra = 0
         found: list[str] = []
         for line in self.lines():
@@ -97,5 +97,7 @@ class Account:
                 )
             extra += line.found - line.sent
         if extra > self.unsure:
-            found.append(f"{extra:,} more than were sent; does anybody else push to this tenant?")
+            found.append(
+                f"{extra:,} more than were sent; does another client send for this tenant?"
+            )
         return found

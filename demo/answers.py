@@ -1,4 +1,4 @@
-"""Which questions do analysts ask first? Each with its SQL and its heading."""
+"""The questions that analysts ask first, each with its heading and its SQL."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def answers(client: Client, tenant: str, since: date) -> Iterator[Table]:
 
 
 def shown(value: Any) -> str:
-    """Write *value* for a person: exact, without the zeros that only fill up places."""
+    """Write *value* for a person: exact, without trailing zeros."""
     match value:
         case None:
             return ""

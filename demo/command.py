@@ -1,4 +1,4 @@
-"""What does all of it look like at work? `railhead demo`, which is what `make run` runs."""
+"""`railhead demo`, which is what `make run` runs: the whole stack at work."""
 
 from __future__ import annotations
 
@@ -37,28 +37,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     up.add_arguments(parser)
     add = parser.add_argument
     add("--events", type=positive, default=100_000, help="items to post (default: %(default)s)")
-    add("--seed", type=int, help="tell this evening (default: another one each time)")
+    add("--seed", type=int, help="seed of the evening (default: another one each time)")
     add("--exit", action="store_true", help="end after the answers instead of staying up")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play the demo; 0 when the account adds up."""
+    """Run the demo; 0 when the account adds up."""
     settings = StackSettings(**{row.name: getattr(args, row.name) for row in fields(StackSettings)})
     console = Console(highlight=False)
     if not console.is_terminal:
-        # Nobody knows how wide the reader is; tables keep their digits.
+        # The width of the output is unknown; tables must keep their digits.
         console.width = WIDTH
     try:
         return asyncio.run(_run(settings, args, console))
     except (StackError, DemoError, SendStoppedError, TopicError, ClickHouseError) as error:
         console.print(f"railhead demo: {error}", style="bold red", markup=False)
     except NETWORK_ERRORS as error:
-        console.print(f"railhead demo: a part went away: {error}", style="bold red", markup=False)
+        console.print(
+            f"railhead demo: a connection failed: {error}", style="bold red", markup=False
+        )
     return 1
 
 
 async def _run(settings: StackSettings, args: argparse.Namespace, console: Console) -> int:
-    """Play until the end or a signal: the first one stops in order, a second one at once."""
+    """Run until the end or a signal: the first one stops in order, a second one at once."""
 
     def say(line: str) -> None:
         console.print(line, style="dim", markup=False, soft_wrap=True)
@@ -70,7 +72,7 @@ async def _run(settings: StackSettings, args: argparse.Namespace, console: Conso
         if stop.is_set():
             stack.kill_now()
         else:
-            say("stopping; once more to kill")
+            say("stopping; send the signal again to kill")
         stop.set()
         playing.cancel()
 
@@ -89,7 +91,7 @@ async def _play(
     seed = int(time.time()) if args.seed is None else args.seed
     async with stack:
         stage = Stage(stack.settings, new_key(stack.home.tenants), stop)
-        # In a thread: the stack's own loop must go on supervising while batches are posted.
+        # In a thread: the stack's event loop must go on supervising while batches are posted.
         account = await asyncio.to_thread(_report, stage, console, seed, args.events)
         code = 1 if print_account(console, account) else 0
         await asyncio.to_thread(print_answers, console, stage)

@@ -1,4 +1,4 @@
-"""How does the demo go? Sample, evening, the wait for the last row, account, answers."""
+"""The steps of the demo: sample, evening, the wait for the last row, account."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _SAMPLE_ROWS: Final = """SELECT
 
 
 class DemoError(Exception):
-    """The demo shows that something is wrong; the text says what."""
+    """The demo found that something is wrong; the text says what."""
 
 
 def post_sample(stage: Stage, console: Console) -> None:
     """Post the contract's own sample and wait until its rows are in the views.
 
     Raises:
-        DemoError: it is not answered 204, or its three rows do not come.
+        DemoError: it is not answered 204, or its three rows do not appear.
     """
     wait_for_key(stage)
     console.rule("The contract's own sample", align="left")
@@ -63,7 +63,7 @@ def post_sample(stage: Stage, console: Console) -> None:
 
 
 def play_evening(stage: Stage, console: Console, *, seed: int, events: int) -> Account:
-    """Post an evening of *events* items, wait until all have a fate, and give the account."""
+    """Post an evening of *events* items, wait until all have an outcome, return the account."""
     console.rule(f"An evening of {events:,} events (seed {seed})", align="left")
     with stage.analyst() as client:
         before = read_outcomes(client, TENANT)
@@ -73,7 +73,7 @@ def play_evening(stage: Stage, console: Console, *, seed: int, events: int) -> A
 
 
 def _post(stage: Stage, console: Console, *, seed: int, events: int) -> tuple[Tally, int]:
-    """Post every batch until it is taken; returns what was sent, and the items posted in vain."""
+    """Post every batch until it is answered 204; return what was sent and the retried items."""
     api_client = ApiClient(stage.api(), SendOptions(gzip=True), stage.clock())
     sent, unsure, started = Tally(), 0, time.monotonic()
     with _progress(console) as progress:
@@ -91,7 +91,7 @@ def _post(stage: Stage, console: Console, *, seed: int, events: int) -> tuple[Ta
 
 
 def evening_day() -> date:
-    """Return the day the demo's evening begins on: late enough to be over everywhere."""
+    """Return the day the demo's evening begins on: two days ago, so over in every time zone."""
     return (datetime.now(UTC) - timedelta(days=2)).date()
 
 
@@ -101,7 +101,7 @@ def _to_send(batch: SentBatch) -> Sendable:
 
 
 def wait_for_outcomes(stage: Stage, client: Client, console: Console | None = None) -> None:
-    """Return when every record that is in Kafka now has a fate in the ledger.
+    """Return when every record that is in Kafka now has an outcome in the ledger.
 
     Raises:
         DemoError: nothing moved for a minute.
@@ -118,10 +118,12 @@ def wait_for_outcomes(stage: Stage, client: Client, console: Console | None = No
             behind = now
             progress.update(bar, completed=first - behind)
             if time.monotonic() - moved > STALLED_AFTER_SECONDS:
-                msg = f"{behind:,} records in Kafka got no fate; see the workers' logs"
+                msg = f"{behind:,} records in Kafka have no outcome; see the workers' logs"
                 raise DemoError(msg)
     if console:
-        console.print(f"no lag {time.monotonic() - started:.1f} s later: every record has a fate")
+        console.print(
+            f"no lag {time.monotonic() - started:.1f} s later: every record has an outcome"
+        )
 
 
 def _progress(console: Console) -> Progress:

@@ -1,4 +1,4 @@
-"""What does the demo show? Account, answers and addresses, as a person reads them."""
+"""Prints the account, the answers and the addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS = {
 
 
 def print_account(console: Console, account: Account) -> list[str]:
-    """Print what was sent against what became of it; returns what does not add up."""
+    """Print what was sent and its outcomes; return what does not add up."""
     console.rule("The account: sent = stored + repeats + conflicts + rejected", align="left")
     table = Table("", "sent", "found in ClickHouse", box=box.SIMPLE_HEAD, show_footer=False)
     for column in table.columns[1:]:
@@ -47,7 +47,7 @@ def print_account(console: Console, account: Account) -> list[str]:
 
 
 def print_answers(console: Console, stage: Stage) -> None:
-    """Print what analysts would ask first."""
+    """Print the answers to the analysts' first questions."""
     console.rule("The analysts' answers", align="left")
     with stage.analyst() as client:
         for table in answers(client, TENANT, evening_day()):
@@ -55,19 +55,19 @@ def print_answers(console: Console, stage: Stage) -> None:
 
 
 def print_addresses(console: Console, stage: Stage) -> None:
-    """Print where everything is, and a push ready to be pasted."""
+    """Print where everything is, and a request ready to be pasted."""
     settings = stage.settings
     console.rule("Where it is", align="left")
-    for name, place in (
-        ("door", settings.http_url + BULK_PATH),
+    for name, address in (
+        ("ingest API", settings.http_url + BULK_PATH),
         ("its description", f"{settings.http_url}/docs"),
         ("metrics", f"{settings.http_url}/metrics"),
         ("ClickHouse", f"{settings.clickhouse_url}  (user analyst, no password)"),
         ("Kafka", settings.kafka_bootstrap),
         ("state and logs", str(settings.data_dir.absolute())),
     ):
-        console.print(f"{name:>16}  {place}", soft_wrap=True)
-    console.rule("A push to paste", align="left")
+        console.print(f"{name:>16}  {address}", soft_wrap=True)
+    console.rule("A request to paste", align="left")
     console.print(curl(settings.http_url, stage.key), soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""Who plays the sender and the analyst in the demo, and where? A key, a door, a reader."""
+"""What the demo runs with: the stack, a key, a connection to the API, an analyst's client."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ KEY_KNOWN_WITHIN_SECONDS: Final = 15.0
 
 
 class DemoEndedError(Exception):
-    """Somebody asked for the end."""
+    """The demo was asked to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the demo plays; `stop` is set when it is to end."""
+    """What the demo runs with; `stop` is set when it should end."""
 
     settings: StackSettings
     key: str
     stop: threading.Event
 
     def api(self) -> ApiConnection:
-        """Return a connection to the door."""
+        """Return a connection to the ingest API."""
         return ApiConnection(self.settings.http_url, self.key)
 
     def clock(self) -> SendClock:
@@ -50,20 +50,20 @@ class Stage:
         return SendClock(sleep=self.sleep)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, or raise `DemoEndedError` as soon as the demo is to end."""
+        """Wait, or raise `DemoEndedError` as soon as the demo should end."""
         if self.stop.wait(seconds):
             raise DemoEndedError
 
     @contextmanager
     def analyst(self) -> Iterator[Client]:
-        """Open ClickHouse as an analyst would: one who can read the views and nothing else."""
+        """Connect to ClickHouse as an analyst, who can read the views and nothing else."""
         settings = read_settings(url=self.settings.clickhouse_url, user="analyst", password="")
         with create_client(**client_arguments(settings)) as client:
             yield client
 
 
 def new_key(path: Path) -> str:
-    """Make a key for the tenant `demo` in the tenants file at *path*; make the tenant if need be.
+    """Make a key for the tenant `demo` in the tenants file at *path*; add the tenant if necessary.
 
     Keys of earlier demos end a day later.
     """
@@ -82,7 +82,7 @@ def new_key(path: Path) -> str:
 
 
 def wait_for_key(stage: Stage) -> Answer:
-    """Return the door's first answer that is not 403: it follows the tenants file by looking."""
+    """Return the first answer that is not 403: the API re-reads the tenants file periodically."""
     api, give_up_at = stage.api(), time.monotonic() + KEY_KNOWN_WITHIN_SECONDS
     while True:
         answer = api.post(b"[]", query="?dry_run=1")

@@ -1,1 +1,1 @@
-"""The traffic of the demo: an evening at a casino as items of a client."""
+"""The traffic of the demo: an evening at a casino as a client's items."""

@@ -1,4 +1,4 @@
-"""What happens at the games? Rounds: a stake, perhaps a win, now and then one taken back."""
+"""The casino games: rounds with a stake, perhaps a win, and now and then a rollback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from demo.traffic import catalogue, item_texts
 from demo.traffic.dice import DemoClock, Dice
 from demo.traffic.item_texts import Player, Round
-from demo.traffic.items import Remembered, SentItem
+from demo.traffic.items import EveningItem, SentItem
 from demo.traffic.players import Players
 
 
@@ -19,8 +19,8 @@ class CasinoEvening:
         self._clock = clock
         self._players = players
 
-    def play(self) -> Iterator[Remembered]:
-        """Play one round of a casino game, and sometimes tell it as a whole as well."""
+    def play(self) -> Iterator[EveningItem]:
+        """Play one round of a casino game, sometimes with a gameround event as well."""
         player, luck = self._players.one(), self._dice.chance()
         cents = self._dice.one_of(catalogue.STAKES_IN_CENTS)
         stake = self._players.units(player.currency, cents)

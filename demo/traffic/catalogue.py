@@ -1,4 +1,4 @@
-"""What can be played and bet on? Games, sports, tournaments, markets and players' names."""
+"""The catalogue: games, sports, tournaments, markets and players' names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GAMES = (
 
 STAKES_IN_CENTS = (10, 20, 20, 50, 50, 100, 100, 200, 500, 1_000)
 
-# What a won round pays, in tenths of the stake. A quarter of rounds win: 94% goes back to players.
+# What a won round pays, in tenths of the stake. A quarter of rounds win: 94% returns to players.
 WINS_IN_TENTHS = (5, 10, 15, 20, 20, 30, 50, 150)
 
 VENDORS = ("Credit Card", "Trustly", "Skrill", "Bank Transfer", "Apple Pay", "Crypto Wallet")
@@ -45,7 +45,7 @@ MARKETS = (
 
 
 def legs(starts_at: str) -> tuple[LegText, ...]:
-    """Write every leg that can be bet on; all matches start at the same time."""
+    """Return every leg that can be bet on; all matches start at the same time."""
     return tuple(
         leg(match, market, outcome, 120 + 17 * (serial % 19))
         for serial, (match, market, outcome) in enumerate(

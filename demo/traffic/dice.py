@@ -1,4 +1,4 @@
-"""What comes up next? Repeatable chance, ids and wall times for one seed."""
+"""Repeatable chance, ids and wall times for one seed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Dice:
         return values[int(self.chance() * len(values))]
 
     def new_id(self) -> str:
-        """Return an id nobody had before in this evening."""
+        """Return an id that is new in this evening."""
         self._serial += 1
         return f"{self.prefix}{self._serial:06x}"
 
@@ -57,7 +57,7 @@ def rfc3339(day: dt.date, milliseconds: int, offset: str) -> str:
 
 
 class DemoClock:
-    """The time of one evening, which goes on as items are told: about *items* in eight hours."""
+    """The time of one evening, which advances with each item: about *items* in eight hours."""
 
     def __init__(self, day: dt.date, items: int) -> None:
         self._day = day
@@ -65,7 +65,7 @@ class DemoClock:
         self._milliseconds_per_item = LASTS_SECONDS * 1000 / max(items, 1)
 
     def tick(self) -> None:
-        """One more item was told."""
+        """Advance by one item."""
         self._given += 1
 
     def at(self, offset: str, later_seconds: int = 0) -> str:

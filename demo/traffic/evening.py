@@ -1,8 +1,8 @@
-"""Who plays tonight, and what does the sender have to tell about it? Consistent, in order, valid.
+"""Generates the evening: consistent, valid items in order.
 
 A player registers, logs in and deposits before the first bet; nobody stakes more than they have;
 a gameround's sums are those of its casino events; a settlement names a bet that was placed. The
-same seed tells the same evening, and another seed tells it with other ids and other players.
+same seed gives the same evening; another seed gives other ids and other players.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from demo.traffic.casino import CasinoEvening
 from demo.traffic.dice import DemoClock, Dice
-from demo.traffic.items import Remembered
+from demo.traffic.items import EveningItem
 from demo.traffic.players import Players
 from demo.traffic.sportsbook import Sportsbook
 
@@ -40,8 +40,8 @@ class Evening:
             (1.000, casino.play),
         )
 
-    def items(self) -> Iterator[Remembered]:
-        """Tell the evening without end; a `Clash` is one story with two items."""
+    def items(self) -> Iterator[EveningItem]:
+        """Yield items without end; a `ConflictingPair` is one entry with two items."""
         while True:
             scene = self._players.arrive
             if not self._players.are_few:

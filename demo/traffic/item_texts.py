@@ -1,7 +1,7 @@
-"""What does one item look like on the wire? The JSON text of each event type.
+"""The JSON text of an item of each event type.
 
-Plain f-strings: a JSON library would need objects first, and the generator must outrun the door.
-Every value that goes in is made by this package and needs no escaping.
+Plain f-strings: a JSON library would need objects first, and the generator must be faster than the
+ingest API. Every value is made by this package and needs no escaping.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from demo.traffic.money import Currency
 
 @dataclass(slots=True)
 class Player:
-    """A player through the evening; `balance` counts the currency's smallest units."""
+    """A player of the evening; `balance` counts the currency's smallest units."""
 
     user_id: str
     username: str
@@ -141,30 +141,28 @@ def odds_text(hundredths: int) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
-def sports_bet(betting_slip: BettingSlip, at: str) -> str:
-    """Write the placing of *ticket*."""
-    single = f'"odds":{odds_text(betting_slip.odds)},' if len(betting_slip.legs) == 1 else ""
+def sports_bet(slip: BettingSlip, at: str) -> str:
+    """Write the placing of *slip*."""
+    single = f'"odds":{odds_text(slip.odds)},' if len(slip.legs) == 1 else ""
     return (
-        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{betting_slip.player.user_id}",'
-        f'"timestamp":"{at}","activity_id":"{betting_slip.activity_id}","activity_id_reference":"",'
-        f'"amount":{betting_slip.player.currency.text(betting_slip.stake)},"bet_type":"{betting_slip.bet_type}",'
-        f'{single}"total_odds":{odds_text(betting_slip.odds)},'
-        f'"bets":[{",".join([leg.text for leg in betting_slip.legs])}],"bonus_wager_amount":0,'
-        f'"currency":"{betting_slip.player.currency.code}","status":"Approved","type":"Bet"}}}}'
+        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{slip.player.user_id}",'
+        f'"timestamp":"{at}","activity_id":"{slip.activity_id}","activity_id_reference":"",'
+        f'"amount":{slip.player.currency.text(slip.stake)},"bet_type":"{slip.bet_type}",'
+        f'{single}"total_odds":{odds_text(slip.odds)},'
+        f'"bets":[{",".join([leg.text for leg in slip.legs])}],"bonus_wager_amount":0,'
+        f'"currency":"{slip.player.currency.code}","status":"Approved","type":"Bet"}}}}'
     )
 
 
-def settlement(
-    betting_slip: BettingSlip, activity_id: str, at: str, payout: tuple[int, str]
-) -> str:
-    """Write the settlement of *ticket*; *payout* is the amount and whether it is a cash-out."""
+def settlement(slip: BettingSlip, activity_id: str, at: str, payout: tuple[int, str]) -> str:
+    """Write the settlement of *slip*; *payout* is the amount and whether it is a cash-out."""
     units, is_cashout = payout
     return (
-        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{betting_slip.player.user_id}",'
+        f'{{"event":"realtime-sports-bet","data":{{"user_id":"{slip.player.user_id}",'
         f'"timestamp":"{at}","activity_id":"{activity_id}",'
-        f'"activity_id_reference":"{betting_slip.activity_id}",'
-        f'"amount":{betting_slip.player.currency.text(units)},"bet_type":"{betting_slip.bet_type}",'
-        f'"total_odds":{odds_text(betting_slip.odds)},"bets":null,"bonus_wager_amount":0,'
-        f'"currency":"{betting_slip.player.currency.code}","is_cashout":{is_cashout},'
+        f'"activity_id_reference":"{slip.activity_id}",'
+        f'"amount":{slip.player.currency.text(units)},"bet_type":"{slip.bet_type}",'
+        f'"total_odds":{odds_text(slip.odds)},"bets":null,"bonus_wager_amount":0,'
+        f'"currency":"{slip.player.currency.code}","is_cashout":{is_cashout},'
         f'"status":"Approved","type":"Settlement"}}}}'
     )

@@ -1,4 +1,4 @@
-"""What is told of the evening? One valid item at a time, or two that contradict each other."""
+"""The items of an evening: one valid item, or two with the same id that conflict."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class SentItem(NamedTuple):
     contested: bool = False
 
 
-class Clash(NamedTuple):
-    """A payment told twice under one id with two statuses: the first counts."""
+class ConflictingPair(NamedTuple):
+    """A payment sent twice under one id with two statuses: the first counts."""
 
     first: SentItem
     later: SentItem
 
 
-Remembered = SentItem | Clash
+EveningItem = SentItem | ConflictingPair

@@ -1,4 +1,4 @@
-"""How do senders get an item wrong? Each way as a row: whom it happens to, what is said of it."""
+"""The mistakes that clients make in an item: each with its event type and expected rejection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ ANY = ""
 class Mistake(NamedTuple):
     """A way to spoil a valid item of type `event` (or `ANY`), and how it must be rejected.
 
-    `reason` is a code of `events.contract.reasons`; `field` is where it is found, None for the whole item.
+    `reason` is a code of `events.contract.reasons`; `field` is where it is found, None for the
+    whole item.
     """
 
     event: str
@@ -52,5 +53,5 @@ MISTAKES = (
 
 @cache
 def mistakes_for(event: str) -> tuple[Mistake, ...]:
-    """Return every mistake that can happen to an item of type *event*."""
+    """Return every mistake that is possible in an item of type *event*."""
     return tuple(mistake for mistake in MISTAKES if mistake.event in {ANY, event})

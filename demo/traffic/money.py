@@ -1,7 +1,7 @@
-"""How is an exact amount written? Currencies as whole numbers of their smallest unit.
+"""Exact amounts: currencies as whole numbers of their smallest unit.
 
 Nothing here is a float: an amount is an integer of smallest units until it becomes text, so the
-digits a sender writes are the digits an analyst must find.
+digits a client writes are the digits an analyst must find.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Currency:
         return Decimal(self.text(units))
 
 
-# Rates are made up and fixed: the same seed must give the same bytes for ever.
+# Rates are invented and fixed: the same seed must always give the same bytes.
 CURRENCIES = (
     Currency("EUR", 2, 100, 0.46),
     Currency("GBP", 2, 85, 0.14),

@@ -1,4 +1,4 @@
-"""Who is there tonight? Players who come, log in, pay in, go with their money and come back."""
+"""The players of the evening, who arrive, log in, deposit, leave with their money and come back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import accumulate
 from demo.traffic import catalogue, item_texts
 from demo.traffic.dice import DemoClock, Dice
 from demo.traffic.item_texts import Player
-from demo.traffic.items import Clash, Remembered, SentItem
+from demo.traffic.items import ConflictingPair, EveningItem, SentItem
 from demo.traffic.money import CURRENCIES, Currency
 
 FIRST_PLAYERS = 20
@@ -17,7 +17,7 @@ _CURRENCY_CUTS = tuple(accumulate(currency.share for currency in CURRENCIES))
 
 
 class Players:
-    """Everybody of one evening of about *items* items."""
+    """All players of one evening of about *items* items."""
 
     def __init__(self, dice: Dice, clock: DemoClock, items: int) -> None:
         self._dice = dice
@@ -28,20 +28,20 @@ class Players:
 
     @property
     def are_few(self) -> bool:
-        """Whether the evening has not begun yet."""
+        """Whether there are too few players to begin with."""
         return len(self._present) < self._first
 
     def one(self) -> Player:
-        """Return one of those who are there."""
+        """Return one of the players present."""
         return self._dice.one_of(self._present)
 
     def units(self, currency: Currency, cents: int) -> int:
-        """Return *cents* of a euro in *currency*; crypto amounts use all of their places."""
+        """Return *cents* of a euro in *currency*; crypto amounts use all their decimal places."""
         units = max(1, cents * currency.units_per_euro // 100)
         return units + self._dice.below(units) // 7 if currency.places > 2 else units
 
-    def arrive(self) -> Iterator[Remembered]:
-        """Somebody new registers, logs in and pays in."""
+    def arrive(self) -> Iterator[EveningItem]:
+        """A new player registers, logs in and deposits."""
         country, offset = self._dice.one_of(catalogue.COUNTRIES)
         number = len(self._present) + len(self._gone) + 1
         player = Player(
@@ -64,20 +64,20 @@ class Players:
         yield self.deposit(player)
         self._present.append(player)
 
-    def leave(self) -> Iterator[Remembered]:
-        """Somebody goes and takes the money along."""
+    def leave(self) -> Iterator[EveningItem]:
+        """A player leaves and withdraws the balance."""
         if len(self._present) <= self._first:
             return
-        place = self._dice.below(len(self._present))
-        player, self._present[place] = self._present[place], self._present[-1]
+        index = self._dice.below(len(self._present))
+        player, self._present[index] = self._present[index], self._present[-1]
         self._present.pop()
         self._gone.append(player)
         if player.balance:
             units, player.balance = player.balance, 0
             yield self._payment(player, "debit", units)
 
-    def come_back(self) -> Iterator[Remembered]:
-        """Somebody who had gone logs in and pays in again."""
+    def come_back(self) -> Iterator[EveningItem]:
+        """A player who had left logs in and deposits again."""
         if self._gone:
             player = self._gone.pop(self._dice.below(len(self._gone)))
             yield SentItem(
@@ -87,38 +87,38 @@ class Players:
             yield self.deposit(player)
             self._present.append(player)
 
-    def log_in(self) -> Iterator[Remembered]:
-        """Somebody who is there logs in once more."""
+    def log_in(self) -> Iterator[EveningItem]:
+        """A player who is present logs in once more."""
         player = self.one()
         yield SentItem(
             "realtime-login",
             item_texts.login(player, self._dice.new_id(), self._clock.at(player.offset)),
         )
 
-    def pay_in(self) -> Iterator[Remembered]:
-        """Somebody pays in."""
+    def pay_in(self) -> Iterator[EveningItem]:
+        """A player deposits."""
         yield self.deposit(self.one())
 
-    def deposit(self, player: Player) -> Remembered:
-        """*player* pays in; the balance has it at once."""
+    def deposit(self, player: Player) -> EveningItem:
+        """*player* deposits; the balance has it at once."""
         units = self.units(player.currency, self._dice.one_of((1_000, 2_000, 5_000, 10_000)))
         player.balance += units
         return self._payment(player, "credit", units)
 
-    def _payment(self, player: Player, type_: str, units: int) -> Remembered:
-        """Tell a payment; a few are told again with another status under the same id."""
+    def _payment(self, player: Player, type_: str, units: int) -> EveningItem:
+        """Make a payment; a few are sent again with another status under the same id."""
         payment_id, at = self._dice.new_id(), self._clock.at(player.offset)
         vendor = self._dice.one_of(catalogue.VENDORS)
 
-        def reported(status: str) -> SentItem:
+        def payment_with(status: str) -> SentItem:
             text = item_texts.payment(player, payment_id, at, units, (type_, status, vendor))
-            return SentItem("realtime-payment", text, contested=clashes)
+            return SentItem("realtime-payment", text, contested=conflicts)
 
-        clashes = self._dice.chance() < 0.004
-        if not clashes:
-            return reported("approved")
+        conflicts = self._dice.chance() < 0.004
+        if not conflicts:
+            return payment_with("approved")
         statuses = ("approved", "rollback") if type_ == "credit" else ("requested", "approved")
-        return Clash(*map(reported, statuses))
+        return ConflictingPair(*map(payment_with, statuses))
 
     def _currency(self) -> Currency:
         pick = self._dice.chance()

@@ -1,4 +1,4 @@
-"""What is bet on sports? Slips of one to five legs, settled in the order they were placed."""
+"""Sports bets: slips of one to five legs, settled in the order they were placed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from demo.traffic import catalogue, item_texts
 from demo.traffic.dice import DemoClock, Dice
 from demo.traffic.item_texts import BettingSlip
-from demo.traffic.items import Remembered, SentItem
+from demo.traffic.items import EveningItem, SentItem
 from demo.traffic.players import Players
 
 
@@ -22,7 +22,7 @@ class Sportsbook:
         self._legs = catalogue.legs(clock.at("Z"))
         self._open: deque[BettingSlip] = deque()
 
-    def bet(self) -> Iterator[Remembered]:
+    def bet(self) -> Iterator[EveningItem]:
         """Somebody places a slip."""
         player = self._players.one()
         stake = min(
@@ -37,26 +37,26 @@ class Sportsbook:
         for leg in legs:
             odds = odds * leg.odds // 100
         bet_type = "Single" if count == 1 else "System" if count > 3 and stake % 2 else "Multi"
-        betting_slip = BettingSlip(player, self._dice.new_id(), bet_type, odds, stake, legs)
+        slip = BettingSlip(player, self._dice.new_id(), bet_type, odds, stake, legs)
         player.balance -= stake
-        self._open.append(betting_slip)
+        self._open.append(slip)
         yield SentItem(
             "realtime-sports-bet",
-            item_texts.sports_bet(betting_slip, self._clock.at(player.offset)),
+            item_texts.sports_bet(slip, self._clock.at(player.offset)),
         )
 
-    def settle(self) -> Iterator[Remembered]:
-        """Settle the oldest open ticket: three in ten win, some are cashed out, the rest lose."""
+    def settle(self) -> Iterator[EveningItem]:
+        """Settle the oldest open slip: three in ten win, some are cashed out, the rest lose."""
         if not self._open:
             return
-        betting_slip, luck = self._open.popleft(), self._dice.chance()
+        slip, luck = self._open.popleft(), self._dice.chance()
         payout = 0
-        if luck < 0.9 * 100 / betting_slip.odds:
-            payout = betting_slip.stake * betting_slip.odds // 100
+        if luck < 0.9 * 100 / slip.odds:
+            payout = slip.stake * slip.odds // 100
         elif luck > 0.95:
-            payout = betting_slip.stake * 4 // 5
-        betting_slip.player.balance += payout
+            payout = slip.stake * 4 // 5
+        slip.player.balance += payout
         cashed_out = "true" if luck > 0.95 else "false"
-        at = self._clock.at(betting_slip.player.offset)
-        text = item_texts.settlement(betting_slip, self._dice.new_id(), at, (payout, cashed_out))
+        at = self._clock.at(slip.player.offset)
+        text = item_texts.settlement(slip, self._dice.new_id(), at, (payout, cashed_out))
         yield SentItem("realtime-sports-bet", text)

@@ -1,4 +1,4 @@
-"""Does `railhead demo` show what it says, and fail when the account does not add up?"""
+"""`railhead demo` shows the account, and fails when it does not add up."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pytest
 from demo.accounting import Account
 from demo.answers import shown
 from demo.printing import curl
-from demo.traffic.traffic import Outcome, Tally
+from demo.traffic.traffic import ItemOutcome, Tally
 
 CONTRACT_URL = "https://consumer.unibo.io"
-CASINO: Outcome = ("stored", "realtime-casino")
-REPEAT: Outcome = ("repeat", "realtime-casino")
-REJECTED: Outcome = ("rejected", "bad_time")
+CASINO: ItemOutcome = ("stored", "realtime-casino")
+REPEAT: ItemOutcome = ("repeat", "realtime-casino")
+REJECTED: ItemOutcome = ("rejected", "bad_time")
 
 
 def tally(**counts: int) -> Tally:
@@ -28,7 +28,7 @@ def tally(**counts: int) -> Tally:
 
 
 def account(before: Tally, after: Tally, *, unsure: int = 0) -> Account:
-    """Return the account of ten items: seven new, two repeats, one refused."""
+    """Return the account of ten items: seven new, two repeats, one rejected."""
     return Account(tally(stored=7, repeat=2, rejected=1), before, after, unsure)
 
 
@@ -52,19 +52,19 @@ def test_account_that_adds_up_has_no_problems() -> None:
     ids=["lost row", "row too many", "repeat too many", "lost reject", "nothing"],
 )
 def test_account_that_does_not_add_up_says_what(after: Tally) -> None:
-    """One item more or less of any fate is a problem."""
+    """One item more or less of any outcome is a problem."""
     assert account(Tally(), after).problems()
 
 
 def test_request_without_an_answer_may_have_been_stored() -> None:
-    """Its repetition then is a repeat: up to as many more, and never another row."""
+    """The retry is then a repeat: up to so many more are correct, but never another row."""
     assert not account(Tally(), tally(stored=7, repeat=5, rejected=1), unsure=3).problems()
     assert account(Tally(), tally(stored=7, repeat=6, rejected=1), unsure=3).problems()
     assert account(Tally(), tally(stored=8, repeat=2, rejected=1), unsure=3).problems()
 
 
 def test_curl_to_paste_is_the_contracts_own() -> None:
-    """Host and key replaced, not a character else."""
+    """Host and key are replaced, and nothing else."""
     page = Path(__file__).parent.joinpath("contract_sample.txt").read_text()
 
     assert curl(CONTRACT_URL, "YOUR_SECRET_TOKEN") == page.rstrip()
@@ -83,13 +83,13 @@ def test_curl_to_paste_is_the_contracts_own() -> None:
     ],
 )
 def test_numbers_are_shown_exactly(value: object, text: str) -> None:
-    """Zeros that only fill up places go; digits stay."""
+    """Trailing zeros are dropped; digits stay."""
     assert shown(value) == text
 
 
 @pytest.mark.e2e
 def test_demo_adds_up_again_and_again_in_one_data_directory(tmp_path: Path) -> None:
-    """Exit 0, an account that balances and tables; a second evening balances as well."""
+    """Exit 0, an account that adds up, and tables; so does a second evening."""
     command = [
         *(sys.executable, "-m", "railhead.cli.main", "demo", "--exit", "--events", "5000"),
         *("--data-dir", str(tmp_path), "--http-port", "0"),

@@ -1,4 +1,4 @@
-"""Is the evening that the generator tells one that could have happened?"""
+"""The generated evening is one that could have happened."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from typing import Any
 import pytest
 
 from demo.traffic.evening import Evening
-from demo.traffic.items import Clash, SentItem
+from demo.traffic.items import ConflictingPair, SentItem
 from demo.traffic.mistakes import MISTAKES, Mistake, mistakes_for
 from demo.traffic.traffic import EVENING, Mix, SentBatch, Tally, batches, expected
 from events.check.check import check_items
 from events.contract.registry import BY_NAME, EVENT_TYPES
 
-Remembered = list[dict[str, Any]]
+Items = list[dict[str, Any]]
 
 
-def reported(seed: int, count: int) -> Remembered:
+def valid_items(seed: int, count: int) -> Items:
     """Return the valid items of an evening, parsed with exact numbers."""
-    items: Remembered = []
+    items: Items = []
     for item in Evening(seed, count, EVENING).items():
-        texts = [item.first.text, item.later.text] if isinstance(item, Clash) else [item.text]
+        texts = (
+            [item.first.text, item.later.text] if isinstance(item, ConflictingPair) else [item.text]
+        )
         items += [json.loads(text, parse_float=Decimal) for text in texts]
         if len(items) >= count:
             break
@@ -32,9 +34,9 @@ def reported(seed: int, count: int) -> Remembered:
 
 
 @pytest.fixture(scope="module")
-def evening() -> Remembered:
-    """Valid items of one evening, in the order in which they were told."""
-    return reported(7, 12_000)
+def evening() -> Items:
+    """Valid items of one evening, in order."""
+    return valid_items(7, 12_000)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def posted() -> list[SentBatch]:
 
 
 def total(posted: list[SentBatch]) -> Tally:
-    """Return what all of *posted* must come to."""
+    """Return the expected outcomes of all of *posted*."""
     tally = Tally()
     for batch in posted:
         tally.add(batch.tally)
@@ -57,15 +59,15 @@ def identity(item: dict[str, Any]) -> tuple[str, str]:
     return item["event"], "/".join(item["data"][name] for name in fields)
 
 
-def test_same_seed_tells_the_same_bytes() -> None:
-    """A failed run can be told again from its seed."""
+def test_same_seed_gives_the_same_bytes() -> None:
+    """A failed run can be repeated from its seed."""
     assert [b.body for b in batches(3, 2_000, 300)] == [b.body for b in batches(3, 2_000, 300)]
 
 
 def test_other_seed_shares_no_id() -> None:
     """Evenings posted one after the other add up."""
-    ours = {identity(item) for item in reported(1, 3_000)}
-    theirs = {identity(item) for item in reported(2, 3_000)}
+    ours = {identity(item) for item in valid_items(1, 3_000)}
+    theirs = {identity(item) for item in valid_items(2, 3_000)}
 
     assert not ours & theirs
 
@@ -81,7 +83,7 @@ def test_exactly_as_many_items_as_asked_for(count: int) -> None:
 
 
 def test_bodies_hold_what_their_tallies_say(posted: list[SentBatch]) -> None:
-    """Stored, repeats and conflicts are counted from the bodies alone, by another way."""
+    """Stored items, repeats and conflicts are counted in another way, from the bodies alone."""
     firsts: dict[tuple[str, str], str] = {}
     counted: Counter[str] = Counter()
     known = {row.name for row in EVENT_TYPES}
@@ -116,8 +118,8 @@ def _exact(data: dict[str, Any]) -> object:
     return json.loads(json.dumps(data), parse_float=Decimal)
 
 
-def test_every_type_and_every_mistake_is_told(posted: list[SentBatch]) -> None:
-    """An evening leaves no topic empty and no reason unseen."""
+def test_every_type_and_every_mistake_occurs(posted: list[SentBatch]) -> None:
+    """An evening leaves no topic empty and no reason unused."""
     outcomes = total(posted).outcomes
 
     assert {name for outcome, name in outcomes if outcome == "stored"} == {
@@ -130,12 +132,14 @@ def test_every_type_and_every_mistake_is_told(posted: list[SentBatch]) -> None:
     assert any(batch.is_retry for batch in posted)
 
 
-def test_check_accepts_what_is_told_as_valid() -> None:
-    """The contract's own check has nothing to say against any valid item."""
+def test_check_accepts_every_valid_item() -> None:
+    """The contract's own check rejects no valid item."""
     raws = [
         text.encode()
         for item in islice(Evening(7, 5_000, EVENING).items(), 5_000)
-        for text in ([item.first.text, item.later.text] if isinstance(item, Clash) else [item.text])
+        for text in (
+            [item.first.text, item.later.text] if isinstance(item, ConflictingPair) else [item.text]
+        )
     ]
     checked = check_items(raws)
 
@@ -156,8 +160,8 @@ def test_check_finds_each_mistake_where_it_is(mistake: Mistake) -> None:
     assert (rejection.reason, rejection.field) == (mistake.reason, mistake.field)
 
 
-def test_few_per_cent_are_repeats_and_invalid() -> None:
-    """The default mix is that of a sender in ordinary trouble."""
+def test_a_few_per_cent_are_repeats_and_invalid() -> None:
+    """The default mix is that of a client with ordinary trouble."""
     tally = expected(11, 50_000)
 
     assert 0.01 < tally.total("repeat") / tally.items < 0.06
@@ -165,14 +169,14 @@ def test_few_per_cent_are_repeats_and_invalid() -> None:
 
 
 def test_clean_sender_sends_each_item_once() -> None:
-    """The bench can ask for nothing but first sightings."""
+    """The bench can ask for first occurrences only."""
     tally = expected(11, 5_000, mix=Mix(repeats=0, invalid=0, conflicts=False))
 
     assert tally.total("stored") == 5_000
 
 
-def test_nobody_plays_before_registering_and_paying_in(evening: Remembered) -> None:
-    """A player's first words are registration, login, deposit."""
+def test_nobody_plays_before_registering_and_paying_in(evening: Items) -> None:
+    """A player's first items are registration, login, deposit."""
     stories: dict[str, list[str]] = defaultdict(list)
     for item in evening:
         stories[item["data"]["user_id"]].append(item["event"])
@@ -182,8 +186,8 @@ def test_nobody_plays_before_registering_and_paying_in(evening: Remembered) -> N
         assert story[:3] == beginning[: len(story)]
 
 
-def test_nobody_plays_with_money_they_do_not_have(evening: Remembered) -> None:
-    """No balance falls below nothing, in any currency."""
+def test_nobody_plays_with_money_they_do_not_have(evening: Items) -> None:
+    """No balance falls below zero, in any currency."""
     balances: Counter[str] = Counter()
     seen_payments = set()
     signs = {"bet": -1, "win": 1, "rollbackbet": 1, "rollbackwin": -1, "loss": 0}
@@ -197,7 +201,7 @@ def test_nobody_plays_with_money_they_do_not_have(evening: Remembered) -> None:
         assert balances[data["user_id"]] >= 0
 
 
-def test_round_told_as_a_whole_equals_its_parts(evening: Remembered) -> None:
+def test_gameround_equals_the_sum_of_its_parts(evening: Items) -> None:
     """A gameround's bet and win are the sums of its casino events."""
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for item in evening:
@@ -212,8 +216,8 @@ def test_round_told_as_a_whole_equals_its_parts(evening: Remembered) -> None:
         assert sums[data["unique_id"], "win"] == data["total_win_user"]
 
 
-def test_settlement_names_a_bet_placed_before(evening: Remembered) -> None:
-    """Its reference is the bet's id; the bet's own is empty; legs are one to five."""
+def test_settlement_names_a_bet_placed_before(evening: Items) -> None:
+    """Its reference is the bet's id; the bet has no reference, and one to five legs."""
     placed: dict[str, str] = {}
     settled = 0
     for item in evening:
@@ -231,8 +235,8 @@ def test_settlement_names_a_bet_placed_before(evening: Remembered) -> None:
     assert settled > 50
 
 
-def test_amounts_use_the_places_of_their_currency(evening: Remembered) -> None:
-    """Crypto amounts have eighteen places, and not only zeros in them."""
+def test_amounts_use_the_places_of_their_currency(evening: Items) -> None:
+    """ETH amounts have eighteen decimal places, not all of them zero."""
     places: dict[str, set[int]] = defaultdict(set)
     for item in evening:
         if item["event"] == "realtime-casino":
@@ -248,7 +252,7 @@ def test_amounts_use_the_places_of_their_currency(evening: Remembered) -> None:
 
 
 def test_items_have_the_size_of_real_ones() -> None:
-    """Few hundred bytes on average; a bet slip of five legs may be larger."""
+    """A few hundred bytes on average; a bet slip of five legs may be larger."""
     posted = next(iter(batches(7, 10_000, 10_000)))
 
     assert 200 <= len(posted.body) / posted.items <= 600
