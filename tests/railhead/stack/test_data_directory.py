@@ -53,7 +53,7 @@ async def test_a_taken_port_is_named_with_its_option(
     taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the operator knows what to change."""
-    monkeypatch.setattr("railhead.stack.ports.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("railhead.stack.ports.WAIT_SECONDS", 0.1)
 
     with pytest.raises(StackError, match=rf"port {taken}: it is already in use.*--kafka-port"):
         await require_free([("127.0.0.1", taken, "--kafka-port")])
@@ -63,7 +63,7 @@ async def test_an_address_of_another_machine_is_named_with_its_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not every failure is a taken port."""
-    monkeypatch.setattr("railhead.stack.ports.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("railhead.stack.ports.WAIT_SECONDS", 0.1)
 
     with pytest.raises(StackError, match=r"192\.0\.2\.1 port 8080: Cannot assign"):
         await require_free([("192.0.2.1", 8080, "--http-port")])
