@@ -1,4 +1,4 @@
-"""How much of what is in Kafka has no fate in ClickHouse yet? Zero means: all of it is told."""
+"""Counts the records in Kafka that have no outcome in the ledger yet; zero means none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streams.consumers import new_consumer
 TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 DEADLINE_SECONDS: Final = 10.0
 
-# A worker tells ranges of one partition in the order of their offsets.
+# A worker writes the ranges of one partition in the order of their offsets.
 _REACHED: Final = (
     "SELECT topic, partition, max(last) + 1 FROM fasttrack.ledger GROUP BY topic, partition"
 )
@@ -36,7 +36,7 @@ Ends = Mapping[tuple[str, int], KeptOffsets]
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Records that have no fate yet, in all and by topic; topics without any are left out."""
+    """Records that have no outcome yet, in all and by topic; topics without any are left out."""
 
     by_topic: Mapping[str, int]
 
@@ -50,7 +50,7 @@ async def read_ends(bootstrap: str) -> Ends:
     """Return where each partition of each of our topics begins and ends.
 
     Raises:
-        TopicError: the broker does not answer, refuses, or has not all of our topics.
+        TopicError: the broker does not answer, refuses, or does not have all of our topics.
     """
     async with admin(bootstrap) as client:
         topics = await read_topics(client, TOPICS)
@@ -77,7 +77,7 @@ async def read_ends(bootstrap: str) -> Ends:
 
 
 def lag_behind(ends: Ends, client: Client) -> Lag:
-    """Compare *ends* with what the ledger tells; what Kafka has deleted is not on its way.
+    """Compare *ends* with the ledger; what Kafka has deleted does not count as lag.
 
     Raises:
         clickhouse_connect.driver.exceptions.Error: ClickHouse refuses.

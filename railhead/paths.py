@@ -1,4 +1,4 @@
-"""Where does Railhead keep its state when nobody says? The only place of that default."""
+"""The default directory of Railhead's state and the file of tenants; defined here only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Could all of it work here and now, and if not, what is to be done? One finding for each look."""
+"""Checks whether Railhead can work here now: one finding for each check, with advice."""

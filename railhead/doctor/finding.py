@@ -1,4 +1,4 @@
-"""What did one look find? A state, what was seen, and what to do about it."""
+"""The finding of one check: its state, what was seen, and what to do about it."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def warn(check: str, says: str, advice: str) -> DoctorFinding:
 
 
 def fail(check: str, says: str, advice: str) -> DoctorFinding:
-    """It cannot work so."""
+    """It cannot work like this."""
     return DoctorFinding(check, State.FAIL, says, advice)

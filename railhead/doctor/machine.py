@@ -1,4 +1,4 @@
-"""Is this machine fit for it? Python, Java, jars, engine, directory, disk, ports."""
+"""Checks this machine: Python, Java, jars, engine, data directory, disk, ports."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def jars(where: Path) -> DoctorFinding:
     there = [jar for jar in wanted if (where / jar.file_name).exists()]
     wrong = [jar.file_name for jar in there if sha256_of(where / jar.file_name) != jar.sha256]
     if wrong:
-        says = f"{', '.join(wrong)} in {where} have another content than pinned"
+        says = f"{', '.join(wrong)} in {where} do not have the pinned content"
         return fail("kafka jars", says, "Delete them; the next start fetches them again.")
     if len(there) < len(wanted):
         says = f"{len(there)} of {len(wanted)} in {where}"
@@ -79,14 +79,18 @@ def jars(where: Path) -> DoctorFinding:
 
 
 def directory(data_dir: Path) -> DoctorFinding:
-    """Look at the data directory: whose it is, who may read it, and if a stack runs on it."""
+    """Look at the data directory: whose it is, who may read it, and whether a stack runs on it."""
     if not data_dir.exists():
         parent = next(path for path in data_dir.absolute().parents if path.exists())
         if os.access(parent, os.W_OK):
-            return ok("data directory", f"{data_dir} is not there yet and can be made")
+            return ok("data directory", f"{data_dir} does not exist yet and can be created")
         return fail("data directory", f"{parent} cannot be written", "Choose another --data-dir.")
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        return fail("data directory", f"{data_dir} is not ours", "Run as the user it belongs to.")
+        return fail(
+            "data directory",
+            f"{data_dir} belongs to another user",
+            "Run as the user it belongs to.",
+        )
     if stat.S_IMODE(data_dir.stat().st_mode) & 0o077:
         return warn(
             "data directory",
@@ -97,7 +101,7 @@ def directory(data_dir: Path) -> DoctorFinding:
 
 
 def _user(data_dir: Path) -> str:
-    """Say if a stack runs on *data_dir*: then it holds the lock, which is not touched."""
+    """Say whether a stack runs on *data_dir*: it then holds the lock, which is left alone."""
     try:
         with (data_dir / "lock").open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -109,7 +113,7 @@ def _user(data_dir: Path) -> str:
 
 
 def ports(target: Target) -> DoctorFinding:
-    """Look which of the ports on this machine are in use; whose they are, the parts tell."""
+    """Look which ports on this machine are in use; the checks of the parts say by whom."""
     addresses = {
         "door": urlsplit(target.api_url),
         "kafka": urlsplit(f"//{target.bootstrap.partition(',')[0]}"),
@@ -127,10 +131,10 @@ def tenants(data_dir: Path) -> DoctorFinding:
     """Look at the file of the tenants' keys and at its pepper."""
     path = tenants_file(data_dir)
     if not path.exists() and path.with_suffix(".pepper").exists():
-        says = f"no {path}, although there was one"
+        says = f"{path} is missing, although it existed before"
         return fail("tenants", says, "Workers do not start without it: restore it.")
     if not path.exists():
-        return warn("tenants", f"no {path}", "Nobody can push: `railhead tenant add NAME`.")
+        return warn("tenants", f"no {path}", "No client can send: run `railhead tenant add NAME`.")
     try:
         read_rules(path)
     except RulesUnavailableError as error:
@@ -147,16 +151,18 @@ def tenants(data_dir: Path) -> DoctorFinding:
 
 
 def disk(data_dir: Path) -> DoctorFinding:
-    """Look at the room on the disk of the data directory."""
+    """Look at the free space on the disk of the data directory."""
     target = next(
         path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()
     )
     usage = shutil.disk_usage(target)
     says = f"{usage.free / GIB:,.1f} of {usage.total / GIB:,.1f} GiB free"
     if usage.free < NO_SPACE_BYTES:
-        return fail("disk", says, "Make room; Kafka stops when the disk is full.")
+        return fail("disk", says, "Free some space; Kafka stops when the disk is full.")
     if usage.free < LITTLE_SPACE_BYTES:
-        return warn("disk", says, "Make room soon, or shorten RAILHEAD_EVENT_RETENTION_HOURS.")
+        return warn(
+            "disk", says, "Free some space soon, or shorten RAILHEAD_EVENT_RETENTION_HOURS."
+        )
     return ok("disk", says)
 
 

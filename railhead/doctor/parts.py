@@ -1,4 +1,4 @@
-"""Do broker, database and door answer, are they set up as they must be, and does it flow?"""
+"""Checks that broker, database and ingest API answer and are set up correctly, and the lag."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ MUCH_LAG: Final = 100_000
 API_TIMEOUT: Final = ClientTimeout(total=5)
 START: Final = (
     "Start it (`railhead up` starts everything on one machine) or correct the address. If its port "
-    "is in use above, something else has it: stop that, or choose another port."
+    "is in use above, another program has it: stop that, or choose another port."
 )
 
 
 def look(target: Target) -> Iterator[DoctorFinding]:
-    """Ask every part; what cannot be asked is a finding like any other."""
+    """Ask every part; a part that cannot be asked is a finding like any other."""
     kafka = asyncio.run(broker(target))
     yield kafka
     if kafka.state is not State.FAIL:
@@ -68,25 +68,25 @@ async def broker(target: Target) -> DoctorFinding:
         return fail("kafka", f"no topic {', '.join(missing)}", "Create them: `railhead topics`.")
     differing = [f"{row.wanted.name}: {what}" for row in rows for what in (*row.shape, *row.config)]
     if differing:
-        return warn("kafka", "; ".join(differing), "Set right: `railhead topics --apply-config`.")
+        return warn("kafka", "; ".join(differing), "Correct it: `railhead topics --apply-config`.")
     partitions = rows[0].found.partitions if rows[0].found else 0
     return ok("kafka", f"{target.bootstrap}, {len(rows)} topics of {partitions} partitions each")
 
 
 async def workers(target: Target) -> DoctorFinding:
-    """Ask Kafka how many workers are in the group, and whether they have shared out the work."""
+    """Ask Kafka how many workers are in the group, and whether their partitions are assigned."""
     group = (target.topics or TopicSettings()).group
     try:
         async with admin(target.bootstrap) as client:
             [answer] = await client.describe_consumer_groups([group])
     except (TopicError, KafkaError) as error:
-        return warn("workers", f"cannot be told: {error}", "See the findings above.")
+        return warn("workers", f"unknown: {error}", "See the findings above.")
     _, _, state, *_, members = answer.groups[0][:6]
     if not members:
-        return fail("workers", f"nobody is in the group {group}", "Start one: `railhead worker`.")
+        return fail("workers", f"the group {group} has no members", "Start one: `railhead worker`.")
     says = f"{len(members)} in the group {group}, {state}"
     if state != STABLE:
-        return warn("workers", says, "They are sharing out the work; look again in a moment.")
+        return warn("workers", says, "Partitions are being assigned; look again in a moment.")
     return ok("workers", says)
 
 
@@ -108,19 +108,21 @@ def clock(client: Client) -> DoctorFinding:
     skew = theirs - (before + time.time()) / 2
     says = f"ClickHouse's is {abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
     if abs(skew) > SKEW_SECONDS:
-        return warn("clock", says, "Let NTP set both; received_at and stored_at will not agree.")
+        return warn(
+            "clock", says, "Let NTP set both clocks; else received_at and stored_at do not agree."
+        )
     return ok("clock", says)
 
 
 def migrations(client: Client) -> DoctorFinding:
-    """Compare tables and views with those this version brings."""
+    """Compare tables and views with those of this version."""
     advice = "Run `railhead migrate`."
     steps = [step for step in read_steps(MIGRATIONS) if not step.name.startswith(BOOTSTRAP)]
     try:
         rows = client.query("SELECT step, checksum FROM fasttrack_store.migrations FINAL")
         todo = pending(steps, {str(step): str(checksum) for step, checksum in rows.result_rows})
     except MigrationError as error:
-        return fail("tables", str(error), "Look at it before anything is migrated.")
+        return fail("tables", str(error), "Look into it before you migrate.")
     except DriverError as error:
         return fail("tables", own_words(str(error)), advice)
     if todo:
@@ -137,15 +139,16 @@ def migrations(client: Client) -> DoctorFinding:
 
 
 def flow(client: Client, bootstrap: str) -> DoctorFinding:
-    """Look how much of what is in Kafka has no fate in ClickHouse yet."""
+    """Count the records in Kafka that have no outcome in ClickHouse yet."""
     try:
         ends: Ends = asyncio.run(read_ends(bootstrap))
         lag = lag_behind(ends, client)
     except (TopicError, DriverError) as error:
-        return warn("lag", f"cannot be told: {error}", "See the findings above.")
+        return warn("lag", f"unknown: {error}", "See the findings above.")
     if not lag.records:
         return ok(
-            "lag", f"none: each of {sum(kept.end for kept in ends.values()):,} records has a fate"
+            "lag",
+            f"none: each of {sum(kept.end for kept in ends.values()):,} records has an outcome",
         )
     says = ", ".join(f"{topic} {count:,}" for topic, count in sorted(lag.by_topic.items()))
     if lag.records > MUCH_LAG:
@@ -154,7 +157,7 @@ def flow(client: Client, bootstrap: str) -> DoctorFinding:
 
 
 async def api(url: str) -> Iterator[DoctorFinding]:
-    """Ask the door whether it could durably accept a push now, and what time it is there."""
+    """Ask the ingest API whether it could durably accept a request now."""
     try:
         async with (
             ClientSession(timeout=API_TIMEOUT) as session,
@@ -164,10 +167,12 @@ async def api(url: str) -> Iterator[DoctorFinding]:
     except (ClientError, TimeoutError, ValueError) as error:
         return iter([fail("door", f"{url}: {error or 'no answer'}", START)])
     if status == 200:
-        return iter([ok("door", f"{url} could store a push now")])
-    return iter([fail("door", f"{url} is not ready: {_reasons(body)}", "See what it says.")])
+        return iter([ok("door", f"{url} could store a request now")])
+    return iter(
+        [fail("door", f"{url} is not ready: {_reasons(body)}", "See the reasons it gives.")]
+    )
 
 
 def _reasons(body: Any) -> str:
     reasons = body.get("reasons") if isinstance(body, dict) else None
-    return "; ".join(map(str, reasons)) if reasons else "something else listens there"
+    return "; ".join(map(str, reasons)) if reasons else "another program listens there"

@@ -1,4 +1,4 @@
-"""What is every process told? Each setting that is set, without its secrets, and what is wrong."""
+"""Checks the environment of every process: what is set, without its secrets, and what is wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLASSES: Final[tuple[type[BaseSettings], ...]] = (
     StoreSettings,
     TopicSettings,
 )
-# Read where they are needed, not by a class of settings.
+# Read where they are needed, not by a settings class.
 OTHERS: Final = frozenset(
     {"RAILHEAD_DATA_DIR", "RAILHEAD_TENANTS_FILE", "RAILHEAD_CACHE_DIR", "RAILHEAD_KEY"}
 )
@@ -46,10 +46,13 @@ def look(environ: Mapping[str, str] = os.environ) -> Iterator[DoctorFinding]:
     shown = [f"{name}={_shown(name, text)}" for name, text in given.items()]
     yield ok("settings", ", ".join(shown) or "none is set; every default applies")
     for name in given.keys() - known.keys() - OTHERS:
-        yield warn("settings", f"nobody reads {name}", "Is it misspelt? See docs/reference.md.")
+        yield warn(
+            "settings", f"no process reads {name}", "Is it misspelt? See docs/reference.md."
+        )
     wrong = sorted({problem for settings in CLASSES for problem in problems(settings)})
     yield from (
-        fail("settings", problem, "Correct it; its process does not start.") for problem in wrong
+        fail("settings", problem, "Correct it; the process that reads it does not start.")
+        for problem in wrong
     )
 
 

@@ -1,4 +1,4 @@
-"""Where are the parts to be looked for, and as whom? From options, else from the environment."""
+"""The addresses of the parts to check and the credentials: options, else the environment."""
 
 from __future__ import annotations
 

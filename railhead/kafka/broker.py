@@ -1,6 +1,6 @@
-"""What does the broker need on disk, and which command starts it?
+"""The files of the one-machine broker, and the commands that format its storage and start it.
 
-    DIRECTORY/server.properties, log4j2.properties   written anew before each start
+    DIRECTORY/server.properties, log4j2.properties   written before each start
     DIRECTORY/data                                   Kafka's own, formatted once
     DIRECTORY/tmp                                    native libraries, emptied before each start
 

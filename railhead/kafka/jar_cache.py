@@ -1,7 +1,7 @@
-"""Are the pinned jars here, and are they exactly the pinned ones? Fetched once for each user.
+"""Fetches the pinned jars once for each user and checks their content before each start.
 
-A jar enters the directory by a rename, after its checksum was found right: a crash while
-fetching leaves no half file, and what arrived before it is not fetched again.
+A jar is renamed into the directory after its checksum was found right: a crash while fetching
+leaves no half file, and what had arrived before is not fetched again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class JarError(Exception):
 
 
 class FetchStoppedError(Exception):
-    """The caller asked to stop while jars were on their way."""
+    """The caller asked to stop while jars were being fetched."""
 
 
 def jar_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -46,19 +46,19 @@ def ensure_jars(
     *,
     say: Callable[[str], None],
     stop: threading.Event,
-    beside: Iterable[Jar] = (),
+    extra: Iterable[Jar] = (),
 ) -> list[Path]:
-    """Return the class path of the pinned jars and those *beside*.
+    """Return the class path of the pinned jars and the *extra* ones.
 
     What is missing is fetched, and every file is checked.
 
     Every start reads all 45 MB: about a tenth of a second, and nothing unchecked ever runs.
 
     Raises:
-        JarError: a file has another content than pinned, or cannot be fetched.
+        JarError: a file does not have the content than pinned, or cannot be fetched.
         FetchStoppedError: *stop* was set.
     """
-    jars = [*pinned(), *beside]
+    jars = [*pinned(), *extra]
     missing = [jar for jar in jars if not (directory / jar.file_name).exists()]
     if missing:
         _fetch(missing, directory, say=say, stop=stop)
@@ -110,7 +110,7 @@ def _fetch_one(context: Any, jar: Jar, directory: Path) -> None:
         except FetchStoppedError:
             raise
         except Exception as exc:
-            # The resolver takes a half file left by a failed try for a whole one.
+            # The resolver takes a half file that a failed try left for a complete one.
             artifact.cached_path.unlink(missing_ok=True)
             if attempt == ATTEMPTS:
                 msg = f"cannot fetch {jar.coordinates} ({exc}); the network is needed once"
@@ -126,14 +126,14 @@ def _keep(fetched: Path, target: Path) -> None:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what a killed fetch left; a fetch of another process that is under way stays."""
+    """Remove what a killed fetch left; a fetch that another process is doing stays."""
     for area in directory.glob(".fetch-*"):
         if time.time() - area.stat().st_mtime > ABANDONED_AFTER_SECONDS:
             shutil.rmtree(area, ignore_errors=True)
 
 
 def _maven(area: Path, stop: threading.Event) -> Any:
-    # Imported here: a start with all jars at hand needs neither jgo nor its HTTP client.
+    # Imported here: a start that has all jars needs neither jgo nor its HTTP client.
     try:
         from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
     except ImportError as exc:

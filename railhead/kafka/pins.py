@@ -1,4 +1,4 @@
-"""Which jars is the broker made of? The pinned list, with a SHA-256 for each.
+"""The pinned list of jars that the broker is made of, with a SHA-256 for each.
 
 `jars.txt` is written by `python -m railhead.kafka.relock` and is never edited by hand.
 """

@@ -1,4 +1,4 @@
-"""Which jars does the newest wanted Kafka need? Maintainers' tool that writes `jars.txt`.
+"""Writes `jars.txt`, the jars that the wanted Kafka needs; a tool for maintainers.
 
 Run `python -m railhead.kafka.relock`, read the difference, run the end-to-end tests, commit.
 """
@@ -24,7 +24,7 @@ HEADER: Final = f"# {KAFKA} and all it needs; written by railhead.kafka.relock\n
 def resolve(context: Any) -> Iterator[Any]:
     """Yield the artifacts of the class path.
 
-    The binding is taken alone: resolved together with Kafka, the version table of the binding's
+    The binding is resolved alone: resolved together with Kafka, the version table of the binding's
     parent overrides Kafka's and mixes a 3.9 client into a 4.x broker.
     """
     inputs, needed = context.resolver.resolve([context.create_dependency(KAFKA)])

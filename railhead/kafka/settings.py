@@ -1,8 +1,8 @@
-"""How is the one-machine broker set up? Its properties file and its log settings, as text.
+"""The properties file and the log settings of the one-machine broker, as text.
 
-What is promised: a record the broker acknowledged survives the death of the broker (`kill -9`),
+The guarantee: a record the broker acknowledged survives the death of the broker (`kill -9`),
 as the operating system already holds it. With `fsync` it survives a power cut too: each append
-is forced to the disk before it is acknowledged. Without, a power cut loses what the operating
+is forced to the disk before it is acknowledged. Without it, a power cut loses what the operating
 system had not written yet. The price measured on one SSD with four writers: a round trip of 10
 records went from 1 to 4 ms, one of 1,000 records from 7 to 13 ms.
 """
@@ -22,7 +22,7 @@ FIXED: Final[dict[str, str]] = {
     "inter.broker.listener.name": "PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-    # Topics are made by `railhead topics` alone; a typing error must not make one.
+    # Only `railhead topics` creates topics; a typing error must not create one.
     "auto.create.topics.enable": "false",
     # One node: the broker's own topics cannot have more than one copy, and need no spreading.
     "default.replication.factor": "1",
@@ -39,7 +39,7 @@ FIXED: Final[dict[str, str]] = {
     "offsets.retention.minutes": str(90 * 24 * 60),
     "message.max.bytes": str(16 * MIB),
     "replica.fetch.max.bytes": str(16 * MIB),
-    # A worker that starts alone need not wait for others to come.
+    # A worker that starts alone need not wait for others.
     "group.initial.rebalance.delay.ms": "0",
     # After kill -9 the controller refuses the new broker until the old one's session is over:
     # with the default of 9 s a restart took 12 s, with 3 s it takes 5.

@@ -1,6 +1,6 @@
-"""How are topics read from a broker, created and set right? All admin calls are here.
+"""Reads, creates and corrects topics; all admin calls to a broker are here.
 
-Creating is idempotent: what exists is left as it is, and two runs side by side do no harm.
+Creating is idempotent: what exists is left as it is, and two runs at the same time do no harm.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, for_code
 from railhead.kafka.topics import Topic
 
 TOPIC_EXISTS: Final = 36
-# A broker that has just started may not count itself among the living yet.
+# A broker that has just started may not count itself as alive yet.
 INVALID_REPLICATION: Final = 38
 SET_ON_TOPIC: Final = 1
 RETRY_AFTER_SECONDS: Final = 0.2
@@ -33,7 +33,7 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """Open an admin client for the broker at *bootstrap*.
 
     Raises:
-        TopicError: nothing there speaks Kafka.
+        TopicError: no Kafka broker answers there.
     """
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
@@ -73,7 +73,7 @@ async def create_topics(
     """Create *topics* and return when each partition has a leader.
 
     Raises:
-        TopicError: the broker refuses one, or is not through in time.
+        TopicError: the broker refuses one, or does not finish in time.
     """
     waiting = {topic.name: topic for topic in topics}
     names = list(waiting)

@@ -1,4 +1,4 @@
-"""What is to be done about the topics, and what came of it? One row for each topic."""
+"""Compares the topics with what is wanted and corrects them; one row for each topic."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WantedTopic:
     """What the operator asked for.
 
     With *partitions* or *replication* None the existing topics decide, so that a later run need
-    not repeat the number; where there are none it is *default_partitions*, and one copy.
+    not repeat the number; where there are none, it is *default_partitions* and one copy.
     """
 
     partitions: int | None = None
@@ -37,11 +37,11 @@ class WantedTopic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TopicRow:
     """One topic: as wanted, as found (None: missing), and how these differ.
 
     *shape* are differences of partitions and copies, *config* of settings; *done* is what the
-    run did about it.
+    run changed.
     """
 
     wanted: Topic
@@ -68,11 +68,11 @@ class Row:
         return (self.done or "ok") if self.is_well else "differs"
 
 
-def compare(wanted: Topic, found: Topic | None) -> Row:
+def compare(wanted: Topic, found: Topic | None) -> TopicRow:
     """Say how a topic is before anything is done to it."""
     if found is None:
-        return Row(wanted=wanted, found=None)
-    return Row(
+        return TopicRow(wanted=wanted, found=None)
+    return TopicRow(
         wanted=wanted,
         found=found,
         shape=tuple(shape_differences(wanted, found)),
@@ -82,7 +82,7 @@ def compare(wanted: Topic, found: Topic | None) -> Row:
 
 def plan(
     found: Mapping[str, Topic], settings: TopicSettings, wanted_topic: WantedTopic
-) -> list[Row]:
+) -> list[TopicRow]:
     """Compare every wanted topic with what the broker has."""
     partitions = (
         wanted_topic.partitions or common_partitions(found) or wanted_topic.default_partitions
@@ -94,7 +94,7 @@ def plan(
 
 def _row(
     wanted: Topic, found: Topic | None, settings: TopicSettings, wanted_topic: WantedTopic
-) -> Row:
+) -> TopicRow:
     if found is None:
         return compare(wanted, None)
     if wanted_topic.replication is None:
@@ -102,11 +102,13 @@ def _row(
     return compare(kept_safe(wanted, found, settings), found)
 
 
-async def run_plan(bootstrap: str, settings: TopicSettings, wanted_topic: WantedTopic) -> list[Row]:
-    """Create what is missing, set right what may be, and report every topic.
+async def run_plan(
+    bootstrap: str, settings: TopicSettings, wanted_topic: WantedTopic
+) -> list[TopicRow]:
+    """Create what is missing, correct what may be changed, and report every topic.
 
     Nothing is changed with `check_only`. Partitions and copies of an existing topic are never
-    changed: the ids a Faust table has seen are bound to the partition they came by.
+    changed: the ids in a Faust table are bound to the partition of their records.
 
     Raises:
         TopicError: the broker cannot be reached or refuses.
@@ -123,7 +125,7 @@ async def run_plan(bootstrap: str, settings: TopicSettings, wanted_topic: Wanted
     return [_after(row, apply_config=wanted_topic.apply_config) for row in rows]
 
 
-def _after(row: Row, *, apply_config: bool) -> Row:
+def _after(row: TopicRow, *, apply_config: bool) -> TopicRow:
     if row.found is None:
         return replace(row, found=row.wanted, done="created")
     if row.config and apply_config:

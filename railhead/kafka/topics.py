@@ -1,4 +1,4 @@
-"""Which topics must exist, and with which settings? Declared here and compared, nothing is sent."""
+"""Declares which topics must exist with which settings, and compares; sends nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
 HOUR_MS: Final = 3_600_000
 MIB: Final = 1 << 20
 
-# A repeat that comes at the very end of the window must still find its id.
+# A repeat at the very end of the window must still find its id.
 CHANGELOG_SLACK_HOURS: Final = 24
 EVENT_BATCH_BYTES: Final = 2 * MIB
 # A rejected record holds the raw item as text, escaped once more: several times its size.
@@ -53,7 +53,7 @@ class Topic:
 
 
 def changelog_topic(event_name: str, *, group: str) -> str:
-    """The changelog of the Faust table that remembers which ids of *event_name* were seen."""
+    """The changelog of the Faust table that holds the ids of *event_name* that were seen."""
     return f"{group}-seen-{event_name}-changelog"
 
 
@@ -81,8 +81,8 @@ def wanted_topics(
 
 def _config(kept_hours: float, batch_bytes: int, replication: int) -> dict[str, str]:
     return {
-        # The broker's clock stamps records: of a client or worker with a wrong one they would be
-        # deleted at once, or refused (more than an hour ahead).
+        # The broker's clock stamps records: with the wrong clock of a client or worker they would
+        # be deleted at once, or refused (more than an hour ahead).
         "message.timestamp.type": "LogAppendTime",
         "cleanup.policy": "delete",
         "retention.ms": str(round(kept_hours * HOUR_MS)),
@@ -94,10 +94,10 @@ def _config(kept_hours: float, batch_bytes: int, replication: int) -> dict[str, 
 
 
 def kept_safe(wanted: Topic, found: Topic, settings: TopicSettings) -> Topic:
-    """Take from *wanted* whatever would make the *found* topic lose more than it does now.
+    """Leave out of *wanted* whatever would make the *found* topic lose more than it does now.
 
-    Nothing shortens how long records stay but a setting that was given by name; nothing makes the
-    largest batch smaller. How many copies must be in sync follows the copies there are, because
+    Only a setting that was given by name shortens how long records stay; nothing makes the largest
+    batch smaller. How many copies must be in sync follows the copies there are, because
     those are not changed.
     """
     config = dict(wanted.config)
@@ -122,7 +122,7 @@ def _number(topic: Topic, key: str) -> int:
 
 
 def shape_differences(wanted: Topic, found: Topic) -> list[str]:
-    """What cannot be set right by changing a setting: partitions and copies."""
+    """What changing a setting cannot correct: partitions and copies."""
     pairs = (
         ("partitions", wanted.partitions, found.partitions),
         ("copies", wanted.replication, found.replication),

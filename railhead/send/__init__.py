@@ -1,1 +1,1 @@
-"""Is everything in this file at the door now? Reads items, posts batches, retries until 204."""
+"""Sends a file to the ingest API: reads items, posts batches, retries until they are taken."""

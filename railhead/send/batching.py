@@ -1,4 +1,4 @@
-"""Which items go into one request? As many as asked for, as long as the body stays small enough."""
+"""Groups items into requests: as many as asked for, as long as the body stays small enough."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class RequestBatch(NamedTuple):
         middle = len(self.items) // 2
         return RequestBatch(self.items[:middle]), RequestBatch(self.items[middle:])
 
-    def places(self) -> str:
-        """Say where in the file these items stand."""
-        first, last = self.items[0].place, self.items[-1].place
+    def positions(self) -> str:
+        """Say where in the file these items are."""
+        first, last = self.items[0].position, self.items[-1].position
         return f"item {first}" if first == last else f"items {first:,} to {last:,}"
 
 

@@ -1,7 +1,7 @@
-"""What if the door does not take a batch? Send it again, split it, or stop with the reason.
+"""Sends batches to the ingest API: retries them, splits them, or stops with the reason.
 
-The contract makes repeats harmless, so whatever may have failed is sent again whole: no answer,
-503, 510 and the like. A refusal that would be the same the next time stops the sender.
+The contract makes repeats harmless, so whatever may have failed is sent again as a whole: no
+answer, 503, 510 and the like. A refusal that would be the same next time stops the client.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class SendStoppedError(Exception):
 
 
 class Posting(Protocol):
-    """What posts a body and gives an answer; `railhead.send.connection.ApiConnection` does."""
+    """Posts a body and returns an answer, as `railhead.send.connection.ApiConnection` does."""
 
     def post(self, body: bytes, *, gzip: bool = False, query: str = "") -> Answer:
         """Post *body* once."""
 
 
 class RejectedItem(NamedTuple):
-    """An item that the door refused by the contract, and where it stands in the file."""
+    """An item that the ingest API rejected by the contract, and where it is in the file."""
 
-    place: int
+    position: int
     event: str | None
     reason: str
     field: str | None
@@ -45,7 +45,7 @@ class RejectedItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendOptions:
-    """How to send: compressed, with a report of what is refused, only to try, and how patiently.
+    """How to send: compressed, with a report of rejected items, as a dry run, for how long.
 
     `give_up_after_seconds` counts from a batch's first failure.
     """
@@ -63,7 +63,7 @@ class SendOptions:
 
 @dataclass(slots=True)
 class SendClock:
-    """Time and chance, so that tests need not wait."""
+    """Clock and random numbers, so that tests need not wait."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -83,16 +83,16 @@ class SendCounts:
 
 
 def pause_seconds(failures: int, answer: Answer, chance: float) -> float:
-    """Return how long to wait after so many *failures* in a row: what the door asks, or longer.
+    """Return how long to wait after *failures* in a row: as the ingest API asks, or longer.
 
-    Doubles from 0.2 s to 15 s, spread over half of itself so that senders do not come back as one.
+    Doubles from 0.2 s to 15 s, spread over half of itself so that clients do not return together.
     """
     grown = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 20))
     return max(grown * (0.5 + chance / 2), answer.retry_after_seconds or 0.0)
 
 
 class ApiClient:
-    """Sends batches one after the other; `counts` tell how far it is."""
+    """Sends batches one after the other; `counts` show the progress."""
 
     def __init__(
         self, connection: Posting, send_options: SendOptions, clock: SendClock | None = None
@@ -103,12 +103,12 @@ class ApiClient:
         self._clock = clock or SendClock()
 
     def send(self, batch: RequestBatch) -> Iterator[RejectedItem]:
-        """Send *batch* until it is taken; yields what was refused of it, if a report was asked for.
+        """Send *batch* until it is taken; yields its rejected items, if a report was asked for.
 
-        When this ends, every item of the batch is stored or was refused by the contract.
+        When this ends, every item of the batch is stored or was rejected by the contract.
 
         Raises:
-            StoppedError: it was not taken in time, or never will be.
+            SendStoppedError: it was not taken in time, or never will be.
         """
         answer = self._until_answered(batch)
         if answer.status == TOO_LARGE and len(batch.items) > 1:
@@ -116,7 +116,7 @@ class ApiClient:
                 yield from self.send(half)
             return
         if answer.status not in {200, 204}:
-            msg = f"{batch.places()} cannot be sent: {answer.reason()}"
+            msg = f"{batch.positions()} cannot be sent: {answer.reason()}"
             raise SendStoppedError(msg)
         self.counts.items += len(batch.items)
         for reject in rejects(batch.items, answer.body):
@@ -124,7 +124,7 @@ class ApiClient:
             yield reject
 
     def _until_answered(self, batch: RequestBatch) -> Answer:
-        """Post until the answer is one that more patience would not change."""
+        """Post until the answer is one that another try would not change."""
         plain = batch.body()
         body = compressed(plain) if self._send_options.gzip else plain
         self.counts.requests += 1
@@ -143,17 +143,17 @@ class ApiClient:
             give_up_at = give_up_at or self._clock.now() + self._send_options.give_up_after_seconds
             pause = pause_seconds(failures, answer, self._clock.chance())
             if self._clock.now() + pause > give_up_at:
-                msg = f"{batch.places()} not taken after {failures} attempts: {answer.reason()}"
+                msg = f"{batch.positions()} not taken after {failures} attempts: {answer.reason()}"
                 raise SendStoppedError(msg)
             self._clock.sleep(pause)
 
 
 def rejects(items: tuple[FileItem, ...], report: dict[str, Any]) -> Iterator[RejectedItem]:
-    """Yield what a door's *report* says was refused, by place in the file."""
+    """Yield the items that *report* says were rejected, by position in the file."""
     for outcome in report.get("outcomes", ()):
         if outcome["outcome"] in {"rejected", "invalid"}:
             yield RejectedItem(
-                items[outcome["position"]].place,
+                items[outcome["position"]].position,
                 outcome.get("event"),
                 outcome["reason"],
                 outcome.get("field"),

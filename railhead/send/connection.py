@@ -1,4 +1,4 @@
-"""What did the door say? One HTTP connection, one answer a request; silence is an answer too."""
+"""One HTTP connection to the ingest API, one answer for each request; silence is an answer too."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK_BYTES: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status (`UNREACHABLE` when there was none), what the door said, and when to come again."""
+    """A status (`UNREACHABLE` when there was none), the body, and when to try again."""
 
     status: int
     body: dict[str, Any] = field(default_factory=dict)
@@ -34,15 +34,15 @@ class Answer:
 
 
 def default_url() -> str:
-    """Return where the door listens by its settings, as it is reached from this machine."""
+    """Return where the ingest API listens by its settings, as reached from this machine."""
     host = os.environ.get("RAILHEAD_HTTP_HOST") or "127.0.0.1"
-    # An address to listen on everywhere is none to connect to.
+    # An address that listens everywhere is not one to connect to.
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
     return f"http://{host}:{os.environ.get('RAILHEAD_HTTP_PORT') or '8080'}"
 
 
 class ApiConnection:
-    """A door at *url*: a base address, or the whole address of the endpoint.
+    """An ingest API at *url*: a base address, or the whole address of the endpoint.
 
     Raises:
         ValueError: *url* is not an http or https address.
@@ -102,17 +102,17 @@ class ApiConnection:
         try:
             self._connection.request("POST", path, chunks, headers)
         except ConnectionError:
-            # A connection that breaks while we send may have brought an answer before.
+            # A connection that breaks while we send may have delivered an answer before.
             if self._connection.sock is None:
                 raise
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 class _Chunks:
-    """The pieces of a body, up to the moment at which an answer is there."""
+    """The chunks of a body, up to the moment an answer arrives."""
 
     def __init__(self, connection: http.client.HTTPConnection, body: bytes) -> None:
         self._connection = connection
@@ -128,7 +128,7 @@ class _Chunks:
 
     def _is_answered(self) -> bool:
         sock = self._connection.sock
-        # TLS has messages of its own to be read; there an answer is noticed after sending.
+        # TLS has messages of its own to read; there an answer is noticed only after sending.
         if sock is None or isinstance(sock, ssl.SSLSocket):
             return False
         poll = select.poll()

@@ -1,7 +1,7 @@
-"""Which items are in this file? A JSON array or one item a line, plain or gzip, never all at once.
+"""Reads items from a JSON array or one item a line, plain or gzip, never all at once.
 
-Items are cut out as they stand, byte for byte: an amount's digits reach the door as they were
-written. What is not JSON cannot be put into a batch and comes back as `NotJson`, with its place.
+Items are extracted byte for byte: an amount's digits reach the ingest API as they were written.
+What is not JSON cannot be put into a batch and is returned as `NotJson`, with its position.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LONGEST_ITEM_BYTES: Final = 16 * 1024 * 1024
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
-# To the next mark outside a string; no match where the buffer ends first: more must be read.
+# To the next delimiter outside a string; no match if the buffer ends first: read more.
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _NEXT_DELIMITER: Final = re.compile(rb'(?:[^"\[\]{},]++|' + _STRING + rb")*+([\[\]{},])", re.DOTALL)
 _NEXT_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+([\[\]{}])", re.DOTALL)
@@ -32,36 +32,36 @@ _CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 class UnreadableError(Exception):
-    """The file is not what `send` reads; the text says where it goes wrong."""
+    """The file is not what `send` reads; the text says why."""
 
 
 class FileItem(NamedTuple):
-    """One item as it stands in the file; `place` counts lines, or items of an array, from 1."""
+    """One item as it is in the file; `position` counts lines, or items of an array, from 1."""
 
-    place: int
+    position: int
     raw: bytes
 
 
 class NotJson(NamedTuple):
-    """Something in an item's place that is not JSON."""
+    """Something where an item should be that is not JSON."""
 
-    place: int
+    position: int
     message: str
 
 
 class Source:
-    """An open file of items: `plain` reads it decompressed, `at_bytes` tells how far that got."""
+    """An open file of items: `plain` reads it decompressed, `at_bytes` says how far that got."""
 
     def __init__(self, file: io.RawIOBase, size_bytes: int | None) -> None:
         self.size_bytes = size_bytes
         self._file = file
         buffered = io.BufferedReader(file, CHUNK_BYTES)
-        # Told from the content, whatever the file is called: standard input has no name.
+        # Decided by the content, not by the file's name: standard input has none.
         is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
         self.plain = cast("BinaryIO", gzip.GzipFile(fileobj=buffered) if is_gzip else buffered)
 
     def at_bytes(self) -> int:
-        """Return how many bytes of the file were read; 0 where nobody knows."""
+        """Return how many bytes of the file were read; 0 where that is unknown."""
         return self._file.tell() if self.size_bytes else 0
 
 
@@ -95,21 +95,21 @@ def items(file: BinaryIO) -> Iterator[FileItem | NotJson]:
                 break
         head = head.removeprefix(_BYTE_ORDER_MARK).lstrip(_SPACE)
         is_array = head[:1] == b"["
-        cut = _elements if is_array else _lines
-        for place, raw in enumerate(cut(head, chunks), 1):
+        split = _elements if is_array else _lines
+        for position, raw in enumerate(split(head, chunks), 1):
             if raw or is_array:
-                yield _checked(place, raw)
+                yield _checked(position, raw)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         msg = f"the gzip data is damaged: {error}"
         raise UnreadableError(msg) from None
 
 
-def _checked(place: int, raw: bytes) -> FileItem | NotJson:
+def _checked(position: int, raw: bytes) -> FileItem | NotJson:
     try:
         _CHECK.decode(raw)
     except msgspec.DecodeError as error:
-        return NotJson(place, str(error))
-    return FileItem(place, raw)
+        return NotJson(position, str(error))
+    return FileItem(position, raw)
 
 
 def _lines(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -123,29 +123,29 @@ def _lines(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Elements:
-    """Cuts the elements out of arrays (one, or several one after another) as bytes come in."""
+    """Extracts the elements of arrays (one, or several in a row) as bytes come in."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._scanned = 0
         self._depth = 0
-        self._owes_element = False
+        self._expects_element = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Take *chunk*; yield each element that ends in it, without white space around it."""
         buffer, start, at, depth = self._buffer + chunk, 0, self._scanned, self._depth
         while found := (_NEXT_BRACKET if depth > 1 else _NEXT_DELIMITER).match(buffer, at):
-            mark, at = found[1], found.end()
-            if depth == 1 and mark in b",]":
+            delimiter, at = found[1], found.end()
+            if depth == 1 and delimiter in b",]":
                 element = buffer[start : at - 1].strip(_SPACE)
-                if element or self._owes_element or mark == b",":
+                if element or self._expects_element or delimiter == b",":
                     yield element
-                self._owes_element = mark == b","
+                self._expects_element = delimiter == b","
                 start = at
             elif depth == 0:
-                _nothing_before(buffer[start : at - 1] + (b"" if mark == b"[" else mark))
+                _nothing_before(buffer[start : at - 1] + (b"" if delimiter == b"[" else delimiter))
                 start = at
-            depth += (mark in b"[{") - (mark in b"]}")
+            depth += (delimiter in b"[{") - (delimiter in b"]}")
         self._buffer, self._scanned, self._depth = buffer[start:], at - start, depth
         _bounded(self._buffer)
 
@@ -156,7 +156,7 @@ class _Elements:
             UnreadableError: an array is still open.
         """
         if self._depth:
-            raise UnreadableError("the array does not end; is the file cut off?")
+            raise UnreadableError("the array does not end; is the file split off?")
         _nothing_before(self._buffer)
 
 
@@ -170,10 +170,10 @@ def _elements(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _nothing_before(between: bytes) -> None:
     if between.strip(_SPACE):
-        raise UnreadableError("there is something beside the array; send reads arrays or lines")
+        raise UnreadableError("there is text outside the array; send reads arrays or lines")
 
 
-def _bounded(part: bytes) -> None:
-    if len(part) > LONGEST_ITEM_BYTES:
+def _bounded(item: bytes) -> None:
+    if len(item) > LONGEST_ITEM_BYTES:
         msg = f"an item is longer than {LONGEST_ITEM_BYTES >> 20} MiB; is this a file of items?"
         raise UnreadableError(msg)

@@ -1,1 +1,1 @@
-"""Everything on one machine, supervised: Kafka, ClickHouse, doors, workers."""
+"""Everything on one machine, supervised: Kafka, ClickHouse, ingest APIs, workers."""

@@ -1,4 +1,4 @@
-"""How do ordinary, not asynchronous, callers use the stack? It runs in a thread of its own."""
+"""Runs the stack in a thread of its own, for callers that are not asynchronous."""
 
 from __future__ import annotations
 

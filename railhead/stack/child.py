@@ -1,4 +1,4 @@
-"""How is one process of the stack started and ended? Tied to us, in a session of its own.
+"""Starts and ends one process of the stack: tied to its starter, in a session of its own.
 
 Its own session keeps Ctrl-C on a terminal from reaching parts before their turn. The tie is to
 the thread that started it, so start children from a thread that lives as long as they may.
@@ -48,7 +48,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The part's own pid: the tether becomes the part."""
+        """The part's own pid: the script that ties it to us becomes the part."""
         return self._process.pid
 
     async def wait(self) -> int:
@@ -56,16 +56,16 @@ class Child:
         return await self._process.wait()
 
     async def stop(self, *, within_seconds: float, kill_now: asyncio.Event) -> bool:
-        """Ask it to end, and kill it when it has not in time or when *hurry* is set.
+        """Ask it to end, and kill it if it has not in time or when *kill_now* is set.
 
         Returns whether it ended by itself.
         """
         ended = asyncio.ensure_future(self.wait())
-        hurried = asyncio.ensure_future(kill_now.wait())
+        killing = asyncio.ensure_future(kill_now.wait())
         try:
             self._signal(signal.SIGTERM)
             await asyncio.wait(
-                (ended, hurried),
+                (ended, killing),
                 timeout=within_seconds,
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -74,7 +74,7 @@ class Child:
                 self.kill()
             await ended
         finally:
-            hurried.cancel()
+            killing.cancel()
         return by_itself
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Where does each part keep its things, and who owns the data directory? One `up` at a time.
+"""The layout of the data directory and its lock: one `up` at a time.
 
 lock  ports.json  tenants.json  kafka/  clickhouse/  worker-N/  logs/NAME.log  run/NAME.pid
 """
@@ -20,7 +20,7 @@ PRIVATE: Final = 0o700
 class DataDirectory:
     """The layout of a data directory, and the lock on it while it is entered.
 
-    The lock is the kernel's: it is gone with the process that held it, however that ended.
+    The lock is the kernel's: it is released when the process ends, in whatever way.
     """
 
     def __init__(self, root: Path) -> None:
@@ -39,7 +39,7 @@ class DataDirectory:
 
     @property
     def ports(self) -> Path:
-        """Ports that were chosen here, to be chosen again."""
+        """The ports that were chosen here, to choose them again."""
         return self.root / "ports.json"
 
     @property
@@ -67,10 +67,10 @@ class DataDirectory:
             return None
 
     def acquire(self) -> None:
-        """Make the directory (for its owner only) and take the lock.
+        """Create the directory (for its owner only) and take the lock.
 
         Raises:
-            StackError: another `up` has it, or it cannot be made.
+            StackError: another `up` has it, or it cannot be created.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
@@ -94,7 +94,7 @@ class DataDirectory:
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Give the lock back; the file stays, as removing it would let two hold one."""
+        """Release the lock; the file stays, as removing it would let two processes hold it."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -1,4 +1,4 @@
-"""Where does a part's output go? A file that is set aside once it has grown, and its last lines."""
+"""The log file of a part, set aside once it has grown, and its last lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TAIL_BYTES: Final = 64 << 10
 
 
 def open_log(path: Path) -> BinaryIO:
-    """Open *path* for appending; a big one becomes `NAME.log.1` first, replacing the last."""
+    """Open *path* for appending; a big one is renamed to `NAME.log.1` first, replacing that."""
     if path.exists() and path.stat().st_size > SET_ASIDE_BYTES:
         path.replace(path.with_suffix(".log.1"))
     return path.open("ab", buffering=0)

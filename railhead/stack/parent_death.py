@@ -1,9 +1,9 @@
-"""Who ends a part when its supervisor is killed? The kernel: run as a script, this execs a part.
+"""Ends a part when its supervisor is killed: run as a script, this execs the part.
 
-`python parent_death.py PARENT COMMAND...` asks the kernel for SIGKILL when the parent is gone and then
-becomes COMMAND, under the same pid; the wish survives the exec, for Java too. It runs before the
-part's own code, as the supervisor has threads and may not run Python between fork and exec.
-On systems without this the part runs untethered.
+`python parent_death.py PARENT COMMAND...` asks the kernel for SIGKILL when the parent ends, and
+becomes COMMAND, under the same pid; the signal stays set after the exec, for Java too. It runs
+before the part's own code, as the supervisor has threads and may not run Python between fork and
+exec. On systems without this signal the part may outlive the supervisor.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def parent_death(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Die with *parent*, also when it died before this line."""
     if sys.platform == "linux":
         if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
@@ -32,5 +32,5 @@ def command(parent: int, argv: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    parent_death(int(sys.argv[1]))
+    die_with(int(sys.argv[1]))
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell: the supervisor's own list

@@ -1,4 +1,4 @@
-"""Which command is each part, how is it asked whether it is ready, how long may it take to end?"""
+"""How each part runs: its command, its readiness check, how long it may take to end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READY: Final = "/health/ready"
 
 
 def kafka_part(broker: Broker, *, port: int, registry: PortRegistry) -> Part:
-    """The broker. Its controller's port is chosen anew when another program took it meanwhile."""
+    """The broker. Its controller gets another port if a program took the old one meanwhile."""
 
     async def prepare() -> list[str]:
         return broker.prepare_start(port=port, controller_port=registry.choose("kafka-controller"))
@@ -29,7 +29,7 @@ def kafka_part(broker: Broker, *, port: int, registry: PortRegistry) -> Part:
         name=KAFKA,
         prepare=prepare,
         answers=partial(kafka_answers, LOOPBACK, port),
-        # A clean end flushes the logs; a killed broker checks them at its next start.
+        # A clean stop flushes the logs; a killed broker checks them at its next start.
         stop_within_seconds=30.0,
     )
 
@@ -52,10 +52,10 @@ def api_part(
     registry: PortRegistry | None,
     environment: Mapping[str, str],
 ) -> Part:
-    """A door at *address*, which several share.
+    """An ingest API at *address*, which several share.
 
-    With a *book* it gets a port of its own for health and metrics: on a shared one nobody can
-    tell which door answers.
+    With a *registry* it gets a port of its own for health and metrics: on a shared port one cannot
+    tell which process answers.
     """
     name = f"{INGEST_API}-{number}"
     host, port, own = reachable(address[0]).strip("[]"), address[1], dict(environment)
@@ -83,7 +83,7 @@ def worker_part(
         prepare=_always(*RAILHEAD, "worker", *options, "--data-dir", str(home.of(name))),
         answers=partial(http_answers, LOOPBACK, port, READY),
         environment=environment,
-        # It is ready once it holds partitions and has recovered what it had seen.
+        # It is ready once it holds partitions and has recovered their dedup index.
         start_within_seconds=180.0,
     )
 

@@ -1,4 +1,4 @@
-"""Which ports are free, and which did we use last time?"""
+"""Finds free ports, and remembers those that were used last time."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Final
 
 from railhead.stack.settings import LOOPBACK, StackError
 
-# The parts of an `up` that was killed are gone a moment after it.
+# The parts of an `up` that was killed end a moment after it.
 WAIT_SECONDS: Final = 3.0
 RETRY_AFTER_SECONDS: Final = 0.1
 
-# Below what Linux (from 32768) and macOS (from 49152) take for the near end of a connection.
+# Below what Linux (from 32768) and macOS (from 49152) give to outgoing connections.
 NOT_FOR_CONNECTIONS: Final = range(20_000, 32_768)
 
 
@@ -57,8 +57,8 @@ async def require_free(wanted: Iterable[tuple[str, int, str]]) -> None:
 def free_ports(count: int) -> list[int]:
     """That many different loopback ports that nothing listens on now.
 
-    None of those that the system gives to outgoing connections: one of them may be given away
-    before the part that it was chosen for listens.
+    None of those that the system gives to outgoing connections: one of them may be in use before
+    the part that it was chosen for listens.
     """
     candidates = random.sample(NOT_FOR_CONNECTIONS, len(NOT_FOR_CONNECTIONS))
     free = islice((port for port in candidates if why_taken(LOOPBACK, port) is None), count)
@@ -78,7 +78,7 @@ class PortRegistry:
         try:
             self._ports: dict[str, int] = json.loads(path.read_text())
         except (FileNotFoundError, ValueError):
-            # Only a memory: what is lost is chosen anew.
+            # Ports that are lost are simply chosen again.
             self._ports = {}
 
     def choose(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Does a part answer yet? One short question each; anything but the right answer means no."""
+"""Asks a part whether it answers yet; anything but the right answer means no."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def http_answers(host: str, port: int, path: str) -> bool:
 
 
 async def kafka_answers(host: str, port: int) -> bool:
-    """Whether the broker answers, and counts itself among the living ones.
+    """Whether the broker answers, and counts itself as alive.
 
     Until then it listens, but refuses to create topics or to take records.
     """

@@ -1,4 +1,4 @@
-"""Which parts run, where do they listen and where is their state? Frozen, checked when made."""
+"""The settings of the stack: its parts, their addresses, its state; frozen, checked when made."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def parse_parts(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
-    """What `railhead up` is told.
+    """The options of `railhead up`.
 
-    A port of 0 means: any free one, and the same again after a restart on the same directory.
+    A port of 0 means: any free one, and the same one after a restart on the same directory.
     With *partitions* None the existing topics decide; new ones get one for each worker, so that
-    each worker has work of every type. More would cost: one insert covers one partition.
+    each worker has work of every type. More would be slower: one insert covers one partition.
     """
 
     data_dir: Path
@@ -54,14 +54,14 @@ class StackSettings:
     fsync: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant.
+        """Refuse settings that contradict each other.
 
         Raises:
             StackError: two parts want one port.
         """
         ports = [port for port, _ in self.asked_ports() if port]
         if len(set(ports)) != len(ports):
-            raise StackError("two parts are told the same port; give each its own")
+            raise StackError("two parts have the same port; give each its own")
 
     def has(self, part: str) -> bool:
         """Whether *part* is to be run here."""
@@ -78,7 +78,7 @@ class StackSettings:
 
     @property
     def http_url(self) -> str:
-        """Where the doors are reached from this machine."""
+        """Where the ingest APIs are reached from this machine."""
         return f"http://{reachable(self.http_host)}:{self.http_port}"
 
     @property

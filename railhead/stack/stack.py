@@ -1,10 +1,10 @@
-"""In which order does everything start and stop?
+"""Starts and stops the whole stack in order.
 
     start   Kafka, then its topics  |  ClickHouse, then its tables     side by side
-            doors and workers                                          once both are there
-    stop    doors (no new work), workers, ClickHouse, Kafka
+            ingest APIs and workers                                    once both are ready
+    stop    ingest APIs (no new work), workers, ClickHouse, Kafka
 
-What was acknowledged is in Kafka, so a crash at any point of this loses nothing of it.
+What was acknowledged is in Kafka, so a crash at any point loses none of it.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ class Stack:
         }
 
     def say(self, line: str) -> None:
-        """Tell *line* to whoever watches, and note it with the time in `logs/up.log`."""
+        """Report *line* to the caller, and write it with the time to `logs/up.log`."""
         self._on_progress(line)
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        # A full disk must not end the supervision that tells of it.
+        # A full disk must not end the supervision that reports it.
         with contextlib.suppress(OSError), open_log(self.home.log("up")) as log:
             log.write(f"{now} {line}\n".encode())
 
@@ -181,6 +181,6 @@ class Stack:
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The failure that came first; the others came of being cancelled for it."""
+    """The failure that came first; the others are tasks cancelled because of it."""
     failure = group.exceptions[0]
     return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure

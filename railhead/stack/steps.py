@@ -1,4 +1,4 @@
-"""How is something done once, while the stack starts? A command that must end well."""
+"""Runs commands that must succeed once while the stack starts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def ready_broker(home: DataDirectory, *, fsync: bool, say: Say) -> Broker:
     """Fetch or check the jars, find a Java, format the storage if this is its first start.
 
     Raises:
-        StackError: one of them cannot be had.
+        StackError: one of these is not possible.
     """
     try:
         java = find_java()
@@ -63,13 +63,13 @@ async def ready_broker(home: DataDirectory, *, fsync: bool, say: Say) -> Broker:
             await run_step("kafka-format", broker.prepare_format(), home=home, say=say)
             broker.finish_format()
     except (JarError, JavaError, OSError, ValueError) as exc:
-        # A full disk, a directory Kafka cannot use: all of it is said in the error's own words.
+        # A full disk, a directory Kafka cannot use: the error's own text says what is wrong.
         raise StackError(f"kafka: {exc}") from exc
     return broker
 
 
 async def _jars(say: Say) -> list[Path]:
-    """Fetch and check in a thread, which is told to stop when we are cancelled."""
+    """Fetch and check in a thread, which is asked to stop when we are cancelled."""
     loop, stop = asyncio.get_running_loop(), threading.Event()
 
     def say_from_thread(line: str) -> None:

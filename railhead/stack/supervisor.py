@@ -1,4 +1,4 @@
-"""How does a part stay up? Started again whenever it ends, sooner at first, later if it goes on."""
+"""Keeps a part running: starts it again whenever it ends, after growing delays."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FIRST_DELAY_SECONDS: Final = 0.2
 LONGEST_DELAY_SECONDS: Final = 5.0
 SETTLED_AFTER_SECONDS: Final = 30.0
 PROBE_EVERY_SECONDS: Final = 0.05
-# Before it has answered once, a part that keeps ending has something wrong that waiting
-# does not mend: a bad setting, a bad file.
+# A part that keeps ending before it has ever answered has a fault that waiting does not cure:
+# a bad setting, a bad file.
 TRIES_TO_ANSWER: Final = 3
 LINES_SHOWN: Final = 12
 
@@ -28,10 +28,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One supervised process: how it is started, how it shows that it is ready, how it ends.
+    """One supervised process: how it starts, how it shows that it is ready, how it ends.
 
     `prepare` is awaited before each start and returns the command line. `answers` is asked until
-    it is true. `stop_within_seconds` is what the part has for ending after SIGTERM.
+    it is true. `stop_within_seconds` is the time for ending after SIGTERM.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Supervisor:
         self._kill_now = kill_now
         self._stopping = asyncio.Event()
         self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # A failed start is told by `answer`; when nobody asks any more it is not news either.
+        # `start` raises a failed start; if nobody awaits it any more, it must not be logged.
         self._answered.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._task: asyncio.Task[None] | None = None
 
@@ -100,7 +100,7 @@ class Supervisor:
             delay = next_delay(delay, ran_seconds=ran)
             if tries >= TRIES_TO_ANSWER and not self._answered.done():
                 self._answered.set_exception(
-                    self._failure(f"was started {tries} times in vain, it {end}")
+                    self._failure(f"was started {tries} times without success, it {end}")
                 )
                 return
             self._say(

@@ -1,4 +1,4 @@
-"""What if the door answers just so? A local HTTP server that follows a script."""
+"""A fake ingest API: a local HTTP server that answers by a script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ingest_http.body.decompress import DECODERS
 
 
 class Step(NamedTuple):
-    """One answer; status 0 hangs up without one."""
+    """One answer; status 0 closes the connection without one."""
 
     status: int
     body: dict[str, Any] | None = None
@@ -21,7 +21,7 @@ class Step(NamedTuple):
 
 
 class ScriptedApi(ThreadingHTTPServer):
-    """Answers by `script`, 204 when it has run out; keeps what it was sent."""
+    """Answers by `script`, with 204 after its end; keeps what it received."""
 
     def __init__(self, script: list[Step]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def scripted_api(*script: Step) -> Iterator[ScriptedApi]:
-    """Run a door that answers by *script* for the length of a test."""
+    """Run a fake ingest API that answers by *script*."""
     api = ScriptedApi(list(script))
     thread = threading.Thread(target=api.serve_forever, args=(0.01,))
     thread.start()

@@ -1,4 +1,4 @@
-"""Does `railhead doctor` find what keeps Railhead from working, and say what to do?"""
+"""`railhead doctor` finds what keeps Railhead from working, and says what to do."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_misspelt_setting_is_named() -> None:
-    """A variable that nobody reads does nothing, and its author thinks it does."""
+    """A variable that no process reads has no effect, though its author expects one."""
     findings = list(settings.look({"RAILHEAD_HTTP_PROT": "80"}))
 
     assert [f.state for f in findings if "RAILHEAD_HTTP_PROT" in f.says] == [State.OK, State.WARN]
 
 
 def test_wrong_setting_is_named_and_its_value_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that would not start is a failure here already."""
+    """A process that would not start is already a failure here."""
     monkeypatch.setenv("RAILHEAD_HTTP_PORT", "eighty")
     failed = [f for f in settings.look({}) if f.state is State.FAIL]
 
@@ -74,8 +74,8 @@ def test_wrong_setting_is_named_and_its_value_is_not(monkeypatch: pytest.MonkeyP
     assert "eighty" not in failed[0].says
 
 
-def test_data_directory_open_to_others_is_closed_by_advice(tmp_path: Path) -> None:
-    """Players' data and hashed keys are nobody else's business."""
+def test_data_directory_open_to_others_is_a_warning(tmp_path: Path) -> None:
+    """It holds players' data and hashed keys."""
     tmp_path.chmod(0o755)
 
     assert machine.directory(tmp_path).state is State.WARN

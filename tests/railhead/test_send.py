@@ -1,4 +1,4 @@
-"""Does `railhead send` get every item of a file to the door, whatever the door does?"""
+"""`railhead send` gets every item of a file to the ingest API, whatever the API answers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def send(api: ScriptedApi, file: str, *more: str) -> int:
-    """Run the command as a person does, impatiently."""
+    """Run the command, which gives up soon."""
     return main(["send", file, "--url", api.url, "--give-up-after", "3", *more])
 
 
@@ -80,7 +80,7 @@ def test_key_and_path_are_the_contracts(write: Write) -> None:
         assert api.paths == ["/api/v1/integrations/fasttrack/bulk"]
 
 
-def test_digits_arrive_as_they_stand_in_the_file(write: Write) -> None:
+def test_digits_arrive_as_they_are_in_the_file(write: Write) -> None:
     """An amount is never read as a number on the way."""
     item = b'{"amount":  0.100000000000000000001e0}'
     with scripted_api() as api:
@@ -109,10 +109,10 @@ def test_batch_that_was_not_taken_is_sent_again_whole(write: Write, status: int)
 
 
 @pytest.mark.parametrize("status", [403, 404, 415, 422])
-def test_refusal_for_good_stops_at_once(
+def test_final_refusal_stops_at_once(
     write: Write, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What would be refused again is not tried again; the door's words are shown."""
+    """What would be refused again is not tried again; the API's message is shown."""
     with scripted_api(Step(status, {"message": "No valid key was sent"})) as api:
         code = send(api, write(lines(ITEMS)), "--batch", "5")
 
@@ -121,8 +121,8 @@ def test_refusal_for_good_stops_at_once(
         assert "No valid key was sent" in capsys.readouterr().err
 
 
-def test_body_too_large_for_the_door_is_halved(write: Write) -> None:
-    """A 413 splits the batch until the parts fit."""
+def test_body_too_large_for_the_api_is_halved(write: Write) -> None:
+    """A 413 splits the batch until the halves fit."""
     with scripted_api(Step(413), Step(413), Step(204)) as api:
         code = send(api, write(lines(ITEMS[:8])))
 
@@ -132,10 +132,10 @@ def test_body_too_large_for_the_door_is_halved(write: Write) -> None:
         assert api.items()[12:] == ITEMS[:8]
 
 
-def test_door_that_stays_closed_is_given_up_with_a_way_to_go_on(
+def test_api_that_stays_down_is_given_up_with_a_way_to_go_on(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit 1, and the hint names the first line that is not through."""
+    """Exit 1, and the hint names the first line that was not sent."""
     file = write(b"\n".join(json.dumps(item).encode() for item in ITEMS))
     with scripted_api(Step(204), Step(204), *[Step(503)] * 50) as api:
         code = main(["send", file, "--url", api.url, "--batch", "10", "--give-up-after", "0.3"])
@@ -153,7 +153,7 @@ def test_door_that_stays_closed_is_given_up_with_a_way_to_go_on(
 def test_lines_that_are_not_json_are_named_and_the_others_sent(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One torn line costs only itself, and the exit code."""
+    """One torn line loses only itself, and sets the exit code."""
     with scripted_api() as api:
         code = send(api, write(lines(ITEMS[:2]) + b"\n{torn\n" + lines(ITEMS[2:4])))
 
@@ -162,11 +162,11 @@ def test_lines_that_are_not_json_are_named_and_the_others_sent(
         assert "4: not JSON" in capsys.readouterr().err
 
 
-def test_report_names_place_field_and_reason(
+def test_report_names_line_field_and_reason(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the contract refuses is printed by its line in the file, not in the batch."""
-    refused = {
+    """What the contract rejects is printed by its line in the file, not in the batch."""
+    rejected = {
         "position": 1,
         "outcome": "rejected",
         "event": "realtime-login",
@@ -174,7 +174,7 @@ def test_report_names_place_field_and_reason(
         "field": "data.user_id",
         "message": "is required",
     }
-    report = {"outcomes": [{"position": 0, "outcome": "stored"}, refused]}
+    report = {"outcomes": [{"position": 0, "outcome": "stored"}, rejected]}
     with scripted_api(Step(200, {"outcomes": []}), Step(200, report)) as api:
         file = write(b"\n".join(json.dumps(item).encode() for item in ITEMS[:4]))
         code = send(api, file, "--batch", "2", "--report")
@@ -185,7 +185,7 @@ def test_report_names_place_field_and_reason(
 
 
 def test_requests_are_compressed_on_request(write: Write) -> None:
-    """--gzip says so in the header and means it."""
+    """--gzip sets the header and compresses."""
     with scripted_api() as api:
         send(api, write(lines(ITEMS)), "--gzip")
 
@@ -197,7 +197,7 @@ def test_requests_are_compressed_on_request(write: Write) -> None:
     ("content", "words"),
     [
         (b'[{"a":1},', "does not end"),
-        (b'[{"a":1}] and more', "beside the array"),
+        (b'[{"a":1}] and more', "outside the array"),
         (gzip.compress(b"[1]" * 100)[:-9], "gzip"),
     ],
     ids=["array cut short", "text after the array", "gzip cut short"],
@@ -205,7 +205,7 @@ def test_requests_are_compressed_on_request(write: Write) -> None:
 def test_damaged_file_is_an_error_not_an_end(
     write: Write, capsys: pytest.CaptureFixture[str], content: bytes, words: str
 ) -> None:
-    """A file that was cut off never looks like one that was sent."""
+    """A truncated file is never reported as sent."""
     with scripted_api() as api:
         assert send(api, write(content)) == 1
         assert words in capsys.readouterr().err
@@ -220,8 +220,8 @@ def test_no_key_is_wrong_use(write: Write, monkeypatch: pytest.MonkeyPatch) -> N
         assert api.bodies == []
 
 
-def test_pause_grows_and_honours_the_door() -> None:
-    """Never sooner than Retry-After; doubling up to a bound; never all at the same moment."""
+def test_pause_grows_and_follows_retry_after() -> None:
+    """Never sooner than Retry-After; doubling up to a bound; never the same for all."""
     calm = Answer(503)
 
     assert pause_seconds(1, calm, 1.0) < pause_seconds(3, calm, 1.0)
@@ -238,7 +238,7 @@ JSON = st.recursive(
 
 @settings(deadline=None, max_examples=60)
 @given(values=st.lists(JSON, min_size=1), chunk=st.integers(1, 40), indent=st.none() | st.just(1))
-def test_elements_are_cut_the_same_wherever_chunks_end(
+def test_elements_are_the_same_wherever_chunks_end(
     values: list[object], chunk: int, indent: int | None
 ) -> None:
     """A chunk may end inside a string, an escape or a number."""

@@ -50,11 +50,11 @@ def test_json_keeps_the_digits_of_amounts(settings: StoreSettings) -> None:
 
 
 def test_a_format_in_the_query_is_kept(settings: StoreSettings) -> None:
-    """Who writes FORMAT gets it."""
+    """A query that names a FORMAT gets it."""
     assert railhead(settings, "SELECT 1 FORMAT TSV")[1] == "1\n"
 
 
-def test_an_error_is_said_in_clickhouses_words(settings: StoreSettings) -> None:
+def test_an_error_is_shown_in_clickhouses_words(settings: StoreSettings) -> None:
     """Without the frame of driver and server, on standard error, with exit code 1."""
     code, out, err = railhead(settings, "SELECT nope FROM fasttrack.login")
 
@@ -64,8 +64,8 @@ def test_an_error_is_said_in_clickhouses_words(settings: StoreSettings) -> None:
     assert "version" not in err
 
 
-def test_a_store_that_is_down_is_said_plainly() -> None:
-    """Where it was looked for."""
+def test_a_store_that_is_down_is_named() -> None:
+    """With its address."""
     code, _, err = railhead(StoreSettings(url="http://127.0.0.1:1"), "SELECT 1")
 
     assert code == 1
@@ -115,7 +115,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize("value", FOREIGN)
 @pytest.mark.parametrize("width", [200, 12])
-def test_nothing_of_strangers_steers_the_terminal(value: str, width: int) -> None:
+def test_untrusted_text_cannot_steer_the_terminal(value: str, width: int) -> None:
     """Values and names are escaped, as a table and as one value a line; no row can be forged."""
     out = io.StringIO()
     lines = [[value, "b"], ["String", "String"], [value, "x" * 9]]
@@ -128,8 +128,8 @@ def test_nothing_of_strangers_steers_the_terminal(value: str, width: int) -> Non
         assert len(rows) == 7  # a blank, a heading, its rule, one row, a blank, the count, the end
 
 
-def test_bytes_that_are_no_text_are_shown(settings: StoreSettings) -> None:
-    """In a table as what they are; in a format for programs unchanged."""
+def test_bytes_that_are_not_text_are_shown(settings: StoreSettings) -> None:
+    """Escaped in a table; unchanged in a format for programs."""
     query = "SELECT unhex('61FF62C3') AS a, unhex('C28580') AS b"
     code, out, err = railhead(settings, query)
 
@@ -153,7 +153,7 @@ def test_an_error_is_as_harmless_as_a_value(settings: StoreSettings) -> None:
 
 
 def test_what_is_wider_than_the_terminal_is_one_value_a_line() -> None:
-    """Letters are not stacked in narrow columns."""
+    """Characters are not stacked in narrow columns."""
     wide = [[f"{name}-{number}" for number in range(9)] for name in ("name", "String", "value")]
     out = io.StringIO()
 

@@ -76,7 +76,7 @@ def test_id_rule_that_cannot_work_is_wrong_use(tmp_path: Path, rule: str) -> Non
 def test_list_shows_states_and_no_secret(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Enough to tell keys apart."""
+    """Enough to distinguish keys."""
     monkeypatch.setenv("COLUMNS", "200")
     railhead_tenant(tmp_path, "add", "acme")
     key = capsys.readouterr().out.strip()

@@ -24,8 +24,8 @@ def test_every_listener_is_on_loopback() -> None:
     assert listeners == ["PLAINTEXT://127.0.0.1:9092", "CONTROLLER://127.0.0.1:9093"]
 
 
-def test_no_topic_is_made_by_a_typing_error() -> None:
-    """Topics are made by `railhead topics` alone."""
+def test_no_topic_is_created_by_a_typing_error() -> None:
+    """Only `railhead topics` creates topics."""
     assert properties()["auto.create.topics.enable"] == "false"
 
 
@@ -64,13 +64,13 @@ def test_a_comma_in_the_path_is_refused() -> None:
         ("command not found", None),
     ],
 )
-def test_javas_banner_tells_its_version(banner: str, major: int | None) -> None:
+def test_the_version_is_read_from_javas_banner(banner: str, major: int | None) -> None:
     """Old ones begin with 1."""
     assert major_version(banner) == major
 
 
 def test_an_older_java_gets_no_option_it_does_not_know() -> None:
-    """An unknown option is a Java that does not start."""
+    """With an unknown option Java does not start."""
     option = "--sun-misc-unsafe-memory-access=allow"
 
     assert option not in Java("java", 17).options()

@@ -14,7 +14,7 @@ from railhead.kafka.pins import Jar, parse, pinned
 
 
 def say_nothing(_line: str) -> None:
-    """Progress is not looked at here."""
+    """Progress does not matter here."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def one_jar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_jar_as_pinned_is_used_without_the_network(one_jar: Path) -> None:
-    """With all jars at hand nothing is fetched."""
+    """With all jars present nothing is fetched."""
     found = ensure_jars(one_jar.parent, say=pytest.fail, stop=threading.Event())
 
     assert [one_jar] == found
@@ -43,12 +43,12 @@ def test_an_altered_jar_is_refused(one_jar: Path) -> None:
         ensure_jars(one_jar.parent, say=say_nothing, stop=threading.Event())
 
 
-def test_a_jar_beside_the_pinned_ones_is_checked_as_they_are(one_jar: Path) -> None:
-    """Kafka's tools, which tests use, are no part of the broker."""
+def test_an_extra_jar_is_checked_like_the_pinned_ones(one_jar: Path) -> None:
+    """Kafka's tools, which tests use, are not part of the broker."""
     other = Jar("org.example", "tools", "1.0", hashlib.sha256(b"tools").hexdigest())
     path = one_jar.with_name(other.file_name)
     path.write_bytes(b"tools")
-    options = {"say": say_nothing, "stop": threading.Event(), "beside": [other]}
+    options = {"say": say_nothing, "stop": threading.Event(), "extra": [other]}
 
     assert ensure_jars(one_jar.parent, **options) == [one_jar, path]
     path.write_bytes(b"tool")
@@ -59,7 +59,7 @@ def test_a_jar_beside_the_pinned_ones_is_checked_as_they_are(one_jar: Path) -> N
 def test_a_fetched_jar_of_another_content_never_enters_the_directory(
     one_jar: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What the network gives is checked before it is kept."""
+    """What the network delivers is checked before it is kept."""
     one_jar.unlink()
     monkeypatch.setattr("jgo.maven.MavenContext", WrongRepository)
 
@@ -70,7 +70,7 @@ def test_a_fetched_jar_of_another_content_never_enters_the_directory(
 
 
 class WrongRepository:
-    """A repository whose every file is something else than it was."""
+    """A repository in which every file has other content."""
 
     def __init__(self, *, repo_cache: Path, **_options: object) -> None:
         self.cached_path = repo_cache / "fetched.jar"
@@ -88,12 +88,12 @@ class WrongRepository:
         return self
 
     def resolve(self) -> Path:
-        """The file, with another content than pinned."""
+        """The file, with content that is not the pinned one."""
         self.cached_path.write_bytes(b"not what was locked")
         return self.cached_path
 
 
-def test_the_list_is_whole_and_of_one_kafka() -> None:
+def test_the_list_is_complete_and_of_one_kafka() -> None:
     """No file name twice (one would overwrite the other), all of Kafka of one version."""
     jars = pinned()
     names = [jar.file_name for jar in jars]

@@ -1,4 +1,4 @@
-"""Which topics are wanted, and what is said about those that differ."""
+"""Which topics are wanted, and what is reported about those that differ."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from railhead.cli.topics import advice, problems, table
-from railhead.kafka.topic_plan import Row, WantedTopic, compare, plan
+from railhead.kafka.topic_plan import TopicRow, WantedTopic, compare, plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings, changelog_topic, wanted_topics
 
 SETTINGS = TopicSettings(event_retention_hours=168, dedupe_window_hours=168)
@@ -24,7 +24,7 @@ def wanted(*, partitions: int = 3, replication: int = 1) -> dict[str, Topic]:
 def test_each_event_type_has_a_topic_and_a_changelog_with_as_many_partitions(
     row: EventType,
 ) -> None:
-    """The table's partition is the partition its events came by."""
+    """The table's partition is that of its events."""
     topics = wanted()
 
     assert topics[row.topic].partitions == 3
@@ -48,7 +48,7 @@ def test_changelogs_are_kept_longer_than_ids_are_remembered() -> None:
 
 
 def test_records_carry_the_brokers_time() -> None:
-    """Whose clock is wrong must not have records deleted at once, or its changelog refused."""
+    """A wrong clock must not get records deleted at once, or a changelog refused."""
     assert {topic.config["message.timestamp.type"] for topic in wanted().values()} == {
         "LogAppendTime"
     }
@@ -84,8 +84,8 @@ def test_without_a_number_the_existing_topics_decide_about_partitions() -> None:
     }
 
 
-def test_a_difference_is_told_exactly() -> None:
-    """What is there, and what was expected; settings we do not name are the operator's."""
+def test_a_difference_is_reported_exactly() -> None:
+    """What exists, and what was expected; settings we do not name are the operator's."""
     topic = wanted()["fasttrack.rejected"]
     config = {**topic.config, "retention.ms": "1000", "compression.type": "zstd"}
     row = compare(topic, replace(topic, partitions=1, config=config))
@@ -108,18 +108,20 @@ def test_a_topic_as_wanted_needs_no_words() -> None:
 
 
 def test_the_table_shows_topics_as_they_are() -> None:
-    """Columns are aligned; a topic kept for ever says so."""
+    """Columns are aligned; a topic that is kept forever says so."""
     topic = wanted()["fasttrack.rejected"]
     found = replace(topic, partitions=12, config={**topic.config, "retention.ms": "-1"})
 
-    assert table([Row(wanted=topic, found=found, config=("x",)), compare(topic, None)]) == [
-        "TOPIC               PARTITIONS  COPIES  KEPT      STATE",
-        "fasttrack.rejected  12          1       for ever  differs",
-        "fasttrack.rejected  3           1       168 h     missing",
+    assert table([TopicRow(wanted=topic, found=found, config=("x",)), compare(topic, None)]) == [
+        "TOPIC               PARTITIONS  COPIES  KEPT     STATE",
+        "fasttrack.rejected  12          1       forever  differs",
+        "fasttrack.rejected  3           1       168 h    missing",
     ]
 
 
-def planned(found: dict[str, Topic], wanted_topic: WantedTopic, **named: float) -> dict[str, Row]:
+def planned(
+    found: dict[str, Topic], wanted_topic: WantedTopic, **named: float
+) -> dict[str, TopicRow]:
     """The plan by topic; of the settings only *named* ones were given."""
     return {row.wanted.name: row for row in plan(found, TopicSettings(**named), wanted_topic)}
 
@@ -184,7 +186,7 @@ def test_without_a_number_the_existing_topics_decide_about_copies() -> None:
     assert planned({}, WantedTopic())[REJECTED_TOPIC].wanted.replication == 1
 
 
-def test_a_number_of_copies_that_is_not_there_is_told_and_changes_nothing() -> None:
+def test_another_number_of_copies_is_reported_and_changes_nothing() -> None:
     """Copies are never changed, so how many must be in sync is not either."""
     row = planned(wanted(replication=3), WantedTopic(replication=1))[REJECTED_TOPIC]
 

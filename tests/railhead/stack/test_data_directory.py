@@ -1,4 +1,4 @@
-"""One `up` for a data directory, ports that are free, settings that can be meant."""
+"""One `up` for each data directory, ports that are free, settings that make sense."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from railhead.stack.settings import StackError, StackSettings, parse_parts
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port that a listener has taken."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -24,7 +24,7 @@ def taken() -> Iterator[int]:
 
 
 def test_a_second_up_on_a_directory_is_refused(tmp_path: Path) -> None:
-    """The error tells who has it; afterwards the directory is free again."""
+    """The error names the owner; afterwards the directory is free again."""
     with (
         DataDirectory(tmp_path / "d"),
         pytest.raises(StackError, match=r"in use by another .* \(pid \d+\)"),
@@ -70,7 +70,7 @@ async def test_an_address_of_another_machine_is_named_with_its_reason(
 
 
 def test_a_chosen_port_is_chosen_again_while_it_is_free(tmp_path: Path) -> None:
-    """Over restarts, and anew when another program took it."""
+    """After restarts too; another one when a program took it."""
     port = PortRegistry(tmp_path / "ports.json").choose("controller")
 
     assert PortRegistry(tmp_path / "ports.json").choose("controller") == port
@@ -80,8 +80,8 @@ def test_a_chosen_port_is_chosen_again_while_it_is_free(tmp_path: Path) -> None:
         assert PortRegistry(tmp_path / "ports.json").choose("controller") != port
 
 
-def test_a_damaged_port_book_is_begun_anew(tmp_path: Path) -> None:
-    """It is only a memory."""
+def test_a_damaged_port_registry_is_started_again(tmp_path: Path) -> None:
+    """The ports are simply chosen again."""
     (tmp_path / "ports.json").write_text("{")
 
     assert PortRegistry(tmp_path / "ports.json").choose("controller") > 0
@@ -103,7 +103,7 @@ def test_two_parts_cannot_have_one_port() -> None:
 
 
 def test_an_unknown_part_is_refused() -> None:
-    """The error lists those there are."""
+    """The error lists the parts that exist."""
     assert parse_parts("kafka, clickhouse") == ("kafka", "clickhouse")
     with pytest.raises(ValueError, match="broker is not a part; parts are kafka, clickhouse"):
         parse_parts("broker")
@@ -115,13 +115,13 @@ def test_an_unknown_part_is_refused() -> None:
     ("host", "url"),
     [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("box", "box")],
 )
-def test_the_doors_url_can_be_opened_on_this_machine(host: str, url: str) -> None:
-    """A door that listens everywhere is shown on loopback."""
+def test_the_apis_url_can_be_opened_on_this_machine(host: str, url: str) -> None:
+    """An ingest API that listens everywhere is shown on loopback."""
     assert StackSettings(data_dir=Path("d"), http_host=host).http_url == f"http://{url}:8080"
 
 
 def test_a_log_that_has_grown_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the next start, with one older file kept."""
+    """At the next start; one older file is kept."""
     monkeypatch.setattr("railhead.stack.logfile.SET_ASIDE_BYTES", 3)
     path = tmp_path / "kafka.log"
     for text in (b"first\n", b"second\n"):

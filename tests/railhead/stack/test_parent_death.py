@@ -13,12 +13,12 @@ import pytest
 
 from railhead.stack import parent_death
 
-# A supervisor that starts a tethered sleeper and tells its pid.
+# A supervisor that starts a sleeper tied to it and prints its pid.
 PARENT = """
 import os, subprocess, sys, time
-from railhead.stack import tether
+from railhead.stack import parent_death
 child = subprocess.Popen(
-    tether.command(os.getpid(), [sys.executable, "-c", "import time; time.sleep(600)"]),
+    parent_death.command(os.getpid(), [sys.executable, "-c", "import time; time.sleep(600)"]),
     start_new_session=True,
 )
 print(child.pid, flush=True)
@@ -53,7 +53,7 @@ def test_a_part_dies_with_its_killed_supervisor() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's service is Linux's")
 def test_a_part_whose_supervisor_is_already_gone_does_not_start() -> None:
-    """It may die between starting the part and the part's wish to follow."""
+    """It may die between starting the part and the part's call to the kernel."""
     command = parent_death.command(1, [sys.executable, "-c", "print('started')"])
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 

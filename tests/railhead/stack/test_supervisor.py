@@ -45,7 +45,7 @@ def part(code: str, home: DataDirectory, **options: float) -> Part:
 async def supervised(
     part: Part, home: DataDirectory, reported: list[str]
 ) -> AsyncIterator[tuple[Supervisor, asyncio.Event]]:
-    """The part under supervision, stopped in the end."""
+    """The part under supervision, stopped at the end."""
     kill_now = asyncio.Event()
     supervisor = Supervisor(part, home=home, say=reported.append, kill_now=kill_now)
     try:
@@ -63,7 +63,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_a_part_that_is_killed_is_started_again(home: DataDirectory) -> None:
-    """Under another pid, which the pid file tells, and with a line for each event."""
+    """Under another pid, which the pid file holds, and with a line for each event."""
     reported: list[str] = []
     async with supervised(part(SLEEPER, home), home, reported) as (supervisor, _):
         await supervisor.start()
@@ -104,7 +104,7 @@ async def test_a_part_that_does_not_stop_in_time_is_killed(home: DataDirectory) 
     assert reported[-1].startswith("thing: killed, it had not stopped after 0.")
 
 
-async def test_hurry_kills_at_once(home: DataDirectory) -> None:
+async def test_a_second_signal_kills_at_once(home: DataDirectory) -> None:
     """The second Ctrl-C."""
     async with supervised(part(DEAF, home), home, []) as (supervisor, kill_now):
         await supervisor.start()
@@ -115,14 +115,14 @@ async def test_hurry_kills_at_once(home: DataDirectory) -> None:
 
 
 async def test_a_part_that_never_comes_up_shows_the_end_of_its_log(home: DataDirectory) -> None:
-    """Waiting does not mend a bad setting."""
+    """Waiting does not cure a bad setting."""
     broken = part("print('no such table'); raise SystemExit(3)", home)
     async with supervised(broken, home, []) as (supervisor, _):
         with pytest.raises(StackError, match=r"(?s)ended with exit code 3.*no such table"):
             await supervisor.start()
 
 
-async def test_a_part_that_runs_but_does_not_answer_is_not_waited_for_for_ever(
+async def test_a_part_that_does_not_answer_is_waited_for_in_bounded_time(
     home: DataDirectory,
 ) -> None:
     """The time to start is bounded too."""
