@@ -1,1 +1,1 @@
-"""The books: that every offset has exactly one fate, proved from the ledger, the rows and Kafka."""
+"""The audit: proves from ledger, rows and Kafka that every offset has exactly one outcome."""

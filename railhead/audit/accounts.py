@@ -1,4 +1,4 @@
-"""What does the account of a topic add up to? Sums over its partitions, and the verdict."""
+"""The account of a topic: sums over its partitions, and whether it balances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PartitionAccount:
     """One partition: offsets from `first` to before `end`, of which `reported` are in the ledger.
 
     `committed` is the group's, None when it has none. `empty` counts offsets in the ledger's ranges
-    that have no record (markers of transactions), `in_flight` what is not in the ledger yet.
+    that have no record (transaction markers), `in_flight` what is not in the ledger yet.
     """
 
     partition: int
@@ -44,8 +44,8 @@ class PartitionAccount:
 class TopicAccount:
     """One topic: its partitions and what was found.
 
-    `kept` is how many refused items a table has, of the topic of dead letters: each once, however
-    often it was reported. None is the ledger's word.
+    For the topic of dead letters, `kept` is how many rejected items the table has: each once,
+    however often it was reported. With None the ledger's count stands.
     """
 
     topic: str
@@ -55,19 +55,19 @@ class TopicAccount:
 
     @property
     def counts(self) -> RangeCounts:
-        """The fates of all its records."""
+        """The outcomes of all its records."""
         total = NOTHING
         for one in self.partitions:
             total = total.plus(one.counts)
         return total
 
     def total(self, name: str) -> int:
-        """One figure of `PartitionAccount`, over all partitions."""
+        """The sum of one field of `PartitionAccount` over all partitions."""
         return sum(int(getattr(one, name)) for one in self.partitions)
 
     @property
     def faults(self) -> list[AuditFinding]:
-        """The findings that mean that the books do not balance."""
+        """The findings that mean that the account does not balance."""
         return [one for one in self.findings if one.is_fault]
 
     @property

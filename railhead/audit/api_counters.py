@@ -1,4 +1,4 @@
-"""What do the doors say they took? Their own counters, kept apart from the way of the data."""
+"""Reads the ingest APIs' own counters, which are independent of the path of the data."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TIMEOUT_SECONDS = 5.0
 
 
 class ApiSilentError(Exception):
-    """A door's counters could not be read; the text says which and why."""
+    """An ingest API's counters could not be read; the text says which and why."""
 
 
 def read_counters(url: str) -> dict[str, int]:
-    """Items by fate (stored, rejected, not_stored) since the door at *url* started.
+    """Items by outcome (stored, rejected, not_stored) since the API at *url* started.
 
-    *url* is the door's address, or that of its metrics page.
+    *url* is the API's address, or that of its metrics page.
 
     Raises:
-        DoorSilentError: it does not answer with counters.
+        ApiSilentError: it does not answer with counters.
     """
     parts = urlsplit(url if "//" in url else f"http://{url}")
     if parts.scheme not in {"http", "https"}:
@@ -40,7 +40,7 @@ def read_counters(url: str) -> dict[str, int]:
 
 
 def sum_items(page: str) -> dict[str, int]:
-    """Add up the items of a metrics *page* by fate."""
+    """Add up the items of a metrics *page* by outcome."""
     outcomes: dict[str, int] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
@@ -51,7 +51,7 @@ def sum_items(page: str) -> dict[str, int]:
 
 
 def sum_apis(counters: Iterable[dict[str, int]]) -> dict[str, int]:
-    """Add up several doors."""
+    """Add up several ingest APIs."""
     total: dict[str, int] = {}
     for outcomes in counters:
         for outcome, items in outcomes.items():

@@ -1,7 +1,7 @@
-"""The proof for one topic, top to bottom: the chain, its ranges' records and rows, rows beside it.
+"""The proof for one topic: its chain of ranges, their records and rows, then rows outside them.
 
-The order of looking makes it hold while everything runs: what is committed was read first, the
-ledger is written before a commit, and rows before the ledger. So whatever the ledger tells here has
+The order of reading makes the proof hold while everything runs: commits were read first, the
+ledger is written before a commit, and rows before the ledger. So whatever the ledger has here has
 its rows, and what is written meanwhile lies past the window.
 """
 
@@ -25,9 +25,9 @@ from railhead.audit.records.kafka_log import KafkaLog, Position, incarnation_of,
 class AuditOptions:
     """What to look at.
 
-    `since_ms` is 0 for everything the ledger knows. `tenant` narrows what is named row by row.
+    `since_ms` is 0 for everything the ledger knows. `tenant` limits what is named row by row.
     `most_examined` bounds the records read from Kafka for ranges that do not add up. With
-    `every_record` all ranges are held against Kafka, not only these.
+    `every_record` all ranges are compared with Kafka, not only these.
     """
 
     since_ms: int = 0
@@ -45,7 +45,7 @@ async def audit(
     log: KafkaLog,
     audit_options: AuditOptions,
 ) -> TopicAccount:
-    """Look at everything of *topic* once; *positions* were read before."""
+    """Audit all of *topic* once; *positions* were read before."""
     window = queries.window(
         topic, audit_options.since_ms, logs_of(positions), incarnation_of(positions)
     )
@@ -88,9 +88,7 @@ async def audit(
 def _beyond(doubtful: Sequence[OffsetBlock], topic: str) -> Iterator[AuditFinding]:
     if len(doubtful) >= MOST_BLOCKS:
         last = doubtful[-1]
-        text = (
-            f"{MOST_BLOCKS:,} ranges up to here to be looked at; what follows was not: see --since"
-        )
+        text = f"{MOST_BLOCKS:,} ranges up to here were examined; what follows was not: see --since"
         yield AuditFinding(
             kind=FindingKind.UNPROVEN,
             topic=topic,
@@ -103,7 +101,7 @@ def _beyond(doubtful: Sequence[OffsetBlock], topic: str) -> Iterator[AuditFindin
 def _sums(
     accounts: Iterable[PartitionAccount], findings: Sequence[AuditFinding], topic: str
 ) -> Iterator[AuditFinding]:
-    """Partitions whose sums are wrong though nothing was found in them: then looking went wrong."""
+    """Partitions whose sums are wrong though nothing was found in them: the audit itself failed."""
     faulty = {one.partition for one in findings if one.is_fault}
     for account in accounts:
         if not account.adds_up and account.partition not in faulty:
@@ -113,7 +111,7 @@ def _sums(
                 topic=topic,
                 partition=account.partition,
                 span=Span(account.first, account.end - 1),
-                text=f"{account.offsets:,} offsets, and the fates of {reported:,} are told",
+                text=f"{account.offsets:,} offsets, and outcomes of {reported:,}",
             )
 
 
@@ -124,7 +122,7 @@ def _other_incarnations(queries: AuditQueries, window: Window) -> Iterator[Audit
             topic=window.topic_table.topic,
             partition=number,
             span=span,
-            text=f"{ranges:,} ranges of an earlier topic; only what is kept of it is looked at",
+            text=f"{ranges:,} ranges of an earlier topic; only what is kept of it is checked",
         )
 
 
@@ -152,7 +150,7 @@ def _kept_of_earlier(queries: AuditQueries, window: Window) -> Iterator[AuditFin
                     topic=window.topic_table.topic,
                     partition=number,
                     span=span,
-                    text=f"of an earlier topic the ledger tells {kept.reported:,}, "
+                    text=f"of an earlier topic the ledger has {kept.reported:,}, "
                     f"{table} has {kept.there:,}",
                 )
 
@@ -160,7 +158,7 @@ def _kept_of_earlier(queries: AuditQueries, window: Window) -> Iterator[AuditFin
 def _resolved(
     blocks: Iterable[OffsetBlock], clusters: Mapping[int, Iterable[Cluster]]
 ) -> list[OffsetBlock]:
-    """Blocks with what they really tell: of ranges that overlap, only those that count."""
+    """Blocks with their true counts: of ranges that overlap, only those that count."""
     counts = {(number, one.span): one.counts for number, found in clusters.items() for one in found}
     return [
         block._replace(reported=counts.get((block.partition, block.span), block.reported))
@@ -208,17 +206,19 @@ def _too_much(block: OffsetBlock, topic: str) -> AuditFinding:
         topic=topic,
         partition=block.partition,
         span=block.span,
-        text="does not add up; not looked at any closer, see --examine",
+        text="does not add up; not examined further, see --examine",
     )
 
 
 def _without_echo(
     findings: Iterable[AuditFinding], block: OffsetBlock, continuity: Continuity
 ) -> list[AuditFinding]:
-    """Leave out wrong numbers where a range astray is named already: they come of it."""
-    astray = any(
-        cluster.astray and cluster.span == block.span
+    """Leave out wrong numbers where a stray range is named already: it causes them."""
+    has_stray = any(
+        cluster.stray and cluster.span == block.span
         for cluster in continuity.chains[block.partition].clusters
     )
-    echoes = {FindingKind.SHORT, FindingKind.MISCOUNTED, FindingKind.UNPROVEN} if astray else set()
+    echoes = (
+        {FindingKind.SHORT, FindingKind.MISCOUNTED, FindingKind.UNPROVEN} if has_stray else set()
+    )
     return [one for one in findings if one.kind not in echoes]

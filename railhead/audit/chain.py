@@ -1,13 +1,13 @@
-"""Do the ranges of a partition join? Which of those that overlap tell what became of each offset?
+"""Joins the ranges of a partition, and decides which of those that overlap count.
 
-1. A writer's range begins where its writer went on: at the end of its own last range, or at the
-   end of everything the ledger told when the partition was assigned to it. So each true range is
-   reached from the first one by ranges that join exactly, whatever was written late.
+1. A writer's range starts where its writer went on: at the end of its own last range, or at the
+   end of the ledger when the partition was assigned to it. So each true range is reached from the
+   first one by ranges that join exactly, whatever was written late.
 2. A worker that was paused past its session may write a range late. It then overlaps ranges of a
-   higher generation. Each offset is told by the chain that joins exactly and, where there are
-   several ways, takes the range of the highest generation; the other range is *late*, no harm.
+   higher generation. Each offset counts by the chain that joins exactly and, where there are
+   several, takes the range of the highest generation; the other range is *late* and does no harm.
 3. A range that no chain reaches, or that overlaps within one generation, was not written by a
-   worker that kept the order: it is *astray* and named.
+   worker that kept the order: it is *stray* and named.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 
 class RangeCounts(NamedTuple):
-    """How many records met each fate."""
+    """How many records had each outcome."""
 
     stored: int = 0
     duplicates: int = 0
@@ -27,12 +27,12 @@ class RangeCounts(NamedTuple):
     moved: int = 0
 
     def plus(self, other: RangeCounts) -> RangeCounts:
-        """Both together."""
+        """The sum of both."""
         return RangeCounts(*(mine + its for mine, its in zip(self, other, strict=True)))
 
     @property
     def records(self) -> int:
-        """Records of any fate."""
+        """Records of any outcome."""
         return sum(self)
 
 
@@ -47,7 +47,7 @@ class Span(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many offsets these are; not each of them need have a record."""
+        """How many offsets these are; not every one needs a record."""
         return self.last - self.first + 1
 
     def __str__(self) -> str:
@@ -70,16 +70,16 @@ class OffsetRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Ranges that overlap, resolved: `reported` covers them, `late` and `astray` do not count."""
+    """Ranges that overlap, resolved: `reported` covers them, `late` and `stray` do not count."""
 
     span: Span
     reported: tuple[OffsetRange, ...] = ()
     late: tuple[OffsetRange, ...] = ()
-    astray: tuple[OffsetRange, ...] = ()
+    stray: tuple[OffsetRange, ...] = ()
 
     @property
     def counts(self) -> RangeCounts:
-        """The fates that the chain tells."""
+        """The outcomes that the chain reports."""
         total = NOTHING
         for one in self.reported:
             total = total.plus(one.counts)
@@ -94,12 +94,12 @@ def resolve(ranges: Sequence[OffsetRange]) -> Cluster:
     reported = _way_back(arrivals, start, end if end in arrivals else max(arrivals))
     rest = [one for one in ordered if one not in reported]
     late = tuple(one for one in rest if one.first in arrivals and not _rivals(one, reported))
-    astray = tuple(one for one in rest if one not in late)
-    return Cluster(Span(start, end - 1), reported, late, astray)
+    stray = tuple(one for one in rest if one not in late)
+    return Cluster(Span(start, end - 1), reported, late, stray)
 
 
 def _arrivals(ordered: Iterable[OffsetRange], start: int) -> dict[int, list[OffsetRange]]:
-    """Each offset a chain from *start* can go on from, and the ranges it may have come by."""
+    """Each offset a chain from *start* can go on from, and the ranges that may end there."""
     arrivals: dict[int, list[OffsetRange]] = {start: []}
     for one in ordered:
         # Ascending by first offset: whatever can end here has been looked at.
@@ -119,7 +119,7 @@ def _way_back(
 
 
 def _rivals(one: OffsetRange, reported: Iterable[OffsetRange]) -> bool:
-    """Whether *one* shares offsets and generation with a range that is told."""
+    """Whether *one* shares offsets and generation with a range that counts."""
     return any(
         one.generation == other.generation and one.first <= other.last and other.first <= one.last
         for other in reported
@@ -129,7 +129,7 @@ def _rivals(one: OffsetRange, reported: Iterable[OffsetRange]) -> bool:
 class Island(NamedTuple):
     """Ranges or clusters that join without a gap, folded together by the store.
 
-    `counts` leave clusters out, which are resolved apart.
+    `counts` leave out clusters, which are resolved separately.
     """
 
     first: int
@@ -149,13 +149,13 @@ class Chain:
     clusters: list[Cluster] = field(default_factory=list)
 
 
-def join(islands: Sequence[Island], clusters: Sequence[Cluster], *, begin: int, end: int) -> Chain:
-    """Join a partition's *islands* between the offsets *begin* and *end* (not included).
+def join(islands: Sequence[Island], clusters: Sequence[Cluster], *, start: int, end: int) -> Chain:
+    """Join a partition's *islands* between the offsets *start* and *end* (not included).
 
-    Everything in there must be covered: what is not is a gap. The chain ends where its last island
-    does, if that is past *end*: a commit may lag behind the ledger and never leads.
+    Everything in between must be covered: what is not is a gap. The chain ends where its last
+    island does, if that is past *end*: a commit may lag behind the ledger and never leads.
     """
-    chain = Chain(begin, begin, clusters=list(clusters))
+    chain = Chain(start, start, clusters=list(clusters))
     for island in sorted(islands):
         if island.first > chain.end:
             chain.gaps.append(Span(chain.end, island.first - 1))

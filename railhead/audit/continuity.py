@@ -1,4 +1,4 @@
-"""Do a partition's ranges join from the first one to the last, up to what is committed?"""
+"""Checks that a partition's ranges join from the first one to the last, up to the commit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from railhead.audit.chain import Chain, Cluster, Island, Span, join
 from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.audit.records.kafka_log import KafkaLog, Position
 
-# Above this many offsets they are told as they are, rather than counting the records among them.
+# Of more offsets than this, the records among them are not counted: the offsets are reported.
 MOST_COUNTED = 5_000
 NOWHERE = Position(0, 0, None)
 
 
 class Continuity:
-    """Looks at the partitions of one topic; `chains` and `accounts` are what it has seen.
+    """Looks at the partitions of one topic; `chains` and `accounts` hold what it found.
 
-    Of a partition in `recreated` Kafka has other records than those that the ledger tells of.
+    Of a partition in `recreated` Kafka has other records than those in the ledger.
     """
 
     def __init__(self, topic: str, log: KafkaLog, *, from_the_beginning: bool) -> None:
@@ -37,12 +37,12 @@ class Continuity:
         clusters: Sequence[Cluster],
         reported_end: int | None,
     ) -> list[AuditFinding]:
-        """Join what the ledger tells of partition *number*; `reported_end` is where its ledger ends."""
-        begin = self._begin(islands, position, reported_end)
-        chain = join(islands, clusters, begin=begin, end=max(begin, position.committed or begin))
+        """Join the ledger's ranges of partition *number*; its ledger ends at `reported_end`."""
+        start = self._start(islands, position, reported_end)
+        chain = join(islands, clusters, start=start, end=max(start, position.committed or start))
         end = position.end
         if chain.end > end and position is not NOWHERE:
-            # Written since the log's end was read, unless the topic was made anew.
+            # Written since the log's end was read, unless the topic was recreated.
             end = (await self._log.ends(self._topic, [number])).get(number, 0)
         self.chains[number] = chain
         self.accounts[number] = PartitionAccount(
@@ -61,10 +61,10 @@ class Continuity:
             *self._clusters(number, clusters),
         ]
 
-    def _begin(
+    def _start(
         self, islands: Sequence[Island], position: Position, reported_end: int | None
     ) -> int:
-        """The first offset that must have a fate: of the ledger's, or of those that Kafka keeps."""
+        """The first offset that must have an outcome: the ledger's first, or Kafka's."""
         if islands:
             first = min(island.first for island in islands)
             return min(first, position.start) if self._from_the_beginning else first
@@ -73,7 +73,7 @@ class Continuity:
         return position.start if self._from_the_beginning else position.committed or position.start
 
     async def _in_flight(self, number: int, rest: Span) -> None:
-        """Count the records that the ledger does not tell of yet; of many, their offsets."""
+        """Count the records that are not in the ledger yet; where there are many, their offsets."""
         size = records = max(0, rest.size)
         if 0 < size <= MOST_COUNTED:
             records = await self._log.count(self._topic, number, rest)
@@ -85,7 +85,7 @@ class Continuity:
     ) -> Iterator[AuditFinding]:
         if chain.end > end:
             self.recreated.add(number)
-            text = f"the log ends at {end}: what it holds now are other records"
+            text = f"the log ends at {end}: it now holds other records"
             yield self._finding(FindingKind.RECREATED, number, Span(end, chain.end - 1), text)
         if chain.end < position.start:
             text = "deleted by Kafka's retention before a worker read them"
@@ -98,7 +98,7 @@ class Continuity:
         records = await self._log.count(self._topic, number, kept) if kept.size > 0 else 0
         deleted = max(0, min(gap.last + 1, position.start) - gap.first)
         if not records and not deleted:
-            # Markers of transactions: nothing that could have a fate.
+            # Transaction markers: nothing that could have an outcome.
             self.accounts[number].empty += gap.size
             return []
         self.chains[number].gaps.append(gap)
@@ -112,10 +112,10 @@ class Continuity:
                 f"{one.span} of generation {one.generation}" for one in cluster.reported
             )
             for one in cluster.late:
-                text = f"of generation {one.generation}; told by {reported}"
+                text = f"of generation {one.generation}; replaced by {reported}"
                 yield self._finding(FindingKind.LATE, number, one.span, text)
-            for one in cluster.astray:
-                text = f"of generation {one.generation}; it does not go with {reported}"
+            for one in cluster.stray:
+                text = f"of generation {one.generation}; it does not fit {reported}"
                 yield self._finding(FindingKind.OVERLAP, number, one.span, text)
 
     def _finding(self, kind: FindingKind, number: int, span: Span, text: str) -> AuditFinding:

@@ -1,7 +1,7 @@
-"""What can be wrong with the books? The closed list of findings, each with what it means.
+"""The closed list of what an audit can find, each with its meaning.
 
-A *fault* means that the books do not balance. A *remark* is something that happened and does no
-harm: the views show the right rows all the same.
+A *fault* means that an account does not balance. A *remark* is something that happened and does no
+harm: the views still show the right rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from railhead.audit.chain import Span
 
 
 class FindingKind(StrEnum):
-    """Kinds of findings; `MEANINGS` tells each."""
+    """Kinds of findings; `MEANINGS` explains each."""
 
     GAP = "gap"
     OVERLAP = "overlap"
@@ -43,31 +43,31 @@ class FindingKind(StrEnum):
 MEANINGS: Final[dict[FindingKind, str]] = {
     FindingKind.GAP: "records that no range of the ledger covers",
     FindingKind.OVERLAP: "a range that overlaps others and joins nothing",
-    FindingKind.MISCOUNTED: "a range whose fates are not as many as its records",
+    FindingKind.MISCOUNTED: "a range with fewer or more outcomes than records",
     FindingKind.LOST: "a valid record whose id has no row",
-    FindingKind.REJECT_MISSING: "a refused record that is not in `rejected`",
+    FindingKind.REJECT_MISSING: "a rejected record that is not in `rejected`",
     FindingKind.CONFLICT_MISSING: "a conflicting record that is not in `conflicts`",
     FindingKind.HIDDEN: "other content of an id that no view shows and that is not in `conflicts`",
-    FindingKind.SHORT: "a range with fewer or more rows than the ledger tells",
-    FindingKind.FOREIGN: "a row that no record of the topic became",
+    FindingKind.SHORT: "a range with fewer or more rows than the ledger has",
+    FindingKind.FOREIGN: "a row that comes from no record of the topic",
     FindingKind.TWO_OUTCOMES: "a record that is kept in two places",
-    FindingKind.MERGED: "rows that are not the same and share their key: a merge keeps one of them",
+    FindingKind.MERGED: "different rows with the same key: a merge keeps one of them",
     FindingKind.ALTERED: "rows of one record that differ",
     FindingKind.SHOWN_TWICE: "an id with more than one visible row",
     FindingKind.VIEW: "a view that does not show what its table holds",
     FindingKind.EXPIRED: "records that Kafka deleted before they were read",
-    FindingKind.RECREATED: "a ledger that reaches past the log's end: the log lost its tail, or is new",
+    FindingKind.RECREATED: "a ledger that ends past the log's end: its tail was lost, or it is new",
     FindingKind.UNPROVEN: "what cannot be proved, as Kafka no longer keeps the records",
     FindingKind.OTHER_INCARNATION: "ranges of an earlier topic of the same name",
     FindingKind.COPIES: "rows stored twice, by a repeated or late write; the views show them once",
-    FindingKind.LATE: "a range written late by a worker that was paused; the ledger's view hides it",
+    FindingKind.LATE: "a range written late by a paused worker; the ledger's view hides it",
 }
 REMARKS: Final = frozenset({FindingKind.OTHER_INCARNATION, FindingKind.COPIES, FindingKind.LATE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFinding:
-    """One thing found at one place; `tenant` and `id_hash` where one record is meant."""
+    """One finding and its offsets; `tenant` and `id_hash` where it is about one record."""
 
     kind: FindingKind
     topic: str
@@ -79,11 +79,11 @@ class AuditFinding:
 
     @property
     def is_fault(self) -> bool:
-        """Whether the books do not balance."""
+        """Whether it means that the account does not balance."""
         return self.kind not in REMARKS
 
     @property
-    def place(self) -> str:
+    def coordinate(self) -> str:
         """Topic, partition and offsets."""
         return f"{self.topic}[{self.partition}] @ {self.span}"
 
@@ -103,10 +103,10 @@ class AuditFinding:
 
 
 def hash_of_id(tenant: str, id_: str) -> str:
-    """Name an id without telling it: 12 hexadecimal digits of SHA-256 of tenant, NUL, id."""
+    """Name an id without revealing it: 12 hexadecimal digits of SHA-256 of tenant, NUL, id."""
     return hashlib.sha256(f"{tenant}\0{id_}".encode()).hexdigest()[:12]
 
 
 def concerning(findings: Iterable[AuditFinding], tenant: str | None) -> list[AuditFinding]:
-    """Leave out what is surely about another tenant's record."""
+    """Leave out what is certainly about another tenant's record."""
     return [one for one in findings if not tenant or one.tenant in {"", tenant}]

@@ -1,4 +1,4 @@
-"""Which moment does an operator mean by `--since 2h`? A time ago, a day, or an instant."""
+"""Reads the moments operators write, as in `--since 2h`: a time ago, a day, or an instant."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def moment_option(text: str) -> datetime:
 
 
 def milliseconds(moment: datetime | None) -> int:
-    """*moment* in milliseconds since 1970; for None the beginning of all columns' time."""
+    """*moment* in milliseconds since 1970; 0 for None."""
     return 0 if moment is None else round(moment.timestamp() * 1000)

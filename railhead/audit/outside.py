@@ -1,4 +1,4 @@
-"""Which rows came from no record that the ledger tells of, and do the views show each id once?"""
+"""Finds rows outside of the ledger's ranges, and checks that views show each id once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Outside:
         self._topic = window.topic_table.topic
 
     def in_the_window(self, chains: Mapping[int, Chain]) -> Iterator[AuditFinding]:
-        """Rows between ranges; those in a gap that is known are told as one."""
+        """Rows between ranges; those in a known gap are one finding."""
         by_partition: dict[int, list[int]] = {}
         for number, offset in self._queries.strays(self._window):
             by_partition.setdefault(number, []).append(offset)
@@ -37,7 +37,7 @@ class Outside:
                     yield from self._named(number, span, text)
 
     async def past_the_window(self) -> list[AuditFinding]:
-        """Rows at offsets that Kafka has not given out: they cannot be in flight."""
+        """Rows at offsets that Kafka has not assigned yet: they cannot be in flight."""
         past = self._queries.past_the_window(self._window)
         ends = await self._log.ends(self._topic, [n for n in past if await self._exists(n)])
         found: list[AuditFinding] = []
@@ -54,7 +54,7 @@ class Outside:
         return number in (await self._log.positions([self._topic])).get(self._topic, {})
 
     def of_no_topic(self) -> Iterator[AuditFinding]:
-        """Rows that name another topic than their table's, or no offset."""
+        """Rows that name a topic other than their table's, or no offset."""
         for (topic, number, offset), tenant in self._queries.of_no_topic(self._window):
             yield AuditFinding(
                 kind=FindingKind.FOREIGN,
@@ -66,9 +66,9 @@ class Outside:
             )
 
     def shown(self, tenant: str, *, from_the_beginning: bool) -> Iterator[AuditFinding]:
-        """What analysts see: one row of each id, and as many rows as the table holds.
+        """Check what analysts see: one row of each id, and as many rows as the table holds.
 
-        The view is counted only *from_the_beginning*: it has no column that would bound the cost.
+        The view is counted only *from_the_beginning*: no column of it would bound the cost.
         """
         if self._window.topic_table.has_kept:
             for key, number, offset in self._queries.shown_twice(self._window, tenant):
@@ -81,7 +81,7 @@ class Outside:
         shown = self._queries.shown(self._window, tenant)
         if not shown.before <= shown.stored <= shown.after:
             text = f"fasttrack.{self._window.topic_table.table} shows {shown.after:,} rows"
-            text += f", there are {shown.stored:,} to be shown"
+            text += f", its table holds {shown.stored:,}"
             yield self._finding(FindingKind.VIEW, 0, Span(0, 0), text)
 
     def _named(self, number: int, span: Span, text: str) -> Sequence[AuditFinding]:
@@ -94,8 +94,8 @@ class Outside:
         if len(named) <= MOST_NAMED:
             return named
         return [
-            self._finding(FindingKind.FOREIGN, number, part, f"{part.size:,} times {text}")
-            for part in spans(rows)
+            self._finding(FindingKind.FOREIGN, number, span, f"{span.size:,} times {text}")
+            for span in spans(rows)
         ]
 
     def _finding(

@@ -1,6 +1,6 @@
-"""What do ledger and tables hold? Every question that reconciling asks ClickHouse is here.
+"""Every query of ledger and tables that the audit asks ClickHouse.
 
-ClickHouse folds and counts; only what does not add up comes over, and at most `MOST` rows of it.
+ClickHouse folds and counts; only what does not add up is returned, at most `MOST` rows of it.
 Errors are clickhouse-connect's own.
 """
 
@@ -16,7 +16,7 @@ from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.chain import Cluster, Island, OffsetRange, RangeCounts, Span, resolve
 from sinks.steps import read_steps
 
-# More than this of one kind is told as a number: the books are then beyond line-by-line repair.
+# More than this of one kind is reported as a number: too many to repair line by line.
 MOST: Final = 10_000
 MOST_BLOCKS: Final = 100_000
 KEYS_AT_ONCE: Final = 2_000
@@ -24,7 +24,7 @@ OUTCOMES: Final = len(RangeCounts._fields)
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 CLOCK_SLACK_MS: Final = 600_000
 
-# The condition that a row speaks of the topic as it is now; see books.sql.
+# The condition that a row is about the topic's present incarnation; see queries.sql.
 MINE: Final = """({name}incarnation = {{incarnation:String}} AND {name}incarnation != ''
         OR {name}incarnation = '' AND NOT (
             {offset} >= {{starts:Map(Int32, Int64)}}[{name}partition]
@@ -37,14 +37,14 @@ CONDITIONS: Final = {
 }
 
 Key = tuple[Any, ...]
-Place = tuple[str, int, int, str]
+Coordinate = tuple[str, int, int, str]
 """A record: topic, partition, offset, and the topic's incarnation."""
 Logs = Mapping[int, tuple[int, int]]
 """By partition: the first offset kept, and when its record was appended, in milliseconds."""
 
 
 class TopicTable(NamedTuple):
-    """The table that holds a topic's stored records; `key` is what it keeps one row of."""
+    """The table that holds a topic's stored records; it keeps one row for each `key`."""
 
     topic: str
     table: str
@@ -65,11 +65,11 @@ def topic_table_of(topic: str) -> TopicTable:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is looked at of a topic: offsets from `origins` to before `ends`, by partition.
+    """The part of a topic that is audited: offsets from `origins` to before `ends`, by partition.
 
     A partition without ranges in the time asked for has its origin at its end. `since_ms` bounds
-    what is read: records appended earlier are not in the window. `incarnation` tells the topic from
-    others that had its name before, and `logs` do where rows do not name theirs.
+    what is read: records appended earlier are not in the window. `incarnation` separates the topic
+    from earlier ones of its name, and `logs` do so where rows do not name theirs.
     """
 
     topic_table: TopicTable
@@ -95,7 +95,7 @@ class Window:
 
 
 class OffsetBlock(NamedTuple):
-    """Offsets told by one range or by several that overlap, and what the tables hold of them.
+    """Offsets of one range or of several that overlap, and what the tables hold of them.
 
     `rows` and `offsets` are those of the topic's own table; more rows than offsets are copies.
     """
@@ -111,12 +111,12 @@ class OffsetBlock(NamedTuple):
 
     @property
     def is_full(self) -> bool:
-        """Whether each offset is told to have a record."""
+        """Whether each offset has a record by the ledger."""
         return self.reported.records == self.span.size
 
     @property
     def has_its_rows(self) -> bool:
-        """Whether the tables hold as many records as are told."""
+        """Whether the tables hold as many records as the ledger reports."""
         held = (self.offsets, self.conflicts, self.rejected)
         return held == (self.reported.stored, self.reported.conflicts, self.reported.rejected)
 
@@ -139,14 +139,14 @@ class Shown(NamedTuple):
 
 
 class KeptRows(NamedTuple):
-    """How many records the ledger tells, and how many a table has."""
+    """How many records the ledger reports, and how many a table has."""
 
     reported: int
     there: int
 
 
 class AuditQueries:
-    """Reads ledger and tables by *client*."""
+    """Reads ledger and tables through *client*."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -154,7 +154,7 @@ class AuditQueries:
         self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
 
     def window(self, topic: str, since_ms: int, logs: Logs, incarnation: str) -> Window:
-        """Fix the window: what the ledger has now; what is written later is not looked at."""
+        """Fix the window: what the ledger has now; what is written later is not audited."""
         asked = Window(topic_table_of(topic), since_ms, logs, incarnation)
         rows = self._ask("window", asked.parameters())
         started = [first_ms for _, _, ranges, _, first_ms in rows if ranges]
@@ -167,7 +167,7 @@ class AuditQueries:
         return Window(asked.topic_table, read_from, logs, incarnation, origins, ends)
 
     def other_incarnations(self, window: Window) -> list[tuple[int, Span, int]]:
-        """(partition, offsets, ranges) that the ledger tells of topics of this name before."""
+        """(partition, offsets, ranges) of earlier topics of this name in the ledger."""
         rows = self._ask("other_incarnations", window.parameters())
         return [(number, Span(first, last), ranges) for number, first, last, ranges in rows]
 
@@ -239,7 +239,7 @@ class AuditQueries:
             for row in self._ask("kept_of_block", _within(window, partition, span), topic_table)
         }
 
-    def where_are(self, topic_table: TopicTable, keys: Iterable[Key]) -> dict[Key, Place]:
+    def coordinates_of(self, topic_table: TopicTable, keys: Iterable[Key]) -> dict[Key, Coordinate]:
         """The coordinate of the row that counts for each of *keys* that has one."""
         wanted, found = sorted(set(keys)), {}
         for start in range(0, len(wanted), KEYS_AT_ONCE):
@@ -289,7 +289,7 @@ class AuditQueries:
         return [((who, id_), tuple(first), tuple(other)) for who, id_, first, other in found]
 
     def reports(self, window: Window) -> tuple[int, int]:
-        """How many refusals the dead letters of the window are about, and how many repeat one."""
+        """How many rejections the dead letters of the window are about, and how many repeat one."""
         ((kept, repeats),) = self._ask("reports", window.parameters())
         return int(kept), int(repeats)
 
@@ -305,7 +305,7 @@ class AuditQueries:
         ]
 
     def kept_of_earlier(self, window: Window) -> list[tuple[int, Span, KeptRows, KeptRows]]:
-        """Partition, offsets, conflicts and rejected of earlier topics of which some miss."""
+        """Partition, offsets, conflicts and rejected of earlier topics where some are missing."""
         rows = (
             self._ask("kept_of_earlier", window.parameters()) if window.topic_table.has_kept else ()
         )
@@ -331,8 +331,8 @@ class AuditQueries:
     ) -> list[Any]:
         names = (steps,) if isinstance(steps, str) else steps
         text = "\n".join(self._texts[name] for name in names)
-        for mark, condition in CONDITIONS.items():
-            text = text.replace(mark, condition)
+        for marker, condition in CONDITIONS.items():
+            text = text.replace(marker, condition)
         if topic_table is not None:
             text = text.replace("/*table*/", topic_table.table).replace("/*key*/", topic_table.key)
         return list(self._client.query(text, parameters=dict(parameters)).result_rows)

@@ -1,11 +1,11 @@
--- What the books hold: the ledger folded, and rows counted against it. Nothing is changed here.
+-- Queries of the audit: the ledger folded, and rows counted against it. Nothing is changed here.
 --
--- Parameters: topic; origins and ends (partition to offset) fix the window that is looked at;
+-- Parameters: topic; origins and ends (partition to offset) set the window that is audited;
 -- since_ms bounds what is read, by the broker's append time. /*mine: ...*/ is the condition that a row
--- speaks of the topic as it is now, by its incarnation; for rows that name none, starts and births
--- (partition to offset and milliseconds) tell where the log starts and when its first record was
--- appended: a later offset with an earlier time is of another topic that had this name. It,
--- /*table*/ and /*key*/ are filled in by books.py. A *block* is one range, or several that overlap.
+-- is about the topic's present incarnation; for rows that name none, starts and births (partition
+-- to offset and milliseconds) say where the log starts and when its first record was appended: a
+-- later offset with an earlier time belongs to an earlier topic of this name. It, /*table*/ and
+-- /*key*/ are filled in by queries.py. A *block* is one range, or several that overlap.
 
 -- step: window
 -- The window of each partition: from the first range that reaches into the time asked for.
@@ -23,7 +23,7 @@ WHERE topic = {topic:String}
 GROUP BY partition
 
 -- step: other_incarnations
--- Ranges of topics that had this name before.
+-- Ranges of earlier topics of this name.
 SELECT partition, min(first), max(last), count()
 FROM fasttrack_store.ledger FINAL
 WHERE topic = {topic:String}
@@ -121,8 +121,8 @@ LIMIT {most:UInt64}
             AND /*mine: kept*/)
 
 -- step: doubtful
--- Blocks that do not add up: whose fates are not as many as their offsets, or whose rows are not as
--- many as their fates. Blocks of several ranges always, as what they tell is resolved elsewhere.
+-- Blocks that do not add up: with fewer or more outcomes than offsets, or fewer or more rows than
+-- outcomes. Blocks of several ranges always, as their counts are resolved elsewhere.
 SELECT
     blocks.partition, blocks.first, blocks.last, blocks.ranges,
     blocks.stored, blocks.duplicates, blocks.conflicts, blocks.rejected, blocks.moved,
@@ -185,7 +185,7 @@ GROUP BY _partition
 ORDER BY _partition
 
 -- step: of_no_topic
--- Rows that say they come from a topic this table does not hold, or from no offset.
+-- Rows that name a topic this table does not hold, or no offset.
 SELECT toString(_topic), _partition, _offset, tenant
 FROM fasttrack_store./*table*/
 WHERE (_topic != {topic:String} OR _offset < 0)
@@ -232,7 +232,7 @@ FROM fasttrack_store./*table*/ FINAL
 WHERE (/*key*/) IN %(keys)s
 
 -- step: rows_by_field
--- Rows of some items, whatever rule made their ids.
+-- Rows of some items, under whichever rule their ids were made.
 SELECT /*fields*/, toString(_topic), _partition, _offset, toString(_incarnation)
 FROM fasttrack_store./*table*/ FINAL
 WHERE tenant = %(tenant)s AND /*field*/ IN %(values)s
@@ -262,7 +262,7 @@ SELECT
         AND ({tenant:String} = '' OR tenant = {tenant:String}))
 
 -- step: hidden
--- Ids with rows of different content: what a merge would take away is no repeat.
+-- Ids with rows of different content: what a merge would remove is not a repeat.
 SELECT
     tenant, _id,
     argMin((_partition, _offset, toString(_incarnation)), (_appended_at, _partition, _offset))
@@ -286,7 +286,7 @@ SELECT count() FROM fasttrack_store./*table*/ FINAL
 WHERE {tenant:String} = '' OR tenant = {tenant:String}
 
 -- step: reports
--- Of the reports in the window: how many refusals they are about, and how many report one again.
+-- Of the reports in the window: how many rejections they are about, and how many report one again.
 SELECT uniqExact(tenant, _report), count() - uniqExact(tenant, _report)
 FROM (
     SELECT DISTINCT _partition, _offset, tenant, _report
@@ -297,8 +297,8 @@ FROM (
         AND _offset < {ends:Map(Int32, Int64)}[_partition]
         AND /*mine: rows*/)
 
--- Rows that are not the same and share their key: a merge keeps one of them. Where it has been, the
--- counts of the block do not fit.
+-- Different rows with the same key: a merge keeps one of them. After the merge the counts of the
+-- block do not fit.
 -- step: merging_reports
 SELECT min(_partition), min(_offset), count(), any(tenant)
 FROM fasttrack_store.rejected
@@ -330,29 +330,29 @@ ORDER BY 1, 2
 LIMIT {most:UInt64}
 
 -- step: kept_of_earlier
--- Of topics that had this name before: where less is kept than the ledger tells. Kafka no longer has
--- their records, so these counts are all that can be compared.
+-- Of earlier topics of this name: where less is kept than the ledger has. Kafka no longer has their
+-- records, so only these counts can be compared.
 SELECT
-    told.partition, told.first, told.last, told.conflicts, conflicting.records,
-    told.rejected, refused.records
+    reported.partition, reported.first, reported.last, reported.conflicts, conflicting.records,
+    reported.rejected, refused.records
 FROM (
     SELECT
         partition, incarnation, min(first) AS first, max(last) AS last,
         sum(conflicts) AS conflicts, sum(rejected) AS rejected
     FROM fasttrack.ledger
     WHERE topic = {topic:String} AND incarnation NOT IN ('', {incarnation:String})
-    GROUP BY partition, incarnation) AS told
+    GROUP BY partition, incarnation) AS reported
 LEFT JOIN (
     SELECT partition, incarnation, uniqExact(offset) AS records
     FROM fasttrack_store.conflicts
     WHERE topic = {topic:String}
     GROUP BY partition, incarnation) AS conflicting
-ON told.partition = conflicting.partition AND told.incarnation = conflicting.incarnation
+ON reported.partition = conflicting.partition AND reported.incarnation = conflicting.incarnation
 LEFT JOIN (
     SELECT assumeNotNull(partition) AS partition, incarnation, uniqExact(offset) AS records
     FROM fasttrack_store.rejected
     WHERE topic = {topic:String} AND partition IS NOT NULL
     GROUP BY partition, incarnation) AS refused
-ON told.partition = refused.partition AND told.incarnation = refused.incarnation
-WHERE conflicting.records < told.conflicts OR refused.records < told.rejected
-ORDER BY told.partition, told.first
+ON reported.partition = refused.partition AND reported.incarnation = refused.incarnation
+WHERE conflicting.records < reported.conflicts OR refused.records < reported.rejected
+ORDER BY reported.partition, reported.first

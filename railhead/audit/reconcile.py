@@ -1,4 +1,4 @@
-"""Does everything balance? Every topic is audited; what does not balance is looked at once more."""
+"""Audits every topic; a topic that does not balance is audited once more."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from railhead.audit.queries import AuditQueries
 from railhead.audit.records.kafka_log import KafkaLog
 from railhead.kafka.topic_admin import TopicError
 
-# A rebalance between two questions may look like a fault; it does not last.
+# A rebalance between two queries may look like a fault; it does not last.
 LOOKS = 2
 LOOK_AGAIN_AFTER_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciler:
-    """Reads the books of consumer group *group*; changes nothing. *tell* is told each topic."""
+    """Audits what consumer group *group* wrote; changes nothing. *report* gets each topic."""
 
     group: str
     queries: AuditQueries
@@ -31,7 +31,7 @@ class Reconciler:
         """The accounts of *topics*, in that order.
 
         Raises:
-            TopicError, KafkaError, clickhouse-connect's errors: it could not be told.
+            TopicError, KafkaError, clickhouse-connect's errors: the audit could not be done.
         """
         accounts = {account.topic: account for account in await self._once(topics)}
         for _ in range(LOOKS - 1):

@@ -1,4 +1,4 @@
-"""How are the accounts shown? A table for people, one object for programs."""
+"""Prints the accounts: a table for people, one object for programs."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def as_table(accounts: Sequence[TopicAccount]) -> Table:
     outcomes = shown_outcomes(accounts)
     for name in ("offsets", *outcomes, "superseded", "in flight"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("result")
     for account in accounts:
         summary = Text(account.summary, STYLES[not account.faults])
         table.add_row(
             account.topic.removeprefix(TOPIC_PREFIX),
-            *(f"{metric:,}" for metric in _figures(account, outcomes)),
+            *(f"{number:,}" for number in _numbers(account, outcomes)),
             summary,
         )
     return table
 
 
 def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
-    """What was accepted and what became of it, as sentences; rejected items apart."""
+    """What was accepted and what became of it, as sentences; rejected items separately."""
     events = [account for account in accounts if account.topic != REJECTED_TOPIC]
     if events:
         outcomes = {
@@ -68,19 +68,19 @@ def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
             kept = account.counts.stored - again if account.kept is None else account.kept
             repeats = f" + {again:,} reported again" if again else ""
             yield (
-                f"{account.counts.stored + in_flight:,} rejected items reported by doors and "
+                f"{account.counts.stored + in_flight:,} rejected items reported by ingest APIs and "
                 f"workers = {kept:,} kept{repeats} + {in_flight:,} in flight."
             )
-    yield "The books balance." if is_balanced(accounts) else "The books do not balance."
+    yield "The accounts balance." if is_balanced(accounts) else "The accounts do not balance."
 
 
 def shown_outcomes(accounts: Sequence[TopicAccount]) -> list[str]:
-    """The fates to show: `moved` only where a record was."""
+    """The outcomes to show: `moved` only where a record was moved."""
     moved = any(account.counts.moved for account in accounts)
     return [name for name in OUTCOMES if name != "moved" or moved]
 
 
-def _figures(account: TopicAccount, outcomes: Sequence[str]) -> tuple[int, ...]:
+def _numbers(account: TopicAccount, outcomes: Sequence[str]) -> tuple[int, ...]:
     return (
         account.total("offsets"),
         *(getattr(account.counts, name) for name in outcomes),
@@ -98,14 +98,14 @@ def _print_kind(console: Console, kind: FindingKind, findings: Sequence[AuditFin
     for one in findings[:SHOWN]:
         console.print(Text(f"  {visible(line_of(one))}"))
     if len(findings) > SHOWN:
-        console.print(Text(f"  and {len(findings) - SHOWN:,} more: --json names all"))
+        console.print(Text(f"  and {len(findings) - SHOWN:,} more: --json lists all"))
 
 
 def line_of(finding: AuditFinding) -> str:
     """A finding in one line."""
     who = f", tenant {finding.tenant}" if finding.tenant else ""
     which = f", id hash {finding.id_hash}" if finding.id_hash else ""
-    return f"{finding.place}: {finding.text}{who}{which}"
+    return f"{finding.coordinate}: {finding.text}{who}{which}"
 
 
 def as_document(accounts: Sequence[TopicAccount]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Record-level proof: Kafka's records held against rows and ledger."""
+"""Record-level proof: compares Kafka's records with rows and ledger."""

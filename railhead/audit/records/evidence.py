@@ -1,4 +1,4 @@
-"""What became of each record of one block? Decided from the records, the rows and the ledger."""
+"""Decides the outcome of each record of a block from the records, the rows and the ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from railhead.audit.chain import RangeCounts, Span, spans
 from railhead.audit.findings import AuditFinding, FindingKind, hash_of_id
-from railhead.audit.queries import Key, Place
+from railhead.audit.queries import Coordinate, Key
 
 SHOWN: Final = 20
 
@@ -19,10 +19,10 @@ Sets = frozenset[int] | set[int]
 class Evidence:
     """All that is known of a block.
 
-    `keys` are the records that Kafka still has: the key of the row each makes, None if the contract
-    refuses it. They are complete from offset `kept_from` on. `rows` are the keys of the rows stored
-    for each offset, `conflicts` and `rejected` the offsets kept there. `elsewhere` tells where the
-    row of a key lies; `underway` are refused records whose dead letter is not stored yet, and
+    `keys` are the records that Kafka still has: the key of each one's row, None if the contract
+    rejects it. They are complete from offset `kept_from` on. `rows` are the keys of the rows stored
+    for each offset, `conflicts` and `rejected` the offsets kept there. `elsewhere` says where
+    the row of a key is; `underway` are rejected records whose dead letter is not stored yet, and
     `moving` those sent on to a partition that is not done yet.
     """
 
@@ -35,7 +35,7 @@ class Evidence:
     rows: Mapping[int, set[Key]]
     conflicts: Sets = frozenset()
     rejected: Sets = frozenset()
-    elsewhere: Mapping[Key, Place] = field(default_factory=dict)
+    elsewhere: Mapping[Key, Coordinate] = field(default_factory=dict)
     underway: Sets = frozenset()
     moving: Sets = frozenset()
 
@@ -55,9 +55,9 @@ class Evidence:
 
     @property
     def superseded(self) -> int:
-        """How many stored records gave way to an earlier one of their id, as tables keep one.
+        """How many stored records were replaced by an earlier one of their id, as tables keep one.
 
-        It came by another partition, or so long ago that it was no longer remembered.
+        The earlier one came through another partition, or too long ago for the dedup index.
         """
         unkept = max(0, self.reported.conflicts - len(self.conflicts))
         return max(0, len(self.repeats) - self.reported.duplicates - self.reported.moved - unkept)
@@ -68,32 +68,32 @@ class Evidence:
 
 
 def judge(evidence: Evidence) -> list[AuditFinding]:
-    """Name every record that has no fate or two, and every row without a record."""
+    """Name every record with no outcome or with two, and every row without a record."""
     found = [*_records(evidence), *_rows(evidence), *_missing_conflicts(evidence)]
     return found or list(_numbers(evidence))
 
 
 def _records(evidence: Evidence) -> Iterator[AuditFinding]:
     for offset, key in evidence.keys.items():
-        places = _places(evidence, offset)
-        if len(places) > 1:
+        tables = _tables(evidence, offset)
+        if len(tables) > 1:
             yield _finding(
-                evidence, FindingKind.TWO_OUTCOMES, offset, f"kept in {' and '.join(places)}", key
+                evidence, FindingKind.TWO_OUTCOMES, offset, f"kept in {' and '.join(tables)}", key
             )
-        elif places or offset in evidence.underway or offset in evidence.moving:
+        elif tables or offset in evidence.underway or offset in evidence.moving:
             continue
         elif key is None:
             yield _finding(
                 evidence,
                 FindingKind.REJECT_MISSING,
                 offset,
-                "refused by the contract, not in rejected",
+                "rejected by the contract, not in rejected",
             )
         elif key not in evidence.elsewhere:
             yield _finding(evidence, FindingKind.LOST, offset, "valid, and no row has its id", key)
 
 
-def _places(evidence: Evidence, offset: int) -> list[str]:
+def _tables(evidence: Evidence, offset: int) -> list[str]:
     kept = {
         "its table": offset in evidence.rows,
         "conflicts": offset in evidence.conflicts,
@@ -110,7 +110,7 @@ def _rows(evidence: Evidence) -> Iterator[AuditFinding]:
             foreign = sorted(keys - {evidence.keys.get(offset)})
         for key in foreign:
             text = (
-                "a row of another id than its record's"
+                "a row with another id than its record's"
                 if offset in evidence.keys
                 else "a row of no record: there is none at this offset"
             )
@@ -126,7 +126,7 @@ def _rows(evidence: Evidence) -> Iterator[AuditFinding]:
 def _missing_conflicts(evidence: Evidence) -> Iterator[AuditFinding]:
     if len(evidence.conflicts) < evidence.reported.conflicts:
         text = (
-            f"the ledger tells {evidence.reported.conflicts:,}, "
+            f"the ledger has {evidence.reported.conflicts:,}, "
             f"conflicts has {len(evidence.conflicts):,}"
         )
         yield _block_finding(evidence, FindingKind.CONFLICT_MISSING, text)
@@ -141,7 +141,7 @@ def _numbers(evidence: Evidence) -> Iterator[AuditFinding]:
         "rejected": len(evidence.rejected) + len(evidence.underway - set(evidence.rejected)),
     }
     wrong = [
-        f"{outcome}: the ledger tells {getattr(reported, outcome):,}, there are {number:,}"
+        f"{outcome}: the ledger has {getattr(reported, outcome):,}, there are {number:,}"
         for outcome, number in has.items()
         if getattr(reported, outcome) != number
     ]
@@ -157,16 +157,16 @@ def _numbers(evidence: Evidence) -> Iterator[AuditFinding]:
 
 
 def _candidates(evidence: Evidence) -> Iterator[str]:
-    """Which rows may be the ones too many: those that give way to another row of their id."""
-    gave_way = [
+    """Which rows may be the surplus: those that another row of their id replaces."""
+    replaced = [
         offset
         for offset, keys in evidence.rows.items()
         for key in keys
         if key in evidence.elsewhere
         and evidence.elsewhere[key][:3] != (evidence.topic, evidence.partition, offset)
     ]
-    if len(evidence.rows) > evidence.reported.stored and gave_way:
-        shown = ", ".join(map(str, spans(gave_way)[:SHOWN]))
+    if len(evidence.rows) > evidence.reported.stored and replaced:
+        shown = ", ".join(map(str, spans(replaced)[:SHOWN]))
         yield f"rows whose id has an earlier row: {shown}"
 
 

@@ -1,4 +1,4 @@
-"""Why does a block not add up? Its records are read from Kafka and held against the tables."""
+"""Finds out why a block does not add up: compares its records in Kafka with the tables."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from events.contract.id_rules import IdRules
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.chain import Span, spans
 from railhead.audit.findings import AuditFinding, FindingKind, hash_of_id
-from railhead.audit.queries import AuditQueries, Key, OffsetBlock, Place, Window
+from railhead.audit.queries import AuditQueries, Coordinate, Key, OffsetBlock, Window
 from railhead.audit.records.evidence import Evidence, judge
 from railhead.audit.records.kafka_log import KafkaLog, Position, Record, incarnation_of, logs_of
-from railhead.audit.records.other_rules import places_by_other_rules
+from railhead.audit.records.other_rules import coordinates_by_other_rules
 from railhead.audit.records.record_keys import homes_of, keys_of, refused_of, say_the_same
 
-# So many single records are fetched to tell a conflict from a repeat; each is a seek.
+# At most so many single records are fetched to tell a conflict from a repeat; each is a seek.
 MOST_COMPARED = 500
 
 
 @dataclass(slots=True)
 class Examination:
-    """What came of one block: `empty` offsets have no record, `copies` are rows too many."""
+    """What came of one block: `empty` offsets have no record, `copies` are surplus rows."""
 
     findings: list[AuditFinding] = field(default_factory=list)
     empty: int = 0
@@ -59,19 +59,19 @@ class Examiner:
         return result
 
     def _copies(self, block: OffsetBlock, result: Examination) -> bool:
-        """Tell records with several rows; whether there are such of several ids."""
+        """Report records with several rows; returns whether some have rows of several ids."""
         result.copies = block.rows - block.offsets
         copies = self._queries.copies_of(self._window, block.partition, block.span)
         for kind, differ in ((FindingKind.COPIES, False), (FindingKind.ALTERED, True)):
-            alike = [one for one in copies if one.differ == differ and one.ids == 1]
-            for span in spans(one.offset for one in alike):
-                rows = sum(one.rows for one in alike if span.first <= one.offset <= span.last)
+            same = [one for one in copies if one.differ == differ and one.ids == 1]
+            for span in spans(one.offset for one in same):
+                rows = sum(one.rows for one in same if span.first <= one.offset <= span.last)
                 text = f"{rows:,} rows of {span.size:,} records"
                 result.findings.append(self._finding(kind, block, span, text))
         return any(one.ids > 1 for one in copies)
 
     async def _is_even(self, block: OffsetBlock, result: Examination) -> bool:
-        """Whether there are as many records as fates, where these are fewer than offsets."""
+        """Whether there are as many records as outcomes, where these are fewer than offsets."""
         if block.is_full:
             return True
         records = sum([len(batch) async for batch in self._read(block)])
@@ -82,7 +82,7 @@ class Examiner:
 
     def _uneven(self, block: OffsetBlock, records: int) -> list[AuditFinding]:
         kept_from = self._positions[block.partition].start
-        reported = f"the ledger tells {block.reported.records:,} records"
+        reported = f"the ledger has {block.reported.records:,} records"
         if kept_from <= block.span.first:
             if records == block.reported.records:
                 return []
@@ -117,7 +117,7 @@ class Examiner:
         result.superseded = evidence.superseded
 
     async def _with_other_rules(self, block: OffsetBlock, evidence: Evidence) -> Evidence:
-        """*evidence* with rows whose id was made by another rule than the record's is now.
+        """*evidence* with rows whose id was made by another rule than the record's present one.
 
         The records are read once more: their values together may be far more than can be held.
         """
@@ -133,16 +133,16 @@ class Examiner:
         }
         if not missing:
             return evidence
-        found: dict[Key, Place] = {}
+        found: dict[Key, Coordinate] = {}
         async for batch in self._read(block):
             some = [(missing[one.offset], one.value) for one in batch if one.offset in missing]
-            found |= places_by_other_rules(
+            found |= coordinates_by_other_rules(
                 self._queries, self._window.topic_table, some, self._rules
             )
         return replace(evidence, elsewhere={**evidence.elsewhere, **found})
 
     def _moving(self, block: OffsetBlock, batch: list[Record]) -> set[int]:
-        """Records that were sent on to a partition of which not all is in the ledger yet."""
+        """Records that were moved to a partition that is not wholly in the ledger yet."""
         homes = homes_of(self.topic, batch, self._rules, len(self._positions))
         busy = {
             number
@@ -170,7 +170,7 @@ class Examiner:
         if len(rows) > block.reported.stored:
             some += [key for found in rows.values() for key in found]
         evidence = replace(
-            evidence, elsewhere=self._queries.where_are(self._window.topic_table, some)
+            evidence, elsewhere=self._queries.coordinates_of(self._window.topic_table, some)
         )
         if len(evidence.rejected) < block.reported.rejected:
             evidence = replace(evidence, underway=await self._underway(block))
@@ -207,8 +207,8 @@ class Examiner:
     async def _conflicts(self, evidence: Evidence) -> list[AuditFinding]:
         """Name records whose conflict is not kept: repeats that differ from the row's record.
 
-        They are missing in `conflicts`, or were stored and gave way to the first of their id, which
-        came by another partition or so long ago that it was no longer remembered.
+        They are missing in `conflicts`, or were stored and replaced by the first of their id, which
+        came through another partition or too long ago for the dedup index.
         """
         missing = evidence.reported.conflicts > len(evidence.conflicts)
         if not missing and not evidence.superseded:
@@ -228,14 +228,14 @@ class Examiner:
         return found
 
     async def hidden(self, tenant: str) -> list[AuditFinding]:
-        """Name rows that differ from the first of their id and wait to be merged away."""
+        """Name rows that differ from the first of their id and will be merged away."""
         found = []
         rows = (
             self._queries.hidden(self._window, tenant) if self._window.topic_table.has_kept else []
         )
         text = "a row of other content than the first of its id, not in conflicts"
-        for at, (key, first, other) in enumerate(rows):
-            if at < MOST_COMPARED and await self._are_the_same(first, other):
+        for index, (key, first, other) in enumerate(rows):
+            if index < MOST_COMPARED and await self._are_the_same(first, other):
                 continue
             span = Span(other[1], other[1])
             found.append(self._at(FindingKind.HIDDEN, other[0], span, text, key))
@@ -243,7 +243,7 @@ class Examiner:
 
     async def _are_the_same(self, one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
         """Whether Kafka shows that two rows differ in how their records were written only."""
-        values = [await self._value_at(self.topic, *place) for place in (one, other)]
+        values = [await self._value_at(self.topic, *row) for row in (one, other)]
         return None not in values and say_the_same(self.topic, *values)
 
     async def _value_at(

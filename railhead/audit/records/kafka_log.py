@@ -1,7 +1,7 @@
-"""What does Kafka itself say? Where logs begin and end, what is committed, and the records.
+"""Reads Kafka itself: where logs begin and end, what is committed, and the records.
 
 Reads as the workers do (no records of open and aborted transactions) and joins no group, so that
-nothing is committed or rebalanced by looking.
+reading commits and rebalances nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class KafkaLog:
     ) -> dict[str, dict[int, Position]]:
         """By topic and partition; a topic that does not exist is not in the answer.
 
-        What is committed is read first: whoever reads the ledger afterwards finds all of it there.
+        Commits are read first: a reader of the ledger afterwards finds all of that there.
         """
         async with admin(self._bootstrap) as client:
             there = await read_topics(client, topics)
@@ -104,10 +104,10 @@ class KafkaLog:
     async def records(self, topic: str, partition: int, span: Span) -> AsyncIterator[list[Record]]:
         """Yield the records of *span*, in order, some thousands at a time.
 
-        Its offsets must be in the log now; those without a record are passed over.
+        Its offsets must be in the log now; those without a record are skipped.
 
         Raises:
-            TopicError: the broker gave nothing for half a minute.
+            TopicError: the broker returned nothing for half a minute.
         """
         tp = TopicPartition(topic, partition)
         self._consumer.assign([tp])
@@ -117,7 +117,7 @@ class KafkaLog:
             if position > reached:
                 reached, give_up_at = position, monotonic() + WAIT_SECONDS
             elif monotonic() > give_up_at:
-                raise TopicError(f"{topic}[{partition}] gives nothing from offset {reached} on")
+                raise TopicError(f"{topic}[{partition}] returns nothing from offset {reached} on")
             found = await self._consumer.getmany(tp, timeout_ms=200, max_records=AT_ONCE)
             batch = [record for record in found.get(tp, ()) if record.offset <= span.last]
             if batch:
@@ -140,7 +140,7 @@ async def open_log(bootstrap: str) -> AsyncIterator[KafkaLog]:
         isolation_level="read_committed",
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES,
-        # A fetch at the log's end would hold up the next one, of another partition, for so long.
+        # A fetch at the log's end would delay the next one, of another partition, for this long.
         fetch_max_wait_ms=20,
         request_timeout_ms=15_000,
     )

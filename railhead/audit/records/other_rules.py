@@ -1,4 +1,4 @@
-"""Finds the rows of records whose item was stored under another id rule of its tenant."""
+"""Finds rows of records whose item was stored under another id rule of its tenant."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import NamedTuple
 from events.check.check import check_records
 from events.contract.id_rules import IdRules, join_id
 from events.contract.registry import BY_TOPIC, EventType
-from railhead.audit.queries import AuditQueries, Key, Place, TopicTable
+from railhead.audit.queries import AuditQueries, Coordinate, Key, TopicTable
 
 
 class _ContentSearch(NamedTuple):
-    """Whose rows have one of some values in the field `found_by`, and what makes their ids now."""
+    """Search for a tenant's rows by values of the field `found_by`; `fields` make their ids now."""
 
     tenant: str
     fields: tuple[str, ...]
     found_by: str
 
 
-def places_by_other_rules(
+def coordinates_by_other_rules(
     queries: AuditQueries,
     topic_table: TopicTable,
     missing: Iterable[tuple[Key, bytes | None]],
     rules: IdRules,
-) -> dict[Key, Place]:
+) -> dict[Key, Coordinate]:
     """The coordinate of the row that is the item of each missing key, by the key's own rule.
 
     *missing* are keys without a row, with the value of their record.
@@ -35,13 +35,13 @@ def places_by_other_rules(
     wanted: dict[_ContentSearch, set[str]] = {}
     for search, value in _searches(event_type, missing, rules):
         wanted.setdefault(search, set()).add(value)
-    found: dict[Key, Place] = {}
+    found: dict[Key, Coordinate] = {}
     for (tenant, fields, found_by), values in wanted.items():
         for *row, topic, number, offset, incarnation in queries.rows_by_field(
             topic_table, tenant, found_by, values, fields
         ):
-            place = (topic, number, offset, incarnation)
-            found.setdefault((tenant, join_id(row)), place)
+            coordinate = (topic, number, offset, incarnation)
+            found.setdefault((tenant, join_id(row)), coordinate)
     return found
 
 

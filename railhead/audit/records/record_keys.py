@@ -1,4 +1,4 @@
-"""Which id does each record of a topic carry? As the worker reads it, so that ids are the same."""
+"""The id that each record of a topic carries, read as the worker reads it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from events.check.check import check_records
 from events.contract.id_rules import IdRules
 from events.contract.partitioner import partitions_of
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
-from railhead.audit.queries import Key, Place
+from railhead.audit.queries import Coordinate, Key
 from streams.fetch.fetched_batch import Partition, batch_of
 from streams.fetch.provenance import Run, runs
 from streams.judge.dead_letters import dead_letter_rows
@@ -19,7 +19,7 @@ from streams.judge.dead_letters import dead_letter_rows
 def keys_of(
     topic: str, partition: int, records: Sequence[Any], rules: IdRules, incarnation: str
 ) -> dict[int, Key | None]:
-    """The key of each record's row, by offset; None where the contract refuses the record."""
+    """The key of each record's row, by offset; None where the contract rejects the record."""
     if not records:
         return {}
     if topic == REJECTED_TOPIC:
@@ -66,7 +66,7 @@ def _in(run: Run) -> range:
     return range(run.start, run.end)
 
 
-def refused_of(partition: int, records: Sequence[Any], incarnation: str) -> Iterator[Place]:
+def refused_of(partition: int, records: Sequence[Any], incarnation: str) -> Iterator[Coordinate]:
     """The records that dead letters are about, of *records* of `fasttrack.rejected`."""
     for one in _dead_letters(partition, records, incarnation) if records else ():
         if one["topic"] and one["partition"] is not None and one["offset"] is not None:

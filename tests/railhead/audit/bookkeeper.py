@@ -1,6 +1,6 @@
-"""A worker by hand: the real judge, store and broker, but every step is the test's to take.
+"""A worker driven by hand: the real judge, store and broker, with every step taken by the test.
 
-So that a test can leave a step out, take it twice or out of turn, as no worker does.
+So a test can leave a step out, take it twice or out of order, as no worker does.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def bet(unique_id: str, amount: int = 1, **fields: Any) -> bytes:
 
 
 @dataclass
-class Bookkeeper:
-    """Writes records, and the books about them."""
+class HandDrivenWorker:
+    """Writes records, and what a worker writes about them."""
 
     kafka: str
     clickhouse: str
@@ -109,9 +109,9 @@ class Bookkeeper:
         generation: int = 1,
         skip: Sequence[str] = (),
     ) -> OutcomeCounts:
-        """Store one range as a worker does, but for the steps to *skip*.
+        """Store one range as a worker does, without the steps to *skip*.
 
-        Steps are rows, conflicts, letters and ledger.
+        Steps are rows, conflicts, dead_letters and ledger.
         """
         fetched = await self.read(topic, partition, first, last)
         judged = self._judge(fetched)
@@ -122,7 +122,7 @@ class Bookkeeper:
                 await store.insert(self._table(topic), judged.rows, token=token)
             if judged.conflicts is not None and "conflicts" not in skip:
                 await store.write_conflicts(judged.conflicts)
-            if judged.rejects and "letters" not in skip:
+            if judged.rejects and "dead_letters" not in skip:
                 values = [reject.value for reject in judged.rejects]
                 await self.produce(0, *values, topic=REJECTED_TOPIC, tenant=None)
             if "ledger" not in skip:
@@ -189,7 +189,7 @@ class Bookkeeper:
             await consumer.stop()
 
     async def sql(self, statement: str) -> None:
-        """Change something in ClickHouse, as no one should."""
+        """Change something in ClickHouse, as nobody should."""
 
         def run() -> None:
             with create_client(**client_arguments(self.settings)) as client:

@@ -1,4 +1,4 @@
-"""A broker and an engine without workers: what is in the books is what a test puts there."""
+"""A broker and an engine without workers: they hold only what a test puts there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from railhead.cli.main import main
-from tests.railhead.audit.bookkeeper import Bookkeeper
+from tests.railhead.audit.bookkeeper import HandDrivenWorker
 from tests.system.e2e.system import System, wait_until
 
 PARTITIONS = 80
@@ -22,9 +22,9 @@ Look = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Kafka and ClickHouse, each test on a partition of its own."""
     options = ("--parts", "kafka,clickhouse", "--partitions", str(PARTITIONS))
-    running = System.make(tmp_path_factory.mktemp("books") / "data", *options)
+    running = System.make(tmp_path_factory.mktemp("audit") / "data", *options)
     running.up()
-    # A broker that has just started leads its partitions, and knows of groups, a moment later.
+    # A broker that has just started leads its partitions and knows its groups a moment later.
     wait_until(
         lambda: running.railhead("reconcile", check=False),
         seconds=120,
@@ -35,14 +35,14 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture
-def queries(parts: System, monkeypatch: pytest.MonkeyPatch) -> Bookkeeper:
-    """A worker by hand; commands find its broker and engine by the environment."""
+def worker(parts: System, monkeypatch: pytest.MonkeyPatch) -> HandDrivenWorker:
+    """A worker driven by hand; commands find its broker and engine by the environment."""
     for name, value in parts.environment.items():
         if name.startswith("RAILHEAD_"):
             monkeypatch.setenv(name, value)
-    # Nothing moves between two questions here, so a second look would only take time.
+    # Nothing moves between two queries here, so a second audit would only take time.
     monkeypatch.setattr("railhead.audit.reconcile.LOOKS", 1)
-    return Bookkeeper(parts.kafka, f"http://127.0.0.1:{parts.clickhouse_port}")
+    return HandDrivenWorker(parts.kafka, f"http://127.0.0.1:{parts.clickhouse_port}")
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def partition(partitions: Iterator[int]) -> int:
 
 @pytest.fixture
 def look(capsys: pytest.CaptureFixture[str]) -> Look:
-    """`railhead reconcile --json`: exit code and document, as told of one partition only."""
+    """`railhead reconcile --json`: exit code and document, reduced to one partition."""
 
     async def run(partition: int | None, *options: str) -> tuple[int, dict[str, Any]]:
         capsys.readouterr()

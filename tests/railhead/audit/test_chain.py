@@ -1,4 +1,4 @@
-"""Ranges that overlap, join, or do not: what the chain makes of them."""
+"""The chain of ranges that overlap, join, or do not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_late_range_of_a_lower_generation_gives_way() -> None:
 
     assert cluster.reported == (first, second)
     assert cluster.late == (late,)
-    assert cluster.astray == ()
+    assert cluster.stray == ()
     assert cluster.span == Span(10, 39)
     assert cluster.counts == RangeCounts(stored=30)
 
@@ -34,7 +34,7 @@ def test_a_late_range_that_alone_reaches_the_end_counts() -> None:
 
     cluster = resolve([late, stub])
     chain = join([Island(0, 9, 1, RangeCounts(10)), Island(10, 29, 2, RangeCounts())], [cluster],
-                 begin=0, end=30)  # fmt: skip
+                 start=0, end=30)  # fmt: skip
 
     assert cluster.reported == (late,)
     assert cluster.late == (stub,)
@@ -43,29 +43,29 @@ def test_a_late_range_that_alone_reaches_the_end_counts() -> None:
     assert chain.end == successor.first
 
 
-def test_a_range_that_joins_nothing_is_astray() -> None:
+def test_a_range_that_joins_nothing_is_stray() -> None:
     """Nobody who kept the order could have written it."""
     stray = reported(5, 14, 9)
 
     cluster = resolve([reported(0, 9), reported(10, 19), stray])
 
-    assert cluster.astray == (stray,)
+    assert cluster.stray == (stray,)
     assert cluster.counts == RangeCounts(stored=20)
 
 
-def test_two_ranges_of_one_generation_at_the_same_place_do_not_both_count() -> None:
+def test_two_ranges_of_one_generation_at_the_same_offset_do_not_both_count() -> None:
     """One generation has one writer, and it writes an offset once."""
     cluster = resolve([reported(0, 9), reported(0, 4)])
 
     assert cluster.reported == (reported(0, 9),)
-    assert cluster.astray == (reported(0, 4),)
+    assert cluster.stray == (reported(0, 4),)
 
 
 def test_what_lies_between_islands_is_a_gap() -> None:
     """So is what lies between the last island and what is committed."""
     islands = [Island(20, 29, 1, RangeCounts(10)), Island(0, 9, 1, RangeCounts(10))]
 
-    chain = join(islands, [], begin=0, end=33)
+    chain = join(islands, [], start=0, end=33)
 
     assert chain.gaps == [Span(10, 19), Span(30, 32)]
     assert chain.end == 33
@@ -73,14 +73,14 @@ def test_what_lies_between_islands_is_a_gap() -> None:
 
 def test_a_commit_may_lag_behind_the_ledger() -> None:
     """The chain then ends where the ledger does."""
-    chain = join([Island(0, 9, 1, RangeCounts(10))], [], begin=0, end=4)
+    chain = join([Island(0, 9, 1, RangeCounts(10))], [], start=0, end=4)
 
     assert (chain.end, chain.gaps) == (10, [])
 
 
 def test_an_empty_ledger_has_an_empty_chain() -> None:
-    """Nothing told and nothing committed is no gap."""
-    chain = join([], [], begin=7, end=7)
+    """Nothing written and nothing committed is no gap."""
+    chain = join([], [], start=7, end=7)
 
     assert (chain.first, chain.end, chain.gaps) == (7, 7, [])
 
@@ -95,7 +95,7 @@ def test_spans_hold_exactly_the_offsets(offsets: set[int]) -> None:
 
 
 class World:
-    """Workers that follow the rule of resuming, some of them paused before they write a range."""
+    """Workers that follow the rule of recovery, some of them paused before they write a range."""
 
     def __init__(self) -> None:
         self.ledger: list[OffsetRange] = []
@@ -103,7 +103,7 @@ class World:
         self.generation = 0
 
     def live(self, sizes: list[int], *, paused_at: int) -> None:
-        """One owner: resumes where the ledger ends, writes ranges, and may be paused for good."""
+        """One owner: starts where the ledger ends, writes ranges, and may stay paused."""
         self.generation += 1
         at = max((one.last + 1 for one in self.ledger), default=0)
         for number, size in enumerate(sizes):
@@ -112,12 +112,12 @@ class World:
             at += size
 
     def wake(self, count: int) -> None:
-        """Paused owners write what they had in hand, oldest first."""
+        """Paused owners write what they held, oldest first."""
         self.ledger += self.late[:count]
         del self.late[:count]
 
 
-incarnations = st.lists(
+schedules = st.lists(
     st.tuples(
         st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 4), st.integers(0, 3)
     ),
@@ -138,13 +138,13 @@ def clusters_of(ranges: list[OffsetRange]) -> list[list[OffsetRange]]:
     return groups
 
 
-@given(incarnations)
-def test_whatever_is_written_late_each_offset_is_told_once(
+@given(schedules)
+def test_whatever_is_written_late_each_offset_counts_once(
     schedule: list[tuple[list[int], int, int]],
 ) -> None:
-    """Workers that resume at the end of the ledger never make a gap or a range astray.
+    """Workers that start at the end of the ledger never make a gap or a stray range.
 
-    Only ranges at the front of a worker's hand are written late: it writes them in order.
+    Only the first of a worker's ranges are written late: it writes them in order.
     """
     world = World()
     for sizes, paused_at, woken in schedule:
@@ -155,7 +155,7 @@ def test_whatever_is_written_late_each_offset_is_told_once(
 
     end = 0
     for cluster in clusters:
-        assert cluster.astray == ()
+        assert cluster.stray == ()
         assert cluster.span.first == end
         assert cluster.counts.records == cluster.span.size
         end = cluster.span.last + 1
@@ -167,11 +167,11 @@ def front(world: World) -> int:
     return generations.count(generations[0]) if generations else 0
 
 
-@given(incarnations, st.data())
+@given(schedules, st.data())
 def test_a_range_taken_out_of_the_ledger_is_missed(
     schedule: list[tuple[list[int], int, int]], data: st.DataObject
 ) -> None:
-    """Where no late range tells the same offsets, removing a range leaves a gap."""
+    """Where no late range has the same offsets, removing a range leaves a gap."""
     world = World()
     for sizes, _, _ in schedule:
         world.live(sizes, paused_at=len(sizes))
@@ -180,6 +180,6 @@ def test_a_range_taken_out_of_the_ledger_is_missed(
     end = max(one.last for one in world.ledger) + 1
 
     islands = [Island(one.first, one.last, 1, one.counts) for one in left]
-    chain = join(islands, [], begin=0, end=end)
+    chain = join(islands, [], start=0, end=end)
 
     assert chain.gaps == [removed.span]

@@ -1,4 +1,4 @@
-"""One block's records and rows side by side: each record has one fate, each row one record."""
+"""One block's records and rows compared: each record has one outcome, each row one record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def evidence(**known: Any) -> Evidence:
         "topic": TOPIC,
         "partition": 0,
         "span": Span(0, 2),
-        "told": RangeCounts(stored=3),
+        "reported": RangeCounts(stored=3),
         "kept_from": 0,
         "keys": {0: KEY_A, 1: KEY_B, 2: KEY_C},
         "rows": {0: {KEY_A}, 1: {KEY_B}, 2: {KEY_C}},
@@ -46,8 +46,8 @@ def test_a_valid_record_whose_id_has_no_row_is_lost() -> None:
     assert found[0].id_hash == hash_of_id("acme", "b")
 
 
-def test_a_stored_record_that_gave_way_to_its_id_elsewhere_is_superseded() -> None:
-    """The same id came by another partition: the table keeps one row of it."""
+def test_a_stored_record_replaced_by_its_id_elsewhere_is_superseded() -> None:
+    """The same id came through another partition: the table keeps one row of it."""
     block = evidence(rows={0: {KEY_A}, 2: {KEY_C}}, elsewhere={KEY_B: (TOPIC, 1, 7)})
 
     assert judge(block) == []
@@ -67,7 +67,7 @@ def test_a_repeat_is_not_superseded() -> None:
     assert block.superseded == 0
 
 
-def test_a_refused_record_must_be_kept() -> None:
+def test_a_rejected_record_must_be_kept() -> None:
     """Unless its dead letter is in Kafka, on its way to the table."""
     reported = RangeCounts(stored=2, rejected=1)
     keys = {0: KEY_A, 1: None, 2: KEY_C}
@@ -81,7 +81,7 @@ def test_a_refused_record_must_be_kept() -> None:
 
 
 def test_a_conflict_must_be_kept() -> None:
-    """The ledger tells one more than the table has."""
+    """The ledger has one more than the table."""
     block = evidence(
         reported=RangeCounts(stored=2, conflicts=1),
         keys={0: KEY_A, 1: KEY_A, 2: KEY_C},
@@ -107,12 +107,12 @@ def test_a_row_where_there_is_no_record_is_foreign() -> None:
     assert kinds(block) == [(FindingKind.FOREIGN, 1)]
 
 
-def test_a_record_kept_in_two_places_has_two_fates() -> None:
+def test_a_record_kept_in_two_tables_has_two_outcomes() -> None:
     """It cannot be both stored and in conflict."""
     assert kinds(evidence(conflicts={1}))[0] == (FindingKind.TWO_OUTCOMES, 1)
 
 
-def test_a_row_too_many_that_fits_its_record_is_told_by_number() -> None:
+def test_a_surplus_row_that_fits_its_record_is_reported_by_number() -> None:
     """The ledger counts a repeat there; the rows that may be meant are named."""
     block = evidence(
         reported=RangeCounts(stored=2, duplicates=1),
@@ -128,14 +128,14 @@ def test_a_row_too_many_that_fits_its_record_is_told_by_number() -> None:
 
 
 def test_what_kafka_no_longer_keeps_cannot_be_proved() -> None:
-    """Neither lost nor superseded: it is told as unproven."""
+    """Neither lost nor superseded: it is reported as unproven."""
     block = evidence(kept_from=3, keys={}, rows={0: {KEY_A}, 2: {KEY_C}})
 
     assert kinds(block) == [(FindingKind.UNPROVEN, 0)]
 
 
 def test_other_tenants_records_are_left_out_when_one_is_asked_for() -> None:
-    """What is not about a record of somebody's stays."""
+    """What is about no tenant's record stays."""
     found = judge(evidence(rows={})) + judge(evidence(kept_from=3, keys={}, rows={}))
 
     assert {one.kind for one in concerning(found, "other")} == {FindingKind.UNPROVEN}

@@ -1,4 +1,4 @@
-"""What operators write for a moment, and a door's page of counters."""
+"""The moments operators write, and an ingest API's page of counters."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_moment_is_a_time_ago_a_day_or_an_instant(text: str, expected: datetim
 
 @pytest.mark.parametrize("text", ["", "yesterday", "5", "2h ago", "2026-02-30", "999999w"])
 def test_anything_else_is_refused_with_what_to_give(text: str) -> None:
-    """The message shows the ways."""
+    """The message shows the forms."""
     with pytest.raises(ValueError, match="give 90m"):
         parse_moment(text, NOW)
 
@@ -41,8 +41,8 @@ def test_no_moment_is_the_beginning() -> None:
     assert milliseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)) == 1000
 
 
-def test_doors_counters_are_added_up_by_fate() -> None:
-    """Over tenants, events and doors; other figures are left alone."""
+def test_api_counters_are_added_up_by_outcome() -> None:
+    """Over tenants, events and APIs; other metrics are ignored."""
     page = (
         "# TYPE railhead_door_items_total counter\n"
         'railhead_door_items_total{tenant="a",event="x",fate="stored"} 5.0\n'

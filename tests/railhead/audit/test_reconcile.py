@@ -15,7 +15,7 @@ from events.contract.registry import REJECTED_TOPIC
 from railhead.audit.findings import hash_of_id
 from railhead.cli.main import main
 from streams.judge.judge import OutcomeCounts
-from tests.railhead.audit.bookkeeper import CASINO, Bookkeeper, bet
+from tests.railhead.audit.bookkeeper import CASINO, HandDrivenWorker, bet
 from tests.railhead.audit.conftest import PARTITIONS, Look
 from tests.system.e2e.system import System
 
@@ -27,16 +27,16 @@ def named(document: dict[str, Any]) -> list[tuple[str, int, int]]:
     return [(one["kind"], one["first"], one["last"]) for one in document["findings"]]
 
 
-async def test_books_in_order_balance(
-    parts: System, queries: Bookkeeper, capsys: pytest.CaptureFixture[str]
+async def test_accounts_in_order_balance(
+    parts: System, worker: HandDrivenWorker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 0, and the table tells each fate and what is in flight."""
+    """Exit code 0, and the table shows each outcome and what is in flight."""
     login = b'{"unique_id":"%d","user_id":"u","timestamp":"2026-01-15T12:00:00Z"}'
     topic = "fasttrack.realtime-login"
     values = [login % 1, login % 2, login % 1, login % 3, b"{}"]
-    await queries.produce(0, *values, topic=topic)
-    await queries.work(0, 0, 3, topic=topic)
-    await queries.commit(0, 2, topic=topic)
+    await worker.produce(0, *values, topic=topic)
+    await worker.work(0, 0, 3, topic=topic)
+    await worker.commit(0, 2, topic=topic)
 
     code = await asyncio.to_thread(main, ["reconcile", "--type", "realtime-login"])
 
@@ -45,11 +45,11 @@ async def test_books_in_order_balance(
     assert code == 0
 
 
-async def test_each_fate_is_proved(queries: Bookkeeper, partition: int, look: Look) -> None:
-    """Stored, duplicate, conflict and rejected, the dead letter still under way; then stored."""
+async def test_each_outcome_is_proved(worker: HandDrivenWorker, partition: int, look: Look) -> None:
+    """Stored, duplicate, conflict and rejected, the dead letter still in flight; then stored."""
     values = [bet("a"), bet("a"), bet("a", 2), b"rubbish", bet("b")]
-    await queries.produce(partition, *values)
-    await queries.work(partition, 0, 4)
+    await worker.produce(partition, *values)
+    await worker.work(partition, 0, 4)
 
     _, document = await look(partition)
 
@@ -57,19 +57,19 @@ async def test_each_fate_is_proved(queries: Bookkeeper, partition: int, look: Lo
     reported = document["account"]
     outcomes = ("stored", "duplicates", "conflicts", "rejected", "in_flight", "offsets")
     assert [reported[name] for name in outcomes] == [2, 1, 1, 1, 0, 5]
-    await queries.work(0, 0, 0, topic=REJECTED_TOPIC)
+    await worker.work(0, 0, 0, topic=REJECTED_TOPIC)
     _, document = await look(partition, "--every-record")
     assert document["findings"] == []
 
 
 async def test_a_hole_in_the_ledger_is_named(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """A range that nobody wrote, between two others and before what is committed."""
-    await queries.produce(partition, *(bet(str(number)) for number in range(9)))
-    await queries.work(partition, 0, 2)
-    await queries.work(partition, 5, 6)
-    await queries.commit(partition, 9)
+    """A range that was never written, between two others and before the commit."""
+    await worker.produce(partition, *(bet(str(number)) for number in range(9)))
+    await worker.work(partition, 0, 2)
+    await worker.work(partition, 5, 6)
+    await worker.commit(partition, 9)
 
     code, document = await look(partition)
 
@@ -79,22 +79,22 @@ async def test_a_hole_in_the_ledger_is_named(
 
 
 async def test_a_hole_before_the_first_range_is_named(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
     """Kafka has records from the log's start on."""
-    await queries.produce(partition, *(bet(str(number)) for number in range(4)))
-    await queries.work(partition, 2, 3)
+    await worker.produce(partition, *(bet(str(number)) for number in range(4)))
+    await worker.work(partition, 2, 3)
 
     _, document = await look(partition)
 
     assert named(document) == [("gap", 0, 1)]
 
 
-async def test_a_lost_row_is_named(queries: Bookkeeper, partition: int, look: Look) -> None:
+async def test_a_lost_row_is_named(worker: HandDrivenWorker, partition: int, look: Look) -> None:
     """By topic, partition, offset, tenant and a hash of its id."""
-    await queries.produce(partition, *(bet(f"lost-{number}") for number in range(5)))
-    await queries.work(partition, 0, 4)
-    await queries.sql(
+    await worker.produce(partition, *(bet(f"lost-{number}") for number in range(5)))
+    await worker.work(partition, 0, 4)
+    await worker.sql(
         f"ALTER TABLE fasttrack_store.casino DELETE WHERE _partition = {partition} "
         "AND _offset = 3 SETTINGS mutations_sync = 1"
     )
@@ -110,18 +110,18 @@ async def test_a_lost_row_is_named(queries: Bookkeeper, partition: int, look: Lo
 
 
 async def test_a_row_stored_twice_is_found_and_shown_once(
-    queries: Bookkeeper, partition: int, look: Look, capsys: pytest.CaptureFixture[str]
+    worker: HandDrivenWorker, partition: int, look: Look, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It does no harm, so it is a fault only under --strict; a copy that differs is one always."""
-    await queries.produce(partition, *(bet(f"twice-{number}") for number in range(3)))
-    await queries.work(partition, 0, 2)
+    await worker.produce(partition, *(bet(f"twice-{number}") for number in range(3)))
+    await worker.work(partition, 0, 2)
     copy = (
         "INSERT INTO fasttrack_store.casino SELECT * {} FROM fasttrack_store.casino "
         f"WHERE _partition = {partition} AND _offset = {{}} LIMIT 1"
     )
-    # Rows stored twice must stay so until they were looked at.
-    await queries.sql("SYSTEM STOP MERGES fasttrack_store.casino")
-    await queries.sql(copy.format("", 1))
+    # Rows stored twice must stay until they were audited.
+    await worker.sql("SYSTEM STOP MERGES fasttrack_store.casino")
+    await worker.sql(copy.format("", 1))
 
     _, document = await look(partition)
 
@@ -129,16 +129,16 @@ async def test_a_row_stored_twice_is_found_and_shown_once(
     assert [one["fault"] for one in document["findings"]] == [False]
     assert document["account"]["copies"] == 1
     assert (await look(partition, "--strict"))[0] == 1
-    await queries.sql(copy.format("REPLACE(toDecimal128(99, 18) AS amount)", 2))
+    await worker.sql(copy.format("REPLACE(toDecimal128(99, 18) AS amount)", 2))
     _, document = await look(partition)
     assert named(document) == [("copies", 1, 1), ("altered copy", 2, 2)]
-    await queries.sql("SYSTEM START MERGES fasttrack_store.casino")
+    await worker.sql("SYSTEM START MERGES fasttrack_store.casino")
 
 
-async def test_foreign_rows_are_named(queries: Bookkeeper, partition: int, look: Look) -> None:
-    """On another record's offset, on a repeat's, past the log's end, in no topic's name."""
-    await queries.produce(partition, bet("f-0"), bet("f-1"), bet("f-1"), bet("f-3"))
-    await queries.work(partition, 0, 2)
+async def test_foreign_rows_are_named(worker: HandDrivenWorker, partition: int, look: Look) -> None:
+    """At another record's offset, at a repeat's, past the log's end, of no topic."""
+    await worker.produce(partition, bet("f-0"), bet("f-1"), bet("f-1"), bet("f-3"))
+    await worker.work(partition, 0, 2)
     foreign = (
         "INSERT INTO fasttrack_store.casino SELECT * REPLACE({}) FROM (SELECT * FROM "
         f"fasttrack_store.casino WHERE _partition = {partition} AND _offset = 0 LIMIT 1)"
@@ -149,7 +149,7 @@ async def test_foreign_rows_are_named(queries: Bookkeeper, partition: int, look:
         "'forged-9' AS _id, 900 AS _offset",
         "'forged-x' AS _id, 'elsewhere' AS _topic",
     ):
-        await queries.sql(foreign.format(change))
+        await worker.sql(foreign.format(change))
 
     _, document = await look(partition)
 
@@ -164,13 +164,13 @@ async def test_foreign_rows_are_named(queries: Bookkeeper, partition: int, look:
 
 
 async def test_a_row_that_no_range_covers_is_named(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """Its range was skipped: both the gap and the rows in it are told."""
-    await queries.produce(partition, *(bet(f"u-{number}") for number in range(6)))
-    await queries.work(partition, 0, 1)
-    await queries.work(partition, 2, 3, skip=["ledger"])
-    await queries.work(partition, 4, 5)
+    """Its range was skipped: both the gap and the rows in it are reported."""
+    await worker.produce(partition, *(bet(f"u-{number}") for number in range(6)))
+    await worker.work(partition, 0, 1)
+    await worker.work(partition, 2, 3, skip=["ledger"])
+    await worker.work(partition, 4, 5)
 
     _, document = await look(partition)
 
@@ -178,13 +178,13 @@ async def test_a_row_that_no_range_covers_is_named(
 
 
 async def test_a_range_that_joins_nothing_is_named(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
     """An overlap within one generation cannot come from a worker that kept the order."""
-    await queries.produce(partition, *(bet(f"o-{number}") for number in range(6)))
-    await queries.work(partition, 0, 2)
-    await queries.work(partition, 3, 5)
-    await queries.work(partition, 2, 4, skip=["rows"])
+    await worker.produce(partition, *(bet(f"o-{number}") for number in range(6)))
+    await worker.work(partition, 0, 2)
+    await worker.work(partition, 3, 5)
+    await worker.work(partition, 2, 4, skip=["rows"])
 
     code, document = await look(partition)
 
@@ -193,14 +193,14 @@ async def test_a_range_that_joins_nothing_is_named(
 
 
 async def test_a_late_range_of_a_paused_worker_does_no_harm(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """Its rows are copies, its range is hidden; both are told, and the books balance."""
-    await queries.produce(partition, *(bet(f"z-{number}") for number in range(6)))
-    await queries.work(partition, 0, 1, generation=4)
-    await queries.work(partition, 2, 3, generation=5)
-    await queries.work(partition, 4, 5, generation=5)
-    await queries.work(partition, 2, 5, generation=4)
+    """Its rows are copies, its range is hidden; both are reported, and the accounts balance."""
+    await worker.produce(partition, *(bet(f"z-{number}") for number in range(6)))
+    await worker.work(partition, 0, 1, generation=4)
+    await worker.work(partition, 2, 3, generation=5)
+    await worker.work(partition, 4, 5, generation=5)
+    await worker.work(partition, 2, 5, generation=4)
 
     _, document = await look(partition)
 
@@ -212,15 +212,15 @@ async def test_a_late_range_of_a_paused_worker_does_no_harm(
 
 
 async def test_one_id_on_two_partitions_is_superseded(
-    queries: Bookkeeper, partitions: Any, look: Look
+    worker: HandDrivenWorker, partitions: Any, look: Look
 ) -> None:
     """Both were stored, the table keeps the first; nothing is lost."""
     first, second = next(partitions), next(partitions)
-    await queries.produce(first, bet("both"))
-    await queries.produce(second, bet("alone"), bet("both"))
-    await queries.work(first, 0, 0)
-    await queries.work(second, 0, 1)
-    await queries.sql(
+    await worker.produce(first, bet("both"))
+    await worker.produce(second, bet("alone"), bet("both"))
+    await worker.work(first, 0, 0)
+    await worker.work(second, 0, 1)
+    await worker.sql(
         "ALTER TABLE fasttrack_store.casino DELETE WHERE _id = 'both' AND _partition = "
         f"{second} SETTINGS mutations_sync = 1"
     )
@@ -246,16 +246,22 @@ async def test_one_id_on_two_partitions_is_superseded(
     ids=["amount", "player", "day", "type", "written otherwise", "other offset", "unknown field"],
 )
 async def test_other_content_that_no_view_shows_is_named(
-    queries: Bookkeeper, partitions: Any, look: Look, other: bytes, *, found: bool, merged: bool
+    worker: HandDrivenWorker,
+    partitions: Any,
+    look: Look,
+    other: bytes,
+    *,
+    found: bool,
+    merged: bool,
 ) -> None:
     """Both were stored, by workers that sent nothing on; the views show the first only."""
     first, second = next(partitions), next(partitions)
-    await queries.produce(first, bet("both"), tenant=f"t{first}")
-    await queries.produce(second, bet("alone"), other, tenant=f"t{first}")
-    await queries.work(first, 0, 0)
-    await queries.work(second, 0, 1)
+    await worker.produce(first, bet("both"), tenant=f"t{first}")
+    await worker.produce(second, bet("alone"), other, tenant=f"t{first}")
+    await worker.work(first, 0, 0)
+    await worker.work(second, 0, 1)
     if merged:
-        await queries.sql("OPTIMIZE TABLE fasttrack_store.casino FINAL")
+        await worker.sql("OPTIMIZE TABLE fasttrack_store.casino FINAL")
 
     _, document = await look(second)
 
@@ -265,16 +271,16 @@ async def test_other_content_that_no_view_shows_is_named(
 
 
 async def test_a_moved_record_is_an_outcome_of_its_own(
-    queries: Bookkeeper, partitions: Any, look: Look
+    worker: HandDrivenWorker, partitions: Any, look: Look
 ) -> None:
-    """It has no row where it lay; the sums hold, and each record is held against the id's row."""
+    """It has no row where it was; the sums hold, and each record is compared with the id's row."""
     here, home = next(partitions), next(partitions)
-    await queries.produce(home, bet("moved"))
-    await queries.work(home, 0, 0)
-    await queries.produce(here, bet("stays"), bet("moved"))
-    await queries.work(here, 0, 0)
-    fetched = await queries.read(CASINO, here, 1, 1)
-    await queries.note(here, 1, 1, OutcomeCounts(moved=1), fetched=fetched)
+    await worker.produce(home, bet("moved"))
+    await worker.work(home, 0, 0)
+    await worker.produce(here, bet("stays"), bet("moved"))
+    await worker.work(here, 0, 0)
+    fetched = await worker.read(CASINO, here, 1, 1)
+    await worker.note(here, 1, 1, OutcomeCounts(moved=1), fetched=fetched)
 
     _, document = await look(here)
     _, every = await look(here, "--every-record")
@@ -285,18 +291,18 @@ async def test_a_moved_record_is_an_outcome_of_its_own(
 
 
 async def test_a_moved_record_that_arrived_nowhere_is_lost(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """Nothing has its id, and the partition where it belongs has nothing to be done."""
+    """Nothing has its id, and the partition where it belongs has no work left."""
     last = PARTITIONS - 1
     gone = next(
         f"gone-{number}"
         for number in range(10_000)
         if partitions_of([f"acme:gone-{number}".encode()], PARTITIONS) == [last]
     )
-    await queries.produce(partition, bet(gone))
-    fetched = await queries.read(CASINO, partition, 0, 0)
-    await queries.note(partition, 0, 0, OutcomeCounts(moved=1), fetched=fetched)
+    await worker.produce(partition, bet(gone))
+    fetched = await worker.read(CASINO, partition, 0, 0)
+    await worker.note(partition, 0, 0, OutcomeCounts(moved=1), fetched=fetched)
 
     _, document = await look(partition, "--every-record")
 
@@ -304,11 +310,11 @@ async def test_a_moved_record_that_arrived_nowhere_is_lost(
 
 
 async def test_missing_dead_letters_and_conflicts_are_named(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """The ledger tells of them, and neither table has them."""
-    await queries.produce(partition, bet("c"), bet("c", 2), b"rubbish", bet("c"))
-    await queries.work(partition, 0, 3, skip=["conflicts", "letters"])
+    """The ledger has them, and neither table does."""
+    await worker.produce(partition, bet("c"), bet("c", 2), b"rubbish", bet("c"))
+    await worker.work(partition, 0, 3, skip=["conflicts", "dead_letters"])
 
     _, document = await look(partition)
 
@@ -323,13 +329,13 @@ async def test_missing_dead_letters_and_conflicts_are_named(
     }
 
 
-async def test_markers_of_transactions_are_no_records(
-    queries: Bookkeeper, partition: int, look: Look
+async def test_transaction_markers_are_no_records(
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """Offsets without a record are held against Kafka, and need no fate."""
-    await queries.produce(partition, bet("t-0"), bet("t-1"), transaction="books")
-    await queries.produce(partition, bet("t-3"))
-    await queries.work(partition, 0, 3)
+    """Offsets without a record are checked in Kafka, and need no outcome."""
+    await worker.produce(partition, bet("t-0"), bet("t-1"), transaction="audit")
+    await worker.produce(partition, bet("t-3"))
+    await worker.work(partition, 0, 3)
 
     _, document = await look(partition)
 
@@ -337,26 +343,26 @@ async def test_markers_of_transactions_are_no_records(
     assert document["account"]["without_record"] == 1
 
 
-async def test_records_that_a_range_passes_over_are_named(
-    queries: Bookkeeper, partition: int, look: Look
+async def test_records_that_a_range_skips_are_named(
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """A range covers records that nobody looked at: fewer fates than records."""
-    await queries.produce(partition, *(bet(f"p-{number}") for number in range(5)))
-    fetched = await queries.read(CASINO, partition, 0, 4)
-    counts = await queries.work(partition, 0, 2, skip=["ledger"])
-    await queries.note(partition, 0, 4, counts, fetched=fetched)
+    """A range covers records that were never judged: fewer outcomes than records."""
+    await worker.produce(partition, *(bet(f"p-{number}") for number in range(5)))
+    fetched = await worker.read(CASINO, partition, 0, 4)
+    counts = await worker.work(partition, 0, 2, skip=["ledger"])
+    await worker.note(partition, 0, 4, counts, fetched=fetched)
 
     _, document = await look(partition)
 
     assert named(document) == [("lost", 3, 3), ("lost", 4, 4), ("miscounted", 0, 4)]
 
 
-async def test_what_retention_took_unread_is_named(
-    queries: Bookkeeper, parts: System, partition: int, look: Look
+async def test_what_retention_deleted_unread_is_named(
+    worker: HandDrivenWorker, parts: System, partition: int, look: Look
 ) -> None:
     """The exact offsets between the ledger's end and the log's start."""
-    await queries.produce(partition, *(bet(f"r-{number}") for number in range(6)))
-    await queries.work(partition, 0, 1)
+    await worker.produce(partition, *(bet(f"r-{number}") for number in range(6)))
+    await worker.work(partition, 0, 1)
     admin = AIOKafkaAdminClient(bootstrap_servers=parts.kafka)
     await admin.start()
     await admin.delete_records({TopicPartition(CASINO, partition): RecordsToDelete(4)})
@@ -369,11 +375,11 @@ async def test_what_retention_took_unread_is_named(
 
 
 async def test_what_kafka_no_longer_keeps_is_unproven(
-    queries: Bookkeeper, parts: System, partition: int, look: Look
+    worker: HandDrivenWorker, parts: System, partition: int, look: Look
 ) -> None:
-    """A missing row whose record is gone: nobody can say whether it was lost."""
-    await queries.produce(partition, *(bet(f"n-{number}") for number in range(4)))
-    await queries.work(partition, 0, 3, skip=["rows"])
+    """A missing row whose record is gone: it cannot be shown whether it was lost."""
+    await worker.produce(partition, *(bet(f"n-{number}") for number in range(4)))
+    await worker.work(partition, 0, 3, skip=["rows"])
     admin = AIOKafkaAdminClient(bootstrap_servers=parts.kafka)
     await admin.start()
     await admin.delete_records({TopicPartition(CASINO, partition): RecordsToDelete(4)})
@@ -385,20 +391,20 @@ async def test_what_kafka_no_longer_keeps_is_unproven(
 
 
 @pytest.mark.parametrize("incarnation", ["", "AAECAwQFBgcICQoLDA0ODw"])
-async def test_ranges_of_an_earlier_topic_of_the_name_are_told_apart(
-    queries: Bookkeeper, partition: int, look: Look, incarnation: str
+async def test_ranges_of_an_earlier_topic_of_the_name_are_a_remark(
+    worker: HandDrivenWorker, partition: int, look: Look, incarnation: str
 ) -> None:
     """They name another incarnation: no fault, a remark.
 
     Or none, as those of an older version, and claim later offsets at earlier times than the log's
     first record.
     """
-    await queries.produce(partition, bet("y-0"), bet("y-1"))
-    fetched = await queries.read(CASINO, partition, 0, 1)
-    counts = await queries.work(partition, 0, 1)
+    await worker.produce(partition, bet("y-0"), bet("y-1"))
+    fetched = await worker.read(CASINO, partition, 0, 1)
+    counts = await worker.work(partition, 0, 1)
     times = fetched.appended_ms - 3_600_000
     earlier = replace(fetched, appended_ms=times, incarnation=incarnation)
-    await queries.note(partition, 0, 4, counts, fetched=earlier, generation=7)
+    await worker.note(partition, 0, 4, counts, fetched=earlier, generation=7)
 
     _, document = await look(partition)
 
@@ -408,25 +414,25 @@ async def test_ranges_of_an_earlier_topic_of_the_name_are_told_apart(
 
 
 async def test_a_ledger_past_the_logs_end_is_named(
-    queries: Bookkeeper, partition: int, look: Look
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """The log lost its tail, or is another one: what comes there next are other records."""
-    await queries.produce(partition, bet("x-0"), bet("x-1"))
-    fetched = await queries.read(CASINO, partition, 0, 1)
-    counts = await queries.work(partition, 0, 1, skip=["ledger"])
-    await queries.note(partition, 0, 9, counts, fetched=fetched)
+    """The log lost its tail, or is another one: other records will come there next."""
+    await worker.produce(partition, bet("x-0"), bet("x-1"))
+    fetched = await worker.read(CASINO, partition, 0, 1)
+    counts = await worker.work(partition, 0, 1, skip=["ledger"])
+    await worker.note(partition, 0, 9, counts, fetched=fetched)
 
     _, document = await look(partition)
 
     assert named(document) == [("recreated", 2, 9)]
 
 
-async def test_only_what_was_asked_for_is_looked_at(
-    queries: Bookkeeper, partition: int, look: Look
+async def test_only_what_was_asked_for_is_audited(
+    worker: HandDrivenWorker, partition: int, look: Look
 ) -> None:
-    """A fault before the moment of --since is not looked for."""
-    await queries.produce(partition, bet("s-0"), bet("s-1"))
-    await queries.work(partition, 0, 1, skip=["rows"])
+    """A fault before the moment of --since is not searched for."""
+    await worker.produce(partition, bet("s-0"), bet("s-1"))
+    await worker.work(partition, 0, 1, skip=["rows"])
 
     assert named((await look(partition, "--since", "1h"))[1]) == [("lost", 0, 0), ("lost", 1, 1)]
     _, document = await look(partition, "--since", "2200-01-01")
@@ -434,7 +440,7 @@ async def test_only_what_was_asked_for_is_looked_at(
     assert document["account"]["offsets"] == 0
 
 
-def test_what_cannot_be_asked_is_told(
+def test_what_cannot_be_asked_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit code 2 and which part does not answer."""

@@ -1,4 +1,4 @@
-"""How the accounts read: a table, sums as sentences, and each finding in its place."""
+"""How the accounts are printed: a table, sums as sentences, and each finding."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def printed(*accounts: TopicAccount) -> str:
     return text
 
 
-def test_what_was_accepted_is_the_sum_of_its_fates() -> None:
-    """And of what is in flight; rejected items are reported apart."""
+def test_what_was_accepted_is_the_sum_of_its_outcomes() -> None:
+    """And of what is in flight; rejected items are reported separately."""
     rejected = TopicAccount(
         "fasttrack.rejected", [PartitionAccount(0, 0, 4, 4, counts=RangeCounts(3), in_flight=1)]
     )
@@ -51,8 +51,8 @@ def test_what_was_accepted_is_the_sum_of_its_fates() -> None:
         "14 records accepted = 8 stored + 1 duplicates + 1 conflicts + 1 rejected + 3 in flight."
         in text
     )
-    assert "4 rejected items reported by doors and workers = 3 kept + 1 in flight." in text
-    assert "The books balance." in text
+    assert "4 rejected items reported by ingest APIs and workers = 3 kept + 1 in flight." in text
+    assert "The accounts balance." in text
 
 
 def test_a_finding_cannot_steer_the_terminal() -> None:
@@ -71,23 +71,23 @@ def test_faults_are_named_kind_by_kind_with_what_they_mean() -> None:
     assert "lost (30): a valid record whose id has no row" in text
     assert "fasttrack.realtime-casino[0] @ 19: seen, tenant acme" in text
     assert "@ 20: seen" not in text
-    assert "and 10 more: --json names all" in text
+    assert "and 10 more: --json lists all" in text
     assert "30 faults" in text
-    assert "The books do not balance." in text
+    assert "The accounts do not balance." in text
     assert len(as_document([account(*found)])["findings"]) == 30
 
 
-def test_remarks_are_told_and_the_books_balance() -> None:
+def test_remarks_are_reported_and_the_accounts_balance() -> None:
     """Rows stored twice and late ranges do no harm."""
     text = printed(account(finding(FindingKind.COPIES, 1), finding(FindingKind.LATE, 2)))
 
     assert "copies: rows stored twice" in text
-    assert "The books balance." in text
+    assert "The accounts balance." in text
     assert as_document([account(finding(FindingKind.COPIES, 1))])["balanced"] is True
 
 
 def test_every_partition_adds_up() -> None:
-    """Offsets = fates + offsets without a record + in flight."""
+    """Offsets = outcomes + offsets without a record + in flight."""
     assert all(one.adds_up for one in account().partitions)
 
 
