@@ -1,1 +1,1 @@
-"""Dead letters that people can use: find rejected items, read them, send them again."""
+"""Dead letters for people: find rejected items, read them, send them again."""

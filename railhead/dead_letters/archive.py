@@ -1,4 +1,4 @@
-"""Where are dead letters kept? Every question about them to ClickHouse, and the notes of replays.
+"""Reads dead letters from ClickHouse and records their replays.
 
 Errors are clickhouse-connect's own.
 """
@@ -18,7 +18,7 @@ from railhead.dead_letters.dead_letter import (
     AmbiguousIdError,
     DeadLetter,
     DeadLetterId,
-    LetterSelection,
+    DeadLetterSelection,
     Occurrences,
     dead_letter_of,
 )
@@ -30,7 +30,7 @@ WHOLE: Final = 1 << 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What came of sending a letter again: `sent`, or `refused` with the reason anew."""
+    """The result of sending a dead letter again: `sent`, or `refused` with the new reason."""
 
     dead_letter: DeadLetter
     replay: str
@@ -44,57 +44,61 @@ class Replayed:
 
 
 class Archive:
-    """Reads `fasttrack_store.rejected` by *client* and notes replays beside it."""
+    """Reads `fasttrack_store.rejected` through *client* and records replays beside it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         steps = read_steps("railhead.dead_letters")
         self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
 
-    def count(self, selection: LetterSelection) -> int:
-        """How many letters are meant."""
+    def count(self, selection: DeadLetterSelection) -> int:
+        """How many dead letters are selected."""
         return int(self._ask(("count", "filters"), selection.parameters())[0][0])
 
-    def count_distinct(self, selection: LetterSelection) -> int:
-        """How many different items the letters that are meant are about."""
+    def count_distinct(self, selection: DeadLetterSelection) -> int:
+        """How many different items the selected dead letters are about."""
         return int(self._ask(("count_distinct", "filters"), selection.parameters())[0][0])
 
-    def newest(self, selection: LetterSelection, limit: int) -> list[DeadLetterId]:
-        """The ids of the letters that were received last, newest first."""
+    def newest(self, selection: DeadLetterSelection, limit: int) -> list[DeadLetterId]:
+        """The ids of the dead letters that were received last, newest first."""
         return self._ids(("ids", "filters", "newest_first"), selection, limit)
 
-    def oldest(self, selection: LetterSelection, limit: int, *, again: bool) -> list[DeadLetterId]:
-        """The ids of the letters that were received first, without those that were sent *again*."""
+    def oldest(
+        self, selection: DeadLetterSelection, limit: int, *, again: bool
+    ) -> list[DeadLetterId]:
+        """The ids of the dead letters received first, with *again* also of those sent before."""
         steps = ["ids", "filters", *([] if again else ["not_yet_replayed"]), "oldest_first"]
         return self._ids(steps, selection, limit)
 
-    def distinct(self, selection: LetterSelection, limit: int) -> dict[DeadLetterId, Occurrences]:
-        """The different items that were received last, newest first, each by its first letter.
+    def distinct(
+        self, selection: DeadLetterSelection, limit: int
+    ) -> dict[DeadLetterId, Occurrences]:
+        """The different items that were received last, newest first, each by its first dead letter.
 
-        Only letters that are meant are counted, and an item's first one is the first of those.
+        Only selected dead letters count, and an item's first one is the first of those.
         """
         steps = ("distinct", "filters", "last_seen_first")
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})
         return {DeadLetterId(*row[:4]): Occurrences(*row[4:7]) for row in rows}
 
-    def sightings(self, dead_letter: DeadLetter) -> Occurrences:
-        """When and how often the item of *letter* was received; reads its tenant's letters."""
+    def occurrences(self, dead_letter: DeadLetter) -> Occurrences:
+        """When and how often the item of *dead_letter* was received; reads all of its tenant's."""
         parameters = {
             "tenant": dead_letter.tenant,
             "partition": dead_letter.id.partition,
             "offset": dead_letter.id.offset,
             "appended_ms": round(dead_letter.appended_at.timestamp() * 1000),
         }
-        return Occurrences(*self._ask(("sightings",), parameters)[0])
+        return Occurrences(*self._ask(("occurrences",), parameters)[0])
 
     def _ids(
-        self, steps: Sequence[str], selection: LetterSelection, limit: int
+        self, steps: Sequence[str], selection: DeadLetterSelection, limit: int
     ) -> list[DeadLetterId]:
         rows = self._ask(steps, {**selection.parameters(), "limit": limit})
         return [DeadLetterId(*row) for row in rows]
 
     def resolve(self, named: DeadLetterId) -> DeadLetterId | None:
-        """The report that somebody calls so; None if there is none.
+        """The full id of the report that *named* means; None if there is none.
 
         Raises:
             AmbiguousIdError: there are several, in topics of several incarnations.
@@ -110,21 +114,25 @@ class Archive:
     def dead_letters(
         self, ids: Iterable[DeadLetterId], *, raw_bytes: int = WHOLE
     ) -> Iterator[DeadLetter]:
-        """The letters of *ids* in that order; a raw item is cut off after *raw_bytes*."""
+        """The dead letters of *ids* in that order; a raw item is cut off after *raw_bytes*."""
         rest = iter(ids)
         while some := list(islice(rest, AT_ONCE)):
-            places = ",".join(f"({one.partition},{one.offset},{one.appended_ms})" for one in some)
-            rows = self._ask(("letters",), {"places": f"[{places}]", "raw_bytes": raw_bytes})
+            coordinates = ",".join(
+                f"({one.partition},{one.offset},{one.appended_ms})" for one in some
+            )
+            rows = self._ask(
+                ("dead_letters",), {"coordinates": f"[{coordinates}]", "raw_bytes": raw_bytes}
+            )
             found = {dead_letter.id: dead_letter for dead_letter in map(dead_letter_of, rows)}
             yield from (found[one] for one in some if one in found)
 
     def replays(self, id_: DeadLetterId) -> list[dict[str, Any]]:
-        """When and how the letter was sent again."""
+        """When and how the dead letter was sent again."""
         result = self._client.query(self._texts["replays"], parameters=id_._asdict())
         return list(result.named_results())
 
     def note(self, replayed: Sequence[Replayed]) -> None:
-        """Note replays; noting one again changes nothing."""
+        """Record replays; recording one again changes nothing."""
         if not replayed:
             return
         columns: dict[str, list[Any]] = {

@@ -1,4 +1,4 @@
-"""Which records came again under the same id with other content, and what is the difference?
+"""Finds records that came again under the same id with other content, and what differs.
 
 Errors are clickhouse-connect's own.
 """
@@ -44,7 +44,7 @@ class Conflict:
     """Two records of one id side by side.
 
     `first` and `content` are the contract's fields as text, None where the row is gone, or where
-    the later record no longer holds to the contract.
+    the later record no longer conforms to the contract.
     """
 
     later: Later
@@ -61,8 +61,8 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """Which conflicts: empty strings let everything pass, the newest *limit* are meant."""
+class ConflictSelection:
+    """Which conflicts: empty strings let everything pass, the newest *limit* are selected."""
 
     tenant: str = ""
     event: str = ""
@@ -72,14 +72,14 @@ class Wanted:
 
 
 class Conflicts:
-    """Reads conflicts and the rows that counted, by *client*."""
+    """Reads conflicts and the rows that counted, through *client*."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         steps = read_steps("railhead.dead_letters")
         self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
 
-    def newest(self, wanted: Wanted) -> list[Conflict]:
+    def newest(self, wanted: ConflictSelection) -> list[Conflict]:
         """The conflicts that are *wanted*, newest first."""
         parameters = {
             name: getattr(wanted, name) for name in ("tenant", "event", "id", "since_ms", "limit")
@@ -120,7 +120,7 @@ class Conflicts:
 
 
 def _schema(fields: Iterable[Field]) -> pa.Schema:
-    """The types in which the check gives these fields, so that both sides read alike."""
+    """The types in which the check gives these fields, so that both sides read the same."""
     return pa.schema([(field.name, arrow_type(field)) for field in fields])
 
 

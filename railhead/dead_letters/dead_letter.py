@@ -1,4 +1,4 @@
-"""What is a dead letter, by which id is it named, and which ones does an operator mean?"""
+"""A dead letter, the id that names it, and the selection an operator makes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from events.contract.dead_letters import AS_BASE64
 from events.contract.registry import REJECTED_TOPIC
 
 END_OF_TIME_MS: Final = 10_413_792_000_000
-# So many characters of a topic's id tell its incarnations apart.
+# This many characters of a topic's id distinguish its incarnations.
 SHOWN_OF_INCARNATION: Final = 4
 NO_INCARNATION: Final = "-"
-# Reasons under which the raw item may have been kept in base64, as it was no text or too long.
+# Reasons under which the raw item may have been kept in base64, as it was not text or too long.
 _AS_BASE64: Final = frozenset({"bad_encoding", "item_too_large", "no_tenant", "unreadable_reject"})
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
@@ -24,7 +24,7 @@ _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z
 class DeadLetterId(NamedTuple):
     """Where the report of a rejected item lies in `fasttrack.rejected`: it never moves.
 
-    A topic that was recreated has its offsets once more, so the topic's `incarnation` belongs to
+    A recreated topic has the same offsets again, so the topic's `incarnation` belongs to
     the id, and where that is not known the append time. People give the beginning of an incarnation
     or leave it out; see `Archive.resolve`.
     """
@@ -35,8 +35,9 @@ class DeadLetterId(NamedTuple):
     appended_ms: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.partition}:{self.offset}"
-        return f"{place}:{self.incarnation[:SHOWN_OF_INCARNATION]}" if self.incarnation else place
+        coordinate = f"{self.partition}:{self.offset}"
+        shown = self.incarnation[:SHOWN_OF_INCARNATION]
+        return f"{coordinate}:{shown}" if shown else coordinate
 
 
 class AmbiguousIdError(ValueError):
@@ -68,8 +69,8 @@ def parse_id(text: str) -> DeadLetterId:
 class DeadLetter:
     """One rejected item: why it was refused, what it was, where it came from.
 
-    `position` is its place in its request; `topic`, `partition` and `offset` are those of a refused
-    record. `raw` may be cut off: `raw_length` bytes are kept.
+    `position` is its index in its request; `topic`, `partition` and `offset` are those of a
+    rejected record. `raw` may be cut off: `raw_length` bytes are kept.
     """
 
     id: DeadLetterId
@@ -94,11 +95,11 @@ class DeadLetter:
 
     @property
     def origin(self) -> str:
-        """Where it came from: a record's coordinate, or a request and the place in it."""
+        """Where it came from: a record's coordinate, or a request and the index in it."""
         if self.topic:
             return f"{self.topic}[{self.partition}] @ {self.offset}"
-        place = "" if self.position is None else f" item {self.position}"
-        return f"request {self.request_id}{place}"
+        item = "" if self.position is None else f" item {self.position}"
+        return f"request {self.request_id}{item}"
 
     @property
     def bytes(self) -> bytes:
@@ -118,7 +119,7 @@ class Occurrences:
 
 
 def dead_letter_of(row: tuple[Any, ...]) -> DeadLetter:
-    """Make a letter of a row of the query `dead_letters`."""
+    """Make a dead letter from a row of the query `dead_letters`."""
     *id_, appended_at, tenant, event = row[:7]
     *kept, times, last, outcome = row[7:]
     columns = [tenant, event, *kept, times, last if times else None, outcome]
@@ -128,7 +129,7 @@ def dead_letter_of(row: tuple[Any, ...]) -> DeadLetter:
 def raw_bytes(raw: str, reason: str) -> bytes:
     """The bytes that were kept as *raw*: its text, or what it holds in base64.
 
-    The table does not say which. Bytes that are no text always have one of a few reasons, and what
+    The table does not say which. Bytes that are not text always have one of a few reasons, and what
     is JSON is not base64.
     """
     if reason in _AS_BASE64 and _BASE64.fullmatch(raw) and not (raw and _is_json(raw, reason)):
@@ -147,10 +148,10 @@ def _is_json(raw: str, reason: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterSelection:
-    """Which letters are meant; empty strings and None let everything pass.
+class DeadLetterSelection:
+    """Which dead letters are selected; empty strings and None let everything pass.
 
-    Times are of receipt; `until` is not included.
+    Times are those of arrival; `until` is not included.
     """
 
     tenant: str = ""

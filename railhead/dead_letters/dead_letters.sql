@@ -40,7 +40,7 @@ LIMIT {limit:UInt64}
 ORDER BY received_at, _appended_at, _partition, _offset
 LIMIT {limit:UInt64}
 
--- step: letters
+-- step: dead_letters
 SELECT
     _partition, _offset, toString(_incarnation), toUnixTimestamp64Milli(_appended_at),
     _appended_at, tenant, event, reason, field, message,
@@ -58,7 +58,7 @@ ON rejected._incarnation = replays.letter_incarnation
     AND rejected._offset = replays.letter_offset
     AND rejected._appended_at = replays.letter_appended_at
 WHERE (_partition, _offset, toUnixTimestamp64Milli(_appended_at)) IN (
-    SELECT arrayJoin({places:Array(Tuple(Int32, Int64, Int64))}))
+    SELECT arrayJoin({coordinates:Array(Tuple(Int32, Int64, Int64))}))
 ORDER BY received_at, rejected._appended_at, _partition, _offset
 
 -- step: replays
@@ -69,7 +69,7 @@ WHERE letter_partition = {partition:Int32} AND letter_offset = {offset:Int64}
     AND letter_appended_at = fromUnixTimestamp64Milli({appended_ms:Int64}, 'UTC')
 ORDER BY replayed_at
 
--- One row for each distinct item of those that are meant, by the first letter of it. Hashes instead
+-- One row for each distinct item of those selected, by its first dead letter. Hashes instead
 -- of the items: what is grouped is in memory at once.
 -- step: distinct
 SELECT
@@ -91,8 +91,8 @@ SELECT uniqExact(tenant, event, reason, field, length(raw), sipHash128(raw))
 FROM fasttrack_store.rejected FINAL
 WHERE
 
--- All of one tenant is read at most: the table's key begins with the tenant, and knows no items.
--- step: sightings
+-- At most all of one tenant is read: the table's key begins with the tenant and has no items.
+-- step: occurrences
 SELECT min(received_at), max(received_at), count()
 FROM fasttrack_store.rejected FINAL
 WHERE tenant = {tenant:String}

@@ -1,4 +1,4 @@
-"""In which fields does a later item differ from the one that counted? In the contract's terms."""
+"""The contract's fields in which a later item differs from the one that counted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _equal(one: str | None, other: str | None) -> bool:
         return True
     if one is None or other is None or one[:1] not in "[{" or other[:1] not in "[{":
         return False
-    # Kept JSON: other spaces and another order of names are no other content.
+    # Kept JSON: other spaces and another order of names are the same content.
     try:
         return bool(_read(one) == _read(other))
     except ValueError:

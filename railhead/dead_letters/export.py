@@ -1,4 +1,4 @@
-"""How do dead letters leave for other programs? NDJSON with everything, or CSV for spreadsheets."""
+"""Writes dead letters for other programs: NDJSON with everything, or CSV for spreadsheets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS: Final = (
 
 
 def as_row(dead_letter: DeadLetter) -> dict[str, Any]:
-    """One letter; bytes that are not UTF-8 are in `raw_base64`, and `raw` is null."""
+    """One dead letter; bytes that are not UTF-8 are in `raw_base64`, and `raw` is null."""
     raw = dead_letter.bytes
     try:
         text, encoded = raw.decode(), None
@@ -37,7 +37,7 @@ def as_row(dead_letter: DeadLetter) -> dict[str, Any]:
 
 
 def write_ndjson(dead_letters: Iterable[DeadLetter], file: TextIO) -> int:
-    """Write an object a line; how many."""
+    """Write one object a line; returns how many."""
     count = 0
     for dead_letter in dead_letters:
         # Escaped to ASCII: no line end of Unicode's can cut an object in two.
@@ -47,7 +47,7 @@ def write_ndjson(dead_letters: Iterable[DeadLetter], file: TextIO) -> int:
 
 
 def write_csv(dead_letters: Iterable[DeadLetter], file: TextIO) -> int:
-    """Write RFC 4180's CSV with a heading; how many. Cells that look like formulas are defused."""
+    """Write RFC 4180's CSV with a heading; returns how many. Formulas are made harmless."""
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
     count = 0

@@ -1,4 +1,4 @@
-"""How are dead letters shown? A table of many, everything about one."""
+"""Shows dead letters: a table of many, everything about one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MESSAGE_SHOWN: Final = 160
 
 
 def as_table(dead_letters: Iterable[DeadLetter], *, with_raw: bool) -> Table:
-    """One line a letter; the payload only *with_raw*."""
+    """One line for each dead letter; the payload only *with_raw*."""
     table = Table("id", "received (UTC)", "tenant", "event", "reason", "field", box=SIMPLE_HEAD)
     table.add_column("came from", overflow="fold")
     table.add_column("sent again")
@@ -32,9 +32,12 @@ def as_table(dead_letters: Iterable[DeadLetter], *, with_raw: bool) -> Table:
 
 
 def as_table_of_items(
-    dead_letters: Iterable[DeadLetter], seen: Mapping[DeadLetterId, Occurrences], *, with_raw: bool
+    dead_letters: Iterable[DeadLetter],
+    occurrences: Mapping[DeadLetterId, Occurrences],
+    *,
+    with_raw: bool,
 ) -> Table:
-    """One line a distinct item, by the letter it is known by in *seen*; payload as above."""
+    """One line for each distinct item, by its dead letter in *occurrences*; payload as above."""
     table = Table("id", "first seen (UTC)", "last seen (UTC)", box=SIMPLE_HEAD)
     table.add_column("times", justify="right")
     for name in ("tenant", "event", "reason", "field"):
@@ -42,17 +45,17 @@ def as_table_of_items(
     table.add_column("first came from", overflow="fold")
     table.add_column("raw" if with_raw else "message", overflow="fold")
     for dead_letter in dead_letters:
-        sightings = seen[dead_letter.id]
-        first, last = f"{sightings.first_seen:%F %T}", f"{sightings.last_seen:%F %T}"
-        _add_line(table, dead_letter, first, last, f"{sightings.times:,}", with_raw=with_raw)
+        found = occurrences[dead_letter.id]
+        first, last = f"{found.first_seen:%F %T}", f"{found.last_seen:%F %T}"
+        _add_line(table, dead_letter, first, last, f"{found.times:,}", with_raw=with_raw)
     return table
 
 
 def _add_line(
     table: Table, dead_letter: DeadLetter, *when: str, after: Sequence[str] = (), with_raw: bool
 ) -> None:
-    """Add a letter's line: *when* stands behind its id, *after* behind where it came from."""
-    reported = dead_letter.raw if with_raw else dead_letter.message
+    """Add a dead letter's line: *when* follows its id, *after* follows its origin."""
+    text = dead_letter.raw if with_raw else dead_letter.message
     cells = (
         str(dead_letter.id),
         *when,
@@ -62,7 +65,7 @@ def _add_line(
         dead_letter.field,
         dead_letter.origin,
         *after,
-        visible(reported, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
+        visible(text, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
     )
     # Text, not markup: a value like [red] is a value.
     table.add_row(*(Text(visible(cell)) for cell in cells))
@@ -79,10 +82,10 @@ def sent_again(dead_letter: DeadLetter) -> str:
 def print_dead_letter(
     console: Console,
     dead_letter: DeadLetter,
-    sightings: Occurrences,
+    occurrences: Occurrences,
     replays: Sequence[dict[str, Any]],
 ) -> None:
-    """Print everything about one letter, the raw bytes last."""
+    """Print everything about one dead letter, the raw bytes last."""
     reason = BY_CODE.get(dead_letter.reason)
     lines: list[tuple[str, object]] = [
         ("id", dead_letter.id),
@@ -96,9 +99,9 @@ def print_dead_letter(
         ("came from", dead_letter.origin),
         ("request id", dead_letter.request_id),
         ("received", _moment(dead_letter.received_at)),
-        ("first seen", _moment(sightings.first_seen)),
-        ("last seen", _moment(sightings.last_seen)),
-        ("times", f"{sightings.times:,}"),
+        ("first seen", _moment(occurrences.first_seen)),
+        ("last seen", _moment(occurrences.last_seen)),
+        ("times", f"{occurrences.times:,}"),
         ("reported", _moment(dead_letter.appended_at)),
         ("stored", _moment(dead_letter.stored_at)),
     ]

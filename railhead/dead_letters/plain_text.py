@@ -1,11 +1,11 @@
-"""How is text of strangers shown without doing harm? On a terminal, and in a spreadsheet."""
+"""Makes untrusted text harmless on a terminal and in a spreadsheet."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# A spreadsheet takes a cell that begins so for a formula; a tab or a line end may precede it. The
-# first four are the same signs at full width.
+# A spreadsheet takes a cell that begins like this for a formula; a tab or a line end may precede
+# it. The first four are the same signs at full width.
 _FORMULA_STARTS: Final = (
     "\uff1d",
     "\uff0b",
@@ -22,12 +22,12 @@ _FORMULA_STARTS: Final = (
 
 
 def visible(text: str, *, most_characters: int | None = None) -> str:
-    r"""*text* with everything that does not print as `\n`, `\x1b` or `\u202e`, cut off if long.
+    r"""*text* with everything that is not printable as `\n`, `\x1b` or `\u202e`, cut off if long.
 
-    So neither colours nor cursor moves nor reversed writing reach the terminal.
+    So no colours, cursor moves or reversed writing reach the terminal.
     """
-    cut = text if most_characters is None else text[: most_characters + 1]
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in cut)
+    kept = text if most_characters is None else text[: most_characters + 1]
+    shown = "".join(char if char.isprintable() else _escaped(char) for char in kept)
     if most_characters is not None and len(shown) > most_characters:
         return shown[: max(0, most_characters - 1)] + "…"
     return shown
@@ -42,11 +42,11 @@ def _escaped(char: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same, but for line ends and tabs, which stay."""
+    """The same, except that line ends and tabs stay."""
     return "\n".join(visible(line.replace("\t", "    ")) for line in text.split("\n"))
 
 
 def csv_cell(value: object) -> str:
-    """*value* as a cell that no spreadsheet takes for a formula: a `'` is put before."""
+    """*value* as a cell that no spreadsheet takes for a formula: with a `'` in front."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

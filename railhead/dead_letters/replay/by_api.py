@@ -1,4 +1,4 @@
-"""How do items go in by the door again? As any sender's do, with retries, checked first."""
+"""Sends items again through the ingest API, as any client does, with retries, checked first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
 from railhead.send import client
 from railhead.send.batching import RequestBatch
 from railhead.send.connection import ApiConnection
-from railhead.send.reading import FileItem as SentItem
+from railhead.send.reading import FileItem
 
 
 class ByApi:
-    """Sends by the door at *url*; *key* must be the key of the items' tenant."""
+    """Sends through the ingest API at *url*; *key* must be the key of the items' tenant."""
 
     name = "door"
 
@@ -27,15 +27,15 @@ class ByApi:
         self._give_up_after_seconds = give_up_after_seconds
 
     def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Ask the door, which stores nothing."""
+        """Ask the ingest API, which stores nothing."""
         return self._post(items, dry_run=True)
 
     def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Send, again and again until the door has taken all."""
+        """Send, with retries, until the ingest API has taken all."""
         return self._post(items, dry_run=False)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     def _post(self, items: Sequence[ReplayItem], *, dry_run: bool) -> list[ReplayRefusal]:
@@ -44,10 +44,12 @@ class ByApi:
         send_options = client.SendOptions(
             report=True, dry_run=dry_run, give_up_after_seconds=self._give_up_after_seconds
         )
-        batch = RequestBatch(tuple(SentItem(place, item.raw) for place, item in enumerate(items)))
+        batch = RequestBatch(
+            tuple(FileItem(position, item.raw) for position, item in enumerate(items))
+        )
         try:
             return [
-                ReplayRefusal(one.place, one.reason, one.field or "", one.message)
+                ReplayRefusal(one.position, one.reason, one.field or "", one.message)
                 for one in client.ApiClient(self._connection, send_options).send(batch)
             ]
         except client.SendStoppedError as error:

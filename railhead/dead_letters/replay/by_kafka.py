@@ -1,7 +1,7 @@
-"""How do items go straight into their topics again? As a direct producer's records, checked here.
+"""Sends items again straight into their topics, as a direct producer, checked here.
 
-For when no door can be used. The tenant stands in a header, as with every direct producer; whoever
-may write to the topics may speak for any tenant, so this asks for no key.
+For when no ingest API can be used. The tenant is in a header, as with every direct producer; who
+may write to the topics may write for any tenant, so this asks for no key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Record = tuple[str, bytes, bytes]
 
 
 class ByKafka:
-    """Produces to the broker at *bootstrap* for *tenant*; *request_id* is told in a header."""
+    """Produces to the broker at *bootstrap* for *tenant*; *request_id* is a header."""
 
     name = "kafka"
 
@@ -43,11 +43,11 @@ class ByKafka:
         self._coerce_ids = coerce_ids
 
     def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Check as the door does."""
+        """Check as the ingest API does."""
         return self._checked(items)[0]
 
     def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Produce what holds, and wait until all in-sync replicas have it."""
+        """Produce the valid items, and wait until all in-sync replicas have it."""
         refusals, records = self._checked(items)
         try:
             asyncio.run(asyncio.wait_for(self._produce(records), TIMEOUT_SECONDS))
@@ -87,7 +87,7 @@ class ByKafka:
             ("received_at", now.encode()),
             ("request_id", self._request_id.encode()),
         ]
-        # The usual partitioner puts a key where the door puts it.
+        # The usual partitioner puts a key where the ingest API puts it.
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", max_request_size=8 * 1024 * 1024
         )

@@ -1,7 +1,7 @@
-"""How is a simple fault of an item mended? A field is set; everything else stays as it was sent.
+"""Corrects an item by setting one field; everything else stays as it was sent.
 
-Only the objects on the way to the field are opened. All other content is copied as text, so that
-amounts keep their digits and unknown fields their place.
+Only the objects on the path to the field are decoded. All other content is copied as text, so that
+amounts keep their digits and unknown fields their position.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class CannotMendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """Set the field at `path` (names, and places in lists) to `value`, which is JSON text."""
+    """Set the field at `path` (names, and indexes in lists) to `value`, which is JSON text."""
 
     path: tuple[str | int, ...]
     value: bytes
@@ -38,7 +38,7 @@ def parse_mend(text: str) -> Mend:
     Without `data.` or `event` in front the path is one of data's fields.
 
     Raises:
-        ValueError: it is no path with a value.
+        ValueError: it is not a path with a value.
     """
     path, sign, value = text.partition("=")
     if not sign or not _PATH.fullmatch(path):
@@ -47,7 +47,7 @@ def parse_mend(text: str) -> Mend:
     if steps[0] not in {"data", "event"}:
         steps = ("data", *steps)
     if len(steps) > _MOST_STEPS:
-        raise ValueError(f"{path!r} is deeper than any item")
+        raise ValueError(f"{path!r} is deeper than any item can be")
     return Mend(steps, _as_json(value), text)
 
 
@@ -64,10 +64,10 @@ def _refuse(name: str) -> None:
 
 
 def mend(item: bytes, mends: tuple[Mend, ...]) -> bytes:
-    """The *item* with all *mends* made, in order.
+    """The *item* with all *mends* applied, in order.
 
     Raises:
-        CannotMendError: it is not JSON, or there is no such place in it.
+        CannotMendError: it is not JSON, or the path does not exist in it.
     """
     for one in mends:
         try:
@@ -82,11 +82,11 @@ def _set(text: bytes, path: tuple[str | int, ...], value: bytes) -> bytes:
         return value
     step, *rest = path
     if isinstance(step, int):
-        parts = msgspec.json.decode(text, type=list[Raw])
-        if step >= len(parts):
-            raise CannotMendError(f"there is no [{step}]: the list has {len(parts)}")
-        parts[step] = Raw(_set(bytes(parts[step]), tuple(rest), value))
-        return msgspec.json.encode(parts)
+        elements = msgspec.json.decode(text, type=list[Raw])
+        if step >= len(elements):
+            raise CannotMendError(f"there is no [{step}]: the list has {len(elements)}")
+        elements[step] = Raw(_set(bytes(elements[step]), tuple(rest), value))
+        return msgspec.json.encode(elements)
     fields = msgspec.json.decode(text, type=dict[str, Raw])
     if rest and step not in fields:
         raise CannotMendError(f"there is no {step}")

@@ -1,4 +1,4 @@
-"""What is sent again for a dead letter? The item as it was, whole, with its mends."""
+"""The item that is sent again for a dead letter: as it was, whole, with corrections."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from events.contract.registry import BY_NAME, BY_TOPIC, EventType
 from railhead.dead_letters.dead_letter import DeadLetter
 from railhead.dead_letters.replay.corrections import CannotMendError, Mend, mend
 
-# What the door adds to the message of an item of which only the beginning is kept.
+# What the ingest API adds to the message of an item of which only the beginning is kept.
 _CUT: Final = " are kept"
 
 
 class CannotSendError(Exception):
-    """Nothing can be sent for this letter; `reason`, `field` and the text say why."""
+    """Nothing can be sent for this dead letter; `reason`, `field` and the text say why."""
 
     def __init__(self, message: str, *, reason: str = "cannot_send", field: str = "") -> None:
         super().__init__(message)
@@ -28,14 +28,14 @@ class CannotSendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReplayItem:
-    """An item `{"event", "data"}` as it is to be sent again, and the letter it was in."""
+    """An item `{"event", "data"}` as it is to be sent again, and the dead letter it was in."""
 
     dead_letter: DeadLetter
     raw: bytes
 
     @property
     def event_type(self) -> EventType | None:
-        """The type it names; None if that is none of the contract's."""
+        """The type it names; None if the contract has no such type."""
         try:
             named = msgspec.json.decode(self.raw, type=dict[str, Raw]).get("event", Raw(b"null"))
             name = msgspec.json.decode(named)
@@ -45,10 +45,10 @@ class ReplayItem:
 
 
 def item_of(dead_letter: DeadLetter, mends: tuple[Mend, ...] = ()) -> ReplayItem:
-    """The item of *letter*, made whole where a record held its data alone, and mended.
+    """The item of *dead_letter*, made whole where a record held only its data, and mended.
 
     Raises:
-        CannotSendError: it was not kept whole, nobody could read it, or it cannot be mended so.
+        CannotSendError: it was not kept whole, is not readable, or cannot be mended like this.
     """
     if dead_letter.message.endswith(_CUT):
         raise CannotSendError("only its beginning is kept")
@@ -64,7 +64,7 @@ def _whole(raw: bytes, event_type: EventType | None) -> bytes:
         msgspec.json.decode(raw, type=Raw)
         fields = msgspec.json.decode(raw, type=dict[str, Raw])
     except msgspec.ValidationError:
-        # JSON, but no object: it can be sent, and is refused as what it is.
+        # JSON, but not an object: it can be sent, and is rejected for that.
         return raw
     except (msgspec.MsgspecError, RecursionError):
         raise _unreadable(raw) from None
@@ -74,7 +74,7 @@ def _whole(raw: bytes, event_type: EventType | None) -> bytes:
 
 
 def _unreadable(raw: bytes) -> CannotSendError:
-    """Why *raw* is refused; in a batch it might hide where its neighbours begin."""
+    """Why *raw* is rejected; in a batch it might hide where its neighbours begin."""
     for one in check_items([raw]).rejected:
         return CannotSendError(one.message, reason=one.reason, field=one.field or "")
     return CannotSendError("its text cannot be read")

@@ -1,6 +1,7 @@
-"""Whose are the items that are to be sent again, and is this that tenant's key?
+"""Finds the one tenant whose items are to be sent again, and checks that the key is that tenant's.
 
-The door takes the tenant from the key: with another's key one brand's items would become another's.
+The ingest API takes the tenant from the key: with another tenant's key one brand's items would
+become another's.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ class OwnerError(Exception):
 def one_tenant(
     archive: Archive, ids: Sequence[DeadLetterId], *, named: str, adopted_by: str = ""
 ) -> str:
-    """The tenant whose items *ids* are, who is *named*, if anybody.
+    """The tenant whose items *ids* are; it must be the one *named*, if any.
 
-    Nobody's items (their records named no tenant) are *adopted_by* one, if that is said.
+    Items without a tenant become those of *adopted_by*, if given.
 
     Raises:
-        OwnerError: they are several tenants', another's than named, or nobody's.
+        OwnerError: they are of several tenants, not of the one named, or of none.
     """
     tenants = {dead_letter.tenant for dead_letter in archive.dead_letters(ids, raw_bytes=0)}
     if adopted_by:
@@ -34,13 +35,13 @@ def one_tenant(
     if named:
         tenants.add(named)
     if len(tenants) > 1:
-        shown = ", ".join(sorted(tenant or "(nobody)" for tenant in tenants))
-        raise OwnerError(f"these are several tenants' items: {visible(shown)}; replay each apart")
+        shown = ", ".join(sorted(tenant or "(none)" for tenant in tenants))
+        raise OwnerError(
+            f"these are several tenants' items: {visible(shown)}; replay each tenant's alone"
+        )
     tenant = tenants.pop() if tenants else named
     if ids and not tenant:
-        raise OwnerError(
-            "these are nobody's items: they named no tenant; say whose they are: --as-tenant NAME"
-        )
+        raise OwnerError("these items named no tenant; say whose they are: --as-tenant NAME")
     return tenant
 
 
@@ -53,10 +54,10 @@ def check_key(key: str, tenant: str, path: Path) -> None:
     """
     if not path.exists():
         raise OwnerError(
-            f"whose key this is cannot be checked, as there is no {path}: give --data-dir, or "
+            f"the owner of the key cannot be checked, as there is no {path}: give --data-dir, or "
             "--trust-key if you are sure"
         )
     owner = Keyring(path).owner_of(key)
     if owner is None or owner.name != tenant:
-        whose = f"it is {owner.name}'s" if owner else "it is no valid key"
+        whose = f"it is {owner.name}'s" if owner else "it is not a valid key"
         raise OwnerError(f"the key is not {tenant}'s: {whose}")

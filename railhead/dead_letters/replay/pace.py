@@ -1,4 +1,4 @@
-"""How fast may items be sent? So many a second on average, in batches."""
+"""Bounds the rate of sending: so many items a second on average, in batches."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pace:
         return LARGEST_BATCH if self.rate is None else max(1, min(LARGEST_BATCH, int(self.rate)))
 
     def wait(self, items: int) -> None:
-        """Return when *items* more may be sent."""
+        """Wait until *items* more may be sent."""
         if self.rate is None:
             return
         if self._started is None:

@@ -1,9 +1,9 @@
-"""How are dead letters sent again? Checked first, sent if they hold, noted, at a bounded rate.
+"""Sends dead letters again: checked first, sent if valid, recorded, at a bounded rate.
 
-1. What would be refused again is not sent: it would only come back as another dead letter. Why it
-   is refused is told anew.
-2. What holds is sent, and only then noted. Who dies in between sends it again: its id makes that
-   harmless. So does a second replay: stored twice is stored once.
+1. What would be rejected again is not sent: it would only come back as another dead letter. The
+   new reason is reported.
+2. What is valid is sent, and only then recorded. After a crash in between it is sent again: its id
+   makes that harmless. The same holds for a second replay: stored twice is stored once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGEST_BATCH_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayPlan:
-    """How to replay: `name` of the run, what to set in each item, whether only to try."""
+    """How to replay: `name` of the run, what to set in each item, whether it is a dry run."""
 
     name: str
     mends: tuple[Mend, ...] = ()
@@ -33,7 +33,7 @@ class ReplayPlan:
 
 @dataclass(slots=True)
 class ReplayCounts:
-    """What was done so far; in a dry run `sent` is what would be."""
+    """What was done so far; in a dry run `sent` is what would be sent."""
 
     dead_letters: int = 0
     sent: int = 0
@@ -42,7 +42,7 @@ class ReplayCounts:
 
 @dataclass(slots=True)
 class Replay:
-    """One run; `counts` tell how far it is."""
+    """One run; `counts` show the progress."""
 
     way: Way
     archive: Archive
@@ -52,10 +52,10 @@ class Replay:
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, dead_letters: Iterable[DeadLetter]) -> Iterator[Replayed]:
-        """Replay *letters*, which are one tenant's; yields what came of each.
+        """Replay *dead_letters*, which are one tenant's; yields the result of each.
 
         Raises:
-            StoppedError: they could not be sent; what was yielded is done.
+            ReplayStoppedError: they could not be sent; what was yielded is done.
         """
         for batch in _batches(dead_letters, self.pace.batch):
             done = self._batch(batch)
@@ -74,24 +74,24 @@ class Replay:
                 why = ReplayRefusal(0, error.reason, error.field, str(error))
                 done.append(self._refused(dead_letter, why))
         self.pace.wait(len(items))
-        good, refused = self._apart(items, self.way.check(items))
+        good, refused = self._split(items, self.way.check(items))
         done += refused
         if not self.plan.dry_run:
-            good, refused = self._apart(good, self.way.send(good))
+            good, refused = self._split(good, self.way.send(good))
             done += refused
         done += [self._replayed(item.dead_letter, "sent") for item in good]
         if not self.plan.dry_run:
             self.archive.note(done)
         return done
 
-    def _apart(
+    def _split(
         self, items: Sequence[ReplayItem], refusals: Sequence[ReplayRefusal]
     ) -> tuple[list[ReplayItem], list[Replayed]]:
-        """The items that hold, and what came of those that do not."""
-        why = {one.place: one for one in refusals}
-        good = [item for place, item in enumerate(items) if place not in why]
+        """The valid items, and the results of those that are not."""
+        why = {one.position: one for one in refusals}
+        good = [item for position, item in enumerate(items) if position not in why]
         refused = [
-            self._refused(items[place].dead_letter, one) for place, one in sorted(why.items())
+            self._refused(items[position].dead_letter, one) for position, one in sorted(why.items())
         ]
         return good, refused
 
@@ -115,7 +115,7 @@ class Replay:
 
 
 def _batches(dead_letters: Iterable[DeadLetter], most: int) -> Iterator[list[DeadLetter]]:
-    """Letters in batches of *most*, fewer where their items are large."""
+    """Dead letters in batches of *most*, fewer where their items are large."""
     held: list[DeadLetter] = []
     held_bytes = 0
     for dead_letter in dead_letters:

@@ -1,6 +1,6 @@
-"""What is asked of a way to send items again? To check them first, and to send those that hold.
+"""The contract of a way to send items again: it checks them first and sends those that are valid.
 
-By the door (`by_api`) or straight into the topics (`by_kafka`), under one contract.
+Through the ingest API (`by_api`) or straight into the topics (`by_kafka`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from railhead.dead_letters.replay.items import ReplayItem
 
 
 class ReplayRefusal(NamedTuple):
-    """Why the item at `place` of those asked about does not hold to the contract."""
+    """Why the item at `position` of those asked about is not valid."""
 
-    place: int
+    position: int
     reason: str
     field: str
     message: str
@@ -30,18 +30,18 @@ class Way(Protocol):
     name: str
 
     def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Say which of *items* do not hold; nothing is stored.
+        """Say which of *items* are not valid; nothing is stored.
 
         Raises:
-            StoppedError: it could not be told.
+            ReplayStoppedError: they could not be checked.
         """
 
     def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Send *items*; when it returns, all but the refused ones are stored durably.
+        """Send *items*; when it returns, all but the rejected ones are stored durably.
 
         Raises:
-            StoppedError: some may be stored and some not. Ids make sending them again harmless.
+            ReplayStoppedError: some may be stored and some not. Sending all again is harmless.
         """
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close connections."""

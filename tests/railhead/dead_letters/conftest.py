@@ -43,12 +43,12 @@ class Brand:
     said: str = ""
 
     def post(self, *items: Any) -> None:
-        """Push items, well-formed or not."""
+        """Post items, well-formed or not."""
         raws = [item if isinstance(item, str) else json.dumps(item) for item in items]
         assert self.system.post(f"[{','.join(raws)}]".encode(), self.key).status == 204
 
     def wait(self, view: str, rows: int) -> None:
-        """Return when a view shows so many rows of this tenant."""
+        """Wait until a view shows *rows* rows of this tenant."""
         self.system.wait_value(self.count(view), rows)
 
     def count(self, view: str) -> str:
@@ -56,7 +56,7 @@ class Brand:
         return f"SELECT count() FROM fasttrack.{view} WHERE tenant = '{self.name}'"
 
     def run(self, *words: str, code: int = 0) -> str:
-        """Run a command, which must end with *code*; what it printed. `said` is what it told."""
+        """Run a command, which must end with *code*; returns its output, `said` has its errors."""
         self.capsys.readouterr()
         ended = main(list(words))
         printed, self.said = self.capsys.readouterr()
@@ -64,7 +64,7 @@ class Brand:
         return printed
 
     def replay(self, *words: str, code: int = 0) -> str:
-        """`rejected replay` of this tenant's items by the door."""
+        """`rejected replay` of this tenant's items through the ingest API."""
         options = ("--tenant", self.name, "--url", self.system.url)
         return self.run("rejected", "replay", *options, *words, code=code)
 
@@ -77,7 +77,7 @@ class Brand:
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A stack for the tests of rejected items."""
-    running = System.make(tmp_path_factory.mktemp("letters") / "data", "--partitions", "2")
+    running = System.make(tmp_path_factory.mktemp("dead-letters") / "data", "--partitions", "2")
     running.up()
     yield running
     assert running.down() == 0

@@ -33,7 +33,7 @@ NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
 
 def dead_letter(raw: str = '{"event":"x","data":{}}', **fields: Any) -> DeadLetter:
-    """A letter of the door's."""
+    """A dead letter of the ingest API."""
     usual: dict[str, Any] = {
         "id": DeadLetterId(0, 17),
         "appended_at": NOON,
@@ -59,7 +59,7 @@ def dead_letter(raw: str = '{"event":"x","data":{}}', **fields: Any) -> DeadLett
 
 
 def printed(shown: Any) -> str:
-    """What a terminal would get."""
+    """What a terminal would show."""
     console = Console(file=io.StringIO(), width=200, color_system=None)
     console.print(shown)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
@@ -91,12 +91,12 @@ def test_anything_else_is_no_id(text: str) -> None:
 
 
 @given(st.binary(min_size=1, max_size=60))
-def test_bytes_that_are_no_text_come_back_as_they_were(raw: bytes) -> None:
-    """They were kept in base64, for the reason that they are no UTF-8."""
+def test_bytes_that_are_not_text_come_back_unchanged(raw: bytes) -> None:
+    """They were kept in base64, as they are not UTF-8."""
     assert raw_bytes(base64.b64encode(raw).decode(), "bad_encoding") == raw
 
 
-def test_json_is_not_base64_though_it_looks_so() -> None:
+def test_json_is_not_base64_though_it_looks_like_it() -> None:
     """A record without a tenant may be either."""
     assert raw_bytes("true", "no_tenant") == b"true"
     assert raw_bytes("//79", "no_tenant") == b"\xff\xfe\xfd"
@@ -104,11 +104,11 @@ def test_json_is_not_base64_though_it_looks_so() -> None:
 
 @pytest.mark.parametrize("text", ["true", "null", "12345678", '"abc"', "{}", "", "späť"])
 def test_text_stays_text(text: str) -> None:
-    """Also where it looks like base64: it is not text that was refused for its encoding."""
+    """Also where it looks like base64: it is not text that was rejected for its encoding."""
     assert raw_bytes(text, "not_an_object") == text.encode()
 
 
-def test_nothing_of_strangers_moves_the_cursor() -> None:
+def test_untrusted_text_cannot_move_the_cursor() -> None:
     """Control characters and reversed writing are shown as what they are."""
     assert visible("a\x1b[31m\n\u202eb\x9b") == "a\\x1b[31m\\n\\u202eb\\x9b"
     assert visible("a\udcffb\udc80") == "a\\xffb\\x80"  # bytes that were not UTF-8
@@ -125,22 +125,22 @@ def test_a_table_shows_no_payload_unless_asked() -> None:
     assert "[red]x[/red]" in printed(as_table([one], with_raw=True))
 
 
-def test_a_table_of_items_tells_how_often_each_came() -> None:
-    """As many times in one line; payloads here as there."""
+def test_a_table_of_items_shows_how_often_each_came() -> None:
+    """All occurrences in one line; payloads only when asked for."""
     one = dead_letter('{"secret":1}')
-    seen = {one.id: Occurrences(NOON, NOON + timedelta(hours=1), 12_345)}
+    occurrences = {one.id: Occurrences(NOON, NOON + timedelta(hours=1), 12_345)}
 
-    shown = printed(as_table_of_items([one], seen, with_raw=False))
+    shown = printed(as_table_of_items([one], occurrences, with_raw=False))
 
     assert "2026-01-15 12:00:00" in shown
     assert "2026-01-15 13:00:00" in shown
     assert "12,345" in shown
     assert "secret" not in shown
-    assert '{"secret":1}' in printed(as_table_of_items([one], seen, with_raw=True))
+    assert '{"secret":1}' in printed(as_table_of_items([one], occurrences, with_raw=True))
 
 
-def test_bytes_that_are_no_text_are_dumped() -> None:
-    """In hexadecimal, beside what of them is ASCII."""
+def test_bytes_that_are_not_text_are_dumped() -> None:
+    """In hexadecimal, beside their ASCII characters."""
     console = Console(file=io.StringIO(), width=200)
     raw = base64.b64encode(b"\xff\xfeab").decode()
 
@@ -174,7 +174,7 @@ def test_a_csv_file_reads_back() -> None:
 
 
 def test_ndjson_holds_everything_a_line_each() -> None:
-    """Bytes that are no text are in a field of their own."""
+    """Bytes that are not text are in a field of their own."""
     file = io.StringIO()
     raw = base64.b64encode(b"\xff").decode()
 
@@ -209,8 +209,8 @@ def test_a_field_is_set_and_all_else_stays(change: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("change", ["legs[1].odds=3", "nothing.there=1", "amount.x=1", "legs.x=1"])
-def test_what_is_not_there_cannot_be_mended(change: str) -> None:
-    """A new field is made only in an object that is there."""
+def test_what_does_not_exist_cannot_be_mended(change: str) -> None:
+    """A new field is made only in an object that exists."""
     with pytest.raises(CannotMendError):
         mend(b'{"data":{"amount":1,"legs":[{}]}}', (parse_mend(change),))
 
@@ -232,7 +232,7 @@ values = st.recursive(
 
 @given(st.dictionaries(names, values, max_size=4), names, values)
 def test_mending_is_setting_one_field(data: dict[str, Any], name: str, value: Any) -> None:
-    """Against the same done to the parsed item."""
+    """Compared with the same change to the parsed item."""
     item = json.dumps({"event": "e", "data": data}).encode()
 
     mended = mend(item, (parse_mend(f"data.{name}={json.dumps(value)}"),))
@@ -241,7 +241,7 @@ def test_mending_is_setting_one_field(data: dict[str, Any], name: str, value: An
 
 
 def test_bare_data_of_a_record_becomes_a_whole_item() -> None:
-    """The topic tells its type; a door takes whole items only."""
+    """The topic gives its type; the ingest API takes whole items only."""
     one = dead_letter('{"amount":1.50}', topic="fasttrack.realtime-casino", partition=0, offset=9)
 
     assert item_of(one).raw == b'{"event":"realtime-casino","data":{"amount":1.50}}'
@@ -254,8 +254,8 @@ def test_a_whole_item_stays_as_it_was() -> None:
     assert item_of(dead_letter(raw, topic="fasttrack.realtime-casino")).raw == raw.encode()
 
 
-def test_what_nobody_can_read_is_not_sent() -> None:
-    """In a batch it might hide where its neighbours begin; the reason is told anew."""
+def test_an_unreadable_item_is_not_sent() -> None:
+    """In a batch it might hide where its neighbours begin; the reason is reported."""
     with pytest.raises(CannotSendError) as refused:
         item_of(dead_letter('{"event":', reason="bad_json"))
 
@@ -263,13 +263,13 @@ def test_what_nobody_can_read_is_not_sent() -> None:
 
 
 def test_an_item_of_which_only_the_beginning_is_kept_is_not_sent() -> None:
-    """The door told so in the message."""
-    cut = replace(
+    """The ingest API said so in the message."""
+    truncated = replace(
         dead_letter(), message="too large; of 6,000,000 bytes the first 5,242,880 are kept"
     )
 
     with pytest.raises(CannotSendError, match="beginning"):
-        item_of(cut)
+        item_of(truncated)
 
 
 def test_a_rate_is_kept_on_average() -> None:

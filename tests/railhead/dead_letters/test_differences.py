@@ -33,14 +33,14 @@ def test_values_read_exactly() -> None:
     ]
 
 
-def test_times_before_1970_read_right() -> None:
+def test_times_before_1970_are_read_correctly() -> None:
     """Nanoseconds count forward from the second before."""
     rows = pa.table({"at": pa.array([-1], pa.int64()).cast(pa.timestamp("ns", "UTC"))})
 
     assert list(readable(rows)) == [{"at": "1969-12-31T23:59:59.999999999Z"}]
 
 
-def test_only_fields_that_differ_are_told() -> None:
+def test_only_fields_that_differ_are_reported() -> None:
     """Kept JSON differs by what it says, not by how it is written."""
     first = {"amount": "1", "bets": '[{"odds": 1.0, "a": null}]', "status": None, "type": "x"}
     later = {"amount": "2", "bets": '[{"a":null,"odds":1.00}]', "status": "", "type": "x"}

@@ -31,7 +31,7 @@ def produce(system: System, tenant: str, value: bytes) -> None:
 
 
 def test_rejected_items_are_found_by_what_is_wrong_with_them(brand: Brand) -> None:
-    """Filters go together; the payload is not shown unless asked for."""
+    """Filters combine; the payload is not shown unless asked for."""
     brand.post(
         bet("ok"),
         bet("no-user", user_id=None),
@@ -73,7 +73,7 @@ def test_one_item_is_shown_with_everything_about_it(brand: Brand) -> None:
     brand.run("rejected", "show", "0:999999999", code=1)
 
 
-def test_an_item_that_came_again_is_told_once_with_how_often(brand: Brand) -> None:
+def test_an_item_that_came_again_is_listed_once_with_its_count(brand: Brand) -> None:
     """FastTrack sends what is invalid again in new requests; filters choose what is counted."""
     bad = bet("again", user_id=None)
     for _ in range(3):
@@ -105,7 +105,7 @@ def test_an_item_that_came_again_is_told_once_with_how_often(brand: Brand) -> No
 
 
 def test_an_export_is_a_new_file_of_its_owners(brand: Brand, tmp_path: Path) -> None:
-    """It holds players' data; a file that is there is not written over."""
+    """It holds players' data; an existing file is not overwritten."""
     brand.post(bet("no-user", user_id=None))
     brand.wait("rejected", 1)
     file = tmp_path / "rejected.csv"
@@ -118,13 +118,13 @@ def test_an_export_is_a_new_file_of_its_owners(brand: Brand, tmp_path: Path) -> 
     brand.run(*words, code=1)
 
 
-def test_a_replay_stores_what_holds_now_and_tells_why_the_rest_does_not(brand: Brand) -> None:
+def test_a_replay_stores_what_is_valid_now_and_says_why_the_rest_is_not(brand: Brand) -> None:
     """Mended items are stored once, however often they are sent; nothing new is rejected."""
     brand.post(bet("a", user_id=None), bet("b", user_id=None), bet("c", type="bonus"))
     brand.wait("rejected", 3)
 
     tried = brand.replay("--dry-run", "--set", "user_id=u9", code=1)
-    assert "2 would be sent, 1 refused again, of 3" in brand.said
+    assert "2 would be sent, 1 rejected again, of 3" in brand.said
     assert "not_allowed" in tried
     assert brand.system.value(brand.count("casino")) == 0
 
@@ -132,13 +132,13 @@ def test_a_replay_stores_what_holds_now_and_tells_why_the_rest_does_not(brand: B
     assert "give --yes" in brand.said
 
     brand.replay("--set", "user_id=u9", "--yes", "--rate", "1000", code=1)
-    assert "2 sent, 1 refused again, of 3" in brand.said
+    assert "2 sent, 1 rejected again, of 3" in brand.said
     brand.wait("casino", 2)
 
     brand.replay("--set", "user_id=u9", "--yes", code=1)
-    assert "0 sent, 1 refused again, of 1" in brand.said
+    assert "0 sent, 1 rejected again, of 1" in brand.said
     brand.replay("--set", "user_id=u9", "--yes", "--again", "--field", "data.user_id")
-    assert "2 sent, 0 refused again, of 2" in brand.said
+    assert "2 sent, 0 rejected again, of 2" in brand.said
     dead_letters = brand.dead_letters()
     assert [one["replays"] for one in dead_letters] == [2, 2, 2]
     assert [one["replay_outcome"] for one in dead_letters] == ["sent", "sent", "refused"]
@@ -157,7 +157,7 @@ def test_a_direct_producers_record_is_replayed_into_its_topic(brand: Brand) -> N
     brand.wait("rejected", 1)
 
     brand.replay("--via", "kafka", code=1)
-    assert "0 sent, 1 refused again" in brand.said
+    assert "0 sent, 1 rejected again" in brand.said
     brand.replay("--via", "kafka", "--set", "user_id=u9", "--yes")
 
     brand.wait("casino", 1)
@@ -166,10 +166,10 @@ def test_a_direct_producers_record_is_replayed_into_its_topic(brand: Brand) -> N
     ) == [("direct", "u9")]
 
 
-def test_items_go_in_by_their_own_tenants_key_only(
+def test_items_are_sent_with_their_own_tenants_key_only(
     brand: Brand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With another's key they would become another's; several tenants' items do not go together."""
+    """With another's key they would become another's; several tenants' items are not mixed."""
     brand.post(bet("a", user_id=None))
     brand.wait("rejected", 1)
     id_ = brand.dead_letters()[0]["id"]
@@ -212,7 +212,7 @@ def test_conflicts_are_shown_side_by_side(brand: Brand) -> None:
 
 
 def test_flags_and_kept_json_are_compared_by_what_they_say(brand: Brand) -> None:
-    """A sports bet told again with its legs written in another order is no difference there."""
+    """A sports bet sent again with the keys of its legs in another order does not differ there."""
     example = (
         resources.files("events.contract.examples").joinpath("realtime-sports-bet.json").read_text()
     )
@@ -229,8 +229,8 @@ def test_flags_and_kept_json_are_compared_by_what_they_say(brand: Brand) -> None
     assert document["differences"] == [{"field": "is_cashout", "first": "false", "later": "true"}]
 
 
-def test_items_of_nobody_are_sent_once_it_is_said_whose_they_are(brand: Brand) -> None:
-    """A record without the header `tenant` is valid but for its owner."""
+def test_items_without_a_tenant_are_sent_once_one_is_named(brand: Brand) -> None:
+    """A record without the header `tenant` is valid except for its owner."""
     unique_id = f"orphan-{brand.name}"
     produce(brand.system, "", json.dumps(bet(unique_id)).encode())
     raw = f"SELECT count() FROM fasttrack.rejected WHERE position(raw, '{unique_id}') > 0"

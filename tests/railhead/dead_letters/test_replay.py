@@ -1,4 +1,4 @@
-"""What a replay sends, tells and notes, whatever way it takes."""
+"""What a replay sends, reports and records, through whichever way."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class MemoryWay:
         self.stops_after = stops_after
 
     def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
-        """Refuse what is not good."""
+        """Reject what is not good."""
         return [
-            ReplayRefusal(place, "missing", "data.good", "not good")
-            for place, item in enumerate(items)
+            ReplayRefusal(position, "missing", "data.good", "not good")
+            for position, item in enumerate(items)
             if b"good" not in item.raw
         ]
 
     def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Take them."""
         if self.stops_after == 0:
-            raise ReplayStoppedError("no door")
+            raise ReplayStoppedError("no API")
         self.stops_after -= 1
         self.sent += [item.raw for item in items]
         return []
@@ -47,7 +47,7 @@ class MemoryWay:
 
 
 class MemoryArchive:
-    """Keeps notes."""
+    """Keeps what is recorded."""
 
     def __init__(self) -> None:
         self.notes: list[Replayed] = []
@@ -60,23 +60,23 @@ class MemoryArchive:
 def replay_of(
     way: MemoryWay, archive: MemoryArchive, plan: ReplayPlan, rate: float = 2.0
 ) -> Replay:
-    """A replay that takes two letters at once and does not wait."""
+    """A replay that takes two dead letters at once and does not wait."""
     pace = Pace(rate, now=lambda: 0.0, sleep=lambda _: None)
     return Replay(way, cast("Archive", archive), plan, pace)
 
 
 def dead_letters(*raws: str) -> list[DeadLetter]:
-    """Letters with ids 0:0, 0:1 and so on."""
+    """Dead letters with ids 0:0, 0:1 and so on."""
     return [dead_letter(raw, id=DeadLetterId(0, number)) for number, raw in enumerate(raws)]
 
 
 def reported(done: Sequence[Replayed]) -> list[tuple[int, str, str]]:
-    """Which letter, what came of it, and why."""
+    """Which dead letter, its outcome, and why."""
     return sorted((one.dead_letter.id.offset, one.outcome, one.reason) for one in done)
 
 
-def test_only_what_holds_is_sent() -> None:
-    """The rest would come back as more dead letters; why is told anew and noted."""
+def test_only_valid_items_are_sent() -> None:
+    """The rest would come back as more dead letters; the new reason is recorded."""
     way, archive = MemoryWay(), MemoryArchive()
     replay = replay_of(way, archive, ReplayPlan(name="run"))
 
@@ -93,8 +93,8 @@ def test_only_what_holds_is_sent() -> None:
     assert (replay.counts.sent, replay.counts.refused) == (2, 2)
 
 
-def test_a_dry_run_sends_and_notes_nothing() -> None:
-    """It tells what would be."""
+def test_a_dry_run_sends_and_records_nothing() -> None:
+    """It reports what would be sent."""
     way, archive = MemoryWay(), MemoryArchive()
     replay = replay_of(way, archive, ReplayPlan(name="run", dry_run=True))
 
@@ -104,18 +104,18 @@ def test_a_dry_run_sends_and_notes_nothing() -> None:
     assert reported(done) == [(0, "sent", ""), (1, "refused", "missing")]
 
 
-def test_what_was_sent_before_the_door_went_away_is_noted() -> None:
-    """The same command then goes on behind it."""
+def test_what_was_sent_before_the_api_went_away_is_recorded() -> None:
+    """The same command then goes on after it."""
     way, archive = MemoryWay(stops_after=1), MemoryArchive()
     replay = replay_of(way, archive, ReplayPlan(name="run"))
 
-    with pytest.raises(ReplayStoppedError, match="no door"):
+    with pytest.raises(ReplayStoppedError, match="no API"):
         list(replay.run(dead_letters(*['"good"'] * 5)))
 
     assert reported(archive.notes) == [(0, "sent", ""), (1, "sent", "")]
 
 
-def test_mends_are_made_and_noted() -> None:
+def test_mends_are_made_and_recorded() -> None:
     """With the text of what was set."""
     way, archive = MemoryWay(), MemoryArchive()
     plan = ReplayPlan(name="run", mends=(parse_mend("state=good"),))
