@@ -1,4 +1,4 @@
-"""What keeps Railhead from working here? `railhead doctor`."""
+"""The command `doctor`: finds what keeps Railhead from working here."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     add = parser.add_argument
     add("--data-dir", type=Path, default=default_data_dir(), help="of the stack (%(default)s)")
-    add("--url", default=default_url(), help="the door (%(default)s)")
+    add("--url", default=default_url(), help="the ingest API (%(default)s)")
     add(
         "--bootstrap",
         default=os.environ.get("RAILHEAD_KAFKA_BOOTSTRAP") or "127.0.0.1:9092",
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding; 1 if there is one that keeps Railhead from working."""
-    # What matters of the clients' own complaints comes with the findings.
+    # What matters of the clients' own log lines is in the findings.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(highlight=False)
     findings: list[DoctorFinding] = []

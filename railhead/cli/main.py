@@ -13,73 +13,73 @@ import sys
 from typing import NamedTuple, Protocol, cast
 
 
-class Row(NamedTuple):
+class CommandEntry(NamedTuple):
     """The module of a command and its line in the list of commands."""
 
     module: str
     help: str
 
 
-COMMANDS: dict[str, Row] = {
-    "up": Row(
+COMMANDS: dict[str, CommandEntry] = {
+    "up": CommandEntry(
         "railhead.cli.processes.up",
-        "start everything on this machine: Kafka, ClickHouse, doors, workers",
+        "start everything on this machine: Kafka, ClickHouse, ingest APIs, workers",
     ),
-    "serve": Row(
+    "serve": CommandEntry(
         "railhead.cli.processes.serve",
-        "run the door: HTTP in, Kafka out",
+        "run the ingest API: HTTP in, Kafka out",
     ),
-    "worker": Row(
+    "worker": CommandEntry(
         "railhead.cli.processes.worker",
-        "run a Faust worker: topics in, first sightings into ClickHouse",
+        "run a Faust worker: topics in, first occurrences into ClickHouse",
     ),
-    "clickhouse": Row(
+    "clickhouse": CommandEntry(
         "railhead.cli.processes.clickhouse",
         "run ClickHouse's engine behind its HTTP interface on loopback",
     ),
-    "migrate": Row(
+    "migrate": CommandEntry(
         "railhead.cli.migrate",
         "create or upgrade tables and views in ClickHouse",
     ),
-    "topics": Row(
+    "topics": CommandEntry(
         "railhead.cli.topics",
         "create and check the Kafka topics",
     ),
-    "tenant": Row(
+    "tenant": CommandEntry(
         "railhead.cli.tenant.tenant",
         "add and list tenants, rotate and revoke keys, change id rules",
     ),
-    "send": Row(
+    "send": CommandEntry(
         "railhead.cli.send",
-        "push a file of items to a door, with retries",
+        "send a file of items to an ingest API, with retries",
     ),
-    "demo": Row(
+    "demo": CommandEntry(
         "demo.command",
         "start the stack, post an evening of traffic, print the analysts' answers",
     ),
-    "sql": Row(
+    "sql": CommandEntry(
         "railhead.cli.sql",
         "run a query and print a table",
     ),
-    "rejected": Row(
+    "rejected": CommandEntry(
         "railhead.cli.dead_letters.rejected",
         "list, show, export and replay rejected items",
     ),
-    "conflicts": Row(
+    "conflicts": CommandEntry(
         "railhead.cli.dead_letters.conflicts",
         "show same id, different content, side by side",
     ),
-    "reconcile": Row(
+    "reconcile": CommandEntry(
         "railhead.cli.reconcile",
-        "prove that every offset has exactly one fate",
+        "prove that every offset has exactly one outcome",
     ),
-    "doctor": Row(
+    "doctor": CommandEntry(
         "railhead.cli.doctor",
         "check settings, broker, store, topics and tables",
     ),
-    "bench": Row(
+    "bench": CommandEntry(
         "bench.command",
-        "measure door, stream and the whole way beside baselines",
+        "measure ingest API, stream and the whole path beside baselines",
     ),
 }
 
@@ -105,8 +105,8 @@ def main(argv: list[str] | None = None) -> int:
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(
         prog="railhead",
-        description="FastTrack event pushes to Kafka to ClickHouse: "
-        "never lost, never counted twice, every fate accounted for.",
+        description="FastTrack events to Kafka to ClickHouse: "
+        "never lost, never counted twice, every outcome accounted for.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, row in COMMANDS.items():

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Migrate, telling each step; running it again does nothing but create the views anew."""
+    """Migrate and print each step; running it again only replaces the views."""
     try:
         migrate(read_settings(url=args.url), report=print)
     except (MigrationError, SinkError, OSError, ValueError) as error:

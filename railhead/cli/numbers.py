@@ -1,4 +1,4 @@
-"""Which numbers may an option take? Types for argparse, shared by the commands."""
+"""Types of argparse for the numbers that options take, shared by the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does every offset have exactly one fate? Proved, or what has none is named."""
+"""The command `reconcile`: proves that every offset has one outcome, or names what has none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from streams.settings import WorkerSettings
 from tenants.id_rules import rules_if_there
 
 NAME = "reconcile"
-HELP = "prove that every offset has exactly one fate"
+HELP = "prove that every offset has exactly one outcome"
 
 WIDTH_IN_FILES: Final = 160
 
@@ -44,10 +44,10 @@ WIDTH_IN_FILES: Final = 160
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     parser.description = (
-        "Prove from the ledger, the tables and Kafka that every record has exactly one fate: "
+        "Prove from the ledger, the tables and Kafka that every record has exactly one outcome: "
         "stored, duplicate, conflict or rejected; that ranges join without gap or overlap; and "
         "that the tables hold exactly what was stored. Changes nothing, and may run at any time. "
-        "Exit code 0: it balances; 1: it does not, and where is told; 2: it could not be told."
+        "Exit code 0: it balances; 1: it does not, and where is shown; 2: it could not be checked."
     )
     parser.add_argument(
         "--since", type=moment_option, metavar="WHEN", help=f"only ranges from then on: {HOW_TO}"
@@ -67,29 +67,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="URL",
-        help="a door (or its metrics page) whose counters are shown beside; for each door",
+        help="an ingest API (or its metrics page) whose counters are shown too; once for each",
     )
     parser.add_argument(
         "--every-record",
         action="store_true",
-        help="hold every range against Kafka, not only those that do not add up",
+        help="compare every range with Kafka, not only those that do not add up",
     )
     parser.add_argument(
         "--examine",
         type=positive,
         default=1_000_000,
         metavar="N",
-        help="most records of a topic to read from Kafka for that (%(default)s)",
+        help="at most N records of a topic are read from Kafka for that (%(default)s)",
     )
     parser.add_argument(
         "--strict", action="store_true", help="rows stored twice are a fault too, though shown once"
     )
-    parser.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
+    parser.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
 
 
 def run(args: argparse.Namespace) -> int:
     """Prove it; 0 when it balances."""
-    # What matters of the client's own complaints comes with the error.
+    # What matters of the client's own log lines is in the error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True)
     try:
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"railhead reconcile: {error}", file=sys.stderr)
         return 2
     except (DriverError, *NETWORK_ERRORS) as error:
-        print(f"railhead reconcile: {translate('read of the books', error)}", file=sys.stderr)
+        print(f"railhead reconcile: {translate('read of the ledger', error)}", file=sys.stderr)
         return 2
     _print(args, accounts, apis)
     copied = args.strict and any(account.total("copies") for account in accounts)
@@ -155,10 +155,10 @@ def _lines(since: datetime | None, accounts: list[TopicAccount], apis: dict[str,
     if copies:
         lines.append(f"{copies:,} rows are stored twice and shown once.")
     if empty:
-        lines.append(f"{empty:,} offsets have no record: markers of transactions.")
+        lines.append(f"{empty:,} offsets have no record: transaction markers.")
     if apis:
         reported = ", ".join(
             f"{items:,} {outcome.replace('_', ' ')}" for outcome, items in apis.items()
         )
-        lines.append(f"The doors say since they started: {reported}.")
+        lines.append(f"The ingest APIs report since they started: {reported}.")
     return lines

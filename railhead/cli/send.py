@@ -1,4 +1,4 @@
-"""How does a file of items get to a door? `railhead send FILE`."""
+"""The command `send`: sends a file of items to an ingest API."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from railhead.send.client import ApiClient, RejectedItem, SendCounts, SendOption
 from railhead.send.connection import ApiConnection, default_url
 
 NAME = "send"
-HELP = "push a file of items to a door, with retries"
+HELP = "send a file of items to an ingest API, with retries"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `railhead send`."""
     parser.description = (
-        "Push FILE to a door: a JSON array of items or one item a line, plain or gzip; - reads "
-        "standard input. Batches are sent again until the door has taken them; repeats are "
+        "Send FILE to an ingest API: a JSON array of items or one item a line, plain or gzip; - "
+        "reads standard input. Batches are sent again until the API has taken them; repeats are "
         "harmless. Exit code 1 if anything could not be sent."
     )
     parser.add_argument("file", metavar="FILE", help="file of items, or -")
-    parser.add_argument("--url", default=default_url(), help="the door (%(default)s)")
+    parser.add_argument("--url", default=default_url(), help="the ingest API (%(default)s)")
     parser.add_argument("--key", help="key of the tenant (default: environment RAILHEAD_KEY)")
     parser.add_argument(
         "--batch", type=_positive, default=1000, help="items a request (%(default)s)"
     )
     parser.add_argument("--gzip", action="store_true", help="compress requests")
-    parser.add_argument("--report", action="store_true", help="print the items that were refused")
+    parser.add_argument("--report", action="store_true", help="print the items that were rejected")
     parser.add_argument("--dry-run", action="store_true", help="check the items, store nothing")
     parser.add_argument(
         "--skip", type=int, default=0, metavar="N", help="leave out N lines or items"
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=300.0,
         metavar="SECONDS",
-        help="stop when a batch is not taken for so long (%(default)s)",
+        help="stop when a batch is not taken for this long (%(default)s)",
     )
 
 
@@ -66,7 +66,7 @@ def _positive(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the file; 0 when the door has all of it."""
+    """Send the file; 0 when the ingest API has all of it."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     key = args.key or os.environ.get("RAILHEAD_KEY", "")
     if not key:
@@ -87,13 +87,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _ProgressLine(ProgressColumn):
-    """How many items are through, and what is waited for; read anew whenever it is drawn."""
+    """How many items were sent, and what is waited for; read again whenever it is drawn."""
 
     def __init__(self, counts: SendCounts) -> None:
         super().__init__()
         self._counts = counts
 
-    def render(self, task: Task) -> Text:  # noqa: ARG002  the figures are the sender's
+    def render(self, task: Task) -> Text:  # noqa: ARG002  the counts are the client's
         """Draw it."""
         waiting = self._counts.waiting_for
         return Text(f"{self._counts.items:,} items{waiting and f', waiting: {waiting}'}")
@@ -118,7 +118,7 @@ class _Run:
                 for batch in batches(self._items(source.plain), self._args.batch):
                     for reject in self._api_client.send(batch):
                         self._print(reject)
-                    self._done = batch.items[-1].place
+                    self._done = batch.items[-1].position
                     progress.update(progress.task_ids[0], completed=source.at_bytes())
         except KeyboardInterrupt:
             why = "interrupted"
@@ -129,11 +129,11 @@ class _Run:
 
     def _items(self, file: BinaryIO) -> Iterator[reading.FileItem]:
         for found in reading.items(file):
-            if found.place <= self._args.skip:
+            if found.position <= self._args.skip:
                 continue
             if isinstance(found, reading.NotJson):
                 self._not_json += 1
-                self._errors.print(f"{found.place}: not JSON: {found.message}", markup=False)
+                self._errors.print(f"{found.position}: not JSON: {found.message}", markup=False)
             else:
                 yield found
 
@@ -147,7 +147,7 @@ class _Run:
 
     def _print(self, reject: RejectedItem) -> None:
         where = f"{reject.reason} {reject.field}" if reject.field else reject.reason
-        sys.stdout.write(f"{reject.place}: {visible(f'{where}: {reject.message}')}\n")
+        sys.stdout.write(f"{reject.position}: {visible(f'{where}: {reject.message}')}\n")
 
     def _summary(self, why: str) -> None:
         counts = self._api_client.counts
@@ -159,7 +159,7 @@ class _Run:
         )
         reported += f"; {again:,} requests sent again" if again else ""
         reported += (
-            f"; {counts.rejected:,} items refused"
+            f"; {counts.rejected:,} items rejected"
             if self._args.report or self._args.dry_run
             else ""
         )

@@ -87,7 +87,7 @@ def _answer(client: Client, query: str, chosen: str) -> None:
 
 
 def _write(body: bytes) -> None:
-    """Write a result in a format of its own: its very bytes, but harmless ones on a terminal."""
+    """Write a result in a format of its own: its very bytes, made harmless on a terminal."""
     if sys.stdout.isatty():
         sys.stdout.write(printable_lines(body.decode("utf-8", "surrogateescape")))
     else:

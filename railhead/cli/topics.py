@@ -1,4 +1,4 @@
-"""Do all topics exist, as they must be? Creates what is missing; `--check` only looks."""
+"""The command `topics`: creates the topics that are missing; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from railhead.cli.numbers import positive
 from railhead.kafka.topic_admin import TopicError
-from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, Row, WantedTopic, run_plan
+from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, TopicRow, WantedTopic, run_plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings
 
 NAME = "topics"
@@ -46,15 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--apply-config",
         action="store_true",
-        help="set differing settings of existing topics right: never partitions or copies, and "
+        help="correct differing settings of existing topics: never partitions or copies, and "
         "never so that less is kept, unless RAILHEAD_EVENT_RETENTION_HOURS or "
-        "RAILHEAD_DEDUPE_WINDOW_HOURS says it",
+        "RAILHEAD_DEDUPE_WINDOW_HOURS asks for it",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Create or check the topics; 1 when one is missing or differs."""
-    # What matters of the client's own complaints comes with the error.
+    # What matters of the client's own log lines is in the error.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     wanted_topic = WantedTopic(
         partitions=args.partitions,
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(row.is_well for row in rows) else 1
 
 
-def table(rows: list[Row]) -> list[str]:
+def table(rows: list[TopicRow]) -> list[str]:
     """The topics as they are now, as aligned lines with a heading."""
     cells = [("TOPIC", "PARTITIONS", "COPIES", "KEPT", "STATE")]
     for row in rows:
@@ -88,24 +88,24 @@ def table(rows: list[Row]) -> list[str]:
 def kept(topic: Topic) -> str:
     """How long records stay, in words."""
     retention_ms = int(topic.config["retention.ms"])
-    return "for ever" if retention_ms < 0 else f"{retention_ms / HOUR_MS:g} h"
+    return "forever" if retention_ms < 0 else f"{retention_ms / HOUR_MS:g} h"
 
 
-def problems(rows: list[Row]) -> list[str]:
+def problems(rows: list[TopicRow]) -> list[str]:
     """Exactly what is not as wanted, a line each."""
     missing = [f"{row.wanted.name}: does not exist" for row in rows if row.is_missing]
     differing = [f"{row.wanted.name}: {what}" for row in rows for what in (*row.shape, *row.config)]
     return missing + differing
 
 
-def advice(rows: list[Row]) -> Iterator[str]:
+def advice(rows: list[TopicRow]) -> Iterator[str]:
     """What the operator can do about it."""
     if any(row.is_missing for row in rows):
         yield "`railhead topics` without --check creates what is missing."
     if any(row.config for row in rows):
-        yield "`railhead topics --apply-config` sets differing settings right."
+        yield "`railhead topics --apply-config` corrects differing settings."
     if any(row.shape for row in rows):
         yield (
-            "Partitions and copies are never changed: the ids seen are bound to them. Ask for "
-            "what is there, or start a new set of topics and replay."
+            "Partitions and copies are never changed: the dedup index is bound to them. Ask for "
+            "what exists, or start a new set of topics and replay."
         )

@@ -1,4 +1,4 @@
-"""Same id, different content: what counted and what came later, side by side."""
+"""Prints records with the same id and different content side by side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from events.contract.registry import BY_NAME
 from railhead.audit.moments import HOW_TO, milliseconds, moment_option
 from railhead.cli.numbers import positive
-from railhead.dead_letters.conflicts import Conflict, Conflicts, Wanted
+from railhead.dead_letters.conflicts import Conflict, Conflicts, ConflictSelection
 from railhead.dead_letters.plain_text import visible
 from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     parser.description = (
         "Show records that came again under the same id with other content, newest first, each "
-        "beside the one that counted: the fields that differ. Nothing of them is lost: the later "
+        "beside the one that counted, with the fields that differ. Nothing is lost: the later "
         "record is kept whole in fasttrack.conflicts."
     )
     add = parser.add_argument
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print them; 2 if ClickHouse cannot be asked."""
-    wanted = Wanted(
+    wanted = ConflictSelection(
         tenant=args.tenant,
         event=args.event,
         id=args.id,
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def as_document(conflict: Conflict) -> dict[str, Any]:
-    """One conflict for programs: both records' places, the differences, the later record whole."""
+    """One conflict for programs: both coordinates, the differences, the later record whole."""
     later = conflict.later
     received_at = conflict.first_received_at
     return {
@@ -102,8 +102,8 @@ def _print(console: Console, conflict: Conflict) -> None:
     later = conflict.later
     console.print(Text(visible(f"{later.tenant}  {later.event}  {later.id}"), "bold"))
     table = Table("field", box=SIMPLE_HEAD)
-    table.add_column(Text(f"counts\n{_place(later.first_partition, later.first_offset)}"))
-    table.add_column(Text(f"came later\n{_place(later.partition, later.offset)}"))
+    table.add_column(Text(f"counts\n{_coordinate(later.first_partition, later.first_offset)}"))
+    table.add_column(Text(f"came later\n{_coordinate(later.partition, later.offset)}"))
     received_at = conflict.first_received_at
     rows = [
         ("received", f"{received_at:%F %T}" if received_at else "", f"{later.received_at:%F %T}"),
@@ -116,7 +116,7 @@ def _print(console: Console, conflict: Conflict) -> None:
         console.print(Text(f"  {_why_none(conflict)}"))
 
 
-def _place(partition: int, offset: int) -> str:
+def _coordinate(partition: int, offset: int) -> str:
     return f"[{partition}] @ {offset}"
 
 
@@ -128,5 +128,7 @@ def _why_none(conflict: Conflict) -> str:
     if conflict.first is None:
         return "the row that counted is no longer there"
     if conflict.content is None:
-        return f"the later record no longer holds to the contract: {visible(conflict.later.raw)}"
-    return "no field of the contract differs from the row there now: it came by another partition"
+        return f"the later record no longer conforms to the contract: {visible(conflict.later.raw)}"
+    return (
+        "no field of the contract differs from the row there now: it came through another partition"
+    )

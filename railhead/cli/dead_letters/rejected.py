@@ -1,4 +1,4 @@
-"""What became of rejected items, and how are they sent again? list, show, export and replay."""
+"""The command `rejected`: list, show, export and replay rejected items."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from railhead.dead_letters.archive import Archive
 from railhead.dead_letters.dead_letter import (
     AmbiguousIdError,
     DeadLetterId,
-    LetterSelection,
+    DeadLetterSelection,
     parse_id,
 )
 from railhead.dead_letters.export import WRITERS
@@ -72,7 +72,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--tenant", default="", help="only this tenant's")
     add("--event", default="", metavar="NAME", help="only of this event, as it was sent")
-    add("--reason", default="", metavar="CODE", help="only refused for this reason")
+    add("--reason", default="", metavar="CODE", help="only rejected for this reason")
     add("--field", default="", metavar="PATH", help="only with the fault in this field")
     add("--request-id", default="", metavar="ID", help="only of this request")
     add("--since", type=moment_option, metavar="WHEN", help=f"received from then on: {HOW_TO}")
@@ -87,7 +87,7 @@ def _dead_letter_id(text: str) -> DeadLetterId:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it; 1 if there is no such item or some could not be sent, 2 if nobody could be asked."""
+    """Do it; 1 if an item is missing or could not be sent, 2 if ClickHouse did not answer."""
     actions: dict[str, Callable[[argparse.Namespace, Archive], int]] = {
         "list": _list,
         "show": _show,
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         with create_client(**client_arguments(StoreSettings())) as client:
             return actions[args.action](args, Archive(client))
     except BrokenPipeError:
-        # Whoever read (`| head`) has seen enough.
+        # The reader (`| head`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (DriverError, *NETWORK_ERRORS) as error:
@@ -106,9 +106,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
 
 
-def _selection(args: argparse.Namespace) -> LetterSelection:
+def _selection(args: argparse.Namespace) -> DeadLetterSelection:
     names = ("tenant", "event", "reason", "field", "request_id", "since", "until")
-    return LetterSelection(**{name: getattr(args, name) for name in names})
+    return DeadLetterSelection(**{name: getattr(args, name) for name in names})
 
 
 def _list(args: argparse.Namespace, archive: Archive) -> int:
@@ -116,11 +116,11 @@ def _list(args: argparse.Namespace, archive: Archive) -> int:
     raw_bytes = RAW_SHOWN * 4 if args.raw else 0
     if args.distinct:
         items = archive.count_distinct(selection)
-        seen = archive.distinct(selection, args.limit)
+        occurrences = archive.distinct(selection, args.limit)
         table = as_table_of_items(
-            archive.dead_letters(seen, raw_bytes=raw_bytes), seen, with_raw=args.raw
+            archive.dead_letters(occurrences, raw_bytes=raw_bytes), occurrences, with_raw=args.raw
         )
-        _print_list(table, shown=len(seen), count=items, what="distinct rejected items")
+        _print_list(table, shown=len(occurrences), count=items, what="distinct rejected items")
         return 0
     count = archive.count(selection)
     ids = archive.newest(selection, args.limit)
@@ -153,7 +153,7 @@ def _show(args: argparse.Namespace, archive: Archive) -> int:
         return 0
     console = Console(highlight=False, soft_wrap=True)
     print_dead_letter(
-        console, dead_letter, archive.sightings(dead_letter), archive.replays(dead_letter.id)
+        console, dead_letter, archive.occurrences(dead_letter), archive.replays(dead_letter.id)
     )
     return 0
 

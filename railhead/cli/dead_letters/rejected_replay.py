@@ -1,4 +1,4 @@
-"""Which rejected items are sent again, by which way, and how far is it? `rejected replay`."""
+"""The command `rejected replay`: selects rejected items, sends them again, shows the progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from railhead.dead_letters.archive import Archive, Replayed
-from railhead.dead_letters.dead_letter import DeadLetterId, LetterSelection, parse_id
+from railhead.dead_letters.dead_letter import DeadLetterId, DeadLetterSelection, parse_id
 from railhead.dead_letters.plain_text import visible
 from railhead.dead_letters.replay.by_api import ByApi
 from railhead.dead_letters.replay.by_kafka import ByKafka
@@ -41,19 +41,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what only a replay needs."""
     parser.description = (
         "Send rejected items of one tenant again, oldest first, leaving out those sent before. "
-        "Each is checked first: what would be refused again is not sent, and why is told anew. "
-        "Sending twice is harmless, as ids decide. Exit code 1 if any was refused again."
+        "Each is checked first: what would be rejected again is not sent, with the new reason. "
+        "Sending twice is harmless, as ids decide. Exit code 1 if any was rejected again."
     )
     add = parser.add_argument
     add("ids", nargs="*", metavar="ID", help="only these, whatever the filters say")
     add("--as-tenant", default="", metavar="NAME", help="send items that named no tenant as NAME's")
-    add("--limit", type=int, default=1_000_000, metavar="N", help="at most so many")
+    add("--limit", type=int, default=1_000_000, metavar="N", help="at most N items")
     add("--via", choices=("door", "kafka"), default="door", help="(%(default)s)")
-    add("--url", default="http://127.0.0.1:8080", help="the door (%(default)s)")
+    add("--url", default="http://127.0.0.1:8080", help="the ingest API (%(default)s)")
     add("--key-file", type=Path, metavar="FILE", help="the tenant's key (or set RAILHEAD_KEY)")
     add("--trust-key", action="store_true", help="do not check here that the key is the tenant's")
-    add("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
-    add("--dry-run", action="store_true", help="check the items, send and note nothing")
+    add("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
+    add("--dry-run", action="store_true", help="check the items, send and record nothing")
     add("--rate", type=_rate, metavar="N", help="at most N items a second")
     add("--again", action="store_true", help="also those that were sent before")
     add(
@@ -82,7 +82,7 @@ def _mend(text: str) -> Mend:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def run(args: argparse.Namespace, archive: Archive, selection: LetterSelection) -> int:
+def run(args: argparse.Namespace, archive: Archive, selection: DeadLetterSelection) -> int:
     """Replay; 0 when every item meant was sent (or would be), 1 when some were not, 2 on misuse."""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     name = f"replay-{secrets.token_hex(6)}"
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace, archive: Archive, selection: LetterSelection) 
 
 
 def _ids(
-    args: argparse.Namespace, archive: Archive, selection: LetterSelection
+    args: argparse.Namespace, archive: Archive, selection: DeadLetterSelection
 ) -> list[DeadLetterId]:
     if args.ids:
         found = (archive.resolve(parse_id(text)) for text in args.ids)
@@ -138,7 +138,7 @@ def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
 def _agreed(
     args: argparse.Namespace, archive: Archive, ids: list[DeadLetterId], errors: Console
 ) -> bool:
-    """Show what the first items become, and ask unless told not to."""
+    """Show what the first items become, and ask unless --yes is given."""
     for dead_letter in archive.dead_letters(ids[:PREVIEWED]):
         try:
             before, after = item_of(dead_letter).raw, item_of(dead_letter, tuple(args.mends)).raw
@@ -151,9 +151,9 @@ def _agreed(
     if args.dry_run or args.yes:
         return True
     if not sys.stdin.isatty():
-        errors.print("nothing sent: give --yes if this is what you mean")
+        errors.print("nothing sent: give --yes if this is right")
         return False
-    question = f"send {len(ids):,} items so? [y/N] "
+    question = f"send {len(ids):,} items like this? [y/N] "
     return errors.input(question).strip().lower() in {"y", "yes"}
 
 
@@ -180,7 +180,7 @@ def _replay(replay: Replay, ids: list[DeadLetterId], errors: Console) -> int:
 def _print_failures(failures: list[Replayed]) -> None:
     if not failures:
         return
-    table = Table("id", "reason", "field", "message", title="refused again", title_justify="left")
+    table = Table("id", "reason", "field", "message", title="rejected again", title_justify="left")
     for one in failures[:FAILURES_SHOWN]:
         cells = (str(one.dead_letter.id), one.reason, one.field, one.message)
         table.add_row(*(Text(visible(cell)) for cell in cells))
@@ -193,7 +193,10 @@ def _print_failures(failures: list[Replayed]) -> None:
 def _print_summary(replay: Replay, meant: int, why: str, report: Callable[..., None]) -> None:
     counts = replay.counts
     verb = "would be sent" if replay.plan.dry_run else "sent"
-    reported = f"{counts.sent:,} {verb}, {counts.refused:,} refused again, of {meant:,}"
+    reported = f"{counts.sent:,} {verb}, {counts.refused:,} rejected again, of {meant:,}"
     report(reported if replay.plan.dry_run else f"{reported}; {replay.plan.name}", markup=False)
     if why:
-        report(f"stopped: {why}; what was sent is noted, the same command goes on", markup=False)
+        report(
+            f"stopped: {why}; what was sent is recorded; run the same command to go on",
+            markup=False,
+        )

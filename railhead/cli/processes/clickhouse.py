@@ -1,4 +1,4 @@
-"""How is the embedded ClickHouse engine started from the command line?"""
+"""The command `clickhouse`: runs the embedded engine behind its HTTP interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run the door: HTTP in, Kafka out, until SIGTERM or SIGINT. Settings are RAILHEAD_… variables."""
+"""The command `serve`: the ingest API, HTTP in, Kafka out, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ingest_http.settings import ApiSettings
 from railhead.paths import tenants_file
 from tenants.tenants_file import TenantsFileError
 
-# The number that malloc.h has for it; see mallopt(3).
+# Its number in malloc.h; see mallopt(3).
 M_TOP_PAD = -2
 HEAP_KEPT_BYTES = 64 * 2**20
 
 NAME = "serve"
-HELP = "run the door: HTTP in, Kafka out"
+HELP = "run the ingest API: HTTP in, Kafka out"
 
 OPTIONS = {
     "http_host": "--host",
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for field, option in OPTIONS.items():
         description = ApiSettings.model_fields[field].description
         parser.add_argument(option, dest=field, help=f"{description} (RAILHEAD_{field.upper()})")
-    parser.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
+    parser.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(settings.log_level)
     _raise_file_limit()
     _keep_freed_memory()
-    # What is loaded by now stays; the collector need not walk it again and again.
+    # What is loaded by now stays loaded; the collector need not walk it again and again.
     gc.freeze()
     try:
         uvloop.run(serve(settings))
@@ -74,7 +74,7 @@ def _raise_file_limit() -> None:
 
 def _keep_freed_memory() -> None:
     # glibc gives the end of its heap back when a batch is done and asks for it again with the next:
-    # a page fault in seven events, a twentieth of the door's time. So much of it is kept.
+    # a page fault in seven events, a twentieth of the API's time. So this much of it is kept.
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_TOP_PAD, HEAP_KEPT_BYTES)
 

@@ -1,4 +1,4 @@
-"""How is everything started on one machine, and stopped again? Progress, one `ready` line, stop."""
+"""The command `up`: starts everything on one machine, prints one `ready` line, stops it again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from railhead.stack.settings import (
 from railhead.stack.stack import Stack
 
 NAME = "up"
-HELP = "start everything on this machine: Kafka, ClickHouse, doors, workers"
+HELP = "start everything on this machine: Kafka, ClickHouse, ingest APIs, workers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,14 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data-dir",
         type=Path,
         default=default_data_dir(),
-        help="where all state lives; the next start goes on from it (default: %(default)s)",
+        help="where all state is kept; the next start goes on from it (default: %(default)s)",
     )
-    add("--http-host", default=LOOPBACK, help="where doors listen (default: %(default)s)")
+    add("--http-host", default=LOOPBACK, help="where the ingest API listens (default: %(default)s)")
     add(
         "--http-port",
         type=port,
         default=8080,
-        help="the doors' port; 0 is any free one, as for the other ports (default: %(default)s)",
+        help="the ingest API's port; 0 is any free one, here and below (default: %(default)s)",
     )
     add("--kafka-port", type=port, default=9092, help="on loopback (default: %(default)s)")
     add("--clickhouse-port", type=port, default=8123, help="on loopback (default: %(default)s)")
@@ -52,13 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=positive,
         default=1,
-        help="doors, all on one port (default: %(default)s)",
+        help="ingest APIs, all on one port (default: %(default)s)",
     )
     add(
         "--partitions",
         type=positive,
         help="partitions of each topic, chosen once (default: what the topics have; new ones get "
-        "one for each worker, as each costs an insert of its own every time a worker stores)",
+        "one for each worker, as each needs an insert of its own every time a worker stores)",
     )
     add(
         "--parts",
@@ -124,17 +124,17 @@ async def _start(stack: Stack, asked_to_stop: asyncio.Event) -> bool:
 
 def ready_line(settings: StackSettings) -> str:
     """The one line that says that all of it can take traffic, and where."""
-    places = (
+    addresses = (
         (INGEST_API, settings.http_url),
         (KAFKA, f"kafka://{settings.kafka_bootstrap}"),
         (CLICKHOUSE, f"{settings.clickhouse_url} (ClickHouse)"),
     )
-    here = [place for part, place in places if settings.has(part)]
+    here = [address for part, address in addresses if settings.has(part)]
     return f"ready {', '.join(here) or 'without an address of its own'}"
 
 
 def _show(line: str) -> None:
-    # Whoever read the progress may be gone (`railhead up | head`); the stack goes on.
+    # The reader of the progress may be gone (`railhead up | head`); the stack goes on.
     with contextlib.suppress(BrokenPipeError):
         print(line, flush=True)
 

@@ -1,4 +1,4 @@
-"""`railhead worker`: topics in, first sightings into ClickHouse."""
+"""The command `worker`: topics in, first occurrences into ClickHouse."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run a worker until it is told to stop."""
+    """Run a worker until it is asked to stop."""
     instance = f" worker-{args.instance}" if args.instance else ""
     logging.basicConfig(
         level=logging.INFO,

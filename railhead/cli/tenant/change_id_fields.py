@@ -1,4 +1,4 @@
-"""`railhead tenant id-fields`: change an idempotency id, and say what that does."""
+"""The command `tenant id-fields`: changes an idempotency id, and says what that does."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tenants.changes import TenantChangeError, change_id_fields, find
 from tenants.tenants import Tenant, TenantsFile
 from tenants.tenants_file import change_tenants, read_tenants
 
-# Workers look at the file every second; one that is restarted needs a little longer.
+# Workers read the file every second; one that restarts needs a little longer.
 BEGINS_AFTER_SECONDS: Final = 60.0
 
 AS_CONFLICTS: Final = (
     "{:,} records are kept as conflicts by the rules so far; they stay conflicts, also where the "
-    "new rule would tell them apart."
+    "new rule would give them different ids."
 )
 LATER: Final = (
-    "An item that comes again later is held against what is stored by the new rule: the same "
+    "An item that comes again later is compared with what is stored by the new rule: the same "
     "content is a repeat, other content of the same new id a conflict. Nothing counts twice."
 )
 
@@ -63,13 +63,13 @@ def change(args: argparse.Namespace, path: Path) -> None:
     if stored.rows and after.home_fields(name, event_type) != before.home_fields(name, event_type):
         held = ", ".join(before.home_fields(name, event_type))
         raise TenantChangeError(
-            f"{stored.rows:,} rows of {name} are stored by a rule that holds {held}; by one "
-            "without it nothing could be held against them, and it would count twice. Keep it."
+            f"{stored.rows:,} rows of {name} are stored by a rule with {held}; by one "
+            "without it nothing could be compared with them, and it would count twice. Keep it."
         )
     for line in effects(name, before, event_type, fields, stored):
         print(line)
     if not args.yes:
-        raise TenantChangeError("nothing was changed; say --yes to change it")
+        raise TenantChangeError("nothing was changed; give --yes to change it")
 
     def apply(file: TenantsFile, _: bytes) -> TenantsFile:
         changed = change_id_fields(find(file, name), event, fields, since)

@@ -27,7 +27,7 @@ HELP = "add and list tenants, rotate and revoke keys, change id rules"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    add = _action(actions, "add", "make a tenant; prints its key, once, alone on standard output")
+    add = _action(actions, "add", "create a tenant; prints its key, once, alone on standard output")
     add.add_argument("name")
     add.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
     add.add_argument(
@@ -42,20 +42,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another idempotency id, for example realtime-payment=payment_id,status",
     )
     _action(actions, "list", "show tenants and the state of their keys; no secrets")
-    rotate_ = _action(actions, "rotate", "make another key; prints it, once, alone")
+    rotate_ = _action(actions, "rotate", "create another key; prints it, once, alone")
     rotate_.add_argument("name")
     rotate_.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
     rotate_.add_argument(
-        "--grace", type=_hours, metavar="HOURS", default="24", help="older keys end then (24)"
+        "--grace",
+        type=_hours,
+        metavar="HOURS",
+        default="24",
+        help="older keys end after this time (24)",
     )
     id_fields = _action(
         actions,
         "id-fields",
-        "change an idempotency id; says first what that does to what is stored",
+        "change an idempotency id; says first what that does to stored rows",
     )
     id_fields.add_argument("name")
     id_fields.add_argument("fields", type=_id_fields, metavar="EVENT=FIELD[,FIELD]")
-    id_fields.add_argument("--yes", action="store_true", help="change it; without, only say")
+    id_fields.add_argument(
+        "--yes", action="store_true", help="change it; without, only show the effect"
+    )
     id_fields.add_argument(
         "--after",
         type=float,
@@ -142,7 +148,7 @@ def _options(tenant: Tenant) -> list[str]:
 def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
     # argparse has no public name for the type of *actions*.
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    action.add_argument("--data-dir", type=Path, metavar="D", help="where tenants.json lives")
+    action.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
     return action
 
 
