@@ -1,4 +1,4 @@
-"""What holds for all tests: no test is judged by the time it takes."""
+"""Settings for all tests: no test is judged by the time it takes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ settings.load_profile("railhead")
 
 
 def pytest_configure() -> None:
-    """Break the product as `RAILHEAD_MUTANT` says (tests/system/mutants); unset, nothing is touched."""
+    """Break the product as `RAILHEAD_MUTANT` says (tests/system/mutants); unset, nothing changes."""
     name = os.environ.get("RAILHEAD_MUTANT")
     if name:
-        from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - nothing of it is loaded otherwise
+        from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - it is not loaded otherwise
 
-        # An example is enough here; making it shorter takes longer than finding it.
+        # One example is enough here; shrinking it takes longer than finding it.
         settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate])
         settings.load_profile("mutants")
         BY_NAME[name].apply()

@@ -1,4 +1,4 @@
-"""What ARCHITECTURE.md claims is proven by tests that exist."""
+"""What ARCHITECTURE.md claims is proved by tests that exist."""
 
 from __future__ import annotations
 

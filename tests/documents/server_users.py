@@ -73,7 +73,7 @@ def failing(session: Session) -> list[str]:
 
 
 def facts(session: Session) -> dict[str, object]:
-    """Migrate, insert, read through a view, and try what must not be possible."""
+    """Migrate, insert, read through a view, and and try what must be forbidden."""
     for step in (*read_steps("sinks.migrations"), *read_steps("sinks.views")):
         session.query(step.sql)
     session.query(ROW)

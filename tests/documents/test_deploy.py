@@ -55,8 +55,8 @@ def composed() -> dict[str, Any]:
     """Return docker-compose.yml with the example's variables filled in."""
 
     def value(found: re.Match[str]) -> str:
-        name, mark, rest = found.groups()
-        return example_env().get(name) or (rest if mark == "-" else "")
+        name, operator, rest = found.groups()
+        return example_env().get(name) or (rest if operator == "-" else "")
 
     document: dict[str, Any] = yaml.safe_load(VARIABLE.sub(value, COMPOSE.read_text()))
     return document
@@ -125,7 +125,7 @@ def test_nothing_is_published_beyond_the_address_that_was_asked_for() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_passwords_stand_in_the_env_file_only() -> None:
+def test_passwords_are_in_the_env_file_only() -> None:
     """Compose refuses to start without them, and knows none of its own."""
     text = COMPOSE.read_text()
     for name in ("RAILHEAD_CLICKHOUSE_PASSWORD", "ANALYST_CLICKHOUSE_PASSWORD"):
@@ -177,7 +177,7 @@ def test_docker_reads_the_compose_file() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_image_is_built_from_what_is_there_and_locked() -> None:
+def test_image_is_built_from_what_exists_and_is_locked() -> None:
     """Pinned base, hashes demanded, and every package of ours in the context."""
     dockerfile = (ROOT / "Dockerfile").read_text()
     context = (ROOT / ".dockerignore").read_text().splitlines()
@@ -220,7 +220,7 @@ def test_unit_runs_a_command_that_exists(unit: Path) -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_reads_the_unit(unit: Path, tmp_path: Path) -> None:
-    """Its own checker finds nothing to say about it."""
+    """Its own checker finds no fault."""
     copy = tmp_path / unit.name
     copy.write_text(unit.read_text().replace("/opt/railhead/bin/railhead", "/bin/true"))
     done = subprocess.run(
@@ -264,7 +264,7 @@ def test_alerts_and_dashboard_ask_for_series_that_exist() -> None:
 
 
 def test_alerts_point_into_the_runbook() -> None:
-    """Each names a heading that is there."""
+    """Each names a heading that exists."""
     runbook = (ROOT / "docs" / "runbook.md").read_text()
     headings = {
         re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
@@ -277,7 +277,7 @@ def test_alerts_point_into_the_runbook() -> None:
 
 
 def test_users_of_the_real_server_can_do_their_work_and_nothing_else(tmp_path: Path) -> None:
-    """Its grants carry migrations, inserts and every query of the documents, and stop there."""
+    """Its grants allow migrations, inserts and every query of the documents, and no more."""
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "documents" / "server_users.py", tmp_path],
         capture_output=True,
@@ -296,15 +296,15 @@ def test_users_of_the_real_server_can_do_their_work_and_nothing_else(tmp_path: P
 
 
 def test_analysts_of_a_real_server_get_an_error_instead_of_a_wrong_number() -> None:
-    """The settings that see to it are those of the one-machine stack, and pinned."""
+    """The settings for that are those of the one-machine stack, and pinned."""
     users = ET.parse(ROOT / "deploy" / "clickhouse" / "users.d" / "railhead.xml")  # noqa: S314 - our own file
     profile = users.find("profiles/analyst")
     assert profile is not None
 
-    said = {name: profile.findtext(name) for name in EXACT_SETTINGS}
+    written = {name: profile.findtext(name) for name in EXACT_SETTINGS}
     pinned = {
         name for name in EXACT_SETTINGS if profile.find(f"constraints/{name}/readonly") is not None
     }
 
-    assert said == EXACT_SETTINGS
+    assert written == EXACT_SETTINGS
     assert pinned == set(EXACT_SETTINGS)

@@ -49,9 +49,9 @@ def words_of(line: str) -> Iterator[list[str]]:
     if inner.count("'") % 2:
         return
     words = shlex.split(inner, comments=True)
-    for mark in ("railhead", "cli"):
-        if mark in words and (mark == "cli" or words[0] == mark):
-            rest = words[words.index(mark) + 1 :]
+    for program in ("railhead", "cli"):
+        if program in words and (program == "cli" or words[0] == program):
+            rest = words[words.index(program) + 1 :]
             end = next((at for at, word in enumerate(rest) if word in {"&", "|", ";", "&&"}), None)
             yield rest[:end]
 
@@ -87,7 +87,7 @@ def test_commands_in_documents_exist(document: Path) -> None:
 
 
 def test_readme_shows_commands_at_all() -> None:
-    """The test above has something to look at."""
+    """The test above has something to check."""
     found = [words[0] for words in commands((ROOT / "README.md").read_text()) if words]
 
     assert {"up", "tenant", "sql", "rejected", "reconcile"} <= set(found)
