@@ -63,7 +63,7 @@ def java(tool: str, *arguments: str, lines: Sequence[bytes] = ()) -> str:
     Raises AssertionError when it fails.
     """
     runtime = find_java()
-    jars = ensure_jars(jar_directory(), say=print, stop=threading.Event(), beside=[TOOLS])
+    jars = ensure_jars(jar_directory(), say=print, stop=threading.Event(), extra=[TOOLS])
     done = subprocess.run(
         [runtime.executable, *runtime.options(), "-Xmx256m", "-cp", class_path(jars),
          f"org.apache.kafka.tools.{tool}", *arguments],

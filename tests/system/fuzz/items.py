@@ -149,5 +149,5 @@ def odd_value(rng: Random) -> bytes:
         return opening * depth + b"1" * (opening != b"[") + closing * depth
     if dice < 0.97:
         return rng.choice((b"9", b"-1", b"0.", b"1e")) + b"9" * rng.choice((20, 400, 5_000, 50_000))
-    dead_letter = rng.choice((b"x", b"\\u0001", b"\xc3\xa9", b"\\ud83d", b"\\\\", b'\\"'))
-    return b'"' + dead_letter * rng.choice((200, 2_049, 5_000, 200_000)) + b'"'
+    character = rng.choice((b"x", b"\\u0001", b"\xc3\xa9", b"\\ud83d", b"\\\\", b'\\"'))
+    return b'"' + character * rng.choice((200, 2_049, 5_000, 200_000)) + b'"'
