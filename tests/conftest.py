@@ -11,7 +11,7 @@ settings.load_profile("railhead")
 
 
 def pytest_configure() -> None:
-    """Break the product as `RAILHEAD_MUTANT` says (tests/system/mutants); unset, nothing changes."""
+    """Break the product as `RAILHEAD_MUTANT` says (tests/system/mutants); unset: as it is."""
     name = os.environ.get("RAILHEAD_MUTANT")
     if name:
         from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - it is not loaded otherwise

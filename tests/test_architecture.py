@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[1]
 
 ALLOWED: dict[str, set[str]] = {
     "failpoints": set(),
-    "engine_http": set(),
     "events": set(),
     "tenants": {"events"},
     "ingest_http": {"events", "tenants", "failpoints"},

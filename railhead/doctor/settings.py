@@ -46,9 +46,7 @@ def look(environ: Mapping[str, str] = os.environ) -> Iterator[DoctorFinding]:
     shown = [f"{name}={_shown(name, text)}" for name, text in given.items()]
     yield ok("settings", ", ".join(shown) or "none is set; every default applies")
     for name in given.keys() - known.keys() - OTHERS:
-        yield warn(
-            "settings", f"no process reads {name}", "Is it misspelt? See docs/reference.md."
-        )
+        yield warn("settings", f"no process reads {name}", "Is it misspelt? See docs/reference.md.")
     wrong = sorted({problem for settings in CLASSES for problem in problems(settings)})
     yield from (
         fail("settings", problem, "Correct it; the process that reads it does not start.")
