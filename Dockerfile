@@ -1,4 +1,4 @@
-# One image for doors, workers and the one-shot commands; broker and database have their own.
+# One image for the ingest API, workers and the one-shot commands; broker and database have their own.
 # The one-machine stack (embedded engine, jars, Java) is left out: requirements/server.txt.
 FROM python:3.11.14-slim-bookworm AS build
 

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# What is only compared with lives apart: it wants other versions than Railhead does.
+# The baselines have an environment of their own: they need other versions than Railhead does.
 BENCH_VENV := .venv-bench
 ARGS ?=
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
@@ -33,16 +33,16 @@ $(BENCH_VENV)/.ready: requirements/bench.txt
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-tables: setup ## Write the tables of the documents anew from the code.
+tables: setup ## Write the tables of the documents from the code.
 	$(BIN)/python -m tests.documents.tables
 
-bench: setup $(BENCH_VENV)/.ready ## Measure door, stream and the whole way beside baselines. ARGS=--quick is a smoke run.
+bench: setup $(BENCH_VENV)/.ready ## Measure ingest API, stream and the whole path beside baselines. ARGS=--quick is a smoke run.
 	RAILHEAD_BENCH_PYTHON=$(BENCH_VENV)/bin/python $(BIN)/railhead bench $(ARGS)
 
-mutants: setup ## Break the write order in every way of the table and see each break caught.
+mutants: setup ## Apply every mutant of the table and see each one caught.
 	$(BIN)/python -m tests.system.mutants
 
-fuzz: setup ## Send a door 100,000 requests that nobody should. ARGS='--seed 2 --requests 5000' for others.
+fuzz: setup ## Send the ingest API 100,000 hostile requests. ARGS='--seed 2 --requests 5000' for others.
 	$(BIN)/python -m tests.system.fuzz $(ARGS)
 
 lock: ## Pin every dependency with its hashes again (needs uv).
@@ -51,5 +51,5 @@ lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --group bench -o requirements/bench.txt
 
 .PHONY: chaos
-chaos: setup ## Harm the whole stack for ten minutes and prove that nothing was lost. ARGS=--seconds 120 --seed 7
+chaos: setup ## Inject faults into the whole stack for ten minutes and prove that nothing was lost. ARGS=--seconds 120 --seed 7
 	$(BIN)/python -m tests.system.chaos $(ARGS)
