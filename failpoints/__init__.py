@@ -1,11 +1,11 @@
-"""Where can a process be told to die? Named points, armed by the environment, for crash tests.
+"""Named points at which a process kills itself, armed by the environment, for crash tests.
 
-`RAILHEAD_FAILPOINT=worker.after_insert` kills the process (SIGKILL, as a power cut would) the
-first time it passes that point, `worker.after_insert:3` the third time. With the variable unset
-a point is one comparison, and points stand per batch or range, never per record.
+`RAILHEAD_FAILPOINT=worker.after_insert` kills the process (SIGKILL, as a power cut would) the first
+time it passes that point, `worker.after_insert:3` the third time. With the variable unset a point
+costs one comparison, and is passed once a batch or insert, never once a record.
 
-`RAILHEAD_FAILPOINT_ONCE=FILE` makes it one death in all: the process that makes FILE dies, one
-that finds it there lives. So a supervisor may start the part again with the same environment.
+`RAILHEAD_FAILPOINT_ONCE=FILE` makes it one death in all: the process that creates FILE dies, one
+that finds it lives. So a supervisor may restart the process with the same environment.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ POINTS: Final[dict[str, str]] = {
     "worker.before_changelog": "rows, conflicts and dead letters are written, the ids are not",
     "worker.after_changelog": "the changelog has the ids; ledger and commit are missing",
     "worker.before_ledger": "rows and changelog are written, the ledger row is not",
-    "worker.after_ledger": "the ledger row is written, the slices are not acknowledged",
-    "worker.before_ack": "all is written, no slice of the range is acknowledged",
-    "worker.after_ack": "the slices are acknowledged, the offsets are not committed",
+    "worker.after_ledger": "the ledger row is written, the fetched batches are not acknowledged",
+    "worker.before_ack": "all is written, no fetched batch is acknowledged",
+    "worker.after_ack": "the batches are acknowledged, the offsets are not committed",
     "worker.before_commit": "offsets are about to be committed",
     "worker.after_commit": "the offsets are committed",
     "worker.in_recovery": "part of a changelog is read back",
@@ -63,7 +63,7 @@ def passing(name: str) -> None:
 
 
 def _first_to_die(marker: str | None) -> bool:
-    """Whether nobody died for *marker* yet; makes the file, so that nobody does again."""
+    """Whether no process died for *marker* yet; creates the file, so that none does again."""
     if marker is None:
         return True
     try:

@@ -1,1 +1,1 @@
-"""The end: rows in ClickHouse."""
+"""The store: everything that reads and writes ClickHouse."""

@@ -1,4 +1,4 @@
-"""How long is the next pause before a write is tried again?"""
+"""Computes the pause before a write is tried again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ def pause_seconds(
 ) -> float:
     """Full jitter: *chance* (0 to 1, drawn by the caller) of a bound that doubles with *attempt*.
 
-    Attempts count from 0. Workers that lost the same store spread their returns over the bound.
+    Attempts count from 0. Workers that lost the same store come back at different moments.
     """
-    # Doubling stops mattering long before 64 times; beyond it the power would overflow a float.
+    # The bound is reached long before 64 doublings; far beyond, the power would overflow a float.
     return chance * min(most_seconds, first_seconds * 2.0 ** min(attempt, 64))

@@ -1,4 +1,4 @@
-"""Which rows of an insert does ClickHouse refuse? Halve until each stands alone, store the rest."""
+"""Finds the rows of an insert that ClickHouse refuses, by halving, and stores the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 from sinks.arrow import Rows, as_table
 from sinks.errors import MisconfiguredError, NonRetryableError
 
-# So many refusals in one insert, and more than rows stored, point at the table, not at the rows.
+# This many refusals in one insert, and more than rows stored, mean that the table is at fault.
 SUSPICIOUS_ROWS: Final = 100
 
 
@@ -21,14 +21,14 @@ class Inserter(Protocol):
 
 
 async def store_all(store: Inserter, table: str, rows: Rows, *, token: str) -> list[int]:
-    """Store *rows* but for those ClickHouse refuses, and return the positions of these, ascending.
+    """Store *rows* except those ClickHouse refuses; return the refused positions, ascending.
 
-    Halves carry tokens made from *token* and their place: called again after a crash or an error
-    it repeats the same inserts, and what was stored is not stored twice.
+    Halves carry tokens made from *token* and their rows' positions: called again after a crash or
+    an error it repeats the same inserts, and what was stored is not stored twice.
 
     Raises:
-        Retryable, Broken: as insert does; some rows may be stored. Broken also when so many rows
-            are refused that the fault cannot be theirs.
+        Retryable, MisconfiguredError: as insert does; some rows may be stored. MisconfiguredError
+        also when so many rows are refused that the fault cannot be theirs.
     """
     whole = as_table(rows)
     try:

@@ -1,4 +1,4 @@
-"""How do settings become a clickhouse-connect client, and its errors ours? The border file."""
+"""Turns settings into arguments of clickhouse-connect, and its errors into ours."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sinks.errors import MISCONFIGURED_CODES, MisconfiguredError, Retryable, Sin
 from sinks.settings import StoreSettings
 
 NETWORK_ERRORS: Final = (TimeoutError, OSError, aiohttp.ClientError)
-# The driver raises its errors, and prints them too unless its log has a listener.
+# The driver raises its errors, and also prints them unless its logger has a handler.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 _ADDRESS: Final = re.compile(r"\s*\(for url [^()]*\)\s*$")
-# A syntax error lists all a statement may start with: thousands of characters.
+# A syntax error lists everything that a statement may start with: thousands of characters.
 _EXPECTED: Final = re.compile(r" Expected one of: .*(?= \([A-Z_]+\)$)", re.DOTALL)
 _TEXT_MAX_CHARACTERS: Final = 400
 
@@ -48,9 +48,9 @@ def client_arguments(settings: StoreSettings) -> dict[str, Any]:
 
 
 def translate(action: str, error: Exception) -> SinkError:
-    """Say *error*, from the driver or the network, as the advice it stands for.
+    """Translate *error*, from the driver or the network, into the class that says what to do.
 
-    *action* tells what failed, such as "insert into casino". The text of an answer may quote rows,
+    *action* names what failed, such as "insert into casino". The text of an answer may quote rows,
     so it is passed on only for codes that are about tables and settings, without its literals.
     """
     if not isinstance(error, DriverError):
@@ -63,15 +63,13 @@ def translate(action: str, error: Exception) -> SinkError:
         reported = _LITERAL.sub("…", own_words(str(error)))[:_TEXT_MAX_CHARACTERS]
     else:
         reported = error.name or error_name_from_body(str(error)) or "an error without a name"
-        reported += (
-            "; an unknown code, held rather than guessed" if kind is MisconfiguredError else ""
-        )
+        reported += "; an unknown code, so the write is held" if kind is MisconfiguredError else ""
     message = f"{action}: ClickHouse answered {code}: {reported}"
     return kind(message, code=code)
 
 
 def own_words(text: str) -> str:
-    """ClickHouse's own message, without the frame the driver and the server put around it."""
+    """ClickHouse's own message, without what the driver and the server put around it."""
     framed = _EXPECTED.sub("", scrub_error_details(_ADDRESS.sub("", text)))
     _, _, own = framed.partition("DB::Exception: ")
     return (own or framed).strip()

@@ -1,12 +1,13 @@
-"""What should the caller do about a failed write? One class for each answer.
+"""The errors of the store: one class for each thing a caller should do about a failed write.
 
     SinkError
-    ├── Retryable   the same write may succeed later: hold, wait, write the same again
-    ├── Refused     the data is bad: the same rows will fail again; find the row, set it aside
-    └── Broken      tables or configuration do not fit, or nobody knows: hold, and tell an operator
+    ├── Retryable            may succeed later: hold, wait, write the same again
+    ├── NonRetryableError    the data is bad: find the row that is refused and set it aside
+    └── MisconfiguredError   tables or settings do not fit, or unknown: hold, alert an operator
 
-Only Refused lets rows go another way; a code that is in no table here is Broken, never a reason to
-drop. Messages carry ClickHouse's code and its name, and never a value of a row.
+Only NonRetryableError lets rows go another way; a code that is in no table here is a
+MisconfiguredError, never a reason to drop rows. Messages carry ClickHouse's code and its name, and
+never a value of a row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 # Names are ClickHouse's own; a test compares them with the engine's.
 RETRYABLE_CODES: Final[dict[int, str]] = {
-    3: "UNEXPECTED_END_OF_FILE",  # the body was cut on its way: ours are whole when sent
+    3: "UNEXPECTED_END_OF_FILE",  # the body was cut on its way: we send whole ones
     32: "ATTEMPT_TO_READ_AFTER_EOF",
     33: "CANNOT_READ_ALL_DATA",
     95: "CANNOT_READ_FROM_SOCKET",
@@ -44,7 +45,7 @@ RETRYABLE_CODES: Final[dict[int, str]] = {
     285: "TOO_FEW_LIVE_REPLICAS",
     286: "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE",
     289: "REPLICA_IS_NOT_IN_QUORUM",
-    319: "UNKNOWN_STATUS_OF_INSERT",  # the same token again tells
+    319: "UNKNOWN_STATUS_OF_INSERT",  # the same token sent again settles it
     364: "RECEIVED_ERROR_TOO_MANY_REQUESTS",
     373: "SESSION_IS_LOCKED",
     394: "QUERY_WAS_CANCELLED",
@@ -76,8 +77,8 @@ NON_RETRYABLE_CODES: Final[dict[int, str]] = {
     469: "VIOLATED_CONSTRAINT",
 }
 
-# Every row would be refused alike, so none is at fault: tables, rights or settings are. In Arrow a
-# type belongs to the column, not to a row: 53 is here and not above.
+# Every row would be refused, so the fault is in tables, rights or settings. In Arrow a type belongs
+# to the column, not to a row: so 53 is here and not above.
 MISCONFIGURED_CODES: Final[dict[int, str]] = {
     16: "NO_SUCH_COLUMN_IN_TABLE",
     20: "NUMBER_OF_COLUMNS_DOESNT_MATCH",
@@ -121,11 +122,11 @@ class NonRetryableError(SinkError):
 
 
 class MisconfiguredError(SinkError):
-    """Tables, rights or settings do not fit, or the code is unknown; hold and tell an operator."""
+    """Tables, rights or settings do not fit, or the code is unknown; hold and alert an operator."""
 
 
 def advice_for(code: int | None) -> type[SinkError]:
-    """Which class is ClickHouse's *code*? None (no answer of ClickHouse's own) is Retryable."""
+    """The class of ClickHouse's *code*. None (no answer of ClickHouse's own) is Retryable."""
     if code is None or code in RETRYABLE_CODES:
         return Retryable
     return NonRetryableError if code in NON_RETRYABLE_CODES else MisconfiguredError

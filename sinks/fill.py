@@ -1,9 +1,9 @@
-"""Fills the columns of lists in rows that were stored before there were such columns.
+"""Fills the list columns of rows that were stored before these columns existed.
 
 A row is read from its JSON text by the check's own rules and written again with its lists, under a
 version one higher, so that it takes the old one's place whatever order they are merged in. Progress
-is in the rows themselves: a run that died is continued by the next, and two at once do no harm.
-A text that is no list of the contract keeps its row and has no elements.
+is in the rows themselves: a run that died is continued by the next, and two at once do no harm. A
+row whose text is no list of the contract stays, with an empty list.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from events.check.columnar.lists import (
 from events.contract.fields import Field
 from sinks.arrow import encode
 
-# With the largest slips a batch is as large as an insert of a worker may be.
+# With the largest bet slips a batch is as large as a worker's insert may be.
 BATCH_ROWS: Final = 5_000
 _READ_SETTINGS: Final = {
     "output_format_arrow_string_as_string": 1,
@@ -57,7 +57,7 @@ def fill_lists(client: Client) -> Iterator[str]:
 
 
 def count_unfilled(client: Client) -> dict[str, int]:
-    """How many rows of each table wait to be filled; tables without any are left out."""
+    """How many rows of each table are still to be filled; tables without any are left out."""
     found = {}
     for event_type in types_with_lists():
         for field in list_fields(event_type):

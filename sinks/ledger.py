@@ -1,4 +1,4 @@
-"""What became of a range of offsets? One entry of the ledger."""
+"""The ledger entry: what became of the records in a range of offsets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MILLISECONDS: Final = pa.timestamp("ms", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """The fates of the records at offsets `first` to `last` of one partition, both included.
+    """The outcomes of the records at offsets `first` to `last` of one partition, both included.
 
     `generation` is that of the consumer group, `token` the insert's deduplication token; times are
     the broker's append times of the earliest and latest record, in milliseconds since 1970.

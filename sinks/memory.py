@@ -1,4 +1,4 @@
-"""What is the store's twin in memory? For tests of what writes to it, with outages on demand."""
+"""A fake store in memory, with outages on demand, for tests of what writes to the store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 class MemoryStore:
-    """Keeps what a Store would, by the same rules; the contract suite runs against both.
+    """Keeps what a Store would, by the same rules; the contract tests run against both.
 
     `before_write`, if set, is called with the table's name and the rows before each write; what it
     raises is the write's outcome.
@@ -126,7 +126,7 @@ class MemoryStore:
         return [entry for _, entry in sorted(self._ledger.items())]
 
     def kept(self, table: str) -> list[Row]:
-        """The rows of `conflicts` or `rejected`, once for each place they come from."""
+        """The rows of `conflicts` or `rejected`, once for each coordinate."""
         by_origin = {
             tuple(row.get(name) for name in _ORIGINS[table]): row
             for row in map(_with_report, self._tables.get(table, []))
@@ -151,7 +151,7 @@ _ORIGINS = {
 
 
 def _with_report(row: Row) -> Row:
-    """The row with what the table's default makes of its own coordinate."""
+    """The row with the default that the table derives from its coordinate."""
     place = ("_incarnation", "_partition", "_offset", "_appended_at")
     return {"_report": ":".join(str(row.get(name, "")) for name in place), **row}
 

@@ -1,9 +1,9 @@
-"""Which tables and views does the database lack, and how are they made?
+"""Creates and migrates the tables and views of the database.
 
 Steps of `sinks/migrations` are applied once, in order, and noted with a checksum. Each is harmless
-when repeated (IF NOT EXISTS), so a run that died between a step and its note is simply run again,
-and two runs at once do no harm. Views hold no data: every run creates them anew. Every run also
-fills what an older worker left to be filled (sinks/fill.py).
+when repeated (IF NOT EXISTS), so a run that died between a step and its note is simply repeated,
+and two runs at once do no harm. Views hold no data: every run replaces them. Every run also fills
+list columns that an older worker left empty (sinks/fill.py).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def pending(steps: Sequence[Step], applied: Mapping[str, str]) -> list[Step]:
 
 
 def migrate(settings: StoreSettings, *, report: Callable[[str], None]) -> None:
-    """Bring the database up to date, telling each step.
+    """Bring the database up to date, reporting each step.
 
     Raises:
         MigrationError: see `pending`.
@@ -78,7 +78,7 @@ def migrate(settings: StoreSettings, *, report: Callable[[str], None]) -> None:
                 report(line)
     except (DriverError, *NETWORK_ERRORS) as error:
         raise translate(action, error) from None
-    report(f"created {len(read_steps(VIEWS))} views anew")
+    report(f"created {len(read_steps(VIEWS))} views")
 
 
 def _plan(client: Client, cluster: str) -> list[tuple[Step, bool]]:

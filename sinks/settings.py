@@ -1,4 +1,4 @@
-"""Where is ClickHouse, who are we there, how long do we wait? Read once from the environment."""
+"""The settings of the ClickHouse connection, read once from the environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sinks.arrow import Compression
 
 
 class StoreSettings(BaseSettings):
-    """What all that talks to ClickHouse is told, each from `RAILHEAD_CLICKHOUSE_` + its name."""
+    """Settings of all that uses ClickHouse, each from `RAILHEAD_CLICKHOUSE_` + its name."""
 
     model_config = SettingsConfigDict(
         env_prefix="RAILHEAD_CLICKHOUSE_", frozen=True, extra="forbid", hide_input_in_errors=True

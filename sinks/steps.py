@@ -1,8 +1,8 @@
-"""Which statements do the .sql files of a package hold, and how do they read on a cluster?
+"""Reads the statements of a package's .sql files and adapts them to a cluster.
 
-A line `-- step: NAME` opens a step; a step is one statement, with or without its semicolon. What
-stands before the first step is for people. The files run as they stand on a single server; for a
-cluster the marks `/*on cluster*/` and `/*replicated*/` are filled in.
+A line `-- step: NAME` opens a step; a step is one statement, with or without its semicolon. Text
+before the first step is for readers. The files run unchanged on a single server; for a cluster the
+placeholders `/*on cluster*/` and `/*replicated*/` are filled in.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Step:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     def for_cluster(self, cluster: str) -> str:
-        """The statement for *cluster*; for an empty one as it stands."""
+        """The statement for *cluster*; unchanged for an empty one."""
         if not cluster:
             return self.sql
         return self.sql.replace("/*on cluster*/", f"ON CLUSTER '{cluster}'").replace(
@@ -38,7 +38,7 @@ class Step:
 
 
 def read_steps(package: str) -> list[Step]:
-    """The steps of all .sql files in *package*, by file name, in the order they stand.
+    """The steps of all .sql files in *package*, by file name, in the order of the files.
 
     Raises:
         ValueError: a file has no step, or two of one name.
@@ -54,7 +54,7 @@ def read_steps(package: str) -> list[Step]:
 def parse(file: str, text: str) -> list[Step]:
     """The steps of one file's *text*.
 
-    Comments right above a step's mark are dropped with it: they are not part of any statement.
+    Comments right above a step's line are dropped: they are not part of any statement.
     """
     _, *chunks = _STEP.split(text)
     names, statements = chunks[::2], chunks[1::2]

@@ -1,8 +1,8 @@
-"""How do rows get into ClickHouse, and how does a worker learn what is there already?
+"""Writes rows to ClickHouse, and reads what it already holds.
 
 One insert is one statement and, as it is one block of one month, one part: all of it or nothing. It
-carries its token, so that the same insert made again adds nothing. What an error means for the
-caller is told by its class (sinks/errors.py).
+carries its token, so that the same insert repeated adds nothing. The class of an error says what
+the caller should do (sinks/errors.py).
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from sinks.settings import StoreSettings
 
 DATABASE: Final = "fasttrack_store"
 INSERT_SETTINGS: Final[dict[str, Any]] = {
-    # The default became 1: the answer would come before the rows are in a part.
+    # With 1, the default of newer versions, the answer comes before the rows are in a part.
     "async_insert": 0,
     "insert_deduplicate": 1,
-    # One block however the rows were cut into batches: the token then names all of them.
+    # One block, whatever batches the rows come in: the token then names all of them.
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 4_000_000_000,
     "max_insert_block_size": 10_000_000,
-    # Each id stands in an insert once: merging its rows with each other would be in vain (a seventh
-    # of an insert of 10,000 rows).
+    # Each id is in an insert once: merging its rows with each other would be wasted work (a seventh
+    # of the cost of an insert of 10,000 rows).
     "optimize_on_insert": 0,
-    # A null where none is allowed is an error, not the column's default.
+    # A null in a column without nulls is an error, not the column's default.
     "input_format_null_as_default": 0,
 }
 LEDGER_COLUMNS: Final = (
@@ -47,24 +47,25 @@ LEDGER_COLUMNS: Final = (
 
 MAX_OFFSET: Final = 2**63 - 1
 
-# Text as text, and no dictionaries, whatever the columns are.
+# Strings as text, and no dictionaries, whatever the columns' types are.
 ARROW_SETTINGS: Final[dict[str, Any]] = {
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_low_cardinality_as_dictionary": 0,
     "output_format_arrow_compression_method": "none",
 }
-# Values of one query; ClickHouse takes 256 KiB of text.
+# Most bytes of the values in one query; ClickHouse accepts 256 KiB of text.
 QUERY_BYTES: Final = 100_000
 
-# How far back the ledger is asked when the last thing was appended that it knows.
+# How far back the ledger is searched for the latest append time that it knows.
 LOOK_BACK_OFFSETS: Final = 1_000_000
 
 
 class Store:
-    """The ClickHouse behind a worker; one instance serves all partitions at once.
+    """A worker's ClickHouse; one instance serves all partitions at once.
 
-    Every method may raise Retryable or Broken; `insert` and the `write_…` also Refused. A method
-    that raised, or was cut off by a crash, may be called again with the same arguments.
+    Every method may raise Retryable or MisconfiguredError; `insert` and the `write_…` also
+    NonRetryableError. A method that raised, or was cut off by a crash, may be called again with the
+    same arguments.
     """
 
     def __init__(self, settings: StoreSettings) -> None:
@@ -73,14 +74,14 @@ class Store:
         self._connecting = asyncio.Lock()
 
     async def connect(self) -> None:
-        """Connect unless connected; other methods do so by themselves."""
+        """Connect unless connected; the other methods do so by themselves."""
         async with self._trouble(
             f"connect to {self._settings.url}", self._settings.connect_timeout_seconds * 2
         ):
             await self._connected()
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -93,7 +94,7 @@ class Store:
         await self._insert(table, rows, {"insert_deduplication_token": token})
 
     async def write_ledger(self, entries: Sequence[LedgerEntry]) -> None:
-        """Note finished ranges; writing one again changes nothing."""
+        """Record finished ranges; writing one again changes nothing."""
         await self._insert("ledger", ledger_rows(entries), {})
 
     async def write_conflicts(self, rows: Rows) -> None:
@@ -125,10 +126,10 @@ class Store:
     async def ledger_end(
         self, topic: str, partition: int, *, before: int, incarnation: str = ""
     ) -> int | None:
-        """The first offset that no range covers which begins before an offset.
+        """The first offset past the ranges that begin before an offset.
 
-        Of ranges of this *incarnation* of the topic, and of those that name none. None when no
-        range begins before it. The key leads to the newest of them.
+        Counted are ranges of this *incarnation* of the topic and those that name none. None when no
+        range begins before the offset. The key leads to the newest of them.
         """
         query = (
             "SELECT max(last) + 1 FROM ("  # noqa: S608 - constants
@@ -152,8 +153,8 @@ class Store:
     async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
         """The latest append time of what the ledger has before an offset, in milliseconds.
 
-        None unless it has the offset right before it. Looked at are the ranges that begin within
-        a million offsets of it: the key leads to them.
+        None unless it has the offset right before it. Only ranges that begin within a million
+        offsets of it are searched: the key leads to them.
         """
         query = (
             "SELECT max(last) + 1 >= {before:Int64}, "  # noqa: S608 - constants
@@ -187,11 +188,10 @@ class Store:
     ) -> dict[int, int]:
         """Offsets from *first* to *last* whose rows were appended to Kafka at or after *since*.
 
-        Rows of an event table, or of `conflicts`. Of this *incarnation* of the topic, and of those
-        that name none. Each with its append time
-        in milliseconds, by which the caller tells whose the latter are. The latest counts where
-        there are several. Parts whose append times end before *since* are passed over unread; of
-        the others narrow columns are read.
+        Rows of an event table, or of `conflicts`, of this *incarnation* of the topic or of none.
+        Each offset comes with its append time in milliseconds, by which the caller tells to which
+        incarnation rows that name none belong; of several times the latest counts. Parts whose
+        append times end before *since* are skipped; of the others only narrow columns are read.
         """
         its = coordinate_prefix(table)
         query = (
@@ -221,7 +221,7 @@ class Store:
     async def rows_with(
         self, table: str, tenant: str, field: str, values: Sequence[str], columns: Sequence[str]
     ) -> pa.Table:
-        """The rows of *tenant* that count and whose *field* has one of *values*.
+        """The visible rows of *tenant* whose *field* has one of *values*.
 
         Names of table, field and columns are ours; `columns` are read besides `tenant`.
         """
@@ -268,22 +268,22 @@ class Store:
 
     @asynccontextmanager
     async def _trouble(self, action: str, deadline_seconds: float) -> AsyncIterator[None]:
-        """Bound what is inside in time and turn the driver's and the network's errors into ours."""
+        """Limit the time of what is inside, and translate the errors of driver and network."""
         try:
             async with asyncio.timeout(deadline_seconds):
                 yield
         except (DriverError, *NETWORK_ERRORS) as error:
-            # The driver's own text may quote rows: it must not reach a log by way of a traceback.
+            # The driver's own text may quote rows: it must not reach a log in a traceback.
             raise translate(action, error) from None
 
 
 def coordinate_prefix(table: str) -> str:
-    """How the columns of a row's coordinate begin in *table*."""
+    """The prefix of the coordinate's columns in *table*."""
     return "" if table == "conflicts" else "_"
 
 
 def _in_chunks(values: Sequence[str]) -> Iterator[list[str]]:
-    """*values* in parts that each fit into a query's text; one empty part if there are none."""
+    """*values* in chunks that each fit into a query's text; one empty chunk if there are none."""
     chunk: list[str] = []
     size = 0
     for value in values:
@@ -296,5 +296,5 @@ def _in_chunks(values: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _longest_seconds(settings: StoreSettings) -> int:
-    """The driver's own time-out: past every deadline of ours, so that ours decides."""
+    """The driver's own timeout: longer than every deadline of ours, so that ours decides."""
     return int(max(settings.insert_timeout_seconds, settings.query_timeout_seconds)) + 10

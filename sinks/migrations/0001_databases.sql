@@ -5,7 +5,7 @@
 -- RAILHEAD_CLICKHOUSE_CLUSTER is set; as they stand the files run on a single server.
 -- An applied file is never edited; a change is a new file with the next number.
 --
--- The rules all event tables share
+-- The rules that all event tables share
 --   * One row per (tenant, _id): ReplacingMergeTree over that key. Two rows of one id meet in a
 --     merge, or in FINAL, which the views say; the row appended to Kafka first wins. Any insert may
 --     therefore be repeated, by a zombie too, at the cost of work and never of a wrong number.

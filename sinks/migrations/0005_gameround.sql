@@ -1,5 +1,5 @@
 -- realtime-gameround: a bet and possibly its win, sent as one event per round
--- The rules all event tables share are told in 0001_databases.sql.
+-- The rules that all event tables share are in 0001_databases.sql.
 
 -- step: table
 CREATE TABLE IF NOT EXISTS fasttrack_store.gameround /*on cluster*/

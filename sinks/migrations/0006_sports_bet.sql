@@ -1,5 +1,5 @@
 -- realtime-sports-bet: sports bets and their settlements
--- The rules all event tables share are told in 0001_databases.sql.
+-- The rules that all event tables share are in 0001_databases.sql.
 
 -- step: table
 CREATE TABLE IF NOT EXISTS fasttrack_store.sports_bet /*on cluster*/

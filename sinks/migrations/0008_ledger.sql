@@ -6,7 +6,7 @@
 --     of an older generation has a key of its own and is hidden by the view fasttrack.ledger.
 --   * Ranges of a partition lie in order of `first`, so `last` rises along the key: the index on it
 --     leads a query for ranges at or past an offset to the end of the partition's rows.
---   * The tables' months are those of the records, told by the broker: a repeat lands in the same one.
+--   * Partitions are months of the broker's append times: a repeat lands in the same one.
 
 -- step: table
 CREATE TABLE IF NOT EXISTS fasttrack_store.ledger /*on cluster*/

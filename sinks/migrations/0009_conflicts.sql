@@ -1,5 +1,5 @@
--- Conflicts: a record whose id was seen before with other content. The first sighting counts and is
--- in its event table; the later record is kept here whole, under its own coordinate.
+-- Conflicts: a record whose id was seen before with other content. The first occurrence counts and
+-- is in its event table; the later record is kept here whole, under its own coordinate.
 
 -- step: table
 CREATE TABLE IF NOT EXISTS fasttrack_store.conflicts /*on cluster*/

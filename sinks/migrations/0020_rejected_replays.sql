@@ -1,4 +1,4 @@
--- Replays: which rejected items were sent again by `railhead rejected replay`, and what came of it.
+-- Replays: which rejected items were sent again by `railhead rejected replay`, and the result.
 --
 -- A row of its own for each replay of an item: the item's row in `rejected` stays as it was. Written
 -- after the item was sent, so a replay that died in between is sent again, which its id makes harmless.

@@ -1,8 +1,8 @@
 -- Incarnations: a coordinate names a record only together with its topic's incarnation.
 --
 -- Kafka gives a topic an id when it is created. A topic that was deleted and created again has
--- another id and all its offsets once more, so each row says of which one its record was. Rows of
--- before have an empty one: their append times tell.
+-- another id and the same offsets again, so each row says which one its record was in. Older rows
+-- have an empty one: their append times decide.
 
 -- step: casino
 ALTER TABLE fasttrack_store.casino /*on cluster*/

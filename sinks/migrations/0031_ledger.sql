@@ -1,9 +1,9 @@
 -- The ledger's key gets the topic's incarnation, so that ranges of a topic that was recreated do not
 -- take the place of those of the one before. The append time does the same for rows without one.
 --
--- The key of a table cannot be changed, so the table is replaced by one with the same rows: the engine
--- fills it first and puts it in the old one's place in one step, so whoever dies in between finds the
--- old one and begins again. No worker may write meanwhile.
+-- The key of a table cannot be changed, so the table is replaced by one with the same rows: the
+-- engine fills it first and swaps the two in one step, so a run that dies in between leaves the old
+-- one and is repeated. No worker may write meanwhile.
 
 -- step: columns
 ALTER TABLE fasttrack_store.ledger /*on cluster*/

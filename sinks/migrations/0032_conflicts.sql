@@ -1,9 +1,9 @@
 -- The key of conflicts gets the topic's incarnation, so that a conflict in a topic that was recreated
 -- does not take the place of an earlier one. The append time does the same for rows without one.
 --
--- The key of a table cannot be changed, so the table is replaced by one with the same rows: the engine
--- fills it first and puts it in the old one's place in one step, so whoever dies in between finds the
--- old one and begins again. No worker may write meanwhile.
+-- The key of a table cannot be changed, so the table is replaced by one with the same rows: the
+-- engine fills it first and swaps the two in one step, so a run that dies in between leaves the old
+-- one and is repeated. No worker may write meanwhile.
 
 -- step: columns
 ALTER TABLE fasttrack_store.conflicts /*on cluster*/

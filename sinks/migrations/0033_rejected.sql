@@ -1,11 +1,11 @@
--- The key of rejected becomes what we made ourselves: which refusal a report is about, as door and
--- worker number them, or the report's own coordinate. Before, it was what a client had sent (a request
--- id and a position) or a coordinate without its incarnation, and items that shared it became one.
--- Rows of before get a hash of their old key and of the item: two items are never one.
+-- The key of rejected becomes what we made ourselves: which refusal a report is about, as ingest API
+-- and worker number them, or the report's own coordinate. Before, it was what a client had sent (a
+-- request id and a position) or a coordinate without its incarnation, and items that shared it became
+-- one row. Older rows get a hash of their old key and of the item: two items are never one row.
 --
--- The key of a table cannot be changed, so the table is replaced by one with the same rows: the engine
--- fills it first and puts it in the old one's place in one step, so whoever dies in between finds the
--- old one and begins again. No worker may write meanwhile.
+-- The key of a table cannot be changed, so the table is replaced by one with the same rows: the
+-- engine fills it first and swaps the two in one step, so a run that dies in between leaves the old
+-- one and is repeated. No worker may write meanwhile.
 
 -- step: columns
 ALTER TABLE fasttrack_store.rejected /*on cluster*/

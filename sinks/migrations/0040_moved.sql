@@ -1,4 +1,4 @@
--- Records that lay on another partition than their id's were sent on there: an outcome of its own.
+-- Records on another partition than their id's are sent on to that one: an outcome of its own.
 
 -- step: ledger
 ALTER TABLE fasttrack_store.ledger /*on cluster*/

@@ -1,1 +1,1 @@
-"""Which tables are there? Numbered .sql files; an applied one is never edited."""
+"""The tables: numbered .sql files; the statements of an applied one are never edited."""

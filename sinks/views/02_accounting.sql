@@ -11,10 +11,10 @@ CREATE OR REPLACE VIEW fasttrack.rejected /*on cluster*/
     raw String COMMENT 'The item as it was sent',
     request_id String COMMENT 'HTTP request or producer batch that brought it',
     position Nullable(Int64) COMMENT 'Position in its request, from 0; NULL for a record of a direct producer',
-    topic LowCardinality(String) COMMENT 'Kafka topic of a refused record; empty if refused at the door',
-    partition Nullable(Int32) COMMENT 'Kafka partition of a refused record; NULL if refused at the door',
-    offset Nullable(Int64) COMMENT 'Kafka offset of a refused record; NULL if refused at the door',
-    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if refused at the door, or not known',
+    topic LowCardinality(String) COMMENT 'Kafka topic of a refused record; empty if refused by the ingest API',
+    partition Nullable(Int32) COMMENT 'Kafka partition of a refused record; NULL if refused by the ingest API',
+    offset Nullable(Int64) COMMENT 'Kafka offset of a refused record; NULL if refused by the ingest API',
+    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if refused by the ingest API, or not known',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
@@ -43,10 +43,10 @@ CREATE OR REPLACE VIEW fasttrack.rejected_items /*on cluster*/
     message String COMMENT 'Why it was refused the first time, for people',
     request_id String COMMENT 'HTTP request or producer batch that brought it the first time',
     position Nullable(Int64) COMMENT 'Position in that request, from 0; NULL for a record of a direct producer',
-    topic LowCardinality(String) COMMENT 'Kafka topic of the first refused record; empty if refused at the door',
-    partition Nullable(Int32) COMMENT 'Kafka partition of the first refused record; NULL if refused at the door',
-    offset Nullable(Int64) COMMENT 'Kafka offset of the first refused record; NULL if refused at the door',
-    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if refused at the door, or not known'
+    topic LowCardinality(String) COMMENT 'Kafka topic of the first refused record; empty if refused by the ingest API',
+    partition Nullable(Int32) COMMENT 'Kafka partition of the first refused record; NULL if refused by the ingest API',
+    offset Nullable(Int64) COMMENT 'Kafka offset of the first refused record; NULL if refused by the ingest API',
+    incarnation LowCardinality(String) COMMENT 'Id of that topic, which a topic of the same name created later does not share; empty if refused by the ingest API, or not known'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT

@@ -2,7 +2,7 @@
 --
 -- What counts, whatever the case of the words: type credit (or deposit) is a deposit, debit (or
 -- withdrawal) a withdrawal; status approved counts, rollback takes back, any other moves no money.
--- A payment is known by its first sighting: if that said Requested, a later Approved under the same
+-- The first occurrence of a payment counts: if that said Requested, a later Approved under the same
 -- id is a conflict, kept in fasttrack.conflicts, until an operator widens the idempotency key.
 
 -- step: deposits_withdrawals_daily
@@ -52,4 +52,4 @@ SELECT
     payments - deposit_count - withdrawal_count - rollback_count AS uncounted
 FROM fasttrack.payment
 GROUP BY tenant, day, currency
-COMMENT 'Deposits (type credit) and withdrawals (type debit) per tenant, day and currency; status approved counts, rollback takes back, in any case of the letters; other payments only in uncounted';
+COMMENT 'Deposits (type credit) and withdrawals (type debit) per tenant, day and currency; status approved counts, rollback takes back, whatever their case; other payments only in uncounted';

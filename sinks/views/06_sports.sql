@@ -2,7 +2,7 @@
 --
 -- What counts, whatever the case of the words: type bet takes a stake, settlement (cash-outs too)
 -- pays out; status rollback takes the amount back; requested, pending, rejected, declined, cancelled
--- and failed move no money; any other status counts. An activity is known by its first sighting; a
+-- and failed move no money; any other status counts. The first occurrence of an activity counts; a
 -- later status under the same activity_id is a conflict, kept in fasttrack.conflicts.
 
 -- step: sports_daily
@@ -63,7 +63,7 @@ GROUP BY tenant, day, currency
 COMMENT 'Sports stakes, payouts and margin per tenant, day and currency';
 
 -- Legs were read when their bet was stored; nothing is read from JSON here. Rows that an older version
--- stored appear when `railhead migrate` has filled their columns (sinks/fill.py).
+-- stored appear once `railhead migrate` has filled their columns (sinks/fill.py).
 -- step: sports_bet_legs
 CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
 (
@@ -74,15 +74,15 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet_legs /*on cluster*/
     leg UInt32 COMMENT 'Number of the leg in its slip, from 1',
     sports_name String COMMENT 'Sport, as sent',
     tournament_name String COMMENT 'Tournament, as sent',
-    event_name Nullable(String) COMMENT 'Match or event, if told',
-    market Nullable(String) COMMENT 'Market, if told',
+    event_name Nullable(String) COMMENT 'Match or event, if sent',
+    market Nullable(String) COMMENT 'Market, if sent',
     odds Decimal(76, 18) COMMENT 'Odds of the leg, exact',
-    match_start Nullable(DateTime64(9, 'UTC')) COMMENT 'Start of the match, in UTC, if told',
+    match_start Nullable(DateTime64(9, 'UTC')) COMMENT 'Start of the match, in UTC, if sent',
     is_live Bool COMMENT 'Whether it was placed while the match was on',
     is_free_bet Bool COMMENT 'Whether it was a free bet',
     is_risk_free_bet Bool COMMENT 'Whether it was a risk-free bet',
-    outcomes String COMMENT 'Outcomes chosen, as the JSON that was sent; empty if not told',
-    meta String COMMENT 'Further details, as the JSON that was sent; empty if not told',
+    outcomes String COMMENT 'Outcomes chosen, as the JSON that was sent; empty if not sent',
+    meta String COMMENT 'Further details, as the JSON that was sent; empty if not sent',
     type LowCardinality(String) COMMENT 'Of the slip: Bet or Settlement, as sent',
     status LowCardinality(String) COMMENT 'Of the slip: status, as sent',
     bet_type LowCardinality(String) COMMENT 'Of the slip: Single, Multi or System',

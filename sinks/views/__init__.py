@@ -1,1 +1,1 @@
-"""Which views do analysts read? .sql files, all created anew by every `railhead migrate`."""
+"""The views for analysts: .sql files, all replaced by every `railhead migrate`."""

@@ -62,7 +62,7 @@ def test_a_database_of_a_newer_version_is_refused() -> None:
 def test_a_second_run_makes_only_the_views_anew(fresh: StoreSettings) -> None:
     """Each step is told once; running again is harmless."""
     steps = [step.name for step in read_steps(MIGRATIONS) if not step.name.startswith("0000_")]
-    views = f"created {len(read_steps(VIEWS))} views anew"
+    views = f"created {len(read_steps(VIEWS))} views"
 
     first = run(fresh)
     second = run(fresh)
