@@ -1,4 +1,4 @@
-"""What must an operator look at when a partition is taken over? Said with the exact offsets."""
+"""Logs and counts what an operator must look at in a partition, with the exact offsets."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def raise_alarms(
 ) -> None:
     """Log and count what is wrong with the beginning of *partition*; work goes on after it.
 
-    Each partition is looked at with and without a record, and again after each rebalance: what was
-    *told* before is not told again.
+    Each partition is checked with and without a record, and again after each rebalance: what is in
+    *reported* is not reported again.
 
-    Records that retention deleted before they were stored cannot be had back from here; the
-    ledger keeps the hole, so that `railhead reconcile` names it for ever.
+    Records that retention deleted before they were stored cannot be recovered here; the ledger
+    keeps the hole, so that `railhead reconcile` always names it.
     """
 
-    def is_news(kind: str, span: tuple[int, int]) -> bool:
+    def is_new(kind: str, span: tuple[int, int]) -> bool:
         fact = (partition, kind, span)
         if fact in reported:
             return False
         reported.add(fact)
         return True
 
-    if found.lost is not None and is_news("lost", found.lost):
+    if found.lost is not None and is_new("lost", found.lost):
         retention_passed(partition, found.lost, metrics)
-    if found.again is not None and is_news("again", found.again):
+    if found.again is not None and is_new("again", found.again):
         metrics.alarm("rows_missing")
         logger.critical(
             "%s: of offsets %d to %d, which were committed, rows or ledger are missing in the "
@@ -48,7 +48,7 @@ def raise_alarms(
             *found.again,
         )
     for first, last in found.missing:
-        if not is_news("missing", (first, last)):
+        if not is_new("missing", (first, last)):
             continue
         metrics.alarm("rows_missing")
         logger.critical(
@@ -59,12 +59,12 @@ def raise_alarms(
             last,
         )
     for first, last in found.other_incarnation:
-        if not is_news("other life", (first, last)):
+        if not is_new("other incarnation", (first, last)):
             continue
         metrics.alarm("topic_recreated")
         logger.critical(
-            "%s: the ledger says that offsets %d to %d are stored, but their records were other "
-            "ones: the topic was made anew, or the broker lost its end. New records are stored.",
+            "%s: the ledger says that offsets %d to %d are stored, but the topic has "
+            "other records there: it was recreated, or the broker lost its end. These are stored.",
             partition,
             first,
             last,
@@ -72,18 +72,18 @@ def raise_alarms(
 
 
 def retention_passed(partition: Partition, lost: tuple[int, int], metrics: WorkerMetrics) -> None:
-    """Say that the offsets *lost*, both ends included, were deleted before they were stored."""
+    """Report that the offsets *lost*, both ends included, were deleted before they were stored."""
     metrics.alarm("retention_passed")
     logger.critical(
-        "%s: offsets %d to %d were deleted by retention before they were stored. Ask the "
-        "senders for them again, and give the topic a longer retention.ms.",
+        "%s: offsets %d to %d were deleted by retention before they were stored. Have the "
+        "clients send them again, and give the topic a longer retention.ms.",
         partition,
         *lost,
     )
 
 
 def moved_in_circles(partition: Partition, records: int, metrics: WorkerMetrics) -> None:
-    """Say that *records* of *partition* belong elsewhere and were sent on too often already."""
+    """Report *records* of *partition* that belong elsewhere and were already sent on too often."""
     metrics.alarm("moved_in_circles")
     logger.error(
         "%s: %d records were sent from partition to partition and are kept here: do all workers "
@@ -94,12 +94,12 @@ def moved_in_circles(partition: Partition, records: int, metrics: WorkerMetrics)
 
 
 def partitions_changed(topic: str, before: int, now: int, metrics: WorkerMetrics) -> None:
-    """Say that the ids of *topic* are spread in another way than those remembered."""
+    """Report that the ids of *topic* are spread in another way than those in the dedup index."""
     metrics.alarm("partitions_changed")
     logger.critical(
-        "%s had %d partitions and has %d. Ids belong to other partitions now than those that are "
-        "remembered: for one window repeats are stored twice (and shown once), and other contents "
-        "of an id are found by `railhead reconcile` only.",
+        "%s had %d partitions and has %d. Ids may now belong to another partition than the one "
+        "that knows them: for one window repeats are stored twice (and shown once), and conflicts "
+        "are found by `railhead reconcile` only.",
         topic,
         before,
         now,
@@ -107,13 +107,13 @@ def partitions_changed(topic: str, before: int, now: int, metrics: WorkerMetrics
 
 
 def end_at_lower_offsets(partition: Partition, first: int, last: int) -> NoReturn:
-    """Say that *partition* begins anew at *first* although it was read up to *last*, and end.
+    """Report that *partition* starts again at *first* although it was read up to *last*, and end.
 
-    The next process finds out what of it is stored, and says that with the offsets.
+    The next process finds out what of it is stored, and reports it with the offsets.
     """
     logger.critical(
-        "%s: offsets %d to %d hold other records than before: the topic was made anew, or the "
-        "broker lost its end. The process ends and asks the store anew.",
+        "%s: offsets %d to %d hold other records than before: the topic was recreated, or the "
+        "broker lost its end. The process ends; the next one asks the store what it has.",
         partition,
         first,
         last,
@@ -123,12 +123,12 @@ def end_at_lower_offsets(partition: Partition, first: int, last: int) -> NoRetur
 
 
 def end_in_another_incarnation(topics: Iterable[str]) -> NoReturn:
-    """Say that *topics* were recreated while they were read, and end.
+    """Report that *topics* were recreated while they were read, and end.
 
     The next process reads them from their beginning.
     """
     logger.critical(
-        "%s: deleted and made anew, with another topic id. The process ends; the next one reads "
+        "%s: deleted and recreated, with another topic id. The process ends; the next one reads "
         "the new topic from its beginning.",
         ", ".join(sorted(topics)),
     )

@@ -1,11 +1,12 @@
-"""The way of a record through a worker, written once: topic, agent, lane, store, acknowledgement.
+"""Builds the stream of a worker: topics, agents, partition writers, store, acknowledgement.
 
-    fetch ──slice──▶ agent ──▶ Lane.take: judge (check, first sighting) ──▶ Lane.run: write
-    (SliceConsumer)  (one a topic)                         rows + changelog, then ledger, then ack
+    BatchConsumer ──fetched batch──▶ agent ──▶ PartitionWriter.take ──▶ PartitionWriter.run
+                                     (one a topic)  judge: check, dedup     write: rows, changelog,
+                                                                            ledger, then acknowledge
 
-Faust gives group membership, agents, tables with changelogs and their recovery. Nothing may
-raise out of an agent's loop (Faust would acknowledge what was in work): what cannot be handled
-ends the process, and the supervisor starts it again at the committed offsets.
+Faust gives group membership, agents, tables with changelogs and their recovery. Nothing may raise
+out of an agent's loop (Faust would acknowledge what it was handling): what cannot be handled ends
+the process, and the supervisor starts it again at the committed offsets.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ from streams.settings import WorkerSettings
 from tenants.id_rules import TenantRules
 
 # In an outage of the store nothing is fetched, handled or committed for as long as it lasts. Faust
-# and aiokafka would take it for a fault after five minutes: the worker left the group and did not
+# and aiokafka would take that for a fault after five minutes: the worker left the group and did not
 # come back, and the log grew by a hundred lines in 2.5 s. streams/observe.py finds what is stuck.
 NEVER_SECONDS = 10.0 * 365 * 86_400
 
 
 class RailheadApp(faust.App):  # type: ignore[misc]
-    """Faust with the slice transport; `pause_partitions` tells which partitions not to fetch now."""
+    """Faust with the batch transport; `pause_partitions` says which partitions not to fetch now."""
 
     pause_partitions: Callable[[Partition], bool]
 
@@ -60,24 +61,25 @@ class RailheadApp(faust.App):  # type: ignore[misc]
 
 
 def create_app(settings: WorkerSettings) -> RailheadApp:
-    """Configure Faust; every departure from its defaults has its reason beside it."""
+    """Configure Faust; every departure from its defaults stands with its reason."""
     return RailheadApp(
         settings.group,
-        env={},  # else PRODUCER_ACKS, BROKER_URL and seventy others win over what stands here
+        env={},  # else PRODUCER_ACKS, BROKER_URL and seventy others override these
         broker=[URL(f"kafka://{host}") for host in settings.kafka_bootstrap.split(",")],
         datadir=str(settings.data_dir),
         store="memory://",
-        processing_guarantee="at_least_once",  # exactly_once loses and doubles (A9)
+        processing_guarantee="at_least_once",  # exactly_once loses and duplicates (A9)
         stream_wait_empty=False,  # an outage of the store would block the group (B1)
         stream_recovery_delay=0.0,
-        stream_buffer_maxsize=2,  # slices, not records
+        stream_buffer_maxsize=2,  # fetched batches, not records
         table_standby_replicas=0,  # would double memory and consumption (B11)
         topic_allow_declare=False,  # `railhead topics` creates them (C5)
         topic_disable_leader=True,
         web_enabled=False,  # would listen on 0.0.0.0 and show tables (C8)
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.group_instance_id,
-        # A consumer that starts while the broker does may know no topics; it looks again soon.
+        # A consumer that starts together with the broker may know no topics; it must look again
+        # soon.
         consumer_metadata_max_age_ms=10_000,
         consumer_max_fetch_size=settings.fetch_max_bytes,
         broker_max_poll_records=settings.slice_max_records,
@@ -97,7 +99,7 @@ def create_app(settings: WorkerSettings) -> RailheadApp:
 
 
 class Stream:
-    """The agents, tables and lanes of one worker."""
+    """The agents, tables and partition writers of one worker."""
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class Stream:
         self._agent(REJECTED_TOPIC, self._dead_letter_writer)
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.mending = Mending(self)
-        self._told: set[Fact] = set()
+        self._reported: set[Fact] = set()
 
     def _dedup_table(self, row: EventType) -> DedupTable:
         table = DedupTable(
@@ -143,7 +145,7 @@ class Stream:
         return self.app.tables.add(table)  # type: ignore[no-any-return]
 
     def _agent(self, topic: str, make_writer: Callable[[Partition], PartitionWriter]) -> None:
-        """One agent shape for every topic: hand each slice to its partition's lane."""
+        """The same agent for every topic: it hands each fetched batch to its partition's writer."""
 
         async def agent(stream: Any) -> None:
             try:
@@ -153,7 +155,7 @@ class Stream:
                     await writer.take(event, fetched)
             except asyncio.CancelledError:
                 raise
-            except BaseException:  # noqa: BLE001 - Faust would acknowledge what was in work (A1)
+            except BaseException:  # noqa: BLE001 - Faust would acknowledge it (A1)
                 die(f"agent of {topic}")
 
         self.app.agent(
@@ -192,7 +194,7 @@ class Stream:
     def _writer(
         self, partition: Partition, table: str, judge_batch: Any, remember: Any
     ) -> PartitionWriter:
-        # What is stored again must not be hidden by what it stands for.
+        # The ledger row of what is stored again must not be hidden by the one it replaces.
         least_generation = [0]
 
         writes = DurableWrites(
@@ -238,7 +240,7 @@ class Stream:
         )
 
     async def find_recovery_offset(self, table: str, fetched: FetchedBatch) -> RecoveryOffset:
-        """Where to go on with the partition of *piece*; what is wrong with its store is said."""
+        """Where to go on with the partition of *fetched*; raises the alarms."""
         partition = fetched.partition
         begin = await self.retry_policy.until_done(
             "begin", lambda: self.app.consumer.start_offset_of(partition)
@@ -255,7 +257,7 @@ class Stream:
                 first_after=lambda time_ms: self.app.consumer.first_after(partition, time_ms),
             ),
         )
-        raise_alarms(partition, found, self.metrics, self._told)
+        raise_alarms(partition, found, self.metrics, self._reported)
         return found
 
     async def _log_start(self, partition: Partition) -> int:

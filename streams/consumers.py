@@ -1,6 +1,7 @@
-"""Makes the consumers of the product; Faust makes its own, in streams/faust/transport.py.
+"""Creates the product's consumers; Faust creates its own, in streams/faust/transport.py.
 
-No other file does: what `install` replaces in aiokafka bounds what every record batch opens to.
+No other file creates any: what `install` replaces in aiokafka limits how much memory an opened
+record batch takes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,6 @@ from streams.fetch.fetcher_seam import install
 
 
 def new_consumer(**options: Any) -> AIOKafkaConsumer:
-    """An aiokafka consumer with *options*, not started yet, that opens batches within bounds."""
+    """An aiokafka consumer with *options*, not started, that opens record batches within bounds."""
     install()
     return AIOKafkaConsumer(**options)

@@ -1,4 +1,4 @@
-"""What does a worker count? Every metric with its unit and meaning; names are made here only."""
+"""The metrics of a worker: each with its unit and meaning; no other module names any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from streams.judge.judge import Judged
 from streams.judge.outcomes import Outcome
 
-# docs/runbook.md says of each what it means and what to do.
+# docs/runbook.md says what each means and what to do.
 ALARM_KINDS: Final = (
     "recovery_stuck",
     "rebalance_stuck",
@@ -35,7 +35,7 @@ class WorkerMetrics:
         self.registry = CollectorRegistry()
         self.records = Counter(
             "railhead_worker_records_total",
-            "Records by fate: stored, duplicate, conflict, rejected, moved. Repeats are meant.",
+            "Records by outcome: stored, duplicate, conflict, rejected, moved. Repeats are normal.",
             ["topic", "tenant", "fate"],
             registry=self.registry,
         )
@@ -47,8 +47,8 @@ class WorkerMetrics:
         )
         self.adjusted = Counter(
             "railhead_worker_adjusted_values_total",
-            "Values stored otherwise than they were sent, by adjustment, from all producers; the "
-            "door counts what it is sent in railhead_door_adjusted_values_total.",
+            "Values stored in another form than they were sent, by adjustment, from all producers; "
+            "the ingest API counts its own in railhead_door_adjusted_values_total.",
             ["topic", "tenant", "adjustment"],
             registry=self.registry,
         )
@@ -72,7 +72,7 @@ class WorkerMetrics:
         )
         self.oldest_unstored_seconds = Gauge(
             "railhead_worker_oldest_unstored_seconds",
-            "Age of the oldest slice taken and not yet stored; pauses of a reject flood left out.",
+            "Age of the oldest records taken and not yet stored, without pauses in a reject spike.",
             ["topic", "partition"],
             registry=self.registry,
         )
@@ -90,7 +90,7 @@ class WorkerMetrics:
         )
         self.remembered_bytes = Gauge(
             "railhead_worker_remembered_bytes",
-            "Bytes reserved for remembering ids.",
+            "Bytes reserved for the dedup index.",
             ["topic"],
             registry=self.registry,
         )
@@ -112,7 +112,7 @@ class WorkerMetrics:
             registry=self.registry,
         )
 
-        # Shown as 0 from the start: an alert on what grows needs a beginning.
+        # Exported as 0 from the start: an alert on growth needs a first value.
         self._alarms = {kind: self.alarms.labels(kind=kind) for kind in ALARM_KINDS}
 
     def alarm(self, kind: str) -> None:
@@ -120,7 +120,7 @@ class WorkerMetrics:
         self._alarms[kind].inc()
 
     def forget_partitions(self, held: set[tuple[str, str]]) -> None:
-        """Drop the gauges of partitions that are not *held* any more: another worker has them."""
+        """Drop the gauges of partitions no longer *held*: another worker has them."""
         for gauge in (self.oldest_unstored_seconds, self.lag_records):
             known = {
                 (sample.labels["topic"], sample.labels["partition"])

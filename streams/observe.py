@@ -1,4 +1,4 @@
-"""Is the worker well? /metrics, /health/live and /health/ready, and the watchdogs behind them."""
+"""Serves /metrics, /health/live and /health/ready, and runs the watchdogs behind them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-# A recovery reads millions of ids a second. One that is given nothing for so long is not given
-# anything later either, and its partitions stand still: a new process begins anew.
+# A recovery reads millions of ids a second. One that is given nothing for so long will not be given
+# anything later either, and its partitions stand still: a new process starts over.
 RECOVERY_LIMIT_SECONDS = 12.0
 # Half of the shortest session: the group is about to take this worker for dead.
 LATE_SECONDS = 3.0
@@ -42,7 +42,7 @@ class Observer:
         self._settled_at = time.monotonic()
         self._recovery_progress: tuple[int, int] | None = None
         self._troubled_at = float("-inf")
-        # When each partition's next offset was first seen to wait at the broker.
+        # When each partition's next offset was first seen waiting at the broker.
         self._untaken: dict[Partition, tuple[float, int]] = {}
 
     async def start(self) -> None:
@@ -184,14 +184,14 @@ class Observer:
         )
 
     def _rebalancing_seconds(self) -> float:
-        """Seconds a rebalance has been on, recovery left out; 0 when none is."""
+        """Seconds that a rebalance has lasted, without recovery; 0 when there is none."""
         app = self._stream.app
         if not app.rebalancing or app.tables.recovery.in_recovery:
             self._settled_at = time.monotonic()
         return time.monotonic() - self._settled_at
 
     def _recovery_seconds(self) -> float:
-        """Seconds without progress of a recovery that is on (pitfall B2); 0 when none is."""
+        """Seconds that a recovery has made no progress (pitfall B2); 0 when there is none."""
         recovery = self._stream.app.tables.recovery
         progress = None
         if recovery.in_recovery:

@@ -1,8 +1,8 @@
 """Reads message sets of Kafka's formats 0 and 1 as runs of records of format 2.
 
 Logs that are older than their broker still hold them. A compressed message holds others; like a
-batch of format 2 it is opened a bounded piece at a time, twice in format 1: its own offset is that
-of its last message, and those within count from the first.
+batch of format 2 it is decompressed a bounded chunk at a time, twice in format 1: its own offset is
+that of its last message, and those within count from the first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _INT32: Final = struct.Struct(">i")
 _UINT32: Final = struct.Struct(">I")
 _CODEC: Final = 0x07
 _APPEND_TIME: Final = 0x08
-# Format 0 has no times; Kafka itself gives this for none.
+# Format 0 has no times; Kafka itself gives this value for none.
 _NO_TIME: Final = -1
 _NO_HEADERS: Final = b"\0"
 
@@ -86,10 +86,10 @@ class OldBatch:
         shift = 0
         if self._version > 0:
             last = 0
-            for messages in self._pieces():
+            for messages in self._chunks():
                 last = messages[-1].offset
             shift = max(outer.offset - last, 0)
-        for messages in self._pieces():
+        for messages in self._chunks():
             yield self._run(messages, shift)
 
     def _run(self, messages: list[_Message], shift: int) -> Run:
@@ -103,8 +103,8 @@ class OldBatch:
         offset = shift + messages[-1].offset
         return Run(b"".join(records), begins, at, shift, base_ms, appended, offset)
 
-    def _pieces(self) -> Iterator[list[_Message]]:
-        """What the message holds, some at a time."""
+    def _chunks(self) -> Iterator[list[_Message]]:
+        """The messages that it holds, some at a time."""
         packed = self._message.value
         if packed is None:
             raise CorruptRecordException("A compressed message holds nothing.")

@@ -1,4 +1,4 @@
-"""How is a worker set up? Read once from the environment; wrong means no start."""
+"""The settings of a worker, read once from the environment; a wrong one prevents the start."""
 
 from __future__ import annotations
 
@@ -80,10 +80,15 @@ class WorkerSettings(BaseSettings):
         default=10.0, gt=0, description="Bound of an orderly stop; past it the process ends."
     )
     reject_flood_share: float = Field(
-        default=0.5, gt=0, le=1, description="A partition with more rejects than this is a flood."
+        default=0.5,
+        gt=0,
+        le=1,
+        description="From a greater share of rejects on it is a reject spike.",
     )
     reject_flood_per_second: float = Field(
-        default=500.0, gt=0, description="Rejects a second that pass from a partition in a flood."
+        default=500.0,
+        gt=0,
+        description="Rejects a second that pass in a reject spike.",
     )
     stuck_seconds: float = Field(
         default=60.0,

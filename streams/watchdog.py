@@ -1,8 +1,8 @@
-"""Is the worker stuck? A pure verdict over ages; the process that is stuck ends and starts again.
+"""Decides from ages whether the worker is stuck; a stuck process ends and is started again.
 
 Known ways to hang are Faust's (pitfalls B2 to B5): offsets that never commit again, streams that
-stop without an error, a recovery that waits for ever. An outage of the store or the broker is
-not among them: then writes are being tried again, and waiting is right.
+stop without an error, a recovery that waits forever. An outage of the store or the broker is not
+among them: then writes are being tried again, and waiting is right.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 class PartitionFacts:
     """Ages in seconds of what a partition waits for.
 
-    `unstored`: the oldest slice taken and not stored, or since a flood's last pause after that.
-    `untaken`: since the last slice was taken, while the broker has more; 0 when there is nothing
-    to take, no room to take it, or when it is held back.
+    `unstored`: the oldest batch taken and not stored, or since the last pause of a reject spike
+    after that. `untaken`: since the last batch was taken, while the broker has more; 0 when there
+    is nothing to take, when the memory limit is reached, or during a pause.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Facts:
     """What the watchdog looks at.
 
     `calm_seconds`: since no write has had to be tried again. What waited through an outage is old
-    when the outage ends, and is not stuck for that.
+    when it ends, but not stuck.
     """
 
     partitions: Sequence[PartitionFacts] = ()
@@ -48,7 +48,7 @@ def stuck(
     A recovery has a limit of its own, if one is given.
     """
     recovery_limit = recovery_limit_seconds or limit_seconds
-    recovery = "recovery of the remembered ids makes no progress"
+    recovery = "recovery of the dedup index makes no progress"
     rebalance = "a rebalance of the group does not end"
     ages = [
         ("recovery_stuck", facts.recovery_seconds, recovery_limit, recovery),

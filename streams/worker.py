@@ -1,4 +1,4 @@
-"""How does a worker process live? Start the store and Faust, serve health, stop in bounded time."""
+"""Runs a worker process: starts the store and Faust, serves health, stops in bounded time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run_worker(settings: WorkerSettings, store_settings: StoreSettings) -> NoRet
     """Run until SIGINT or SIGTERM (exit code 0) or until Faust gives up (FATAL_EXIT).
 
     What was taken and not yet stored is not acknowledged and comes again; the stop waits for
-    ranges in work at most `shutdown_seconds`.
+    current inserts at most `shutdown_seconds`.
     """
     uvloop.run(_main(settings, store_settings))
 
@@ -62,16 +62,16 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
     loop.call_later(settings.shutdown_seconds, os._exit, code)
     await _stop(stream, store, observer, settings.shutdown_seconds / 2)
-    # The group is left; Python's own end would wait for the consumer's thread, which Faust may
-    # leave running with its membership (pitfall B6).
+    # The group has been left; Python's own exit would wait for the consumer's thread, which Faust
+    # may leave running with its membership (pitfall B6).
     logging.shutdown()
     os._exit(code)
 
 
 async def connect_if_there(store: Store) -> None:
-    """Connect, if the store can be reached: what is taken before it can is held.
+    """Connect if the store can be reached; what is taken before that is held.
 
-    Ends the process where waiting would not help, such as at a wrong password.
+    Ends the process where waiting would not help, as with a wrong password.
     """
     try:
         await store.connect()
@@ -83,7 +83,7 @@ async def connect_if_there(store: Store) -> None:
 
 
 async def _stop(stream: Stream, store: Store, observer: Observer, drain_seconds: float) -> None:
-    """Store what was taken, leave the group, close; each step whatever the one before did."""
+    """Store what was taken, leave the group, close; each step even if the one before failed."""
     for step in (
         stream.partition_writers.finish(drain_seconds),
         stream.app.stop(),
@@ -92,12 +92,12 @@ async def _stop(stream: Stream, store: Store, observer: Observer, drain_seconds:
     ):
         try:
             await step
-        except Exception as error:  # noqa: BLE001 - the process ends; what is not done comes again
+        except Exception as error:  # noqa: BLE001 - the process ends; what is not done is delivered again
             logger.warning("While stopping: %r", error)
 
 
 async def _crashed(stream: Stream) -> None:
-    """Return when Faust has crashed: it would go on half alive."""
+    """Return when Faust has crashed: it would go on half broken."""
     app = stream.app
     while not (app.crashed or app._crash_reason):  # noqa: ASYNC110, SLF001 - no event tells it
         await asyncio.sleep(0.25)
@@ -105,7 +105,7 @@ async def _crashed(stream: Stream) -> None:
 
 
 def _failure(started: asyncio.Task[None]) -> asyncio.Future[None]:
-    """A future that is done when *started* has failed; a start that succeeds says nothing."""
+    """A future that is done when *started* has failed; a successful start does not end it."""
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def note(task: asyncio.Task[None]) -> None:

@@ -12,8 +12,8 @@ CREATE OR REPLACE VIEW fasttrack.casino /*on cluster*/
 (
     user_id String COMMENT 'The player, as the operator numbers them',
     timestamp DateTime64(9, 'UTC') COMMENT 'When it happened, in UTC',
-    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if sent',
-    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if sent',
+    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if told',
+    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     unique_id String COMMENT 'Idempotency id of the event',
     game_id String COMMENT 'The game',
     round_id String COMMENT 'The game round the event belongs to',
@@ -21,7 +21,7 @@ CREATE OR REPLACE VIEW fasttrack.casino /*on cluster*/
     amount Decimal(76, 18) COMMENT 'Amount moved, exact, in currency',
     currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of amount',
     bonus_wager_amount Decimal(76, 18) COMMENT 'Part of the stake paid from bonus money, in currency',
-    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, known from the key it was sent with',
+    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
@@ -37,16 +37,16 @@ CREATE OR REPLACE VIEW fasttrack.payment /*on cluster*/
 (
     user_id String COMMENT 'The player, as the operator numbers them',
     timestamp DateTime64(9, 'UTC') COMMENT 'When it happened, in UTC',
-    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if sent',
-    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if sent',
+    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if told',
+    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     payment_id String COMMENT 'Idempotency id of the payment',
     type LowCardinality(String) COMMENT 'credit is a deposit, debit a withdrawal',
-    status LowCardinality(String) COMMENT 'State of the payment when it was first reported, as sent',
+    status LowCardinality(String) COMMENT 'State of the payment when it was first told, as sent',
     amount Decimal(76, 18) COMMENT 'Amount, exact, in currency',
     currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of amount',
-    base_amount Decimal(76, 18) COMMENT 'Amount in the operator base currency; 0 if not sent',
+    base_amount Decimal(76, 18) COMMENT 'Amount in the operator base currency; 0 if not told',
     vendor_name LowCardinality(String) COMMENT 'Payment method or provider',
-    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, known from the key it was sent with',
+    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
@@ -62,8 +62,8 @@ CREATE OR REPLACE VIEW fasttrack.registration /*on cluster*/
 (
     user_id String COMMENT 'The player, as the operator numbers them',
     timestamp DateTime64(9, 'UTC') COMMENT 'When it happened, in UTC',
-    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if sent',
-    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if sent',
+    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if told',
+    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     unique_id String COMMENT 'Idempotency id of the event',
     username String COMMENT 'User name of the player',
     registration_date DateTime64(9, 'UTC') COMMENT 'When the player registered, in UTC',
@@ -71,8 +71,8 @@ CREATE OR REPLACE VIEW fasttrack.registration /*on cluster*/
     currency LowCardinality(String) COMMENT 'Currency of the account',
     gender LowCardinality(Nullable(String)) COMMENT 'Gender, as sent; NULL if the operator sent null',
     consent_email Nullable(Bool) COMMENT 'Whether the player agreed to e-mail; NULL if the operator sent null',
-    segmentation_isPromoBanned Nullable(Bool) COMMENT 'Whether promotions are barred for the player, if sent',
-    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, known from the key it was sent with',
+    segmentation_isPromoBanned Nullable(Bool) COMMENT 'Whether promotions are barred for the player, if told',
+    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
@@ -89,19 +89,19 @@ CREATE OR REPLACE VIEW fasttrack.gameround /*on cluster*/
 (
     user_id String COMMENT 'The player, as the operator numbers them',
     timestamp DateTime64(9, 'UTC') COMMENT 'When it happened, in UTC',
-    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if sent',
-    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if sent',
+    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if told',
+    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     unique_id String COMMENT 'Idempotency id of the event, and the id of the round',
     game_id String COMMENT 'The game',
     user_currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of the amounts that end in _user',
-    meta_reporting_currency LowCardinality(Nullable(String)) COMMENT 'ISO 4217 code of the reporting currency, if sent',
+    meta_reporting_currency LowCardinality(Nullable(String)) COMMENT 'ISO 4217 code of the reporting currency, if told',
     bonus_bet_user Decimal(76, 18) COMMENT 'Part of the bet paid from bonus money, in user_currency',
     total_bet_user Decimal(76, 18) COMMENT 'The whole bet, in user_currency',
-    total_bet_base Decimal(76, 18) COMMENT 'The whole bet in the operator base currency; 0 if not sent',
+    total_bet_base Decimal(76, 18) COMMENT 'The whole bet in the operator base currency; 0 if not told',
     bonus_win_user Decimal(76, 18) COMMENT 'Part of the win paid as bonus money, in user_currency',
     total_win_user Decimal(76, 18) COMMENT 'The whole win, in user_currency',
-    total_win_base Decimal(76, 18) COMMENT 'The whole win in the operator base currency; 0 if not sent',
-    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, known from the key it was sent with',
+    total_win_base Decimal(76, 18) COMMENT 'The whole win in the operator base currency; 0 if not told',
+    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
@@ -118,21 +118,21 @@ CREATE OR REPLACE VIEW fasttrack.sports_bet /*on cluster*/
 (
     user_id String COMMENT 'The player, as the operator numbers them',
     timestamp DateTime64(9, 'UTC') COMMENT 'When it happened, in UTC',
-    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if sent',
-    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if sent',
+    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if told',
+    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     activity_id String COMMENT 'Idempotency id of the bet or settlement',
     activity_id_reference String COMMENT 'For a settlement the activity_id of its bet',
     amount Decimal(76, 18) COMMENT 'Stake of a bet or payout of a settlement, exact, in currency',
     bet_type LowCardinality(String) COMMENT 'Single, Multi or System',
-    odds Nullable(Decimal(76, 18)) COMMENT 'Odds, if sent',
-    total_odds Nullable(Decimal(76, 18)) COMMENT 'Odds of the whole slip, if sent',
+    odds Nullable(Decimal(76, 18)) COMMENT 'Odds, if told',
+    total_odds Nullable(Decimal(76, 18)) COMMENT 'Odds of the whole slip, if told',
     bets Nullable(String) COMMENT 'The legs as the JSON array that was sent; one row per leg in sports_bet_legs',
     bonus_wager_amount Decimal(76, 18) COMMENT 'Part of the stake paid from bonus money, in currency',
     currency LowCardinality(String) COMMENT 'ISO 4217 or crypto currency code of amount',
     is_cashout Bool COMMENT 'Whether the player cashed out before the end',
-    status LowCardinality(String) COMMENT 'State when first reported, as sent: Approved, Rollback, ...',
+    status LowCardinality(String) COMMENT 'State when first told, as sent: Approved, Rollback, ...',
     type LowCardinality(String) COMMENT 'Bet or Settlement, as sent',
-    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, known from the key it was sent with',
+    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )
@@ -149,10 +149,10 @@ CREATE OR REPLACE VIEW fasttrack.login /*on cluster*/
 (
     user_id String COMMENT 'The player, as the operator numbers them',
     timestamp DateTime64(9, 'UTC') COMMENT 'When it happened, in UTC',
-    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if sent',
-    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if sent',
+    entry_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator entered it, in UTC, if told',
+    process_timestamp Nullable(DateTime64(9, 'UTC')) COMMENT 'When the operator processed it, in UTC, if told',
     unique_id String COMMENT 'Idempotency id of the event',
-    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, known from the key it was sent with',
+    tenant LowCardinality(String) COMMENT 'Casino brand the event belongs to, told by the key it was sent with',
     received_at DateTime64(3, 'UTC') COMMENT 'When Railhead received it, in UTC',
     stored_at DateTime64(3, 'UTC') COMMENT 'When the row was stored, in UTC'
 )

@@ -1,1 +1,1 @@
-"""Was this id seen before, and where? The memory of ids: a Faust table and its look-up index."""
+"""The dedup index: which ids were seen before, and where; a Faust table and its look-up index."""

@@ -1,12 +1,12 @@
-"""How does a changelog record hold the ids of a slice? One packed block per slice.
+"""Packs the new ids of a fetched batch into one changelog record, and unpacks them.
 
-A block lists first sightings of one partition: the 128-bit hash of (tenant, id), the offset it
-was first seen at, and a 32-bit fingerprint of the content, with the time span they were appended
-in and the incarnation of the topic that the offsets belong to. Key of the record: the offset of the
-block's first sighting.
+A block lists first occurrences of one partition: the 128-bit hash of (tenant, id), the offset it
+was first seen at, and a 32-bit fingerprint of the content, with the time span they were appended in
+and the incarnation of the topic that the offsets belong to. The record's key is the block's first
+offset.
 
-A block says in which format it is and how ids and contents were hashed. Of both, every version that
-was ever written is read; a block of another one is unreadable, never half read.
+A block names its format and how ids and contents were hashed. Every version that was ever written
+is read; a block of any other is unreadable, never half read.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
-# format, hashes, sightings, base offset, first and last append time in ms, incarnation
+# format, hashes, number of ids, base offset, first and last append time in ms, incarnation
 _HEADER = struct.Struct("<BBxxIqqq16s")
 _FORMAT = 2
-# The first format names neither hashes (they were those of now) nor incarnation.
+# The first format names neither the hashes (they were those of today) nor the incarnation.
 _FIRST_HEADER = struct.Struct("<BxxxIqqq")
 _FIRST_FORMAT = 1
-# XXH3-128 of tenant, NUL, id; the low half of the content fingerprint of events/values/fingerprint.py.
+# XXH3-128 of tenant, NUL, id; the low half of the content fingerprint of
+# events/values/fingerprint.py.
 _HASHES = 1
 _BYTES_EACH = 8 + 8 + 4 + 4
 _MAX_OFFSET = 2**63 - 2
@@ -41,7 +42,7 @@ class UnreadableBlock(ValueError):  # noqa: N818 - it names the thing, as the lo
 
 @dataclass(frozen=True, slots=True)
 class IdBlock:
-    """First sightings of one partition, offsets ascending, all columns of one length."""
+    """First occurrences in one partition, offsets ascending, all columns of one length."""
 
     high: U64
     low: U64
@@ -56,7 +57,7 @@ class IdBlock:
 
     @property
     def key(self) -> bytes:
-        """The changelog key: the first sighting's offset, 8 bytes big-endian."""
+        """The changelog key: the first offset, 8 bytes big-endian."""
         return int(self.offsets[0]).to_bytes(8, "big")
 
     def part(self, start: int, end: int) -> IdBlock:
@@ -117,7 +118,7 @@ def unpack(value: bytes) -> IdBlock:
     version, hashes, count, base, first_ms, last_ms, incarnation = fields
     fits = len(value) == header.size + count * _BYTES_EACH and count
     if (version, hashes) != (_FORMAT, _HASHES) or not fits:
-        text = f"format {version}, hashes {hashes}, {count} sightings, {len(value)} bytes"
+        text = f"format {version}, hashes {hashes}, {count} ids, {len(value)} bytes"
         raise UnreadableBlock(text)
     at = header.size
     high = np.frombuffer(value, "<u8", count, at)
@@ -131,7 +132,7 @@ def unpack(value: bytes) -> IdBlock:
         or first_ms > last_ms
         or (deltas[1:] < deltas[:-1]).any()
     ):
-        raise UnreadableBlock("offsets or times that no records have")
+        raise UnreadableBlock("impossible offsets or times")
     return IdBlock(
         high,
         low,

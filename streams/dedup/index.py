@@ -1,9 +1,9 @@
-"""Which ids of a partition are remembered, and where was each first seen?
+"""The dedup index of a partition: which ids it remembers, and where each was first seen.
 
-Generations of growing size: a new one is opened when the newest is full, so nothing is ever
-rehashed and growing costs no pause; forgetting drops whole generations whose newest id is older
+It is made of segments of growing size: a new one is opened when the newest is full, so nothing is
+ever rehashed and growing costs no pause; forgetting drops whole segments whose newest id is older
 than the window, so that costs none either. Whether an id still counts as seen is decided by the
-append times of the two records, not by when a generation was dropped.
+append times of the two records, not by when a segment was dropped.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ FIRST_CAPACITY = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class FirstOccurrences:
-    """For each looked-up id: the offset it was first seen at (UNSEEN if never) and what it held.
+    """For each looked-up id: the offset it was first seen at (UNSEEN if never) and its content.
 
-    `incarnations` are places in `names`: which incarnation of the topic the offset belongs to.
+    `incarnations` are indexes into `names`: which incarnation of the topic the offset belongs to.
     """
 
     offsets: I64
@@ -41,7 +41,7 @@ class DedupIndex:
     def __init__(self, window_ms: int) -> None:
         self.window_ms = window_ms
         self._segments: list[Segment] = []
-        # Incarnations of the topic, named in blocks by their place here.
+        # Incarnations of the topic; segments refer to them by their index here.
         self._names: list[str] = [""]
 
     def __len__(self) -> int:
@@ -58,7 +58,7 @@ class DedupIndex:
         return self._segments[0].first_ms if self._segments else None
 
     def look_up(self, high: U64, low: U64) -> FirstOccurrences:
-        """Tell the newest sighting of each id; both halves of the hash have one length."""
+        """Find the newest occurrence of each id; both halves of the hash have one length."""
         count = len(high)
         found = FirstOccurrences(
             np.full(count, UNSEEN, np.int64),
@@ -82,13 +82,13 @@ class DedupIndex:
         return found
 
     def add(self, block: IdBlock, *, now_ms: int | None = None) -> None:
-        """Remember a block of ids, and forget the generations that its append time puts too far.
+        """Remember a block of ids, and drop the segments that its append time makes too old.
 
-        *now_ms* is the broker's time if the block's own is not to be believed beyond it.
+        *now_ms* is the broker's time, given when the block's own must not be trusted beyond it.
 
-        An id may be remembered already: in an older generation when its window ran out (the
-        newest sighting is the one told), or in the same one when recovery reads a sighting that
-        was written twice (either will do).
+        An id may already be there: in an older segment when its window has ended (the newest
+        occurrence is the one found), or in the same one when recovery reads an id that was written
+        twice (either will do).
         """
         start = 0
         if block.incarnation not in self._names:
@@ -103,7 +103,7 @@ class DedupIndex:
         self.forget_before(now_ms - self.window_ms)
 
     def forget(self, high: U64, low: U64) -> None:
-        """Take single ids out again, wherever they are and however often."""
+        """Remove single ids, wherever they are and however often."""
         for segment in self._segments:
             while (rows := segment.find(high, low)).max(initial=-1) >= 0:
                 segment.blank(rows[rows >= 0])
@@ -117,7 +117,7 @@ class DedupIndex:
         return newest
 
     def forget_before(self, appended_ms: int) -> int:
-        """Drop generations whose newest id was appended before *appended_ms*; how many ids went."""
+        """Drop segments whose newest id was appended before *appended_ms*; how many ids went."""
         kept = [g for g in self._segments if g.last_ms >= appended_ms]
         if len(kept) == len(self._segments):
             return 0

@@ -1,10 +1,10 @@
-"""Where is an id among a bounded number of remembered ones? One open-addressing generation.
+"""A segment of the dedup index: a hash table of fixed size with open addressing.
 
-A generation holds up to `capacity` ids in arrival order (append-only columns) and finds them by
-buckets of eight 32-bit slots, two slots an id. A slot is a row number and nine bits of the hash,
-so one gather and one comparison tell for a whole slice of unseen ids that they are not here; a
-full bucket goes on in the next one. Everything is done for whole slices in numpy.
-Bytes per id when full: 8 + 8 (hash) + 4 (offset) + 4 (fingerprint) + 8 (two slots) = 32.
+A segment holds up to `capacity` ids in arrival order (append-only columns) and finds them by
+buckets of eight 32-bit slots, two slots an id. A slot is a row number and nine bits of the hash, so
+one gather and one comparison find, for a whole batch of unseen ids, that they are not here; a full
+bucket continues in the next one. Everything is done for whole batches in numpy. Bytes per id when
+full: 8 + 8 (hash) + 4 (offset) + 4 (fingerprint) + 8 (two slots) = 32.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streams.dedup.blocks import I64, U32, U64, IdBlock
 
 Positions = npt.NDArray[np.int64]
 
-# Offsets are kept as 32-bit distances from the generation's base.
+# Offsets are kept as 32-bit distances from the segment's base.
 MAX_SPAN = 2**32 - 1
 # A slot: nine bits of the hash above 23 bits of row number plus one; 0 is empty.
 _ROW_BITS = 23
@@ -27,7 +27,7 @@ MAX_CAPACITY = 1 << 22
 
 
 class Segment:
-    """A fixed-size, append-only set of first sightings of one partition."""
+    """A fixed-size, append-only set of first occurrences in one partition."""
 
     __slots__ = (
         "_block_incarnations",
@@ -48,7 +48,7 @@ class Segment:
     )
 
     def __init__(self, capacity: int, first: IdBlock) -> None:
-        """Make room for *capacity* ids (a power of two); *first* is the first block to come."""
+        """Allocate for *capacity* ids (a power of two); *first* is the first block to come."""
         self.capacity = capacity
         self.base = int(first.offsets[0])
         self.first_ms = first.first_ms
@@ -62,8 +62,8 @@ class Segment:
         self._slots: U32 = np.zeros((buckets, _WIDTH), np.uint32)
         self._filled = np.zeros(buckets, np.uint8)
         self._mask = buckets - 1
-        # What is kept by block: row numbers where blocks start, their last append time, and the
-        # number that the index gave to the topic's incarnation.
+        # Kept for each block: the row where it starts, its last append time, and the number that
+        # the dedup index gave to the topic's incarnation.
         self._block_starts: list[int] = []
         self._block_last_ms: list[int] = []
         self._block_incarnations: list[int] = []
@@ -74,10 +74,10 @@ class Segment:
         return self.capacity - self.size
 
     def takes(self, block: IdBlock, *, span_ms: int) -> bool:
-        """Tell whether *block*, or its beginning, may go here.
+        """Whether *block*, or its beginning, may be added here.
 
-        There must be room, its offsets must be near enough to be kept as distances, and the
-        generation must not come to span more than *span_ms*.
+        There must be space, its offsets must be near enough to be kept as distances, and the
+        segment must not come to span more than *span_ms*.
         """
         return bool(
             self.free_slots
@@ -97,7 +97,7 @@ class Segment:
             matches = np.flatnonzero((slots ^ tags[:, None]) <= _ROW_MASK)
             if len(matches):
                 self._verify(matches, slots, waiting, high, low, rows)
-            # Only a full bucket can have sent an id on to the next one.
+            # Only a full bucket can have passed an id on to the next one.
             on = np.flatnonzero(slots[:, _WIDTH - 1])
             on = on[rows[waiting[on]] < 0]
             waiting, tags = waiting[on], tags[on]
@@ -113,7 +113,7 @@ class Segment:
         low: U64,
         rows: Positions,
     ) -> None:
-        """Compare all 128 bits where a slot's tag matched; note the rows of equals."""
+        """Compare all 128 bits where a slot's tag matched; note the rows of equal ids."""
         candidates = (slots.ravel()[matches] & _ROW_MASK).astype(np.int64) - 1
         ids = waiting[matches // _WIDTH]
         same = (candidates >= 0) & (self._high[candidates] == high[ids])
@@ -144,7 +144,7 @@ class Segment:
         waiting: Positions = np.argsort(buckets, kind="stable")
         while len(waiting):
             ordered = buckets[waiting]
-            # How many before it in this round want the same bucket.
+            # How many ids before it in this round go to the same bucket.
             starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
             rank = np.arange(len(ordered)) - np.repeat(starts, np.diff(np.r_[starts, len(ordered)]))
             column = self._filled[ordered] + rank
@@ -156,7 +156,7 @@ class Segment:
             waiting = waiting[np.argsort(buckets[waiting], kind="stable")]
 
     def blank(self, rows: Positions) -> None:
-        """Make the ids in *rows* impossible to find; their places stay taken."""
+        """Make the ids in *rows* impossible to find; their rows stay in use."""
         self._low[rows] = ~self._low[rows]
 
     def offsets(self, rows: Positions) -> I64:
@@ -168,7 +168,7 @@ class Segment:
         return self._fingerprints[rows]
 
     def blocks_of(self, rows: Positions) -> tuple[I64, I64]:
-        """What is known of each row by its block.
+        """What each row's block says of it.
 
         The append time, to the precision of the block's span, and the topic's incarnation.
         """

@@ -1,7 +1,7 @@
-"""How are ids remembered durably? A Faust table whose changelog holds one block a slice.
+"""The durable dedup index: a Faust table whose changelog holds a block a fetched batch.
 
-The table's store is the look-up index: recovery feeds changelog blocks into it, and forgetting
-is dropping generations, so no tombstone is ever written and recovery cannot wait for a tail that
+The table's store is the dedup index: recovery feeds changelog blocks into it, and forgetting is
+dropping segments, so no tombstone is ever written and recovery cannot wait for a tail that
 compaction removed (pitfall B2). The changelog topic expires by time, a little after the window.
 """
 
@@ -24,9 +24,9 @@ from streams.dedup.index import DedupIndex
 
 logger = logging.getLogger(__name__)
 
-# A block is appended after the records that it speaks of, by brokers whose clocks may differ.
+# A block is appended after the records whose ids it holds, by brokers whose clocks may differ.
 CLOCKS_DIFFER_MS: Final = 86_400_000
-# Recovery gathers a thousand records before it applies them, however much is in them.
+# Recovery gathers a thousand records before it applies them, whatever their size.
 GATHERED_BYTES: Final = 4 * 2**20
 
 
@@ -46,16 +46,16 @@ class DedupStore(Store):  # type: ignore[misc]
         return self.indexes[partition]
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """Last changelog offset contained, so that a kept partition is not read again."""
+        """Last changelog offset applied, so that a kept partition is not read again."""
         return self._applied.get(tp)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        """Note that this worker has written *offset*: contained, if all before it is.
+        """Note that this worker has written *offset*: it is applied, if all before it are.
 
-        Between its last record and this one there may be those of another worker: one that was
-        paused until it was taken for dead writes what it had in hand, and may be given the
-        partition again without a moment in which it knows that it had lost it. What lies between
-        is then read at the next assignment.
+        Between its last record and this one there may be those of another worker: a worker that was
+        paused until it was taken for dead writes what it still had, and may get the partition back
+        without ever noticing that it had lost it. What lies between is then read at the next
+        assignment.
         """
         if offset == self._applied.get(tp, -1) + 1:
             self._applied[tp] = offset
@@ -68,13 +68,14 @@ class DedupStore(Store):  # type: ignore[misc]
     ) -> None:
         """Add the blocks of a recovery batch, joined per partition: numpy likes them large.
 
-        A record that is no block is counted and skipped: the ids it held may come again as
-        first sightings, which costs rows that the views show once, never a loss. Records of
-        another table's changelog are left alone: around a rebalance Faust may mix them in
-        (pitfall A6), and their ids would count as seen here.
+        A record that is no block is counted and skipped: its ids may be stored again as first
+        occurrences, which costs rows that the views show once, never a loss. Records of another
+        table's changelog are left alone: around a rebalance Faust may mix them in (pitfall A6), and
+        their ids would count as seen here.
 
-        Any producer may write a block with any time. By none do ids expire before the broker's
-        time has come so far, and one from the future, whose own would never expire, is no block.
+        Any producer may write a block with any time. None makes ids expire before the broker's
+        clock has come that far, and a block from the future, whose own ids would never expire, is
+        refused.
         """
         failpoints.passing("worker.in_recovery")
         changelog = self.table.changelog_topic.get_topic_name()
@@ -110,14 +111,14 @@ class DedupStore(Store):  # type: ignore[misc]
         assigned: set[TP],
         *_: Any,
     ) -> None:
-        """Forget partitions that went to another worker; it may remember more than we know."""
+        """Forget partitions that went to another worker; it may add ids that are not known here."""
         changelog = self.table.changelog_topic.get_topic_name()
         held = {tp.partition for tp in assigned if tp.topic == changelog}
         for partition in set(self.indexes) - held:
             del self.indexes[partition]
         for tp in [tp for tp in self._applied if tp.partition not in held]:
             del self._applied[tp]
-        # Faust keeps how far it had read when two rebalances follow each other closely.
+        # Faust keeps its old read position when two rebalances follow each other closely.
         offsets = self.app.tables.recovery.active_offsets
         for tp in [tp for tp in offsets if tp.topic == changelog and tp.partition not in held]:
             del offsets[tp]
@@ -140,7 +141,7 @@ class DedupStore(Store):  # type: ignore[misc]
         raise KeyError(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError("Ids are remembered by SeenTable.remember().")
+        raise TypeError("Ids are remembered by DedupTable.remember().")
 
     def __delitem__(self, key: Any) -> None:
         raise TypeError("Ids are forgotten by time.")
@@ -153,21 +154,21 @@ class DedupStore(Store):  # type: ignore[misc]
 
 
 def _block(value: bytes | None, now_ms: int) -> IdBlock:
-    """The block that a changelog record holds which was appended at *now_ms*."""
+    """The block in a changelog record that was appended at *now_ms*."""
     block = unpack(value or b"")
     if block.last_ms > now_ms + CLOCKS_DIFFER_MS:
-        raise UnreadableBlock("times that no records have yet")
+        raise UnreadableBlock("times in the future")
     return block
 
 
 def _joined(blocks: list[IdBlock], window_ms: int) -> Iterator[IdBlock]:
-    """Join neighbouring blocks of one incarnation while their times span little of the window."""
+    """Join neighbouring blocks of one incarnation while they span only a little of the window."""
     part: list[IdBlock] = []
     first_ms = last_ms = 0
     for block in blocks:
         first_ms, last_ms = min(first_ms, block.first_ms), max(last_ms, block.last_ms)
-        alike = part and block.incarnation == part[0].incarnation
-        if not alike or last_ms - first_ms > window_ms // 1024:
+        same = part and block.incarnation == part[0].incarnation
+        if not same or last_ms - first_ms > window_ms // 1024:
             if part:
                 yield _concatenated(part)
             part, first_ms, last_ms = [], block.first_ms, block.last_ms
@@ -191,7 +192,7 @@ def _concatenated(blocks: list[IdBlock]) -> IdBlock:
 
 
 class DedupTable(faust.Table):  # type: ignore[misc]
-    """First sightings of one event type: a Faust table, partitioned like its topic."""
+    """First occurrences of one event type: a Faust table, partitioned like its topic."""
 
     def __init__(self, app: Any, *, window_ms: int, **kwargs: Any) -> None:
         self.window_ms = window_ms
@@ -199,7 +200,7 @@ class DedupTable(faust.Table):  # type: ignore[misc]
         super().__init__(app, key_type=bytes, value_type=bytes, **kwargs)
 
     async def on_changelog_event(self, event: EventT) -> None:
-        """Apply what recovery has gathered, *event* the last of it, once it is many bytes."""
+        """Apply what recovery has gathered, *event* included, once it is many bytes."""
         await super().on_changelog_event(event)
         gathered = self.app.tables.recovery.buffers[self]
         if len(gathered) == 1:
@@ -226,7 +227,7 @@ class DedupTable(faust.Table):  # type: ignore[misc]
 
         Raises:
             TimeoutError: not confirmed in time; the record may still arrive, so writing it
-                again is right (a sighting written twice is one sighting).
+                again is right (an id written twice counts once).
             aiokafka.errors.KafkaError: the broker refused it.
         """
         message = self.send_changelog(partition, block.key, pack(block))

@@ -1,4 +1,4 @@
-"""How does a worker end when it met something unexpected? At once, before Faust can acknowledge."""
+"""Ends a worker that met something unexpected, before Faust can acknowledge anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FATAL_EXIT = 70
 
 
 def die(what: str) -> NoReturn:
-    """Log the exception in work and end the process; nothing of it is committed (pitfall A1)."""
+    """Log the current exception and end the process; nothing of it is committed (pitfall A1)."""
     logger.critical("Unexpected error in %s; the process ends.", what, exc_info=True)  # noqa: LOG014
     logging.shutdown()
     os._exit(FATAL_EXIT)

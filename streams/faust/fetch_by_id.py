@@ -1,9 +1,9 @@
 """Fetches topics by their ids, so that a fetch brings records of one incarnation or none.
 
 A fetch by name goes on in whatever topic has the name now. If a topic was recreated and has grown
-past the position, what lies before it would be passed over without a word. Since Kafka 3.1 a broker
-is asked by id (Fetch v13, KIP-516) and refuses an id that the topic no longer has. aiokafka asks by
-name: its requests are put into the newer form on their way out, and the answers into the older one.
+past the position, what lies before it would be skipped silently. Since Kafka 3.1 a broker is asked
+by id (Fetch v13, KIP-516) and refuses an id that the topic no longer has. aiokafka asks by name:
+its requests are converted to the newer form, and the answers to the older one.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class _FetchById(Request[_Fetch]):  # type: ignore[misc]
         self._ids = ids
 
     def build(self, request_struct_class: type[_Fetch]) -> _Fetch:
-        """As aiokafka builds its own, of no fetch session."""
+        """As aiokafka builds its own, without a fetch session."""
         named = self._named
         topics: list[tuple[str, list[tuple[Any, ...]], dict[int, bytes]]] = [
             (self._ids[topic], [_partition(*one) for one in partitions], {})
@@ -176,9 +176,9 @@ class Incarnations:
         self._asked_at = float("-inf")
 
     async def refresh(self, client: Any, topics: Iterable[str]) -> set[str]:
-        """Learn the ids of *topics* as far as they are not known; which topics were recreated.
+        """Learn the unknown ids of *topics*; returns which topics were recreated.
 
-        Asks for nothing where nothing is in doubt. A topic that is gone is asked for again later.
+        Sends no request where nothing is in doubt. A topic that is gone is asked for again later.
         """
         doubtful = (set(topics) - self.ids.keys()) | self.stale
         now = monotonic()

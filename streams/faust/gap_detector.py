@@ -1,8 +1,8 @@
-"""Is a fetched part of a changelog the next one? Faust's recovery does not ask.
+"""Detects changelog records that were fetched but not given to recovery.
 
-It takes the highest offset it was given as proof that it was given all below. A record that was
-fetched and then dropped (a rebalance on the way) would leave a hole in the memory of ids, and
-repeats of those ids would count as first sightings.
+Faust's recovery takes the highest offset it was given as proof that it was given all below. A
+record that was fetched and then dropped (by a rebalance meanwhile) would leave a hole in the dedup
+index, and repeats of those ids would count as first occurrences.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class GapDetector:
         self._gone_back: dict[TP, int] = {}
 
     def clear(self) -> None:
-        """Begin anew: what was given and not yet applied is lost with a rebalance."""
+        """Start over: what was given and not yet applied is lost with a rebalance."""
         self._given.clear()
         self._gone_back.clear()
 
@@ -31,9 +31,9 @@ class GapDetector:
         return max(self._given.get(tp, -1), applied) + 1
 
     def holds_nothing(self, tp: TP, following: int) -> bool:
-        """Whether a fetch from *following* on that gave nothing says that nothing is there.
+        """Whether a fetch from *following* on that gave nothing means that nothing is there.
 
-        The first may have been lost on the way and is to be made again; the second is believed.
+        The first may have got lost and is to be repeated; the second is believed.
         """
         asked_before = self._gone_back.get(tp) == following
         self._gone_back[tp] = following

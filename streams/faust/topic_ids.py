@@ -1,8 +1,8 @@
 """Asks a broker for the ids of topics, which name their incarnations.
 
 Kafka gives a topic an id when it is created (KIP-516), so a topic that was deleted and created
-again has another one although all its offsets come again. aiokafka's requests are older than that;
-the one here is Metadata v10, which brokers answer since Kafka 2.8.
+again has another one although all its offsets come again. aiokafka's requests are older; the one
+here is Metadata v10, which brokers answer since Kafka 2.8.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class _TopicIdsRequest(Request[_Question]):  # type: ignore[misc]
 
 
 async def topic_ids(client: Any, topics: Iterable[str]) -> dict[str, str]:
-    """The ids of those of *topics* that exist, asked by aiokafka's *client*.
+    """The ids of those of *topics* that exist, requested through aiokafka's *client*.
 
     Empty texts from a broker that has no ids.
 

@@ -1,19 +1,19 @@
-"""How do slices travel through Faust? Its transport seam: a consumer that delivers slices.
+"""A Faust transport whose consumer delivers fetched batches and commits in order.
 
 Faust is kept for what it is good at (group membership, agents, tables, changelogs, recovery).
 Its consumer is replaced where it works per message:
 
-- Event topics are fetched as slices (`streams/fetch/fetcher_seam.py`), and `getmany` yields one message
-  a slice; changelog topics stay per record, as recovery reads them that way (and a changelog
-  record holds a whole slice's ids).
-- Event topics are fetched only while streams take what is fetched. Faust begins to fetch a
-  moment before it clears the streams' queues at the end of a recovery, and what was put there
-  in between is lost until the next restart (pitfall B3).
-- A partition that a lane holds back (a flood of rejects) is not fetched; its neighbours are.
-- A slice says which offsets it speaks of, so that its lane sees whether one before it is missing.
-  Slices get lost on many ways (a rebalance, a cancelled fetch, a cleared queue); what was given to
-  nobody is fetched again (streams/faust/positions.py).
-- Offsets are committed up to the end of the oldest slice that is not acknowledged. Faust's own
+- Event topics are fetched in batches (`streams/fetch/fetcher_seam.py`), and `getmany` yields one
+  message a batch; changelog topics stay per record, as recovery reads them that way (and a
+  changelog record holds the ids of a whole batch).
+- Event topics are fetched only while streams take what is fetched. Faust begins to fetch a moment
+  before it clears the streams' queues at the end of a recovery, and what was queued in between is
+  lost until the next restart (pitfall B3).
+- A partition that its writer has paused (a reject spike) is not fetched; its neighbours are.
+- A fetched batch states which offsets it covers, so that the partition writer sees whether one
+  before it is missing. Batches can get lost (a rebalance, a cancelled fetch, a cleared queue); what
+  was given to nobody is fetched again (streams/faust/positions.py).
+- Offsets are committed up to the start of the oldest batch that is not acknowledged. Faust's own
   rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
   group without commits, and gaps are marked as done before they are (pitfalls A2, A11).
 """
@@ -44,26 +44,26 @@ from streams.fetch.fetcher_seam import as_batches, install
 
 # The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
 # partitions whose records are still being taken, so a fetch may ask for idle ones only and would
-# hold up the others for as long as it waits: Faust's fixed 1,500 ms made the busy ones stand still.
+# delay the others for as long as it waits: Faust's fixed 1,500 ms stopped the busy ones.
 FETCH_MAX_WAIT_MS = 40
 
-# Under light load the broker gathers records for that long: each fetch costs some milliseconds
-# here, however little it brings. Under heavy load so much is always there.
+# Under light load the broker gathers records for that long, as each fetch costs some milliseconds
+# here, however little it brings. Under heavy load enough is always there.
 FETCH_MIN_BYTES = 2**16
 
-# A fetch waits for the partitions it was begun for. One that has room again meanwhile is not among
-# them: Faust's second for a fetch made a busy worker stand still for most of it.
+# A fetch waits for the partitions it was begun for. One that may take more by then is not among
+# them: Faust's one second for a fetch made a busy worker stand still for most of it.
 WAIT_BESIDE_FULL_SECONDS = 0.03
 
-# A recovery whose fetch brings nothing for so long looks whether its records went elsewhere.
+# A recovery whose fetch brings nothing for so long checks whether its records got lost.
 LOOK_FOR_LOST_SECONDS = 0.25
 
 
 class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread: a shorter wait at the broker, and slices from event topics."""
+    """Faust's consumer thread: a shorter wait at the broker, and event topics in batches."""
 
     def __post_init__(self) -> None:
-        """Know no topic's id yet."""
+        """Begin without any topic's id."""
         super().__post_init__()
         self._incarnations = Incarnations()
 
@@ -73,16 +73,16 @@ class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         # Faust has no settings for these.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
         consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001
-        # What a producer's transaction took back was never sent.
+        # Records of aborted transactions count as never sent.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         self._incarnations.guard(consumer._client)  # noqa: SLF001
         return consumer
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit as Faust does, but only for as long as the assignment lasts that it is for.
+        """Commit as Faust does, but only while the assignment that it is for lasts.
 
-        aiokafka tries again without an end while a topic is missing, and across rebalances: it
-        would succeed once the topic was made anew, whose offsets these are not.
+        aiokafka tries again without end while a topic is missing, and across rebalances: it would
+        succeed once the topic is recreated, whose offsets these are not.
         """
         subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001
         if subscription is None or subscription.assignment is None:
@@ -96,7 +96,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
             committing.cancel()
 
     async def _fetch_records(self, consumer: Any, *args: Any, **options: Any) -> Mapping[TP, Any]:
-        """A slice for each event partition, records for each changelog partition.
+        """A fetched batch for each event partition, records for each changelog partition.
 
         Ends the process when a topic was recreated: the next one asks the store what it has.
         """
@@ -118,22 +118,22 @@ class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
-    """Faust's Kafka consumer, delivering slices and committing in order."""
+    """Faust's Kafka consumer, delivering fetched batches and committing in order."""
 
-    # In which of the group's generations the newest fetch has begun.
+    # The group's generation in which the newest fetch began.
     _fetch_generation = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Ends of the slices delivered and not yet committed, oldest first, per partition.
+        # Last offsets of the batches delivered and not yet committed, oldest first, per partition.
         self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
         self._positions: FetchPositions[TP] = FetchPositions()
         self._gap_detector = GapDetector()
-        # Since when a partition has something to commit and nothing of it was committed.
+        # Since when a partition has something to commit of which nothing was committed.
         self._waiting_since: dict[TP, float] = {}
         # Of the records handed on: the last offset and the latest append time.
         self._newest: dict[TP, tuple[int, int]] = {}
-        # Offsets whose commit failed; part of the next one.
+        # Offsets whose commit failed; the next commit includes them.
         self._uncommitted: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
@@ -143,7 +143,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         self,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """Yield a message per slice, and per record for changelog topics.
+        """Yield a message per fetched batch, and per record for changelog topics.
 
         Records fetched in an older group generation, or while the flow is stopped, are dropped:
         Faust seeks back to the committed offsets before it resumes, so they come again.
@@ -173,18 +173,18 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
                 yield tp, self._batch_message(tp, batch)
 
     def _hand_on(self, tp: TP, fetched: FetchedBatch) -> None:
-        """Note that *piece* is on its way to its lane."""
+        """Note that *fetched* is on its way to its partition writer."""
         self._end_at_lower_offsets(tp, fetched)
         self._let_pass(tp, fetched.follows)
         self._positions.hand_on(tp, fetched.follows, fetched.end)
-        # What is delivered again is waited for in its new cut.
+        # What is delivered again is acknowledged by its new batches.
         delivered = self._delivered[tp]
         while delivered and delivered[-1] >= fetched.follows:
             delivered.pop()
         delivered.append(fetched.end - 1)
 
     async def _put_back(self, records: Mapping[TP, Any]) -> None:
-        """Let dropped records come again: nothing else would, where no new ones follow them."""
+        """Fetch dropped records again: where no new ones follow them, nothing else would."""
         mine = self.assignment()
         firsts = {
             tp: batch.follows
@@ -198,7 +198,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
             self.log.warning("Could not go back to dropped records: %r", error)
 
     async def _goes_on(self, tp: TP, first: int) -> bool:
-        """Whether recovery was given all of a changelog before *first*; goes back if not."""
+        """Whether recovery was given all of a changelog before *first*; seeks back if not."""
         applied = self.app.tables.recovery.active_offsets.get(tp)
         missing = self._gap_detector.missing_from(tp, first, applied=applied)
         if missing is not None:
@@ -209,8 +209,8 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     def _end_at_lower_offsets(self, tp: TP, batch: FetchedBatch) -> None:
         """End the process if *batch* holds other records than were handed on at its offsets.
 
-        aiokafka begins anew by itself when a topic was made anew or has lost its end. The lane
-        would take the new records for old ones; the next process asks the store what it has.
+        aiokafka starts over by itself when a topic was recreated or has lost its end. The partition
+        writer would take the new records for old ones; the next process asks the store what it has.
         """
         if not len(batch):
             return
@@ -223,11 +223,11 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         self._newest[tp] = (batch.last, max(latest_ms, last_ms))
 
     def _let_pass(self, tp: TP, first: int) -> None:
-        """Have Faust hand on, and commit, what lies before its marks.
+        """Have Faust hand on, and commit, what lies before the offsets it has noted.
 
         It silently drops messages before the offset read last, and commits none before the one
-        committed last. Both may be of another life of the topic; what is in the store, the lane
-        knows.
+        committed last. Both may be of another incarnation of the topic; the partition writer knows
+        what is in the store.
         """
         self._read_offset[tp] = None
         committed = self._committed_offset[tp]
@@ -239,7 +239,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> Any:
-        """Fetch what can be taken; of no partition at all aiokafka would fetch every one."""
+        """Fetch what can be taken; for an empty set of partitions aiokafka would fetch all."""
         if active_partitions:
             active_partitions = set(filter(self._may_be_fetched, active_partitions))
             if not active_partitions:
@@ -250,7 +250,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         recovering = not self.app.tables.actives_ready
         if recovering:
             timeout = min(timeout, LOOK_FOR_LOST_SECONDS)
-        # Not earlier: a fetch may have waited for a whole rebalance before it began.
+        # Not noted earlier: a fetch may have waited for a whole rebalance before it began.
         self._fetch_generation = self.app.consumer_generation_id
         found = await super()._getmany(active_partitions, timeout)
         if not found:
@@ -259,18 +259,18 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         return found
 
     def _may_be_fetched(self, tp: TP) -> bool:
-        """Only changelogs until the streams are ready; then what no lane holds back."""
+        """Only changelogs until the streams are ready; then what no partition writer has paused."""
         if not self.app.tables.actives_ready:
             return bool(self._is_changelog_tp(tp))
         return not self.app.pause_partitions(Partition(*tp))
 
     async def _go_back_to_lost(self, changelogs: Iterable[TP]) -> None:
-        """Go back in changelogs whose records were fetched and given to nobody.
+        """Seek back in changelogs whose records were fetched and given to nobody.
 
         A fetch that a rebalance cancelled goes on in the consumer's thread, and may take the first
-        records of the new assignment. Recovery would wait for them for ever; and so it would for
-        offsets without a record (a transaction's marker, what it took back, a hole), which are
-        passed when they were fetched once more.
+        records of the new assignment. Recovery would wait for them forever, as it would for offsets
+        without a record (a transaction's marker, aborted records, a hole), which are skipped once
+        they were fetched again.
         """
         for tp in list(changelogs):
             applied = self.app.tables.recovery.active_offsets.get(tp)
@@ -289,7 +289,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
                 await self.seek(tp, following)
 
     async def _go_back_to_not_handed_on(self, events: Iterable[TP]) -> None:
-        """The same in event topics, whose slices tell where they end."""
+        """The same in event topics, whose batches state where they end."""
         for tp in list(events):
             state = self._fetch_state(tp)
             if state is None or self._positions.lost_from(tp, state.position, log_start=0) is None:
@@ -336,7 +336,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
             1,
             None,
             None,
-            fetched,  # the value: decoded by SliceTopic, which passes it on as it is
+            fetched,  # the value: BatchTopic passes it on unchanged
             None,
             0,
             0,
@@ -346,9 +346,9 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         )
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Forget what was delivered before: consumption starts again at the committed offsets."""
+        """Forget what was delivered: consumption starts again at the committed offsets."""
         self._delivered.clear()
-        # Another one: a commit of before may still be about to note in it that it failed.
+        # A new dict: an earlier commit may still be about to note its failure in the old one.
         self._uncommitted = {}
         self._waiting_since.clear()
         self._newest.clear()
@@ -371,7 +371,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     async def _seek_uncommitted(self) -> None:
         """Seek to the beginning where nothing is committed yet: Faust leaves those where they are.
 
-        A fetch that a rebalance made void has moved them on, and what it fetched would be lost.
+        A fetch that a rebalance discarded has moved them on, and what it fetched would be lost.
         """
         new = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
         new = [tp for tp in new if not self._committed_offset[tp]]
@@ -382,7 +382,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
                 self._positions.go_to(tp, start)
 
     async def start_offset_of(self, partition: Partition) -> int:
-        """Where work on *partition* begins: the committed offset, else the first there is."""
+        """Where work on *partition* starts: the committed offset, else the first there is."""
         tp = TP(*partition)
         committed: int | None = self._committed_offset[tp]
         if committed is not None:
@@ -390,7 +390,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         return await self.log_start(partition)
 
     def incarnation_of(self, topic: str) -> str | None:
-        """The id by which *topic* is fetched, None while that is not known."""
+        """The id by which *topic* is fetched, None while it is not known."""
         ids: dict[str, str] = self._thread._incarnations.ids  # noqa: SLF001 - the consumer's thread
         return ids.get(topic)
 
@@ -409,7 +409,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     def uncommitted_seconds(self) -> float:
         """How long a partition has had acknowledged offsets without a commit; 0: none has any.
 
-        To be asked regularly: waiting counts from when it was first seen.
+        Call it regularly: the time counts from the call that first saw it.
         """
         now = monotonic()
         waiting = {tp for tp, acked in self._acked_index.items() if acked} | set(self._uncommitted)
@@ -419,12 +419,12 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether offsets at or past *offset* wait at the broker or on their way from there.
 
-        Each of them is taken, whether there is a record or a transaction's marker.
+        Each of them will be taken, be it a record or a transaction's marker.
         """
         state = self._fetch_state(TP(*partition))
         if state is None:
             return False
-        # Past the last stable offset lie records of transactions that are not over.
+        # Past the last stable offset lie records of transactions that have not ended.
         end = state.lso if _is_reported(state.lso) else state.highwater
         return offset < (end or 0)
 
@@ -438,16 +438,16 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         return state if state is not None and state.has_valid_position else None
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Gaps need no bookkeeping: a slice stands for its whole range."""
+        """Gaps need no bookkeeping: a fetched batch stands for its whole range of offsets."""
 
     def _new_offset(self, tp: TP) -> int | None:
-        """The offset to commit: one past the last slice of the acknowledged prefix."""
+        """The offset to commit: one past the last batch of the acknowledged prefix."""
         delivered, acked = self._delivered[tp], self._acked_index[tp]
         end = None
         while delivered and delivered[0] in acked:
             end = delivered.popleft()
             acked.discard(end)
-        # Others were delivered again in another cut.
+        # Others were delivered again in other batches.
         acked.intersection_update(delivered)
         self._acked[tp].clear()
         if not acked:
@@ -481,22 +481,22 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
 
 
 def _is_reported(offset: int | None) -> bool:
-    """Whether the broker said it: it answers -1 for what it does not know."""
+    """Whether the broker reported it: it answers -1 for what it does not know."""
     return offset is not None and offset >= 0
 
 
 class BatchTransport(KafkaTransport):  # type: ignore[misc]
-    """Faust's Kafka transport with the slice consumer."""
+    """Faust's Kafka transport with the batch consumer."""
 
     Consumer = BatchConsumer
 
 
 class BatchTopic(Topic):  # type: ignore[misc]
-    """A topic whose messages carry a slice; decoding is left to the agent."""
+    """A topic whose messages carry a fetched batch; decoding is left to the agent."""
 
     def _compile_decode(self) -> None:
         """Keep `decode` as defined here: Faust would compile one for keys and values."""
 
     async def decode(self, message: ConsumerMessage, **_: Any) -> EventT:
-        """Wrap the slice in an event as it is; what is inside is checked by the agent."""
+        """Wrap the fetched batch in an event, unchanged; the agent checks what is inside."""
         return self._create_event(None, message.value, headers=None, message=message)

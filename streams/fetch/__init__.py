@@ -1,1 +1,1 @@
-"""Fetched record batches, opened in bounded pieces and turned into columns."""
+"""Opens fetched record batches in bounded chunks and turns them into columns."""

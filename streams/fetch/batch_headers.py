@@ -1,7 +1,7 @@
-"""Where does a batch of records begin in fetched bytes, and what is known of it without decoding?
+"""Finds the record batches in fetched bytes and reads their headers without decoding records.
 
-aiokafka's own batch answers what its loop asks: checksum, offsets, producer, whether it is a
-marker. It does not let its bytes out, so its records are found here.
+aiokafka's own batch class answers what its loop asks: checksum, offsets, producer, whether it is a
+marker. It does not expose its bytes, so its records are found here.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from streams.fetch.record_columns import Record, Run, begins_of, offset_of, reco
 from streams.fetch.record_runs import RUN_RECORDS, WHOLE_BYTES, Opened, runs
 from streams.old_batches import OldBatch
 
-# All formats begin alike: base offset and length; the version stands at the same place, too.
+# All formats begin the same way, with base offset and length; the version has the same position.
 _OVERHEAD_BYTES: Final = 12
 _VERSION_AT: Final = 16
 _OLD_MIN_BYTES: Final = 14
-# What comes before the records of a batch of format 2, their number last.
+# The header of a batch of format 2; the number of records comes last.
 _HEADER_BYTES: Final = 61
 _COUNT_AT: Final = 57
 _INT32 = struct.Struct(">i")
 
 
 class Batch:
-    """A batch of aiokafka's (format 2) that iterates over its records as runs: mostly one."""
+    """A record batch of format 2 that iterates over its records as runs: mostly one."""
 
     def __init__(self, data: bytes, begin: int, end: int) -> None:
         if end - begin < _HEADER_BYTES:
@@ -81,9 +81,9 @@ class Batch:
 
 
 class Batches:
-    """The batches in *data*, one after the other; a last one that is not whole does not count.
+    """The record batches in *data*, in order; an incomplete last one does not count.
 
-    aiokafka takes the format of the first batch for that of all. Here each has its own.
+    aiokafka takes the format of the first batch for all. Here each has its own.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -93,12 +93,12 @@ class Batches:
         self.latest_ms = 0
 
     def has_next(self) -> bool:
-        """Whether there is one more."""
+        """Whether there is another batch."""
         left = len(self.data) - self._at
         return left >= _OVERHEAD_BYTES and left >= self._size()
 
     def next_batch(self) -> Any:
-        """The next one."""
+        """The next batch."""
         begin, size = self._at, self._size()
         if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
             raise CorruptRecordException("A batch is shorter than its header.")
@@ -115,30 +115,30 @@ class Batches:
 
 
 class BoundedRecords(Batches):
-    """What stands for aiokafka's `MemoryRecords`: batches that iterate over single records."""
+    """Replaces aiokafka's `MemoryRecords`: record batches that iterate over single records."""
 
     def size_in_bytes(self) -> int:
         """Bytes fetched."""
         return len(self.data)
 
     def next_batch(self) -> Any:
-        """The next one."""
+        """The next batch."""
         return _ByRecord(super().next_batch())
 
 
 class _ByRecord:
-    """A batch, with the records of its runs one by one."""
+    """A record batch that gives the records of its runs one by one."""
 
     def __init__(self, batch: Batch | OldBatch) -> None:
         self._batch = batch
 
     def __getattr__(self, name: str) -> Any:
-        """What else aiokafka's loop asks of a batch."""
+        """Everything else that aiokafka's loop asks of a batch."""
         return getattr(self._batch, name)
 
     def __next__(self) -> Any:
         return next(self._batch)  # type: ignore[arg-type]  # of a control batch, which is none
 
     def __iter__(self) -> Iterator[Record]:
-        # No name here may hold a run while the next one is opened.
+        # No variable here may hold a run while the next one is opened.
         return chain.from_iterable(map(records_of, self._batch))

@@ -1,8 +1,8 @@
-"""Opens what a record batch holds compressed, a bounded piece at a time.
+"""Decompresses record batches, a bounded chunk at a time.
 
-Two mebibytes on a topic may open to gigabytes. Nothing here holds more than `CHUNK_BYTES` of what
-is open beside what the caller keeps, whatever a batch says of itself. For what is no stream of its
-codec, `CorruptRecordException` is raised.
+Two mebibytes on a topic may decompress to gigabytes. Nothing here holds more than `CHUNK_BYTES` of
+decompressed data, besides what the caller keeps, whatever a batch claims. Data that its codec
+cannot read raise `CorruptRecordException`.
 
 The window of a zstd frame is the codec's own: up to the 128 MiB that brokers, too, accept; only a
 frame that was made with such a window takes it, 8 MiB at most at the usual levels.
@@ -27,7 +27,7 @@ else:
     from backports import zstd
 
 CHUNK_BYTES: Final = 2**20
-# The most that a broker's own decoder takes for a window.
+# The largest window that a broker's own decoder accepts.
 _ZSTD_WINDOW_LOG: Final = 27
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
@@ -35,7 +35,7 @@ _ERRORS: Final = (zlib.error, zstd.ZstdError, RuntimeError, EOFError, ValueError
 
 
 def opened(compression: int, data: memoryview) -> Iterator[bytes]:
-    """What *data* holds, in pieces of at most `CHUNK_BYTES`."""
+    """What *data* holds, in chunks of at most `CHUNK_BYTES`."""
     opener = _OPENERS.get(compression)
     if opener is None:
         raise CorruptRecordException(f"A batch is compressed with the unknown codec {compression}.")

@@ -1,7 +1,8 @@
-"""What is delivered at once? A slice: the records of one fetch from one partition, in offset order.
+"""The fetched batch: the records of one fetch from one partition, in offset order.
 
 Faust does its work per message (two tasks, an ack and a changelog record each). Delivering a
-slice as one message makes that cost vanish; everything after the transport works on slices.
+fetched batch as one message makes that cost negligible; everything after the transport works on
+fetched batches.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-# What a record takes however little is in it.
+# What a record takes in memory, however little it holds.
 RECORD_BYTES = 100
 
 Headers = tuple[tuple[str, bytes], ...]
@@ -34,11 +35,11 @@ class FetchedBatch:
     """Records of one partition with ascending offsets, as parallel columns.
 
     Offsets may have holes (transaction markers, aborted records, compaction): the records are all
-    that a consumer may see from offset `follows`, where the fetch began, to before `end`, where
-    the next one begins. There may be none at all, which is as good to know as some.
-    `appended_ms` is the broker's log append time in milliseconds since the epoch, `latest_ms` that
-    of the last batch before `end`, whether or not it had records to be seen. `incarnation` is the
-    id that Kafka gave the topic when it was created; empty if the broker has none (before 2.8).
+    that a consumer may see from offset `follows`, where the fetch began, to before `end`, where the
+    next one begins. There may be none at all, which is worth knowing, too. `appended_ms` is the
+    broker's log append time in milliseconds since the epoch, `latest_ms` that of the last record
+    batch before `end`, whether or not any of its records is visible. `incarnation` is the id that
+    Kafka gave the topic when it was created; empty if the broker has none (before 2.8).
     """
 
     partition: Partition
@@ -47,14 +48,14 @@ class FetchedBatch:
     appended_ms: npt.NDArray[np.int64]
     values: list[bytes | None]
     headers: list[Headers]
-    # Where the fetch ended; 0 stands for right behind the last record.
+    # Where the fetch ended; 0 stands for right after the last record.
     up_to: int = 0
     latest_ms: int = 0
     incarnation: str = ""
 
     @property
     def end(self) -> int:
-        """The first offset that these records do not speak of."""
+        """The first offset after those covered."""
         return self.up_to or self.last + 1
 
     @property
@@ -84,9 +85,9 @@ class FetchedBatch:
 
     @property
     def held_bytes(self) -> int:
-        """About what is held in memory of the records: their values and headers, and themselves.
+        """About what the records take in memory: their values, headers and objects.
 
-        Neighbours that share their headers, as those of one request, hold them once.
+        Neighbours that share their headers, as those of one request do, hold them once.
         """
         values = sum(map(len, filter(None, self.values)))
         headers, before = 0, None
@@ -157,13 +158,13 @@ def joined(parts: Sequence[FetchedBatch]) -> FetchedBatch | None:
 
 
 def without_records(partition: Partition, follows: int, end: int, latest_ms: int) -> FetchedBatch:
-    """What a fetch of offsets *follows* to before *end* brought that holds no record to be seen."""
+    """The fetched batch of a fetch from *follows* to before *end* without any visible record."""
     nothing = np.empty(0, np.int64)
     return FetchedBatch(partition, follows, nothing, nothing, [], [], end, latest_ms)
 
 
 def batch_of(partition: Partition, records: Sequence[Any], *, follows: int) -> FetchedBatch:
-    """Turn aiokafka's consumer records of one partition, fetched from *follows* on, into a slice.
+    """Turn aiokafka's consumer records of one partition, fetched from *follows* on, into a batch.
 
     *records* must not be empty and come in offset order, as `getmany` gives them.
     """

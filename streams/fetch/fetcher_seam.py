@@ -1,14 +1,14 @@
-"""How do a fetch's bytes become records or a slice? The seam in aiokafka's fetcher.
+"""Replaces the part of aiokafka's fetcher that turns bytes into records or fetched batches.
 
 Every consumer of the product reads through it (`streams/consumers.py`): aiokafka itself opens a
-batch without a bound, and stops for ever at a header whose name is no text. It keeps its own rule
-of what a consumer may see: checksums, markers, transactions taken back, where the next fetch
-begins. Its loop over batches (`PartitionRecords`) runs as it is, but is given batches that are
-opened here; for a slice their only "record" is the whole run of them, undecoded. Two of its names
-are changed:
+record batch without a limit, and never gets past a header whose name is no text. Its rules of what
+a consumer may see stay: checksums, markers, aborted transactions, where the next fetch begins. Its
+loop over batches (`PartitionRecords`) runs unchanged, but is given batches that are opened here;
+for a fetched batch their only "record" is the whole run of them, undecoded. Two of its names are
+replaced:
 
 - `MemoryRecords`, which unpacks the bytes fetched of a partition, is `BoundedRecords`;
-- `FetchResult.getall` gives a slice where one is wanted, and of neither more than `BATCH_BYTES`.
+- `FetchResult.getall` gives a fetched batch where wanted, and never more than `BATCH_BYTES`.
 
 aiokafka is pinned; `tests/streams/fetch/test_fetched_batches.py` compares with its own reading.
 """
@@ -30,13 +30,13 @@ from streams.fetch.batch_headers import Batches, BoundedRecords
 from streams.fetch.fetched_batch import FetchedBatch, Partition, joined, without_records
 from streams.fetch.record_columns import Run, batch_of_runs
 
-# Decoded at once: small batches together, as numpy is slow with few records; not all of a fetch,
-# as decompressed batches need room.
+# So many bytes are decoded at once: small batches together, as numpy is slow with few records; not
+# all of a fetch, as decompressed batches need memory.
 PORTION_BYTES: Final = 4 * 2**20
 
-# No more is given at once, but for a last batch: what one fetch brings may open to gigabytes.
+# No more is given at once, apart from a last batch: one fetch may decompress to gigabytes.
 BATCH_BYTES: Final = 4 * 2**20
-# What a single record takes, beside its bytes, as aiokafka has them.
+# What a single record takes in aiokafka's form, besides its bytes.
 _OBJECTS_BYTES: Final = 500
 
 Wanted = Callable[[Any], bool]
@@ -44,9 +44,9 @@ _wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
 
 
 class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """What was fetched of a partition, taken slice by slice.
+    """What was fetched of a partition, taken in fetched batches.
 
-    `next_fetch_offset` is at each moment what aiokafka's would be after as many records.
+    `next_fetch_offset` is always what aiokafka's would be after as many records.
     """
 
     next_fetch_offset: int
@@ -62,18 +62,19 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
             records._check_crcs,
             records._isolation_level,
         )
-        # It holds itself by its iterator, and all that was fetched until the collector comes by.
+        # It refers to itself through its iterator, and would keep what was fetched until a
+        # collection.
         records._records_iterator.close()
         self._partition = Partition(*records._tp)
         self._throttle: FetchedBatch | None = None
         self._read = False
-        # Bytes of the records of the slice that is being made.
+        # Bytes of the records of the fetched batch that is being made.
         self._bytes = 0
         # What aiokafka's loop has read, which may be more than was taken.
         self._read_to: int = records.next_fetch_offset
 
     def _consumer_record(self, tp: Any, record: Run) -> Run:  # noqa: ARG002 - aiokafka's signature
-        """Note, as aiokafka's loop comes by, from where on records were asked for."""
+        """Note, in aiokafka's loop, from which offset on records were requested."""
         record.floor = self.next_fetch_offset
         return record
 
@@ -85,9 +86,9 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
     def take(self, limit: int) -> FetchedBatch | None:
         """The next records, *limit* of them unless fewer are left.
 
-        The slice says which offsets it speaks of: from `next_fetch_offset` before to after. That
-        holds wherever a fetch begins and whatever lies there, and where no record is left to be
-        seen, too. None when the fetch brought no whole batch.
+        The fetched batch states which offsets it covers: from `next_fetch_offset` before to after.
+        That holds wherever a fetch begins and whatever lies there, even where no record is visible.
+        None when the fetch brought no whole record batch.
 
         Raises what aiokafka does; nothing of what was fetched is to be taken after that.
         """
@@ -108,7 +109,7 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
         return self._whole(fetched, follows)
 
     def _whole(self, fetched: FetchedBatch | None, follows: int) -> FetchedBatch | None:
-        """*piece*, all that was left, with the offsets behind it that have no record."""
+        """*fetched*, all that was left, with the offsets after it that have no record."""
         self.next_fetch_offset = end = self._read_to
         latest_ms = self._records.latest_ms
         if fetched is not None:
@@ -136,14 +137,14 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
 
 
 def install() -> None:
-    """Bound what consumers of this process open, and let them read `as_batches`."""
+    """Limit what consumers of this process open, and let them read `as_batches`."""
     fetcher.MemoryRecords = BoundedRecords
     fetcher.FetchResult.getall = _getall
 
 
 @contextmanager
 def as_batches(wanted: Wanted) -> Iterator[None]:
-    """Within it, in this task, partitions that are *wanted* so are fetched as slices."""
+    """Within it, in this task, partitions that are *wanted* so are fetched in batches."""
     token = _wanted.set(wanted)
     try:
         yield
@@ -152,7 +153,7 @@ def as_batches(wanted: Wanted) -> Iterator[None]:
 
 
 def _getall(result: Any, max_records: int | None = None) -> Any:
-    """`FetchResult.getall`, which gives records, or one slice of them where that is wanted."""
+    """`FetchResult.getall`, which gives records, or one fetched batch where that is wanted."""
     tp, wanted = result._topic_partition, _wanted.get()
     if not result.check_assignment(tp) or not result.has_more():
         return []

@@ -1,8 +1,8 @@
-"""Whose is each record and how did it come in? Read from the record headers, run by run.
+"""Reads from the record headers whose each record is and how it came in.
 
-The door stamps `tenant`, `received_at` and `request_id`; records of one request lie side by side
-and share them, so they are read once per run. Direct producers must send `tenant`; the others
-default to the broker's append time and an empty id.
+The ingest API writes `tenant`, `received_at` and `request_id`; records of one request lie side by
+side and share them, so they are read once per run of records. Direct producers must send `tenant`;
+the others default to the broker's append time and an empty id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from streams.fetch.fetched_batch import Headers
 from streams.judge import moved_from
 from streams.judge.moved_from import MovedFrom, parse_moved_from
 
-# The same rule as for tenant names at the door; anything else is nobody's.
+# The same rule as for tenant names in the ingest API; any other name is no tenant's.
 _TENANT = re.compile(rb"[a-z0-9][a-z0-9_-]{0,62}")
 _REQUEST_ID_MAX_BYTES = 128
 # DateTime64 of the store reaches from 1900 to 2299.
@@ -69,7 +69,7 @@ def _run(start: int, end: int, headers: Headers) -> Run:
 
 
 def _received_ms(text: bytes | None, moved: MovedFrom | None) -> int | None:
-    """What the producer says; of a record that was sent on, when it was appended at first."""
+    """What the producer says; for a record that was sent on, when it was first appended."""
     reported = _milliseconds(text)
     if reported is not None or moved is None:
         return reported
@@ -85,7 +85,7 @@ def _milliseconds(text: bytes | None) -> int | None:
 
 
 def instant_ms(text: str) -> int | None:
-    """The same of *text*."""
+    """The same for *text*."""
     try:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:

@@ -1,8 +1,8 @@
-"""How do the records of Kafka's batches (message format 2) become columns? Field by field.
+"""Turns the records of Kafka's batches (message format 2) into columns, field by field.
 
-aiokafka makes four objects a record, which a slice takes apart again. Here only the lengths are
-walked record by record; every other field is read of all records at once, values are cut out, and
-records side by side with the same header bytes (those of one request) share one decoded tuple.
+aiokafka makes four objects a record, only to be taken apart again. Here only the lengths are read
+record by record; every other field is read for all records at once, values are cut out, and
+neighbours with the same header bytes (those of one request) share one decoded tuple.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from streams.fetch.varints import I64, varint, varints
 class Run:
     """The records of one batch, undecoded: in `body`, at `begins`, the last one to `end`.
 
-    Offsets and times count from `base_offset` and `base_ms`; `appended` tells that `base_ms` is the
-    log append time of all of them. Records below offset `floor` were not asked for; `offset` is
-    the last one that the batch stands for, whether its record is still there or not.
+    Offsets and times count from `base_offset` and `base_ms`; `appended` means that `base_ms` is the
+    log append time of all of them. Records below offset `floor` were not requested; `offset` is the
+    last one that the batch covers, whether its record is still there or not.
     """
 
     body: bytes
@@ -45,7 +45,7 @@ class Run:
 
 
 class Record(NamedTuple):
-    """One record, as aiokafka's own are asked for their fields."""
+    """One record, with the names of fields that aiokafka's own have."""
 
     offset: int
     timestamp: int
@@ -75,7 +75,7 @@ def begins_of(body: bytes, at: int, *, end: int, count: int) -> list[int]:
 
 
 def begins_within(body: bytes, *, count: int) -> tuple[list[int], int]:
-    """Where at most *count* records begin that lie in *body* as a whole, and where they end."""
+    """Where at most *count* records begin that lie wholly in *body*, and where they end."""
     begins: list[int] = []
     at, end = 0, len(body)
     try:
@@ -107,9 +107,9 @@ def _long_step(body: bytes, at: int) -> int:
 
 
 def _steps() -> list[int]:
-    """The same, by the first two bytes of a record; 0 where they do not tell.
+    """The same by the first two bytes of a record; 0 where they are not enough.
 
-    The walk is the one loop over records in Python: a table makes it twice as fast.
+    This is the only loop over records in Python: a table makes it twice as fast.
     """
     shared = list(range(0x2002))
     two = np.arange(0x1_0000)
@@ -124,7 +124,7 @@ _TWO_BYTES: Final = struct.Struct("<H").unpack_from
 
 
 def batch_of_runs(partition: Partition, runs: Sequence[Run]) -> FetchedBatch | None:
-    """Decode *runs*, in order, to one slice; None when none of their records was asked for.
+    """Decode *runs*, in order, to a fetched batch; None when none of their records was requested.
 
     A record whose offset is not higher than those before it is left out, as aiokafka does. Raises
     `CorruptRecordException` for what is no record.
@@ -136,7 +136,7 @@ def batch_of_runs(partition: Partition, runs: Sequence[Run]) -> FetchedBatch | N
 
 
 def records_of(run: Run) -> Iterator[Record]:
-    """Decode *run* to single records, for who does not read slices; raises as `batch_of_runs`."""
+    """Decode *run* to single records, for consumers of records; raises as `batch_of_runs`."""
     try:
         fields = _fields(run.body, run.begins)
         offsets = (fields.delta + run.base_offset).tolist()
@@ -146,7 +146,7 @@ def records_of(run: Run) -> Iterator[Record]:
     except IndexError:
         raise CorruptRecordException("A field goes past the end of its batch.") from None
     kind = int(run.appended)
-    # What is given is not held any more.
+    # What has been given is not kept any longer.
     del run, fields
     for column in (offsets, times, keys, values, headers):
         column.reverse()
@@ -262,7 +262,7 @@ def headers_of(block: bytes) -> Headers:
         raise CorruptRecordException("A record has a negative number of headers.")
     headers = []
     for _ in range(count):
-        # Nearly all sizes are of one byte, and a producer's blocks may all differ.
+        # Nearly all sizes take one byte, and a producer's blocks may all differ.
         byte = block[at]
         size, at = varint(block, at) if byte & 0x81 else (byte >> 1, at + 1)
         end = at + size
@@ -277,7 +277,7 @@ def headers_of(block: bytes) -> Headers:
         at = end
     if at != len(block):
         raise CorruptRecordException("The headers of a record do not end with it.")
-    return tuple(headers)  # type: ignore[arg-type]  # nobody sends null values, but one may
+    return tuple(headers)  # type: ignore[arg-type]  # null values are unusual, but allowed
 
 
 def _asked_for(decoded: FetchedBatch, floors: I64, runs: Sequence[Run]) -> FetchedBatch | None:

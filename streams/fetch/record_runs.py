@@ -1,9 +1,9 @@
-"""Cuts the records of one batch into bounded runs, while what holds them is being opened.
+"""Cuts the records of one batch into bounded runs while it is being decompressed.
 
-A batch that opens to more than `WHOLE_BYTES`, or holds more than `RUN_RECORDS`, becomes several
-runs, each of whole records. A record of more than `RECORD_BYTES` is never held as a whole: its
-value is cut, as no item may be so long and what is kept of refused ones is shorter; its headers
-are kept unless they are that long themselves.
+A batch that decompresses to more than `WHOLE_BYTES`, or holds more than `RUN_RECORDS`, becomes
+several runs, each of whole records. A record of more than `RECORD_BYTES` is never held as a whole:
+its value is cut, as no item may be so long and less is kept of refused ones; its headers are kept
+unless they are that long themselves.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ WHOLE_BYTES: Final = 4 * 2**20
 RUN_BYTES: Final = 2**20
 RUN_RECORDS: Final = 16_384
 RECORD_BYTES: Final = 8 * 2**20
-# Headers after a value that is cut: so many bytes, or none.
+# Most bytes of headers kept after a value that is cut.
 _HEADERS_BYTES: Final = 2**16
 _NO_HEADERS: Final = b"\0"
-# What comes before a record's key takes no more: five varints of ten bytes, and one byte.
+# The most that comes before a record's key: five varints of ten bytes, and one byte.
 _HEAD_BYTES: Final = 64
 
 
 class Opened:
-    """What has been opened and not been read yet, and where more comes from."""
+    """What is decompressed and not read yet, and where more comes from."""
 
     def __init__(self, chunks: Iterator[bytes], held: memoryview | bytes = b"") -> None:
         self._chunks = chunks
         self.held = bytes(held)
 
     def fill(self, size: int) -> bool:
-        """Hold *size* bytes; whether there are so many."""
+        """Hold *size* bytes; returns whether there are so many."""
         parts, held = [self.held], len(self.held)
         while held < size and (chunk := next(self._chunks, None)) is not None:
             parts.append(chunk)
@@ -45,7 +45,7 @@ class Opened:
         return held >= size
 
     def skip(self, size: int) -> None:
-        """Let *size* bytes go; raises `CorruptRecordException` when there are not so many."""
+        """Drop *size* bytes; raises `CorruptRecordException` when there are not so many."""
         while size > len(self.held):
             size -= len(self.held)
             self.held = next(self._chunks, b"")
@@ -66,11 +66,11 @@ def runs(opened: Opened, count: int) -> Iterator[tuple[bytes, list[int], int]]:
             yield opened.held, begins, end
             opened.skip(end)
         else:
-            # No name here may hold it while the next ones are opened.
+            # No variable here may hold it while the next ones are opened.
             yield _alone(_long_record(opened))
         count -= len(begins) or 1
     if opened.fill(1):
-        raise CorruptRecordException("There is more in a batch than its records.")
+        raise CorruptRecordException("A batch holds more than its records.")
 
 
 def _alone(record: bytes) -> tuple[bytes, list[int], int]:
@@ -78,7 +78,7 @@ def _alone(record: bytes) -> tuple[bytes, list[int], int]:
 
 
 def _long_record(opened: Opened) -> bytes:
-    """The next record, which is not held yet as a whole; of a very long one what is kept."""
+    """The next record, which is not held as a whole yet; of a very long one what is kept."""
     opened.fill(_HEAD_BYTES)
     try:
         size, begin = varint(opened.held, 0)

@@ -1,9 +1,8 @@
-"""Opens snappy, which has no streaming format of its own, in bounded pieces.
+"""Decompresses snappy, which has no streaming format of its own, in bounded chunks.
 
 Kafka's batches hold it raw, as one block, or in xerial's frame of many blocks. Blocks are small
-with nearly all producers and opened by the library. One that says it opens to more than
-`BLOCK_BYTES` is opened here, element by element, with only the window kept that encoders refer
-back to.
+with nearly all producers and opened by the library. One that declares more than `BLOCK_BYTES` is
+decompressed here, element by element, with only the window kept that encoders refer back to.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _WINDOW_BYTES: Final = 2**16
 
 
 def open_snappy(data: memoryview, chunk_bytes: int) -> Iterator[bytes]:
-    """What *data* holds, in pieces of about *chunk_bytes*, at most `BLOCK_BYTES`.
+    """What *data* holds, in chunks of about *chunk_bytes*, at most `BLOCK_BYTES`.
 
     Raises `ValueError` or `EOFError` for what is no snappy.
     """
@@ -58,7 +57,7 @@ def _open_block(block: memoryview, chunk_bytes: int) -> Iterator[bytes]:
 
 
 def _length(block: memoryview) -> tuple[int, int]:
-    """How many bytes *block* says that it opens to, and where its elements begin."""
+    """How many bytes *block* declares, and where its elements begin."""
     size = shift = at = 0
     while True:
         byte = block[at]
@@ -72,7 +71,7 @@ def _length(block: memoryview) -> tuple[int, int]:
 
 
 def _elements(block: memoryview, at: int, chunk_bytes: int) -> Iterator[bytes]:
-    """Literals, and copies of what came before."""
+    """Literals, and copies of earlier bytes."""
     out = bytearray()
     given = 0
     while at < len(block):

@@ -1,4 +1,4 @@
-"""How are Kafka's varints read? One at a time, or the same field of many records at once.
+"""Reads Kafka's varints: one at a time, or the same field of many records at once.
 
 A varint holds seven bits a byte, the lowest first, in at most ten bytes; the sign is its lowest
 bit. Numbers wrap at 64 bits, as they do in aiokafka's reader.
@@ -42,12 +42,12 @@ def varint_bytes(number: int) -> bytes:
 
 
 def varints(data: U8, at: I64) -> tuple[I64, I64]:
-    """The numbers at all places *at* (none negative) and where they end; raises as `varint`."""
+    """The numbers at all positions *at* (none negative) and where they end; raises as `varint`."""
     byte = data[at]
     bits = byte.astype(np.uint64)
     at = at + 1
     shift = 0
-    # Most fields are of one byte in all records; few are longer in more than some.
+    # Most fields take one byte in all records; few are longer in more than a few records.
     longer = np.flatnonzero(byte > 0x7F)
     if len(longer):
         bits &= np.uint64(0x7F)

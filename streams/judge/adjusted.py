@@ -1,4 +1,4 @@
-"""Counts the values that are stored otherwise than they were sent, by tenant."""
+"""Counts, by tenant, the values that are stored in another form than they were sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Adjusted = dict[tuple[str, Adjustment], int]
 def adjusted_by_tenant(
     valid: CheckedType, origin: Origin, outcomes: npt.NDArray[np.uint8]
 ) -> Adjusted:
-    """Count the adjusted values of stored records; *origin* and *fates* go with *valid*'s items.
+    """Count the adjusted values of stored records; *origin* and *outcomes* are of *valid*.
 
     Repeats and conflicts store nothing, so each value counts once however often it is sent.
     """

@@ -1,7 +1,7 @@
 """Turns records of `fasttrack.rejected` into rows: each record is one row, whatever it holds.
 
-Anybody may write to a topic. A record is read as a dead letter by one strict rule (`_DeadLetter`), or
-it is kept as what it is, with its own text.
+Any producer may write to a topic. A record is read as a dead letter by one strict rule
+(`_DeadLetter`), or it is kept with its own text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from streams.recovery.recovery_offset import already_stored
 
 _MS = pa.timestamp("ms", "UTC")
 _TENANT: Final = r"^([a-z0-9][a-z0-9_-]{0,62})?$"
-# As door and workers number what they refuse, see events/contract/dead_letters.py.
+# How ingest API and workers number what they refuse: see events/contract/dead_letters.py.
 _REPORT: Final = re.compile(r"[A-Za-z0-9._-]{1,249}(:[0-9]{1,19}){1,3}")
 
 Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -34,7 +34,7 @@ Name = Annotated[str, Meta(max_length=249)]
 
 
 class _DeadLetter(msgspec.Struct, frozen=True):
-    """A dead letter as door and workers of every version write it; `reason` is always there."""
+    """A dead letter as every version of ingest API and worker writes it, always with `reason`."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=100)]
     tenant: Annotated[str, Meta(pattern=_TENANT)] | None = None
@@ -58,7 +58,7 @@ _decode = msgspec.json.Decoder(_DeadLetter).decode
 
 
 def dead_letter_rows(fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
-    """Rows of the table `rejected` for *piece*, without those at offsets already *stored*.
+    """Rows of the table `rejected` for *fetched*, without those at offsets already *stored*.
 
     A record that is no dead letter is kept as one, with the reason `unreadable_reject` and its own
     text.
@@ -108,15 +108,15 @@ def _read(value: bytes) -> _DeadLetter:
     for name in dead_letter.__struct_fields__:
         text = getattr(dead_letter, name)
         if isinstance(text, str):
-            text.encode()  # half a surrogate pair is no text
+            text.encode()  # half a surrogate pair is no valid text
     return dead_letter
 
 
 def _report(fetched: FetchedBatch, at: int, dead_letter: _DeadLetter) -> str:
     """Which refusal the record reports: what it says itself, else its own coordinate.
 
-    A refusal may be reported twice, when a writer tries again. What a record says is believed only
-    together with the item: two items are never one row, whatever is said of them.
+    A refusal may be reported twice, when its writer tries again. What a record says counts only
+    together with the item: two items are never one row, whatever the records say.
     """
     if dead_letter.report is not None and _REPORT.fullmatch(dead_letter.report):
         item = dead_letter.raw or dead_letter.raw_base64 or ""

@@ -15,7 +15,7 @@ from streams.judge.rows import Origin
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Rows of one tenant, by their offsets, whose ids are made of `fields`.
+    """Rows of one tenant, by their offsets, whose ids are made from `fields`.
 
     A stored row that is the same item has the same value of the field `found_by`.
     """

@@ -1,4 +1,4 @@
-"""What is to be written for a slice? Check, first sighting, rows: the pure middle of the stream."""
+"""Judges a fetched batch: check, dedup and rows to write, without I/O."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_TENANT = (
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCounts:
-    """How many records met each fate."""
+    """How many records had each outcome."""
 
     stored: int = 0
     duplicates: int = 0
@@ -46,7 +46,7 @@ class OutcomeCounts:
 
     @property
     def records(self) -> int:
-        """Records of any fate."""
+        """Records of any outcome."""
         return self.stored + self.duplicates + self.conflicts + self.rejected + self.moved
 
     def __add__(self, other: OutcomeCounts) -> OutcomeCounts:
@@ -61,13 +61,13 @@ class OutcomeCounts:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """All that has to be written for a slice before its offsets may be committed.
+    """All that has to be written for a fetched batch before its offsets may be committed.
 
-    `rows` holds the first sightings that the store does not have yet; `counts` covers every
+    `rows` holds the first occurrences that the store does not have yet; `counts` covers every
     record; `new_ids` is what the changelog must hold. `moves` are records for other partitions, and
     `kept_astray` counts those that were sent on too often already. `doubts` name rows to be looked
-    up in the store before they are written. `fetched` and `dedup_index` are kept
-    for what is known only then.
+    up in the store before they are written. `fetched` and `dedup_index` are kept to apply the
+    result.
     """
 
     counts: OutcomeCounts = OutcomeCounts()
@@ -85,7 +85,7 @@ class Judged:
     event: str = ""
 
 
-def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
+def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
     fetched: FetchedBatch,
     event_type: EventType,
     *,
@@ -94,11 +94,11 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known beside the records
     rules: IdRules,
     partitions: int = 1,
 ) -> Judged:
-    """Judge every record of *piece* and remember its first sightings in *seen*.
+    """Judge every record of *fetched* and add its first occurrences to *dedup_index*.
 
     *stored* are offsets whose rows the store already has from before a crash, with their append
     times; they count as stored and are not written again. The ids of the topic are spread over
-    *partitions*. Each record gets exactly one fate.
+    *partitions*. Each record gets exactly one outcome.
     """
     origin = origin_of(fetched)
     parts = origin.runs
@@ -129,7 +129,7 @@ def _judge_apart(
     ownerless: npt.NDArray[np.bool_],
     judge_others: Callable[[FetchedBatch], Judged],
 ) -> Judged:
-    """Set aside the records that say no (well-formed) tenant and judge the others."""
+    """Set aside the records that name no (well-formed) tenant and judge the others."""
     rejects = [
         reject_of(fetched, origin, Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
         for at in np.flatnonzero(ownerless).tolist()
@@ -166,7 +166,7 @@ def _judge_valid(
     if astray is None:
         decision = decide(candidates, context.dedup_index)
     else:
-        # What is stored here already is not sent on: it would be there twice.
+        # What is already stored here is not sent on: it would be stored twice.
         astray = astray._replace(moving=astray.moving & ~there)
         decision = decide_staying(candidates, astray.moving, context.dedup_index)
     if decision.new_ids is not None:

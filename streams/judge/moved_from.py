@@ -1,8 +1,8 @@
 """The header of a record that a worker sent on: where it lay before, and since when.
 
-A place names one record only with the incarnation of the topic, which may be made anew meanwhile.
-Any producer may write such a header, so nothing is made of it but a receive time, which producers
-may choose anyway, and a bound for how often a record is sent on.
+A coordinate names one record only together with the topic's incarnation, as the topic may be
+recreated meanwhile. Any producer may write such a header, so it is used only for a receive time,
+which producers may choose anyway, and to limit how often a record is sent on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _INCARNATION: Final = re.compile("([A-Za-z0-9_-]{22})?")
 
 
 class MovedFrom(NamedTuple):
-    """Where a record lay: partition and offset, its append time there, how often it was sent on.
+    """Where a record was: partition and offset, its append time there, how often it was sent on.
 
     `incarnation` is that of the topic the offset belongs to.
     """

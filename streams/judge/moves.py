@@ -1,7 +1,7 @@
-"""Finds records that lie on another partition than their id's, and makes what is sent there.
+"""Finds records on another partition than their id's, and builds the records to send there.
 
-An id belongs to one partition of its topic, whoever produced it: that of the key TENANT:ID by
-Kafka's own partitioner. Only there it can be compared with all others of its id.
+An id belongs to one partition of its topic, whichever producer sent it: that of the key TENANT:ID
+by Kafka's own partitioner. Only there it can be compared with all others of its id.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from streams.judge.rows import Origin
 Mask = npt.NDArray[np.bool_]
 
 # Workers that do not agree where an id belongs (other tenants files, other numbers of partitions)
-# would send its records to and fro: after so many times one is kept where it is.
+# would send its records back and forth: after so many times one is kept where it is.
 MOST_TIMES: Final = 3
 # A producer's own headers are kept unless a record with them might not fit on the topic.
 MOST_HEADER_BYTES: Final = 2**16
@@ -48,7 +48,7 @@ class Move(NamedTuple):
 
 
 class Astray(NamedTuple):
-    """Of some records: where each belongs, which are to go there, and how many went too often."""
+    """Of some records: where each belongs, which to send, and how many were sent too often."""
 
     keys: pa.StringArray
     homes: npt.NDArray[np.int64]
@@ -65,8 +65,8 @@ def find_astray(
 ) -> Astray | None:
     """Find the records whose id belongs to another of *partitions*; None if there are none.
 
-    One whose id is known here already is judged here, against what is known: so was its first
-    occurrence, before records were sent on.
+    One whose id is already known here is judged here: so was its first occurrence, before records
+    were sent on.
     """
     if partitions == 1:
         return None
@@ -96,7 +96,7 @@ def _known_here(
 def moves_of(
     fetched: FetchedBatch, valid: CheckedType, origin: Origin, astray: Astray
 ) -> list[Move]:
-    """The records to send: key as the ingest API writes it, value as it is, and where it lay."""
+    """The records to send: key as the ingest API writes it, value unchanged, and where it lay."""
     rows = np.flatnonzero(astray.moving)
     keys = astray.keys.take(pa.array(rows)).cast(pa.binary()).to_pylist()
     moves = []

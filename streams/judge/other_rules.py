@@ -2,7 +2,7 @@
 
 Such a row has another id than its repeat has now, so neither the dedup index nor the table's key
 brings them together. Two items are one if their ids are the same by the rule in force; that is
-asked of the fields that the store has, before what counts as new is stored.
+checked with the fields that the store has, before what counts as new is stored.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from streams.judge.outcomes import Outcome
 Row = Mapping[str, Any]
 
 _COORDINATE: Final = ("_topic", "_partition", "_offset", "_appended_at")
-# What a row says beside what its item says.
+# What a row holds besides its item.
 _PROVENANCE: Final = frozenset({"tenant", "received_at", "request_id", "stored_at"})
 _JSON: Final = frozenset({"bets"})
 
 
 class RowFinder(Protocol):
-    """What is asked of the store."""
+    """The part of the store that is needed here."""
 
     async def rows_with(
         self, table: str, tenant: str, field: str, values: Sequence[str], columns: Sequence[str]
     ) -> pa.Table:
-        """The rows that count of a tenant whose *field* has one of *values*."""
+        """The visible rows of a tenant whose *field* has one of *values*."""
 
 
 async def without_known(store: RowFinder, table: str, parts: Sequence[Judged]) -> Sequence[Judged]:
-    """*parts* of one range with rows of known items as duplicates or conflicts."""
+    """*parts* of one insert batch, with rows of known items as duplicates or conflicts."""
     if not any(part.doubts for part in parts):
         return parts
     settled: list[Judged] = []
@@ -53,7 +53,7 @@ async def without_known(store: RowFinder, table: str, parts: Sequence[Judged]) -
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The row that an item was stored as, and whether it says the same."""
+    """The row that an item was stored as, and whether its content is the same."""
 
     row: Row
     same: bool
@@ -103,7 +103,7 @@ def _of(
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows as dicts; times as numbers of nanoseconds, as Python's own have no room for these."""
+    """Rows as dicts; times as nanoseconds in integers, as Python's own times hold microseconds."""
     for number, column in enumerate(table.columns):
         if pa.types.is_timestamp(column.type):
             exact = column.cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
@@ -199,7 +199,7 @@ def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch:
 
 
 def _forgotten(part: Judged, offsets: Sequence[int]) -> Any:
-    """The ids to remember: a conflict's is not, so that each repeat is held against the first."""
+    """The ids to remember: a conflict's is not, so that each repeat is compared with the first."""
     new_ids = part.new_ids
     if new_ids is None or part.dedup_index is None or not offsets:
         return new_ids

@@ -1,9 +1,9 @@
-"""What becomes of each record of a slice? Stored, duplicate or conflict: a pure decision.
+"""Decides the outcome of each record of a fetched batch: stored, duplicate or conflict.
 
-An id is decided by *where* it was first seen. The same record delivered again after a crash is
-seen at its own offset and is still the first sighting; the same id at another offset is a
-repeat. So a sighting that was remembered before its row was stored can never lose the row. In a
-topic that was recreated, the same offset is another place.
+What decides is *where* an id was first seen. The same record delivered again after a crash is seen
+at its own offset and is still the first occurrence; the same id at another offset is a repeat. So
+remembering an id before its row is stored can never lose the row. In a topic that was recreated,
+the same offset is another record.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.dedup.index import UNSEEN, DedupIndex, FirstOccurrences
 
 
 class Outcome(IntEnum):
-    """The one thing that became of a record."""
+    """What became of a record: exactly one of these."""
 
     STORED = 0
     DUPLICATE = 1
@@ -31,7 +31,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The valid records of a slice: hash of (tenant, id), offset, append time, content.
+    """The valid records of a fetched batch: hash of (tenant, id), offset, append time, content.
 
     `incarnation` is that of their topic.
     """
@@ -60,10 +60,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Fates of the candidates, where each id was first seen, and what is new to remember.
+    """Outcomes of the candidates, where each id was first seen, and the new ids to remember.
 
     `first_incarnations` names the topic's incarnation that each of `first_offsets` belongs to, by
-    its place in `incarnations`.
+    its index in `incarnations`.
     """
 
     outcomes: npt.NDArray[np.uint8]
@@ -74,18 +74,19 @@ class Decision:
 
 
 def decide(candidates: Candidates, dedup_index: DedupIndex) -> Decision:
-    """Decide each candidate against *seen* and against those before it in the slice.
+    """Decide each candidate by *dedup_index* and by those before it in the fetched batch.
 
     A repeat counts within the window: its append time is at most `window_ms` after the first
-    sighting's. Nothing is changed; the caller adds `new_ids` to *seen*. Records that *seen* knows at
-    their own place are news again: whoever judged them may not have got to write them down.
+    occurrence's. Nothing is changed; the caller adds `new_ids` to *dedup_index*. Records known
+    there at their own offset are new ids again: the worker that judged them may not have written
+    them to the changelog.
     """
     known = dedup_index.look_up(candidates.high, candidates.low)
     expired = candidates.appended_ms - known.appended_ms > dedup_index.window_ms
     here, later = _here_or_later(candidates, known)
     unseen = (known.offsets == UNSEEN) | later | (expired & ~here)
     first_offsets = np.where(unseen, candidates.offsets, known.offsets)
-    # What is new lies in the current incarnation, which is named last.
+    # New ids belong to the current incarnation, which is the last name.
     first_incarnations = np.where(unseen, len(known.names), known.incarnations)
     reference = np.where(unseen, candidates.fingerprints, known.fingerprints)
     repeated = _repeats_within(candidates, unseen)
@@ -109,13 +110,13 @@ def decide(candidates: Candidates, dedup_index: DedupIndex) -> Decision:
 def _here_or_later(
     candidates: Candidates, known: FirstOccurrences
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which candidates are the very records that were seen first, and which lie before these.
+    """Which candidates are the very records that were seen first, and which lie before those.
 
-    Both are delivered again. What lies before the first sighting was no first sighting, as the
-    store refused its row; it is put to the store again, which will refuse it again.
+    Both are delivered again. A record before the first occurrence was none itself, as the store
+    refused its row; it is sent to the store again, which will refuse it again.
 
-    Sightings of an older version do not name the incarnation: the append time then tells, as a
-    recreated topic's records were appended after all that was seen of the one before.
+    Ids from an older version do not name the incarnation: then the append time decides, as a
+    recreated topic's records were appended after all that was seen of the old topic.
     """
     again: npt.NDArray[np.bool_] = known.offsets >= candidates.offsets
     if not again.any():
@@ -131,7 +132,7 @@ def _here_or_later(
 def decide_staying(
     candidates: Candidates, moving: npt.NDArray[np.bool_], dedup_index: DedupIndex
 ) -> Decision:
-    """Decide those that are not *moving*; of the others nothing is known or remembered here."""
+    """Decide those that are not *moving*; the others are neither looked up nor remembered here."""
     rows = np.flatnonzero(~moving)
     staying = decide(candidates.rows(rows), dedup_index)
     outcomes = np.full(len(candidates), Outcome.MOVED, np.uint8)
@@ -148,7 +149,7 @@ def decide_staying(
 def _repeats_within(
     candidates: Candidates, unseen: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
-    """Candidates whose id, unseen so far, stands earlier in the slice: their rows and the first's.
+    """Candidates whose unseen id occurs earlier in the fetched batch: their rows and the first's.
 
     Only rows that share the high half with a neighbour in hash order are looked at one by one.
     """

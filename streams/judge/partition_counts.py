@@ -1,4 +1,4 @@
-"""Tells over how many partitions a topic's ids are spread, and notices when that changes."""
+"""Keeps over how many partitions a topic's ids are spread, and reports when that changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from streams.alarms import partitions_changed
 from streams.metrics import WorkerMetrics
 
-# What Kafka's metadata have of a topic's partitions; None or none while they do not know it.
+# A topic's partitions in Kafka's metadata; None or empty while they do not know the topic.
 Partitions = Callable[[str], Collection[int] | None]
 
 
@@ -20,7 +20,7 @@ class PartitionCounts:
         self._known: dict[str, int] = {}
 
     def of(self, topic: str) -> int:
-        """How many there are; the last number known while the metadata do not know the topic.
+        """How many there are; the last known number while the metadata do not know the topic.
 
         Raises:
             LookupError: they never did.

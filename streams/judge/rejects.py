@@ -1,4 +1,4 @@
-"""How is a refused or conflicting record kept? As a dead letter, or as a conflict."""
+"""Builds what is kept of refused and conflicting records: dead letters and conflict rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RejectedRecord(NamedTuple):
 
 
 def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> RejectedRecord:
-    """The dead letter of the record at `rejection.position` of *piece*, with its coordinate."""
+    """The dead letter of the record at `rejection.position` of *fetched*, with its coordinate."""
     at = rejection.position
     run = origin.runs[int(origin.run[at])]
     tenant = run.tenant or ""
@@ -68,7 +68,7 @@ def conflict_rows(
     rows: npt.NDArray[np.int64],
     decision: Decision,
 ) -> pa.RecordBatch | None:
-    """Rows of the table `conflicts`: same id, other content than where *verdict* saw it first."""
+    """Rows of the table `conflicts`: same id, other content than its first occurrence."""
     if not len(rows):
         return None
     picked = origin.take(rows)

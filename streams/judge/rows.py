@@ -1,4 +1,4 @@
-"""What does a stored row look like? The contract's columns and where the record came from."""
+"""Builds the rows to store: the contract's columns, and where the record came from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MS = pa.timestamp("ms", "UTC")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where records of a slice came from; one entry a record, but `runs`, which `run` numbers.
+    """Where the records came from; one entry a record, except `runs`, which `run` numbers.
 
     `incarnation` is that of the topic: only with it does a coordinate name one record for good.
     """
@@ -45,7 +45,7 @@ class Origin:
 
 
 def origin_of(fetched: FetchedBatch) -> Origin:
-    """Where the records of *piece* came from."""
+    """Where the records of *fetched* came from."""
     parts = runs(fetched.headers)
     return Origin(
         fetched.partition,
@@ -93,7 +93,7 @@ def event_rows(
     rows = pa.RecordBatch.from_pydict({**origin_columns(origin), "_id": ids, **columns})
     if len(keep) == len(ids):
         return rows
-    # A mask is twice as fast as positions: what is kept lies in long stretches.
+    # A mask is twice as fast as positions, as kept rows mostly lie side by side.
     wanted = np.zeros(len(ids), np.bool_)
     wanted[keep] = True
     return rows.filter(pa.array(wanted))

@@ -1,9 +1,9 @@
-"""How many bytes may be taken and not yet stored? One bound for all partitions of a worker.
+"""Limits the bytes taken and not yet stored, over all partitions of a worker.
 
-A partition may always hold a little, so that one whose store stands still cannot starve the
-others; past that it waits while the worker as a whole holds too much: more than it stores in a
-second. So ranges are there to be judged while others are written, however many partitions share the
-worker, and in an outage of the store little memory is taken.
+A partition may always hold a little, so that one whose store stands still cannot starve the others;
+past that it waits while the worker as a whole holds too much: more than it stores in a second. So
+there is always something to judge while other records are written, however many partitions share
+the worker, and in an outage of the store little memory is taken.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LEAST_BYTES = 12 * 2**20
 
 
 class MemoryLimit:
-    """Bytes held by all lanes of a worker."""
+    """Bytes held by all partition writers of a worker."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -28,16 +28,16 @@ class MemoryLimit:
         self._given_back = asyncio.Event()
 
     def take(self, size_bytes: int) -> None:
-        """Note that a lane holds more; whether it may is asked before, with `wait_for_room`."""
+        """Note that a writer holds more; it waits for its turn before, with `wait_for_room`."""
         self.held_bytes += size_bytes
 
     def give_back(self, size_bytes: int) -> None:
-        """Note that a lane holds less, stored or not."""
+        """Note that a writer holds less, stored or not."""
         self.held_bytes -= size_bytes
         self._given_back.set()
 
     def stored(self, size_bytes: int) -> None:
-        """Note that a lane has stored something, and holds it no longer."""
+        """Note that a writer has stored something and no longer holds it."""
         self._stored.note(size_bytes)
         self.give_back(size_bytes)
 
@@ -47,9 +47,9 @@ class MemoryLimit:
         return min(self.most_bytes, max(LEAST_BYTES, self._stored.per_second))
 
     async def wait_for_room(self, own_bytes: int) -> None:
-        """Return when there is room for a lane that holds *own_bytes*, or something was given back.
+        """Return once a writer that holds *own_bytes* may take more, or something was given back.
 
-        The caller asks again: it may hold less by then.
+        The caller checks again: it may hold less by then.
         """
         if self.has_room(own_bytes):
             return
@@ -57,5 +57,5 @@ class MemoryLimit:
         await self._given_back.wait()
 
     def has_room(self, own_bytes: int) -> bool:
-        """Whether a lane that holds *own_bytes* may take more."""
+        """Whether a writer that holds *own_bytes* may take more."""
         return own_bytes < ALWAYS_BYTES or self.held_bytes < self.bound_bytes

@@ -1,4 +1,4 @@
-"""How much goes by? So much a second of a whole worker, over about the last two seconds."""
+"""Measures the rate of a whole worker over about the last two seconds."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ OVER_SECONDS = 2.0
 
 
 class RateMeter:
-    """Records that all lanes take, or bytes that they have stored."""
+    """Records that all partition writers take, or bytes that they have stored."""
 
     def __init__(self) -> None:
         self._per_second = 0.0
         self._noted_at = monotonic()
 
     def note(self, amount: int) -> None:
-        """Note that so much went by now."""
+        """Note that *amount* came in now."""
         self._per_second = self.per_second + amount / OVER_SECONDS
         self._noted_at = monotonic()
 
     @property
     def per_second(self) -> float:
-        """What goes by in a second; what did longer ago counts less and less."""
+        """The amount per second; what came longer ago counts less and less."""
         return self._per_second * math.exp((self._noted_at - monotonic()) / OVER_SECONDS)

@@ -1,8 +1,8 @@
-"""How does a lane pause in a flood of rejects? Between two ranges, and nobody waits for it.
+"""Pauses a partition writer between two insert batches in a reject spike; nothing waits for it.
 
-A pause is owed by what was written and taken before the next range is. Whoever cannot wait (a stop,
-a hole in the topic, a worker that holds as much as it may) has the next range written at once; what
-was cut off stays owed, so that no more rejects pass in the long run.
+What was written adds to the debt, and the pause is taken before the next insert batch. A caller
+that cannot wait (a stop, a hole in the topic, a worker that holds as much as it may) has the next
+batch written at once; what was cut off stays as debt, so that no more rejects pass in the long run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 
 class Throttle:
-    """What one lane owes."""
+    """The debt of one partition writer."""
 
     def __init__(self) -> None:
         self._until = 0.0
@@ -23,11 +23,11 @@ class Throttle:
         self._resting = False
 
     def add_debt(self, seconds: float) -> None:
-        """Put *seconds* behind what is owed already."""
+        """Add *seconds* to the debt."""
         self._until = max(self._until, asyncio.get_running_loop().time()) + seconds
 
     async def take(self) -> None:
-        """Return when nothing is owed, or as soon as somebody is in a hurry."""
+        """Return when there is no debt, or as soon as a caller cannot wait."""
         clock = asyncio.get_running_loop().time
         if self._until <= clock():
             return
@@ -42,7 +42,7 @@ class Throttle:
 
     @contextmanager
     def hurried(self) -> Iterator[None]:
-        """No pause while this is open."""
+        """No pause within it."""
         self.flush()
         try:
             yield
@@ -58,9 +58,9 @@ class Throttle:
 
     @property
     def has_debt(self) -> bool:
-        """Whether a pause is on or to come."""
+        """Whether a pause has begun or is due."""
         return self._until > asyncio.get_running_loop().time()
 
     def left_out(self, since: float) -> float | None:
-        """*since*, a loop time, or the end of the last pause after it; None during a pause."""
+        """The later of *since*, a loop time, and the end of the last pause; None during a pause."""
         return None if self._resting else max(since, self._ended_at)

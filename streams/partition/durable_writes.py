@@ -1,4 +1,4 @@
-"""How is one range made durable? Rows, then what depends on them, then the ledger row."""
+"""Makes one insert batch durable: rows, then what depends on them, then the ledger row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INCARNATION = secrets.token_hex(4)
 
 @dataclass(frozen=True, slots=True)
 class InsertBatch:
-    """A contiguous range of offsets, both ends included."""
+    """The contiguous offset range of one insert, both ends included."""
 
     partition: Partition
     first: int
@@ -44,12 +44,12 @@ class InsertBatch:
     incarnation: str = ""
 
     def token(self, generation: int) -> str:
-        """The insert's deduplication token: the same range retried is the same insert.
+        """The insert's deduplication token: the same range tried again is the same insert.
 
         A token that was used before would make ClickHouse drop the rows silently. So the append
-        time is part of it, as offsets and generations start anew with a new broker, and so is the
-        life of this process, which a generation may outlive (static membership): what an earlier
-        one left behind is found by offset (streams/recovery/recovery_offset.py).
+        time is part of it, as offsets and generations start again with a new broker, and so is an
+        id of this process, which a generation may outlive (static membership): what an earlier
+        process left is found by offset (streams/recovery/recovery_offset.py).
         """
         topic, number = self.partition
         place = f"{topic}:{self.incarnation}:{number}:{self.first}-{self.last}"
@@ -64,7 +64,7 @@ class Remember(Protocol):
 
 
 class JudgeAgain(Protocol):
-    """Judges a range again when the store refused rows of it."""
+    """Judges an insert batch again when the store refused rows of it."""
 
     def __call__(self, refused: Collection[int], stored: Mapping[int, int]) -> Sequence[Judged]:
         """The judgement without the records at the offsets *refused*.
@@ -75,11 +75,11 @@ class JudgeAgain(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DurableWrites:
-    """Everything a lane writes to; each step is repeated until it is confirmed.
+    """Everything a partition writer writes to; each step is repeated until confirmed.
 
     `publish` sends one record to `fasttrack.rejected` and waits for the acknowledgement; `move`
     sends records to other partitions of a topic and waits for all of theirs, however long it takes.
-    `generation` tells the consumer group's current generation.
+    `generation` returns the consumer group's current generation.
     """
 
     table: str
@@ -99,8 +99,8 @@ class DurableWrites:
         generation = self.generation()
         token = span.token(generation)
         failpoints.passing("worker.before_insert")
-        # First the rows: a refused one is a dead letter, its id must not be remembered, and what
-        # was its conflict may be the first of its id.
+        # First the rows: a refused one becomes a dead letter, its id must not be remembered, and
+        # what was its conflict may be the first occurrence of its id.
         judged = await self._rows(span, judged, judge_again, token)
         await asyncio.gather(
             self._conflicts([part.conflicts for part in judged if part.conflicts is not None]),
@@ -117,7 +117,7 @@ class DurableWrites:
         self.metrics.count(span.partition.topic, judged)
 
     async def _without_known(self, judged: Sequence[Judged]) -> Sequence[Judged]:
-        """What the store holds under another id rule is no news."""
+        """Rows that the store holds under another id rule become duplicates or conflicts."""
         if not any(part.doubts for part in judged):
             return judged
         look_up = partial(without_known, self.store, self.table, judged)
@@ -126,13 +126,13 @@ class DurableWrites:
     async def _rows(
         self, span: InsertBatch, judged: Sequence[Judged], judge_again: JudgeAgain, token: str
     ) -> Sequence[Judged]:
-        """Store the rows; how *span* is judged once ClickHouse refuses none of them any more."""
+        """Store the rows; returns the judgement for which ClickHouse refuses none."""
         refused: set[int] = set()
         stored: dict[int, int] = {}
         while True:
             judged = await self._without_known(judged)
             batches = [part.rows for part in judged if part.rows is not None]
-            # Other rows need another token: they would be taken for those of the last try.
+            # Other rows need another token, or they would be taken for those of the last try.
             unlike = f"{token}~{len(refused)}" if refused else token
             restarted = await self._insert(span, batches, unlike)
             if not restarted:

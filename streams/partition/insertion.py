@@ -1,8 +1,8 @@
-"""When is an insert stored whose outcome was unknown? Once the store shows its rows.
+"""Stores the rows of an insert, and looks for them when an attempt had no answer.
 
 ClickHouse notes the token of an insert before its part is there (MergeTreeSink, plain MergeTree).
 Killed in between, it takes the same insert made again for done and stores nothing. So the answer to
-a first try is believed, and after any try without an answer the rows are looked for.
+a first try is believed; after a try without an answer the rows are looked for.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.recovery.recovery_offset import already_stored
 
 
 class InsertingStore(Inserter, Protocol):
-    """What is needed of a store here."""
+    """The part of a store that is needed here."""
 
     async def stored_offsets(  # noqa: PLR0913 - as the store's
         self,
@@ -36,12 +36,12 @@ class InsertingStore(Inserter, Protocol):
 
 
 class Insertion:
-    """The rows of one range on their way into *table*.
+    """The rows of one insert batch on their way into *table*.
 
     *rows* have ascending `_offset`s and their `_appended_at`.
     """
 
-    def __init__(  # noqa: PLR0913 - where from, where to, and what
+    def __init__(  # noqa: PLR0913 - source, target and rows
         self,
         store: InsertingStore,
         table: str,
@@ -61,10 +61,10 @@ class Insertion:
         self._refused: set[int] = set()
 
     async def attempt(self) -> set[int]:
-        """Store the rows but for those ClickHouse refuses; the offsets of these.
+        """Store the rows except those ClickHouse refuses; returns the offsets of these.
 
         Raises:
-            Retryable, Broken: the outcome is unknown; call it again.
+            Retryable, MisconfiguredError: the outcome is unknown; call it again.
         """
         while self._rows.num_rows:
             self._tries_with_token += 1
@@ -74,7 +74,7 @@ class Insertion:
             if self._tries_with_token == 1:
                 break
             self._rows = await self._missing()
-            # Whatever the old token stands for, it was not these rows.
+            # The old token may stand for other rows than these.
             self._token += "+"
             self._tries_with_token = 0
         return self._refused

@@ -1,4 +1,4 @@
-"""How do all lanes' ledger rows get written? Together: what comes while a write is on goes next."""
+"""Writes the ledger rows of all partition writers together, one write at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.partition.retry_policy import RetryPolicy
 
 
 class LedgerWriter:
-    """One write at a time for all partitions, so that small ranges do not cost an insert each."""
+    """Collects entries during a write for the next one: small ranges do not cost an insert each."""
 
     def __init__(
         self, write: Callable[[Sequence[LedgerEntry]], Awaitable[None]], retry_policy: RetryPolicy
@@ -24,8 +24,8 @@ class LedgerWriter:
     async def put(self, entry: LedgerEntry) -> None:
         """Return when *entry* is in the ledger; it is tried until it is.
 
-        A caller that is cancelled leaves its entry in the queue: what it says is true, as the
-        rows are stored before it is put here.
+        A cancelled caller leaves its entry in the queue: the entry is true, as its rows were stored
+        before.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, done))

@@ -16,12 +16,12 @@ from streams.partition.retry_policy import RetryPolicy
 
 # One batch holds at least one record, however large; a record of an event topic is at most 2 MiB.
 BATCH_BYTES: Final = 2**19
-# So many batches of all partitions of a worker are under way at once.
+# How many batches of all partitions of a worker may be in flight.
 MOST_BATCHES: Final = 4
 
 
 class Mover:
-    """Sends records on; all partitions of a worker share what may be under way.
+    """Sends records on; all partitions of a worker share the limit of what is in flight.
 
     *producer* gives the producer, whose acks are all; a batch that is not acknowledged within
     *timeout_seconds* is sent again. Sent twice, a record is an ordinary repeat.
@@ -48,7 +48,7 @@ class Mover:
         )
 
     async def _send(self, topic: str, partition: int, batches: Sequence[Sequence[Move]]) -> None:
-        """One batch after the other, so that the order of a partition stays."""
+        """One batch after the other, to keep the order within a partition."""
         for batch in batches:
             async with self._room:
                 send = partial(self._send_batch, topic, partition, batch)
@@ -65,10 +65,10 @@ class Mover:
         async with asyncio.timeout(self._timeout_seconds):
             there = await producer.partitions_for(topic)
             if partition not in there:
-                # It was made anew with fewer: what is judged here was of the other one.
+                # The topic was recreated with fewer; what was judged here is of the old one.
                 die(f"{topic} has no partition {partition}")
             sent = await producer.send_batch(builder, topic, partition=partition)
-            # Cancelled while it waits, it leaves the batch to its outcome: it may be stored.
+            # When the wait is cancelled, the batch goes on: it may be stored.
             await asyncio.shield(sent)
 
 

@@ -1,7 +1,7 @@
-"""What if ClickHouse refuses a row for what it holds? It becomes a dead letter and frees its id.
+"""Handles rows that ClickHouse refuses for their values: dead letters that free their ids.
 
-What was judged before the refusal was known may have been taken for a repeat of it, so all of that
-is judged again: the first record of an id that the store takes is the row.
+Records judged before the refusal was known may have counted as repeats of it, so they are judged
+again: the first record of an id that the store accepts is the row.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from streams.judge.rows import origin_of
 
 REASON = "store_refused"
 _MESSAGE = (
-    "ClickHouse refused the row for what it holds although the item fits the contract; the "
-    "worker's log has the code. Mend the item and send it again."
+    "ClickHouse refused a value of the row although the item fits the contract; the "
+    "worker's log has the code. Correct the item and send it again."
 )
 
 
 def judge_without(
     fetched: FetchedBatch, refused: Collection[int], judge: Callable[[FetchedBatch], Judged]
 ) -> Judged:
-    """The judgement of *piece* with the records at the offsets *refused* rejected."""
+    """The judgement of *fetched* with the records at the offsets *refused* rejected."""
     at_fault = np.isin(fetched.offsets, list(refused))
     if not at_fault.any():
         return judge(fetched)
@@ -48,7 +48,7 @@ def judge_without(
 
 
 def forget(judged: Judged, refused: Collection[int]) -> None:
-    """Take the ids of the records at the offsets *refused* out of the memory."""
+    """Remove the ids of the records at the offsets *refused* from the dedup index."""
     if judged.new_ids is None or judged.dedup_index is None:
         return
     gone = np.isin(judged.new_ids.offsets, list(refused))

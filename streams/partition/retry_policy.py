@@ -1,8 +1,8 @@
-"""What happens when the store or the broker does not take a write? It is held and tried again.
+"""The retry policy: a write that the store or the broker does not take is held and repeated.
 
-Nothing is dropped and nothing is passed by: a step is repeated with growing, jittered pauses
-until it is confirmed. Trouble that waiting alone will not cure (a schema that does not fit, a
-refused login) is repeated too, but said loudly, as an operator has to act.
+Nothing is dropped and nothing is skipped: a step is repeated with growing, jittered pauses until it
+is confirmed. Trouble that waiting alone will not end (a schema that does not fit, a refused login)
+is repeated too, but raises an alarm, as an operator has to act.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class RetryPolicy:
-    """Repeats writes until they are confirmed; `holding` tells how many are being repeated."""
+    """Repeats writes until they are confirmed; `holding` is how many are being repeated."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:
         self.metrics = metrics
@@ -32,7 +32,7 @@ class RetryPolicy:
         """Call *write* until it returns.
 
         Raises:
-            Refused: the data itself is refused; the caller sets the bad rows aside.
+            NonRetryableError: the data is refused; the caller sets the bad rows aside.
         """
         attempt = 0
         try:
@@ -52,7 +52,7 @@ class RetryPolicy:
     def _note(self, step: str, error: Exception, attempt: int) -> None:
         kind = type(error).__name__
         self.metrics.retries.labels(step=step, error=kind).inc()
-        # The first, then every power of two: a long outage fills no disk with log lines.
+        # The first, then every power of two: a long outage does not fill the disk with log lines.
         if attempt & (attempt - 1):
             return
         loud = isinstance(error, MisconfiguredError) or not isinstance(

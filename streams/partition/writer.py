@@ -1,22 +1,23 @@
-"""In which order is everything written? A lane: the one writer of one partition.
+"""The partition writer: judges a partition's records and writes the results in order.
 
-The order that keeps the promise, for each contiguous range of offsets:
+The order that keeps the promise, for each insert batch (a contiguous range of offsets):
 
 1. the rows (one insert, deterministic token). If the store refuses some, all that was judged is
-   judged again without them, and the rows that this adds follow, until none is refused;
+   judged again without them, and the rows that this adds are inserted, until none is refused;
 2. then the conflicts, the dead letters and the records that belong elsewhere, and then the
    changelog block of new ids, each until confirmed;
 3. then the ledger row of the range;
-4. then the slices are acknowledged to Faust, oldest first, which lets their offsets be committed.
+4. then the fetched batches are acknowledged to Faust, oldest first, which lets their offsets be
+   committed.
 
-Die before 3: the range comes again; ids are known at their own offsets, so they are first
-sightings again, and rows the store has already are left out. Die between 3 and 4: the ledger says
-the range is done and it is skipped. One range is in work at a time; what arrives meanwhile becomes
-the next one, so ranges grow with the load by themselves.
+After a crash before 3 the records come again; ids are known at their own offsets, so they are first
+occurrences again, and rows that the store already has are left out. After one between 3 and 4 the
+ledger says that the range is done and it is skipped. One insert batch is written at a time; what
+arrives meanwhile becomes the next, so insert batches grow with the load.
 
-In a flood of rejects a lane pauses between two ranges, and its partition is fetched again only
-when nothing of it is queued: the agent, which all partitions of the topic share, waits for no
-pause.
+In a reject spike the writer pauses between two insert batches, and its partition is fetched again
+only when nothing of it is queued: the agent, which all partitions of the topic share, does not wait
+for the pause.
 """
 
 from __future__ import annotations
@@ -43,18 +44,18 @@ from streams.recovery.recovery_offset import RecoveryOffset
 
 logger = logging.getLogger(__name__)
 
-# How long no more is said of offsets that were fetched again and still did not arrive.
+# How long offsets that were fetched again and still did not arrive are not reported again.
 REPORT_AGAIN_SECONDS = 2.0
 
-# Judging costs a millisecond or two however few records there are: so many are worth it at once.
+# Judging costs a millisecond or two however few records there are: so many are worth that.
 ENOUGH_TO_JUDGE = 2_000
 
-# From here on an insert's fixed cost is small beside its rows: nothing is gained by waiting.
+# From here on an insert's fixed cost is small: waiting for more rows gains nothing.
 ENOUGH_ROWS = 20_000
 
-# A few rows cost the store as much as some thousand: types of which few come wait a little longer,
-# so that those of which many come need not. Under heavy load all of them do: inserts and the merges
-# after them are most of what an event costs the store, and fewer of them leave room for events.
+# A few rows cost the store as much as some thousand: rare event types wait a little longer, so that
+# frequent ones need not. Under heavy load all of them do: inserts and the merges after them are
+# most of what an event costs the store, and fewer of them leave more capacity for events.
 FEW_ROWS = 1_000
 MANY_RECORDS_A_SECOND = 25_000
 LONGEST_WAIT = 2.5
@@ -72,23 +73,23 @@ class Pacing:
 
 @dataclass(slots=True)
 class _Pending:
-    """Slices that lie one after the other, judged together once they are enough."""
+    """Contiguous fetched batches, judged together once they hold enough records."""
 
     taken_at: float
     events: list[Any] = field(default_factory=list)
     fetched_batches: list[FetchedBatch] = field(default_factory=list)
     records: int = 0
     value_bytes: int = 0
-    end: int = 0  # the first offset past the slices
+    end: int = 0  # the first offset past the fetched batches
     appended_ms: tuple[int, int] = (0, 0)  # the earliest and the latest
-    # What was judged, and how.
+    # The joined batches, and their judgement.
     fetched: FetchedBatch | None = None
     judged: Judged | None = None
-    # How long the lane is to pause when these are written.
+    # How long the writer is to pause once these are written.
     pause_seconds: float = 0.0
 
     def add(self, event: Any, fetched: FetchedBatch | None, size_bytes: int) -> None:
-        """Put a slice behind the others; None stands for one of which nothing is left."""
+        """Append a fetched batch; None stands for one of which nothing is left."""
         self.events.append(event)
         if fetched is None:
             return
@@ -106,7 +107,7 @@ def _judgements(parts: Sequence[_Pending]) -> list[Judged]:
 
 
 class PartitionWriter:
-    """Takes slices of one partition and writes them range by range."""
+    """Takes fetched batches of one partition and writes them in insert batches."""
 
     def __init__(  # noqa: PLR0913 - keyword-only collaborators
         self,
@@ -147,14 +148,14 @@ class PartitionWriter:
         self._throttle = Throttle()
 
     async def take(self, event: Any, fetched: FetchedBatch) -> None:
-        """Queue *piece*; returns when it is queued, not when it is stored.
+        """Queue *fetched*; returns when it is queued, not when it is stored.
 
-        It is judged with its neighbours, now or when its range is written.
+        It is judged with its neighbours, now or when its insert batch is written.
 
-        Waits while too many bytes are queued, which makes Faust stop fetching the partition; and
-        with it wait the other partitions of the topic. It waits for the store alone: a pause that
-        a flood of rejects owes is cut short meanwhile.
-        After `close` slices are dropped: they are delivered again to the partition's owner.
+        Waits while too many bytes are queued, which makes Faust stop fetching the partition; the
+        other partitions of the topic wait with it. It waits only for the store: a pause for a
+        reject spike is cut short meanwhile. After `close` batches are dropped: they are delivered
+        again to the partition's owner.
         """
         await self._room()
         if self._closed:
@@ -179,10 +180,10 @@ class PartitionWriter:
     def _judge_again(
         self, parts: Sequence[_Pending], refused: Collection[int], stored: Mapping[int, int]
     ) -> list[Judged]:
-        """How *parts* are judged without the records at the offsets *refused*, none of them stored.
+        """The judgement of *parts* without the records at the offsets *refused*, none of them stored.
 
-        *stored* are offsets of those that are. All that was judged meanwhile is judged again, too:
-        it may have been held against what was refused.
+        *stored* are offsets of those that are stored. All that was judged meanwhile is judged
+        again, too: it may have been compared with what was refused.
         """
         known = {**(self._recovery.stored if self._recovery else {}), **stored}
         judged = [pending for pending in self._pending if pending.judged is not None]
@@ -196,15 +197,15 @@ class PartitionWriter:
         return _judgements(parts)
 
     def _watch_rejects(self, judged: Judged) -> float:
-        """How long to pause for *judged* in a flood of rejects; says so when one begins."""
+        """How long to pause for *judged* in a reject spike; raises an alarm when one begins."""
         counts = judged.counts
-        was_flooding = self._spike_guard.flooding
+        was_spiking = self._spike_guard.spiking
         pause_seconds = self._spike_guard.pause_seconds(counts.records, counts.rejected)
-        if self._spike_guard.flooding and not was_flooding:
+        if self._spike_guard.spiking and not was_spiking:
             self._writes.metrics.alarm("reject_flood")
             logger.error(
                 "%s: most records are rejected; read slowly from now on. `railhead rejected list` "
-                "tells why; mend the producer.",
+                "shows why; correct the producer.",
                 self.partition,
             )
         return pause_seconds
@@ -212,12 +213,12 @@ class PartitionWriter:
     async def _pass_what_is_gone(self, follows: int) -> bool:
         """Whether all before *follows* that was not taken is gone, deleted by retention.
 
-        What is gone is passed with an alarm, and the ledger keeps the hole.
+        What is gone is skipped with an alarm, and the ledger keeps the hole.
         """
         start = await self._log_start(self.partition)
         if start <= self._next:
             return False
-        # A range must not reach over the hole: what is queued is written before.
+        # An insert batch must not span the hole: what is queued is written first.
         await self.drained()
         if self._closed or self._recovery is None:
             return False
@@ -226,10 +227,10 @@ class PartitionWriter:
         return start >= follows
 
     async def _go_back(self, fetched: FetchedBatch) -> None:
-        """A slice before *piece* did not arrive: fetch again from where this lane is.
+        """A batch before *fetched* did not arrive: fetch again from this writer's next offset.
 
-        Each time, as nobody knows whether *piece* was fetched before the last time or after it.
-        Slices that were on their way then each cost one more fetch, and no more than that.
+        Each time, as *fetched* may have been fetched before the last time or after it. Each batch
+        that was on its way then costs one more fetch, and no more than that.
         """
         now = asyncio.get_running_loop().time()
         if self._rewound_to != self._next or now - self._rewound_at > REPORT_AGAIN_SECONDS:
@@ -272,9 +273,9 @@ class PartitionWriter:
             self._changed.notify_all()
 
     async def run(self) -> None:
-        """Write range after range until cancelled or closed; `refuse` ends nothing that is queued.
+        """Write insert batches until cancelled or closed; `refuse` does not drop what is queued.
 
-        Trouble with the store or the broker raises nothing: the range is held until written.
+        Trouble with the store or the broker raises nothing: the batch is held until written.
         """
         clock = asyncio.get_running_loop().time
         while not self._dropped:
@@ -292,7 +293,7 @@ class PartitionWriter:
             await asyncio.sleep(self._pause(took, sum(part.records for part in parts)))
 
     def _pause(self, took_seconds: float, records: int) -> float:
-        """How long to let the next range grow; it is written at once when it has grown already."""
+        """How long to let the next insert batch grow; 0 when it is large enough already."""
         queued = sum(pending.records for pending in self._pending)
         if (
             queued >= min(ENOUGH_ROWS, self._pacing.max_rows)
@@ -305,7 +306,7 @@ class PartitionWriter:
         return min(took_seconds * self._pacing.pause_share, longest)
 
     def _next_insert(self) -> list[_Pending]:
-        """The oldest queued slices, judged, as many as one insert may cover; they stay queued."""
+        """The oldest queued records, judged, as many as one insert may cover; they stay queued."""
         chosen: list[_Pending] = []
         rows = size_bytes = 0
         for pending in self._pending:
@@ -352,7 +353,7 @@ class PartitionWriter:
         self._throttle.flush()
 
     async def drained(self) -> None:
-        """Return when nothing is queued that is still to be written; no pause is waited for."""
+        """Return when nothing is queued that is still to be written; pauses are skipped."""
         with self._throttle.hurried():
             async with self._changed:
                 await self._changed.wait_for(lambda: self._dropped or not self._pending)
@@ -378,14 +379,14 @@ class PartitionWriter:
 
     @property
     def paused(self) -> bool:
-        """Whether the partition is not to be fetched now: it floods, and some of it is queued."""
-        return bool(self._pending) and (self._spike_guard.flooding or self._throttle.has_debt)
+        """Whether the partition is not to be fetched now: in a spike, while some of it is queued."""
+        return bool(self._pending) and (self._spike_guard.spiking or self._throttle.has_debt)
 
     @property
     def waiting_since(self) -> float | None:
-        """Loop time since which the oldest slice not yet stored waits for nothing but the store.
+        """Loop time since which the oldest batch not yet stored has waited for the store alone.
 
-        None when there is none, and during a pause. The pauses are meant: who waits for one is not
-        stuck, however long ago it was taken.
+        None when there is none, and during a pause. Pauses are intended: a batch that waits for one
+        is not stuck, however long ago it was taken.
         """
         return self._throttle.left_out(self._pending[0].taken_at) if self._pending else None

@@ -1,4 +1,4 @@
-"""Which lane writes which partition? The lanes of the current assignment."""
+"""The partition writers of the current assignment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CANCELS = 20
 
 
 class PartitionWriters:
-    """Lanes by partition, each with its running task; closed as a whole when revoked."""
+    """Writers by partition, each with its running task; all are closed when revoked."""
 
     def __init__(self) -> None:
         self._partition_writers: dict[Partition, tuple[PartitionWriter, asyncio.Task[None]]] = {}
@@ -26,7 +26,7 @@ class PartitionWriters:
     def of(
         self, partition: Partition, make: Callable[[Partition], PartitionWriter]
     ) -> PartitionWriter:
-        """The lane of *partition*, made and started when there is none."""
+        """The writer of *partition*, created and started when there is none."""
         if partition not in self._partition_writers:
             writer = make(partition)
             if self._finishing:
@@ -54,7 +54,7 @@ class PartitionWriters:
             )
 
     async def close(self) -> None:
-        """Stop every lane and forget it; what was not acknowledged is delivered again."""
+        """Stop every writer and forget it; what was not acknowledged is delivered again."""
         partition_writers, self._partition_writers = list(self._partition_writers.values()), {}
         for writer, _ in partition_writers:
             await writer.close()
@@ -64,8 +64,8 @@ class PartitionWriters:
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
     """Cancel *tasks* until they have ended; the group waits for us meanwhile.
 
-    Once is not enough: `asyncio.wait_for` of Python 3.11 takes a cancellation for its own when
-    what it waits for is done at the same moment.
+    Once is not enough: `asyncio.wait_for` of Python 3.11 swallows a cancellation when what it waits
+    for is done at the same moment.
     """
     for _ in range(CANCELS):
         if not tasks:
@@ -74,7 +74,7 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
             task.cancel()
         _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN_SECONDS)
     if tasks:
-        die("lanes that do not end")
+        die("partition writers that do not end")
 
 
 async def _run(writer: PartitionWriter) -> None:
@@ -82,5 +82,5 @@ async def _run(writer: PartitionWriter) -> None:
         await writer.run()
     except asyncio.CancelledError:
         raise
-    except BaseException:  # noqa: BLE001 - a lane that ended would stop its partition silently
-        die(f"lane of {writer.partition}")
+    except BaseException:  # noqa: BLE001 - a writer that ended would stop its partition silently
+        die(f"partition writer of {writer.partition}")

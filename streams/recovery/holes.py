@@ -1,11 +1,11 @@
-"""Are the rows and conflicts there that the ledger counts? Looked at before offsets are passed.
+"""Finds ledger ranges whose rows or conflicts are missing in the store.
 
 A store that was restored from a backup knows less than the group's committed offsets say, and its
 tables were not saved in the same moment: the ledger may be ahead of the rows. So a range counts as
-done only if as many of its offsets have a row, or a conflict, as it says, and what is short is done
-again. The ranges past the committed offset are looked at, and some before it; further back only as
+done only if as many of its offsets have a row, or a conflict, as it says; other ranges are done
+again. The ranges past the committed offset are checked, and some before it; further back only as
 long as something is missing there, so the cost does not grow with the table. `railhead reconcile`
-looks at all of them.
+checks all of them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 
 from streams.fetch.fetched_batch import Partition
 
-# So far behind the committed offset rows are looked for.
+# How far before the committed offset rows are looked for.
 LOOK_BACK_OFFSETS: Final = 50_000
-# So many offsets at once are read; each costs some dozen bytes while they are looked at.
+# How many offsets are read at once; each takes some dozen bytes meanwhile.
 AT_ONCE_OFFSETS: Final = 200_000
-# A dead letter that was written again is another record, and the same row.
+# A dead letter that was written again is another record but the same row.
 MERGED_TABLE: Final = "rejected"
 CONFLICTS: Final = "conflicts"
 # Append times of one partition ascend, but a broker's clock may be set back a little.
@@ -58,7 +58,7 @@ class CountingRange(Protocol):
 
 
 class RowFinder(Protocol):
-    """What is asked of the store."""
+    """The part of the store that is needed here."""
 
     async def stored_offsets(  # noqa: PLR0913 - as the store's
         self,
@@ -75,7 +75,7 @@ class RowFinder(Protocol):
 
 
 def searched_since(first_appended_ms: int) -> datetime:
-    """From when on to look for rows of records of which the first was appended at that time."""
+    """From which time on to look for rows when the first record was appended at that time."""
     return datetime.fromtimestamp(first_appended_ms / 1000, UTC) - _CLOCK_SLACK
 
 
@@ -87,7 +87,7 @@ async def short_ranges(
     *,
     incarnation: str = "",
 ) -> list[CountingRange]:
-    """Those of *ranges*, which ascend, that say there are more rows or conflicts than there are.
+    """Those of *ranges*, which ascend, that count more rows or conflicts than there are.
 
     The rows are those of *table*.
     """
@@ -97,7 +97,7 @@ async def short_ranges(
         if group and (entry is None or entry.last - group[0].first >= AT_ONCE_OFFSETS):
             lacking: list[CountingRange] = []
             for kept_in in (table, CONFLICTS):
-                counted = [one for one in group if _told(one, kept_in)]
+                counted = [one for one in group if _expected(one, kept_in)]
                 if counted:
                     held = await store.stored_offsets(
                         kept_in,
@@ -115,8 +115,8 @@ async def short_ranges(
     return short
 
 
-def _told(entry: CountingRange, table: str) -> int:
-    """How many rows in *table* the ledger says that a range has, at least."""
+def _expected(entry: CountingRange, table: str) -> int:
+    """How many rows a range must have in *table*, by the ledger."""
     if table == CONFLICTS:
         return entry.conflicts
     return min(entry.stored, 1) if table == MERGED_TABLE else entry.stored
@@ -125,9 +125,9 @@ def _told(entry: CountingRange, table: str) -> int:
 def not_held(
     ranges: Sequence[CountingRange], stored: Mapping[int, int], table: str
 ) -> list[CountingRange]:
-    """Those of *ranges* that say there are more rows in *table* than *stored*, by offset and time.
+    """Those of *ranges* that count more rows in *table* than *stored* has, by offset and time.
 
-    Where rows of several records are merged, only ranges without any row.
+    Where the rows of several records are merged, only ranges without any row.
     """
     offsets = np.fromiter(sorted(stored), np.int64, len(stored))
     times = np.fromiter((stored[offset] for offset in offsets.tolist()), np.int64, len(stored))
@@ -136,7 +136,7 @@ def not_held(
         begin, end = np.searchsorted(offsets, [entry.first, entry.last + 1])
         within = times[begin:end]
         held = (within >= entry.first_appended_ms) & (within <= entry.last_appended_ms)
-        if int(held.sum()) < _told(entry, table):
+        if int(held.sum()) < _expected(entry, table):
             short.append(entry)
     return short
 

@@ -1,8 +1,8 @@
 """Looks for what is missing in the store behind partitions from which nothing comes.
 
-A partition's writer looks before its first slice. Where no record follows the committed offset
-there is no slice, and what a restored store lacks would stay unread until one comes: so each
-partition is looked at once after it was assigned, and fetched from where something is missing.
+A partition writer looks before its first fetched batch. Where no record follows the committed
+offset there is none, and what a restored store lacks would stay missing until one comes: so each
+partition is checked once after it was assigned, and fetched from where something is missing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOOK_EVERY_SECONDS: Final = 1.0
 
 
 class Mending:
-    """Looks at partitions of *stream* that have no writer yet."""
+    """Checks the partitions of *stream* that have no writer yet."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -36,16 +36,16 @@ class Mending:
         self._generation = -1
 
     async def run(self) -> None:
-        """Look until cancelled; trouble with broker or store is tried again, as everywhere."""
+        """Check until cancelled; trouble with broker or store is tried again, as everywhere."""
         while True:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
             try:
                 await self.look()
-            except Exception:  # the next look may succeed, and writers look for themselves
+            except Exception:  # the next check may succeed, and writers check for themselves
                 logger.exception("Could not look for what is missing in the store.")
 
     async def look(self) -> None:
-        """Look at each partition that was assigned since the last time and has no writer."""
+        """Check each partition that was assigned since the last time and has no writer."""
         app = self._stream.app
         if not app.consumer or app.rebalancing or not app.tables.actives_ready:
             return
@@ -60,14 +60,14 @@ class Mending:
             if tp.topic in BY_TOPIC or tp.topic == REJECTED_TOPIC:
                 incarnation = app.consumer.incarnation_of(tp.topic)
                 if incarnation is None:
-                    continue  # nothing in the store could be known for this topic's
+                    continue  # no row in the store could be assigned to this topic
                 await self._look_at(Partition(*tp), incarnation)
             self._looked_at.add(tp)
 
     async def _look_at(self, partition: Partition, incarnation: str) -> None:
         consumer = self._stream.app.consumer
         begin = await consumer.start_offset_of(partition)
-        # Nothing is known of what comes next, and no range of the ledger speaks of it.
+        # What comes next is unknown, and no range of the ledger covers it.
         nothing = replace(
             without_records(partition, begin, MAX_OFFSET, round(time.time() * 1000)),
             incarnation=incarnation,

@@ -1,9 +1,9 @@
-"""Where does a newly assigned partition go on? After what the store has past the commit.
+"""Finds the recovery offset: where a newly assigned partition goes on after the committed offset.
 
 Committed offsets lag behind what is stored. Before the first insert for a partition the store is
-asked: the ledger tells the ranges that are complete, and of the one insert that may have been
-made without its ledger row the offsets are read back. The cost is bounded by what can be in
-doubt, not by the size of the table.
+read: the ledger names the ranges that are complete, and the offsets of the one insert that may lack
+its ledger row are read back. The cost is bounded by what can be in doubt, not by the size of the
+table.
 
 Committed offsets never lead: if they do, the store knows less than it once did (a restored
 backup), or they were committed for a topic that had this name before, and work begins where its
@@ -11,8 +11,8 @@ ledger ends, or where rows of it are missing (streams/recovery/holes.py).
 
 An offset names a record only within one incarnation of its topic, which Kafka's topic id names:
 offsets start again when a topic is recreated. They also go back when a broker loses its end in a
-power cut, and rows of an older version do not name the incarnation. There append times tell, for
-they ascend: what the ledger speaks of was appended before anything that came later.
+power cut, and rows of an older version do not name the incarnation. There append times decide, for
+they ascend: what the ledger covers was appended before anything that came later.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from streams.recovery.holes import (
     short_ranges,
 )
 
-# So many offsets past the beginning rows are known by offset; what was stored past them, which can
-# only be after a hole far back, is stored once more, and shown once.
+# For how many offsets past the recovery offset stored rows are read. Rows further on, possible only
+# after a hole far back, are stored once more, and shown once.
 KNOWN_OFFSETS: Final = 1_000_000
 
 
 class LedgerRange(CountingRange, Protocol):
-    """A stored range, as the ledger tells it."""
+    """A stored range in the ledger."""
 
     @property
     def incarnation(self) -> str:
@@ -54,7 +54,7 @@ class LedgerRange(CountingRange, Protocol):
 
 
 class StoreReader(RowFinder, Protocol):
-    """What is asked of the store."""
+    """The part of the store that is needed here."""
 
     async def ledger_ranges(
         self, topic: str, partition: int, *, at_or_past: int
@@ -77,13 +77,13 @@ class StoreReader(RowFinder, Protocol):
 class RecoveryOffset:
     """Where to go on with a partition.
 
-    `next_offset`: the first offset to judge. `base`: where the next ledger range begins.
-    `stored`: offsets at or past it whose rows are in the store without a ledger row, with their
-    append times in milliseconds. `lost`: offsets, both ends included, that the broker no longer
-    has although nobody stored them. `other_incarnation`: ledger ranges that speak of other records at
-    these offsets. `again`: offsets that were committed, whose records are stored again as they are
+    `next_offset`: the first offset to judge. `base`: where the next ledger range begins. `stored`:
+    offsets at or past it whose rows are in the store without a ledger row, with their append times
+    in milliseconds. `lost`: offsets, both ends included, that the broker no longer has although
+    nobody stored them. `other_incarnation`: ledger ranges that are about other records at these
+    offsets. `again`: offsets that were committed, whose records are stored again as they are
     missing. `missing`: offsets whose rows are missing and whose records Kafka no longer has.
-    `generation`: what is written is to be of no lower one, so that it counts.
+    `generation`: the lowest under which to write, so that the new ledger rows count.
     """
 
     next_offset: int
@@ -107,11 +107,12 @@ def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
 
 
 def of_this_incarnation(ranges: Sequence[LedgerRange], fetched: FetchedBatch) -> list[LedgerRange]:
-    """The ranges that can speak of the records of *piece*.
+    """The ranges that can be about the records of *fetched*.
 
     Those of another incarnation of the topic do not. A range that covers a record ends no earlier
-    than the record was appended, unless it speaks of another record at that offset. Where a slice
-    has no records, its last batch stands for one: a range tells the time of all that it covers.
+    than the record was appended, unless it is about another record at that offset. Where *fetched*
+    has no records, its last record batch stands for one: a range has the times of all that it
+    covers.
     """
     offsets, times = fetched.offsets, fetched.appended_ms
     if not len(fetched):
@@ -172,14 +173,14 @@ async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker an
     log_start: int = 0,
     first_after: Callable[[int], Awaitable[int | None]],
 ) -> RecoveryOffset:
-    """Ask *store* where to go on with the partition of *piece*, its first slice.
+    """Find in *store* where to go on with the partition of *fetched*, its first fetched batch.
 
     *begin* is the group's committed offset or, when there is none yet, the first offset that the
-    partition still has: what lies before the slice and was never stored is not passed by.
-    *log_start* is the first offset that the broker still has. *first_after* tells the first offset
-    that was appended after a time in milliseconds, None when there is none.
+    partition still has: what lies before *fetched* and was never stored is not skipped. *log_start*
+    is the first offset that the broker still has. *first_after* finds the first offset that was
+    appended after a time in milliseconds, None when there is none.
 
-    The result may lie before the slice: the slices between are to be fetched first.
+    The result may lie before *fetched*: the records between are to be fetched first.
     """
     topic, number = fetched.partition
     committed = min(begin, fetched.follows)
@@ -243,7 +244,7 @@ class _Done:
 async def _what_is_done(
     store: StoreReader, table: str, fetched: FetchedBatch, *, start: int, log_start: int
 ) -> _Done:
-    """How far ranges join that the rows bear out, looked at from a little before *start*."""
+    """How far ranges join whose rows are in the store, checked from a little before *start*."""
     look_back = LOOK_BACK_OFFSETS
     while True:
         look_from = max(0, start - look_back)
@@ -275,7 +276,7 @@ async def _what_is_done(
     )
 
 
-async def _start_again(  # noqa: PLR0913 - what find_resume knows
+async def _start_again(  # noqa: PLR0913 - what find_recovery_offset knows
     store: StoreReader,
     table: str,
     fetched: FetchedBatch,
@@ -284,10 +285,10 @@ async def _start_again(  # noqa: PLR0913 - what find_resume knows
     start: int,
     known_until: int,
 ) -> RecoveryOffset:
-    """Where to go on when the records from *anew* to *start* are not those the ledger speaks of.
+    """Where to go on when the records from *restarted* to *start* are not those in the ledger.
 
-    A range that reaches over *anew* is done again as a whole: what covers a part of its offsets
-    hides it.
+    A range that spans *restarted* is done again as a whole: a range that covers only some of its
+    offsets would hide it.
     """
     ranges = await store.ledger_ranges(*fetched.partition, at_or_past=restarted)
     cut = [

@@ -18,7 +18,7 @@ def test_a_run_of_rejects_is_a_flood_and_is_slowed() -> None:
     guard.pause_seconds(1000, 1000)
 
     assert guard.pause_seconds(500, 500) == 5.0
-    assert guard.flooding
+    assert guard.spiking
 
 
 def test_a_few_rejects_cost_nothing() -> None:
@@ -38,7 +38,7 @@ def test_a_flood_that_ends_is_over() -> None:
     pauses = [guard.pause_seconds(1000, 0) for _ in range(4)]
 
     assert pauses[-1] == 0.0
-    assert not guard.flooding
+    assert not guard.spiking
 
 
 async def test_a_flooding_partition_does_not_hold_up_its_neighbour() -> None:
