@@ -180,7 +180,7 @@ class PartitionWriter:
     def _judge_again(
         self, parts: Sequence[_Pending], refused: Collection[int], stored: Mapping[int, int]
     ) -> list[Judged]:
-        """The judgement of *parts* without the records at the offsets *refused*, none of them stored.
+        """The judgement of *parts* without the records at the offsets *refused*, none stored.
 
         *stored* are offsets of those that are stored. All that was judged meanwhile is judged
         again, too: it may have been compared with what was refused.
@@ -379,7 +379,7 @@ class PartitionWriter:
 
     @property
     def paused(self) -> bool:
-        """Whether the partition is not to be fetched now: in a spike, while some of it is queued."""
+        """Whether not to fetch the partition now: in a spike, while some of it is queued."""
         return bool(self._pending) and (self._spike_guard.spiking or self._throttle.has_debt)
 
     @property

@@ -73,7 +73,7 @@ async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None
     await asyncio.sleep(0)
     await held.close()
 
-    assert ends == ["lanes that do not end"]
+    assert ends == ["partition writers that do not end"]
     release.set()
 
 
