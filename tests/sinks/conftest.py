@@ -1,4 +1,4 @@
-"""The two stores every rule of the contract suite is held to: in memory, and the engine over HTTP.
+"""The two stores that the contract tests run against: in memory, and the engine over HTTP.
 
 RAILHEAD_TEST_CLICKHOUSE_URL names a server to use; without it the embedded engine is started once.
 Tests use tenants, topics and tokens of their own, so that they need no empty tables.

@@ -1,4 +1,4 @@
-"""How does the contract suite look into a store, whichever it is?"""
+"""How the contract tests look into a store: the fake in memory, or the engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Subject(Protocol):
 
 @dataclass
 class MemorySubject:
-    """The twin."""
+    """The fake."""
 
     store: MemoryStore
 
@@ -50,7 +50,7 @@ class ClickHouseSubject:
     sql: Client
 
     def logins(self, tenant: str) -> list[tuple[str, int]]:
-        """As FINAL shows them, which is what the view says."""
+        """As FINAL shows them, which the view uses."""
         return self._rows(
             "SELECT _id, _offset FROM fasttrack_store.login FINAL "
             "WHERE tenant = {tenant:String} ORDER BY _id",

@@ -14,7 +14,7 @@ def test_the_bound_doubles_with_each_attempt() -> None:
 
 @pytest.mark.parametrize("attempt", [6, 63, 64, 10_000])
 def test_the_bound_ends_at_the_most(attempt: int) -> None:
-    """However long the outage, the store is asked again within seconds."""
+    """However long the outage, the write is tried again within seconds."""
     assert pause_seconds(attempt, 1.0, most_seconds=5.0) == 5.0
 
 

@@ -44,7 +44,7 @@ async def test_bad_rows_are_found_and_all_others_stored(count: int, bad: set[int
 
 
 async def test_an_outage_in_the_search_loses_no_row() -> None:
-    """The search is made again from its start; what was stored is not stored twice."""
+    """The search is repeated from its start; what was stored is not stored twice."""
     store = poisoned({"5"})
     refuse = store.before_write
     assert refuse is not None
@@ -66,7 +66,7 @@ async def test_an_outage_in_the_search_loses_no_row() -> None:
 
 
 async def test_when_all_is_refused_the_table_is_at_fault() -> None:
-    """A hundred refusals and nothing stored: held and told, not dead-lettered."""
+    """A hundred refusals and nothing stored: held and reported, not dead-lettered."""
     store = poisoned({str(number) for number in range(1000)})
 
     with pytest.raises(MisconfiguredError, match="the table is at fault"):

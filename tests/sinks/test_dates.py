@@ -161,7 +161,7 @@ async def test_a_date_function_says_the_right_day_or_refuses(
 async def test_there_is_a_right_answer_for_every_accepted_time(
     analyst: Client, dated: str, expression: str
 ) -> None:
-    """Refusing is not all there is."""
+    """Not everything is refused."""
     answers = [said(analyst, dated, expression, number) for number in range(len(TIMES))]
 
     assert None not in answers

@@ -1,4 +1,4 @@
-"""What an error tells the writer to do."""
+"""What a writer does about an error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_codes_bear_the_names_the_engine_gives_them(sql: Client) -> None:
 
 
 def test_a_code_is_in_one_table_only() -> None:
-    """Otherwise the advice would depend on the order of questions."""
+    """Otherwise the class would depend on the order of the checks."""
     tables = [RETRYABLE_CODES, NON_RETRYABLE_CODES, MISCONFIGURED_CODES]
 
     assert len(RETRYABLE_CODES | NON_RETRYABLE_CODES | MISCONFIGURED_CODES) == sum(map(len, tables))
@@ -51,8 +51,8 @@ def test_trouble_of_the_store_is_retryable(code: int) -> None:
 
 
 @pytest.mark.parametrize("code", [1, 1001, 1002, 123_456])
-def test_an_unknown_code_is_broken(code: int) -> None:
-    """Held and told to an operator, never dropped."""
+def test_an_unknown_code_is_misconfigured(code: int) -> None:
+    """Held and reported to an operator, never dropped."""
     assert advice_for(code) is MisconfiguredError
 
 
@@ -63,7 +63,7 @@ def test_no_code_is_retryable() -> None:
 
 @pytest.mark.parametrize("code", [117, 349, 1002])
 def test_an_answer_that_quotes_a_row_is_not_passed_on(code: int) -> None:
-    """Logs hold no values: of such answers only code and name are told."""
+    """Logs hold no values: of such answers only code and name are reported."""
     answer = DatabaseError(f"Code: {code}. Cannot parse {SECRET} (ANY_NAME)", code=code)
 
     error = translate("insert into payment", answer)
@@ -108,7 +108,9 @@ async def test_a_value_that_does_not_fit_is_refused(settings: StoreSettings, ten
     assert isinstance(await outcome(settings, "login", rows), NonRetryableError)
 
 
-async def test_a_column_the_table_lacks_is_broken(settings: StoreSettings, tenant: str) -> None:
+async def test_a_column_the_table_lacks_is_misconfigured(
+    settings: StoreSettings, tenant: str
+) -> None:
     """No row is at fault; the message names the column."""
     rows = logins(tenant, ["a"], [1]).append_column("newer", pa.array([SECRET]))
 
@@ -118,15 +120,17 @@ async def test_a_column_the_table_lacks_is_broken(settings: StoreSettings, tenan
     assert "newer" in str(error)
 
 
-async def test_a_table_that_is_not_there_is_broken(settings: StoreSettings, tenant: str) -> None:
+async def test_a_table_that_is_not_there_is_misconfigured(
+    settings: StoreSettings, tenant: str
+) -> None:
     """Migrations are missing."""
     error = await outcome(settings, "nowhere", logins(tenant, ["a"], [1]))
 
     assert (type(error), error.code) == (MisconfiguredError, 60)
 
 
-async def test_a_wrong_user_is_broken(settings: StoreSettings, tenant: str) -> None:
-    """Waiting will not cure it, but nothing is dropped for it."""
+async def test_a_wrong_user_is_misconfigured(settings: StoreSettings, tenant: str) -> None:
+    """Waiting will not help, but nothing is dropped for it."""
     stranger = settings.model_copy(update={"user": "nobody"})
 
     error = await outcome(stranger, "login", logins(tenant, ["a"], [1]))

@@ -1,4 +1,4 @@
-"""What an event says comes out of its view digit by digit."""
+"""What an event holds comes out of its view digit by digit."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ async def test_ids_that_differ_in_case_or_form_are_two(
     assert len(texts(sql, "login", "unique_id", tenant)) == 4
 
 
-async def test_what_was_not_told_is_null(settings: StoreSettings, sql: Client, tenant: str) -> None:
+async def test_what_was_not_sent_is_null(settings: StoreSettings, sql: Client, tenant: str) -> None:
     """Null and absent are NULL, not a default."""
     await store(settings, "sports_bet", sports_bets(tenant, [{"odds": None, "bets": None}]))
 

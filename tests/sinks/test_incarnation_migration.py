@@ -1,4 +1,4 @@
-"""A database of before topics' incarnations were stored is brought up to date without a loss."""
+"""A database without topic incarnations is brought up to date without a loss."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ KEPT = {
 }
 
 
-def test_what_was_stored_is_kept_and_what_shared_a_key_is_told_apart(
+def test_what_was_stored_is_kept_and_what_shared_a_key_is_kept_apart(
     before: StoreSettings,
 ) -> None:
     """Rows without an incarnation have an empty one; a report repeated is still one."""
@@ -127,7 +127,7 @@ def test_what_was_stored_is_kept_and_what_shared_a_key_is_told_apart(
 def test_a_migration_that_was_killed_goes_on(
     before: StoreSettings, monkeypatch: pytest.MonkeyPatch, killed_in: str
 ) -> None:
-    """After any step was done and not noted: it is done again, and nothing is lost or doubled."""
+    """After any step was done and not noted: it is repeated, and nothing is lost or stored twice."""
 
     class Killed(Exception):  # noqa: N818 - it is no error
         pass

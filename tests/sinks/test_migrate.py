@@ -21,7 +21,7 @@ ONE, TWO = Step("0001/a", "A"), Step("0002/b", "B")
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
-    """A database of one's own, empty."""
+    """A separate, empty database."""
     directory: Path = tmp_path_factory.mktemp("fresh")
     process, url = start_engine(str(directory))
     yield StoreSettings(url=url)
@@ -30,7 +30,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
 
 
 def run(settings: StoreSettings) -> list[str]:
-    """What a migration tells."""
+    """What a migration reports."""
     reported: list[str] = []
     migrate(settings, report=reported.append)
     return reported
@@ -59,8 +59,8 @@ def test_a_database_of_a_newer_version_is_refused() -> None:
         pending([ONE], {ONE.name: ONE.checksum, TWO.name: TWO.checksum})
 
 
-def test_a_second_run_makes_only_the_views_anew(fresh: StoreSettings) -> None:
-    """Each step is told once; running again is harmless."""
+def test_a_second_run_replaces_only_the_views(fresh: StoreSettings) -> None:
+    """Each step is reported once; running again is harmless."""
     steps = [step.name for step in read_steps(MIGRATIONS) if not step.name.startswith("0000_")]
     views = f"created {len(read_steps(VIEWS))} views"
 
@@ -72,7 +72,7 @@ def test_a_second_run_makes_only_the_views_anew(fresh: StoreSettings) -> None:
 
 
 def test_a_step_done_but_not_noted_is_done_again(fresh: StoreSettings) -> None:
-    """A run that died in between is mended by the next."""
+    """The next run completes one that died in between."""
     run(fresh)
     with client(fresh) as sql:
         sql.command("TRUNCATE TABLE fasttrack_store.migrations")

@@ -131,7 +131,7 @@ def test_every_table_view_and_column_has_a_comment(sql: Client) -> None:
 
 
 def test_every_view_can_be_read_with_and_without_final(sql: Client) -> None:
-    """Readers need not say FINAL; who does gets the same."""
+    """Readers need not say FINAL; with it they get the same."""
     for name in sorted(KEPT | BUSINESS_VIEWS | {event.table for event in EVENT_TYPES}):
         sql.query(f"SELECT * FROM fasttrack.{name} LIMIT 1")
         sql.query(f"SELECT * FROM fasttrack.{name} LIMIT 1 SETTINGS final = 1")
@@ -150,7 +150,7 @@ def test_views_are_read_with_their_definers_rights(sql: Client) -> None:
 
 @pytest.mark.parametrize("table", [*(event.table for event in EVENT_TYPES), "rejected"])
 def test_tables_remember_tokens_and_force_rows_to_the_disk(sql: Client, table: str) -> None:
-    """Plain MergeTree remembers no token unless told, and leaves rows to the page cache."""
+    """By default plain MergeTree remembers no token and leaves rows to the page cache."""
     made = sql.command(f"SHOW CREATE TABLE fasttrack_store.{table}")
 
     assert isinstance(made, str)

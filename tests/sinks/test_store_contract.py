@@ -1,4 +1,4 @@
-"""What every store promises its writer, be it in memory or ClickHouse."""
+"""What every store promises its writer, in memory or ClickHouse."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ async def test_ledger_ranges_end_at_or_past_the_offset(subject: Subject, tenant:
     assert await subject.store.ledger_ranges(tenant, 3, at_or_past=0) == []
 
 
-async def test_the_ledger_tells_until_when_it_knows_what_was_appended(
+async def test_the_ledger_knows_until_when_records_were_appended(
     subject: Subject, tenant: str
 ) -> None:
     """The latest time before an offset; nothing where it has a hole right before it."""
@@ -219,7 +219,7 @@ async def test_a_conflict_kept_twice_is_one(subject: Subject, tenant: str) -> No
 
 
 async def test_a_rejected_item_reported_twice_is_one(subject: Subject, tenant: str) -> None:
-    """A refusal is known by the name that door or worker gave it, not by where its report lies."""
+    """A refusal is known by the name that ingest API or worker gave it, not by its place."""
     for offset, report in ((1, "a:0"), (2, "a:0"), (3, "a:1")):
         await subject.store.write_rejected(rejected(tenant, offset, report=report))
 

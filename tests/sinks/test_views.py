@@ -111,7 +111,7 @@ async def test_a_days_far_ahead_is_its_own_day(
 async def test_game_rounds_are_counted_apart_from_casino_events(
     settings: StoreSettings, sql: Client, tenant: str
 ) -> None:
-    """An operator may tell one round both ways; it must not count twice."""
+    """An operator may send one round both ways; it must not count twice."""
     rounds = [{"total_bet_user": D(3), "total_win_user": D(1), "bonus_bet_user": D(2)}]
     await store(
         settings,
@@ -127,7 +127,7 @@ async def test_game_rounds_are_counted_apart_from_casino_events(
 async def test_approved_credits_are_deposits_and_debits_withdrawals(
     settings: StoreSettings, sql: Client, tenant: str
 ) -> None:
-    """In any case of the letters; rollbacks take back; what is not approved counts nowhere."""
+    """In upper or lower case; rollbacks take back; what is not approved counts nowhere."""
     rows = [
         {"type": kind, "status": status, "amount": D(amount)}
         for kind, status, amount in (
@@ -183,7 +183,7 @@ async def test_sports_margin_is_stakes_less_payouts(
     ]
 
 
-async def test_a_timeline_tells_all_a_player_did_in_order(
+async def test_a_timeline_shows_all_a_player_did_in_order(
     settings: StoreSettings, sql: Client, tenant: str
 ) -> None:
     """All types in one shape."""
@@ -239,10 +239,10 @@ async def test_a_zombies_late_range_gives_way(
 async def test_an_item_refused_again_and_again_is_one_item(
     settings: StoreSettings, sql: Client, tenant: str
 ) -> None:
-    """It tells when it came first and last, how often, and where it came from the first time."""
+    """It shows when it came first and last, how often, and where it first came from."""
     came = [
         {"request_id": "second", "position": 4, "received_ms": APPENDED_MS + 1_000},
-        {"request_id": "first", "position": 0, "message": "told first"},
+        {"request_id": "first", "position": 0, "message": "first report"},
         {"request_id": "third", "position": 0, "received_ms": APPENDED_MS + 2_500},
     ]
     rows = [rejected(tenant, number, **given) for number, given in enumerate(came)]
@@ -256,7 +256,7 @@ async def test_an_item_refused_again_and_again_is_one_item(
     )
     assert read(sql, "rejected_items", columns, tenant) == [
         (
-            "2026-01-02 00:00:00.000", "2026-01-02 00:00:02.500", 3, "told first", "first", 0, "",
+            "2026-01-02 00:00:00.000", "2026-01-02 00:00:02.500", 3, "first report", "first", 0, "",
             None, None,
         )
     ]  # fmt: skip
@@ -337,7 +337,7 @@ async def test_what_a_column_says_it_equals_it_equals(
         ("sports_daily", {"stakes", "payouts", "margin", "bonus_stakes", "uncounted"}),
     ],
 )
-def test_a_net_figure_states_what_it_equals(sql: Client, view: str, net: set[str]) -> None:
+def test_a_net_column_states_what_it_equals(sql: Client, view: str, net: set[str]) -> None:
     """What is subtracted is shown."""
     stated = sql.query(
         "SELECT name FROM system.columns WHERE database = 'fasttrack' AND table = {view:String} "

@@ -19,7 +19,7 @@ def batches_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that a flow is told, to be moved by hand."""
+    """The time that a rate meter reads, to be moved by hand."""
     now = [100.0]
     monkeypatch.setattr(rate_meter, "monotonic", lambda: now[0])
     return now

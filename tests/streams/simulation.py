@@ -1,9 +1,9 @@
 """A partition, a broker and a store in memory, and a worker that can be killed at every step.
 
-The worker's own code runs (Lane, Writers, decide, resume, blocks); only what it talks to is
-simulated. Every call to the outside passes two numbered moments, before and after its effect;
-a run can be told to die at any of them, like a process whose last words may or may not have
-been heard.
+The worker's own code runs (PartitionWriter, PartitionWriters, decide, find_recovery_offset,
+blocks); only what it talks to is simulated. Every call to the outside passes two numbered moments,
+before and after its effect; a run can be made to die at any of them, like a process whose last call
+may or may not have arrived.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class World:
     # Inserts, the first one last, in which the store dies when it has noted the token.
     hollow: list[bool] = field(default_factory=list)
     log_start: int = 0
-    # Whether each slice is written before the next is taken.
+    # Whether each batch is written before the next is taken.
     one_by_one: bool = False
-    # Slices, by their number in a fetch, that Faust loses on the way to the agent.
+    # Batches, by their number in a fetch, that Faust loses on the way to the agent.
     dropped: set[int] = field(default_factory=set)
     # Ids that belong to another partition, what was sent on there, and answers, the first one last,
     # that do not come: "lost" with the batch, "late" when it is there.
@@ -90,8 +90,8 @@ class World:
     elsewhere: list[tuple[str, str]] = field(default_factory=list)
     move_answers: list[str] = field(default_factory=list)
 
-    def slices(self, start: int, sizes: Sequence[int]) -> Iterator[FetchedBatch]:
-        """The records from *start*, cut into slices of *sizes* (the last repeated)."""
+    def batches(self, start: int, sizes: Sequence[int]) -> Iterator[FetchedBatch]:
+        """The records from *start*, cut into batches of *sizes* (the last repeated)."""
         at, number = start, 0
         while at < len(self.records):
             size = sizes[min(number, len(sizes) - 1)]
@@ -184,7 +184,7 @@ class SimProducer:
         self.moments.passing()
         assert partition == OTHER
         await asyncio.sleep(0)
-        answer = self.world.move_answers.pop() if self.world.move_answers else "told"
+        answer = self.world.move_answers.pop() if self.world.move_answers else "answered"
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if answer == "lost":
             done.set_exception(KafkaError("the broker is gone"))
@@ -264,7 +264,7 @@ def _batch(fetched: FetchedBatch, pairs: list[list[str]], rows: Any) -> pa.Recor
 
 
 class Worker:
-    """One life of a worker: recover, resume, take slices, write, acknowledge, commit."""
+    """One run of a worker: recover, find the offset, take batches, write, acknowledge, commit."""
 
     def __init__(self, world: World, moments: Moments, generation: int) -> None:
         self.world = world
@@ -356,7 +356,7 @@ class Worker:
         start: int | None = self.world.committed or 0
         while start is not None:
             self.rewound = None
-            for number, fetched in enumerate(self.world.slices(start, sizes)):
+            for number, fetched in enumerate(self.world.batches(start, sizes)):
                 if number in self.world.dropped:
                     self.world.dropped.remove(number)
                     continue
@@ -397,7 +397,7 @@ def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> in
 
 
 def check(world: World) -> None:
-    """The promise: each id once, from its first record; each offset one fate; ranges join.
+    """The promise: each id once, from its first record; each offset one outcome; ranges join.
 
     A record that the store refuses is a dead letter and uses up no id: the next one with its id is
     the first. A repeat of a record that was taken is not put to the store.
@@ -421,7 +421,7 @@ def check(world: World) -> None:
         assert entry.first == end, "ranges join without gap or overlap"
         end = entry.last + 1
         total = entry.stored + entry.duplicates + entry.conflicts + entry.rejected + entry.moved
-        assert total == entry.last + 1 - entry.first, "each offset has exactly one fate"
+        assert total == entry.last + 1 - entry.first, "each offset has exactly one outcome"
     assert end == len(world.records)
     assert sum(entry.stored for entry in world.ledger) == len(first)
     clashes = {

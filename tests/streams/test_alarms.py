@@ -1,4 +1,4 @@
-"""How often is it said what is wrong with the beginning of a partition?"""
+"""What is wrong with the beginning of a partition is reported once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def raised(metrics: WorkerMetrics, kind: str) -> float:
     ],
     ids=["again", "missing", "two holes", "again and missing", "lost", "recreated"],
 )
-def test_what_was_found_twice_is_told_once(
+def test_what_was_found_twice_is_reported_once(
     caplog: pytest.LogCaptureFixture, found: RecoveryOffset, kind: str, times: int
 ) -> None:
     """A partition is looked at without a record, with its first one, and after a rebalance."""
@@ -57,7 +57,7 @@ def test_what_was_found_twice_is_told_once(
     ],
     ids=["other partition", "longer", "earlier", "other fault"],
 )
-def test_another_hole_is_told(partition: Partition, found: RecoveryOffset) -> None:
+def test_another_hole_is_reported(partition: Partition, found: RecoveryOffset) -> None:
     """Elsewhere, or of other offsets."""
     metrics, reported = WorkerMetrics(), set[Fact]()
     alarms.raise_alarms(HERE, replace(FOUND, again=(20, 49)), metrics, reported)

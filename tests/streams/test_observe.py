@@ -37,7 +37,7 @@ class Ids:
 
 @dataclass
 class FakeWriter:
-    """A lane, as the observer sees it."""
+    """A partition writer, as the observer sees it."""
 
     partition: Partition
     waiting_since: float | None = None
@@ -163,7 +163,7 @@ async def test_gauges_of_a_partition_go_with_it(stream: FakeStream) -> None:
 
 
 @pytest.mark.parametrize("age_seconds", [None, 0.0, 0.5, 30.0, 4000.0])
-async def test_the_age_of_the_oldest_slice_is_shown(
+async def test_the_age_of_the_oldest_batch_is_shown(
     stream: FakeStream, age_seconds: float | None
 ) -> None:
     """None waits: 0."""
@@ -213,7 +213,7 @@ async def test_a_worker_is_ready_when_it_has_joined_and_read_its_changelogs(
 async def test_a_partition_is_untaken_since_it_last_had_nothing_to_take(
     stream: FakeStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The age begins again with each slice that is taken, and is 0 while none can be."""
+    """The age starts again with each batch that is taken, and is 0 while none can be."""
     mine, loop = observer(stream), asyncio.get_running_loop()
     now = [1000.0]
     monkeypatch.setattr(loop, "time", lambda: now[0])

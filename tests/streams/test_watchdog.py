@@ -1,4 +1,4 @@
-"""When does a worker count as stuck?"""
+"""When a worker counts as stuck."""
 
 from __future__ import annotations
 

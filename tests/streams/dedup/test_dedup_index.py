@@ -1,4 +1,4 @@
-"""The memory of ids: blocks, generations, index."""
+"""The dedup index: blocks, segments, look-up."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_rubbish_in_the_changelog_is_no_block(value: bytes) -> None:
 
 
 def test_an_id_is_found_where_it_was_first_seen() -> None:
-    """Look-up tells offset, fingerprint and time of the first sighting."""
+    """Look-up finds offset, fingerprint and time of the first occurrence."""
     index = DedupIndex(HOUR_MS)
     index.add(block_of([3, 4, 5], first_offset=100, at_ms=77))
 
@@ -57,7 +57,7 @@ def test_an_id_is_found_where_it_was_first_seen() -> None:
     assert found.appended_ms[0] == 77
 
 
-def test_ids_that_share_half_a_hash_are_told_apart() -> None:
+def test_ids_that_share_half_a_hash_are_distinguished() -> None:
     """All 128 bits decide."""
     index = DedupIndex(HOUR_MS)
     index.add(block_of([3]))
@@ -71,7 +71,7 @@ def test_ids_that_share_half_a_hash_are_told_apart() -> None:
     st.lists(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40, unique=True), max_size=20)
 )
 def test_the_index_agrees_with_a_dictionary(batches: list[list[int]]) -> None:
-    """Whatever is added in whatever blocks, the index tells what a plain dictionary would."""
+    """Whatever is added in whatever blocks, the index finds what a plain dictionary would."""
     index, model, offset = DedupIndex(HOUR_MS), {}, 0
     for batch in batches:
         fresh = [number for number in batch if number not in model]
@@ -85,7 +85,7 @@ def test_the_index_agrees_with_a_dictionary(batches: list[list[int]]) -> None:
     assert len(index) == len(model)
 
 
-def test_many_ids_grow_over_generations() -> None:
+def test_many_ids_grow_over_segments() -> None:
     """A hundred thousand ids with clustered hashes are all found again."""
     index = DedupIndex(HOUR_MS)
     ids = list(range(100_000))
@@ -97,7 +97,7 @@ def test_many_ids_grow_over_generations() -> None:
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:
-    """Adding newer ids drops generations that are wholly too old."""
+    """Adding newer ids drops segments that are wholly too old."""
     index = DedupIndex(1000)
     index.add(block_of([1], first_offset=0, at_ms=0))
     index.add(block_of([2], first_offset=1, at_ms=900))

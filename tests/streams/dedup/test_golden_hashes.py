@@ -62,7 +62,7 @@ def test_the_fingerprint_of_a_content_is_what_it_always_was(
 @pytest.mark.parametrize("copies", COPIES)
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["name"])
 def test_the_hash_of_an_id_is_what_it_always_was(case: dict[str, Any], copies: int) -> None:
-    """128 bits of tenant and id, as the changelog gets them, beside 32 of the fingerprint."""
+    """128 bits of tenant and id, as the changelog gets them, and 32 of the fingerprint."""
     rules = parse_id_rules({case["tenant"]: case["id_fields"]})
 
     judged = judge(

@@ -1,4 +1,4 @@
-"""What does a table's memory hold around a rebalance?"""
+"""What a dedup table holds around a rebalance."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ HOUR_MS = 3_600_000
 def test_no_block_makes_ids_expire_before_the_broker_has_come_so_far(
     ahead_ms: int, *, together: bool
 ) -> None:
-    """Whoever may write to a changelog may write any time into a block."""
+    """Any producer may write any time into a block of a changelog."""
     memory = store()
     mine = event(MINE, 0, at_ms=NOW_MS - WINDOW_MS + 1)
     foreign = event(MINE, 1, at_ms=NOW_MS, claimed_ms=NOW_MS + ahead_ms)
@@ -109,7 +109,7 @@ def test_blocks_that_are_joined_lend_no_times_to_each_other(ahead_ms: int) -> No
 
 
 def test_ids_expire_as_the_broker_goes_on() -> None:
-    """By what workers wrote since."""
+    """By the times of what workers wrote since."""
     memory = store()
 
     apply(memory, event(MINE, 0, at_ms=NOW_MS))
@@ -121,7 +121,7 @@ def test_ids_expire_as_the_broker_goes_on() -> None:
 async def test_what_another_worker_wrote_meanwhile_is_read() -> None:
     """A worker that was paused, taken for dead and given its partition again has missed a block.
 
-    Its own late block lies behind it: seed 505 of chaos counted repeats as first sightings then.
+    Its own late block lies behind it: seed 505 of chaos counted repeats as first occurrences then.
     """
     memory = store()
     apply(memory, event(MINE, 0))

@@ -25,10 +25,10 @@ PROGRAM = """
 import railhead.cli.processes.worker, streams.worker
 from tests.streams.faust.test_environment import configuration
 import json, asyncio, faust.types._env as known, faust.streams, aiokafka.util, mode.utils.logging
-told = {name: str(value) for name, value in vars(known).items() if name.isupper()}
-told["policy"] = type(asyncio.get_event_loop_policy()).__name__
-told["pure"] = [faust.streams.NO_CYTHON, aiokafka.util.NO_EXTENSIONS, mode.utils.logging.DEVLOG]
-print(json.dumps([configuration(), told]))
+read = {name: str(value) for name, value in vars(known).items() if name.isupper()}
+read["policy"] = type(asyncio.get_event_loop_policy()).__name__
+read["pure"] = [faust.streams.NO_CYTHON, aiokafka.util.NO_EXTENSIONS, mode.utils.logging.DEVLOG]
+print(json.dumps([configuration(), read]))
 """
 
 

@@ -86,7 +86,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_what_is_fetched_by_id_looks_like_what_is_fetched_by_name() -> None:
-    """Aiokafka reads topic, transactions taken back and records where it expects them."""
+    """Aiokafka reads topic, aborted transactions and records where it expects them."""
     broker, incarnations = Broker({TOPIC: ONE}), Incarnations()
     incarnations.guard(broker)
     await incarnations.refresh(broker, [TOPIC])

@@ -26,12 +26,12 @@ def records(first: int, last: int, *, appended_ms: int = 1000) -> FetchedBatch:
         SimpleNamespace(offset=offset, timestamp=appended_ms, value=b"{}", headers=())
         for offset in range(first, last + 1)
     ]
-    # The partition is not what is asked here.
+    # The partition does not matter here.
     return batch_of(Partition("events", 0), reported, follows=first)
 
 
 class Scripted(BatchConsumer):
-    """The consumer with its fetches told beforehand and its seeks noted."""
+    """The consumer with scripted fetches and its seeks noted."""
 
     should_stop = False
     flow_active = True
@@ -78,7 +78,7 @@ class Scripted(BatchConsumer):
         return False
 
     async def fetch(self) -> list[FetchedBatch]:
-        """The slices of the next fetch."""
+        """The fetched batches of the next fetch."""
         return [message.value async for _, message in self.getmany(1.0)]
 
     async def fetch_nothing(self, monkeypatch: Any, *, position: int) -> None:
@@ -107,7 +107,7 @@ class Rebalancing(dict[TP, FetchedBatch]):
         return super().items()
 
 
-async def test_what_a_rebalance_made_void_is_fetched_again() -> None:
+async def test_what_a_rebalance_discarded_is_fetched_again() -> None:
     """Dropped records do not count as handed on, and the position goes back to them."""
     consumer = Scripted({LEFT: records(0, 4)})
     consumer.script.append(Rebalancing({LEFT: records(5, 9)}, consumer))
@@ -145,8 +145,8 @@ async def test_nothing_is_fetched_again_that_retention_deleted(monkeypatch: Any)
     assert consumer.sought == []
 
 
-async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
-    """Only the newest cut is waited for."""
+async def test_offsets_delivered_again_in_other_batches_are_committed() -> None:
+    """Only the newest batches are waited for."""
     cuts = ((0, 4), (5, 9), (3, 7), (8, 9))
     consumer = Scripted(*({LEFT: records(first, last)} for first, last in cuts))
     for _ in cuts:
@@ -158,8 +158,8 @@ async def test_offsets_delivered_again_in_another_cut_are_committed() -> None:
     assert not consumer._acked_index[LEFT]
 
 
-async def test_a_topic_made_anew_ends_the_process(monkeypatch: Any) -> None:
-    """The client begins anew by itself; offsets that were read hold other records now."""
+async def test_a_recreated_topic_ends_the_process(monkeypatch: Any) -> None:
+    """The client starts over by itself; offsets that were read hold other records now."""
     ends: list[tuple[Any, ...]] = []
     monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *reported: ends.append(reported))
     consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(0, 2, appended_ms=2000)})
@@ -170,8 +170,8 @@ async def test_a_topic_made_anew_ends_the_process(monkeypatch: Any) -> None:
     assert ends == [(Partition(*LEFT), 0, 9)]
 
 
-async def test_records_delivered_again_are_the_same_life(monkeypatch: Any) -> None:
-    """After going back the same records come, with the times they had."""
+async def test_records_delivered_again_are_of_the_same_incarnation(monkeypatch: Any) -> None:
+    """After seeking back the same records come, with their old times."""
     ends: list[Any] = []
     monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *reported: ends.append(reported))
     consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(3, 12)})
@@ -204,7 +204,7 @@ async def test_steady_commits_are_not_taken_for_none(monkeypatch: Any) -> None:
 
 
 async def test_changelog_records_that_nobody_was_given_are_read_again() -> None:
-    """A fetch that a rebalance cancelled may take them; recovery would wait for ever."""
+    """A fetch that a rebalance cancelled may take them; recovery would wait forever."""
     consumer = Scripted()
     consumer._gap_detector = GapDetector()
     applied = {LEFT: -1, RIGHT: 18}
@@ -235,7 +235,7 @@ async def test_offsets_without_a_record_are_passed_when_they_were_fetched_twice(
     assert applied == {LEFT: 6, RIGHT: 18}
 
 
-async def test_a_partition_that_is_held_back_is_not_fetched(monkeypatch: Any) -> None:
+async def test_a_paused_partition_is_not_fetched(monkeypatch: Any) -> None:
     """Its neighbours are; and with none left nothing is, as no partition means all to aiokafka."""
     asked: list[set[TP]] = []
     held = {LEFT}

@@ -1,4 +1,4 @@
-"""Is recovery given every record of a changelog?"""
+"""Recovery is given every record of a changelog."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HERE = TP("changelog", 2)
 
 
 def test_a_part_that_goes_on_is_given() -> None:
-    """From where recovery has read, and then from part to part."""
+    """From where recovery has read, and then chunk by chunk."""
     gap_detector = GapDetector()
 
     assert gap_detector.missing_from(HERE, 0, applied=-1) is None
@@ -26,7 +26,7 @@ def test_a_part_behind_a_hole_is_not() -> None:
 
 
 def test_what_retention_deleted_is_asked_for_once() -> None:
-    """It cannot be had, and the ids in it are past their window."""
+    """It cannot be read, and the ids in it are past their window."""
     gap_detector = GapDetector()
     gap_detector.missing_from(HERE, 7, applied=2)
 
@@ -42,8 +42,8 @@ def test_a_rebalance_forgets_what_was_given() -> None:
     assert gap_detector.missing_from(HERE, 10, applied=4) == 5
 
 
-def test_what_was_fetched_twice_in_vain_is_not_there() -> None:
-    """The first fetch may have been lost on the way, and what another one brought is given."""
+def test_what_two_fetches_did_not_bring_is_not_there() -> None:
+    """The first fetch may have got lost; what another one brings is given."""
     gap_detector = GapDetector()
 
     assert not gap_detector.holds_nothing(HERE, 0)
@@ -54,7 +54,7 @@ def test_what_was_fetched_twice_in_vain_is_not_there() -> None:
 
 
 def test_a_rebalance_may_have_taken_what_was_fetched() -> None:
-    """What was fetched in vain before is fetched again."""
+    """What brought nothing before is fetched again."""
     gap_detector = GapDetector()
     gap_detector.holds_nothing(HERE, 0)
     gap_detector.clear()

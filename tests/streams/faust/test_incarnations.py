@@ -51,7 +51,7 @@ def outcomes(decision: Decision) -> list[Outcome]:
 
 @pytest.mark.parametrize("offset", [0, 1, 7, 2**32 + 5])
 @pytest.mark.parametrize(("content", "outcome"), [(1, Outcome.DUPLICATE), (2, Outcome.CONFLICT)])
-def test_the_same_offset_of_a_recreated_topic_is_another_place(
+def test_the_same_offset_of_a_recreated_topic_is_another_record(
     offset: int, content: int, outcome: Outcome
 ) -> None:
     """An id at an offset where it was seen before the topic was recreated is a repeat."""
@@ -82,7 +82,7 @@ def test_a_record_that_is_delivered_again_is_the_first_again(
 
 
 @pytest.mark.parametrize(("known", "now"), [("", ONE), (ONE, ""), ("", "")])
-def test_where_no_incarnation_is_named_append_times_tell(known: str, now: str) -> None:
+def test_where_no_incarnation_is_named_append_times_decide(known: str, now: str) -> None:
     """A recreated topic's records were appended after all that was seen of the one before."""
     dedup_index = remembered(candidates([5], 3, known))
 
@@ -91,8 +91,8 @@ def test_where_no_incarnation_is_named_append_times_tell(known: str, now: str) -
     assert outcomes(decision) == [Outcome.DUPLICATE]
 
 
-def test_what_is_seen_again_in_a_third_incarnation_is_told_of_the_newest() -> None:
-    """Incarnations are told apart however many an index holds, also after the window."""
+def test_what_is_seen_again_in_a_third_incarnation_is_found_in_the_newest() -> None:
+    """Incarnations are distinguished however many an index holds, also after the window."""
     three = incarnation_text(bytes([3]) * 16)
     dedup_index = remembered(
         candidates([5], 0, ONE), candidates([5], 0, TWO, at_ms=1_001 + WINDOW_MS)
@@ -197,7 +197,7 @@ def test_what_is_not_wholly_a_block_is_unreadable(value: str) -> None:
 def test_a_block_that_no_worker_writes_is_unreadable_or_harmless(
     change: dict[str, object],
 ) -> None:
-    """Whoever writes to the changelog, the index takes what it is given without an error."""
+    """Whatever is written to the changelog, the index takes it without an error."""
     fields = {name: getattr(golden(ONE), name) for name in IdBlock.__dataclass_fields__} | change
     block = IdBlock(**fields)
     try:
@@ -229,7 +229,7 @@ async def test_what_is_remembered_keeps_its_incarnation() -> None:
 
 
 def test_a_topic_id_is_written_as_kafkas_tools_write_it() -> None:
-    """22 letters of base64; none for no id."""
+    """22 characters of base64; none for no id."""
     topic_id = bytes(range(16))
 
     assert incarnation_text(topic_id) == "AAECAwQFBgcICQoLDA0ODw"

@@ -1,10 +1,10 @@
-"""Every way in which fetches of a small partition may go, tried one by one.
+"""Every sequence of fetches and faults of a small partition, tried one by one.
 
 A partition of four offsets, each a record or nothing that a consumer sees (a marker, an aborted
-record, a hole), a writer that begins at any of them, and any four things that may happen on the
-way: fetches of different sizes, slices that are lost with a cancelled fetch or with a cleared
-queue, slices that arrive, retention. However it went, when the faults are over every record that
-is left has been taken once and in order, and nothing waits for something that does not come.
+record, a hole), a writer that starts at any of them, and any four events: fetches of different
+sizes, batches that are lost with a cancelled fetch or with a cleared queue, batches that arrive,
+retention. Afterwards, without faults, every record that is left has been taken once and in order,
+and nothing waits for something that does not come.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ STEPS = 4
 
 
 class DurableWrites:
-    """What a lane counts with when it writes nothing."""
+    """The part that a partition writer uses when it writes nothing."""
 
     metrics = METRICS
 
 
 def speaks_of(log: Sequence[bool], follows: int, end: int) -> FetchedBatch:
-    """What a fetch of *follows* to before *end* brings of *log*, which tells where records are."""
+    """What a fetch of *follows* to before *end* brings of *log*, which says where records are."""
     offsets = np.asarray([at for at in range(follows, end) if log[at]], np.int64)
     if not len(offsets):
         return without_records(HERE, follows, end, 1000)
@@ -52,7 +52,7 @@ def speaks_of(log: Sequence[bool], follows: int, end: int) -> FetchedBatch:
 
 
 class Way:
-    """A partition on its way through consumer, queue and lane."""
+    """A partition with its consumer, queue and partition writer."""
 
     def __init__(self, log: Sequence[bool], begin: int) -> None:
         self.log = list(log)
@@ -75,7 +75,7 @@ class Way:
             spike_guard=RejectSpikeGuard(RejectSpikeLimits(1.0, 1e9)),
             rate_meter=RateMeter(),
         )
-        # Retention is passed when what is queued is written, which is not what is asked here.
+        # A hole is skipped once what is queued is written, which does not matter here.
         self.writer.drained = self._nothing  # type: ignore[method-assign]
 
     async def _nothing(self) -> None:
@@ -129,7 +129,7 @@ class Way:
 
     @property
     def taken(self) -> list[int]:
-        """The offsets of what the lane has taken, in that order."""
+        """The offsets of what the writer has taken, in that order."""
         fetched_batches = [
             fetched for pending in self.writer._pending for fetched in pending.fetched_batches
         ]
@@ -149,12 +149,12 @@ async def went(log: Sequence[bool], begin: int, actions: Sequence[str]) -> str |
     if not set(must) <= set(way.taken):
         return f"taken {way.taken}, not all of {must}"
     if way.writer.next_offset != len(way.log):
-        return f"the lane waits for {way.writer.next_offset} of {len(way.log)}"
+        return f"the writer waits for {way.writer.next_offset} of {len(way.log)}"
     return None
 
 
 async def all_ways(layouts: Sequence[Sequence[bool]], steps: int) -> list[Any]:
-    """Every way that goes wrong."""
+    """Every sequence that goes wrong."""
     return [
         (log, begin, actions, wrong)
         for log in layouts
@@ -166,7 +166,7 @@ async def all_ways(layouts: Sequence[Sequence[bool]], steps: int) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say nothing of what is missing: here much is."""
+    """Log nothing of what is missing: here much is."""
     monkeypatch.setattr(writer.logger, "disabled", True)
     monkeypatch.setattr(writer, "retention_passed", lambda *_: None)
 
@@ -196,7 +196,7 @@ def test_one_more_step_of_one_log() -> None:
 def test_what_is_lost_again_after_going_back_is_fetched_again(
     log: tuple[bool, ...], actions: str
 ) -> None:
-    """However often: a slice that comes too early always leads back."""
+    """However often: a batch that comes too early always leads back."""
     assert asyncio.run(went(log, 0, actions.split())) is None
 
 
@@ -209,7 +209,7 @@ def test_what_is_lost_again_after_going_back_is_fetched_again(
         ([(0, 5), (7, 9)], 9, 0, 5),  # one between others was
         ([(0, 5)], 9, 9, None),  # retention took what was not fetched
         ([(0, 5)], 9, 7, 7),  # and a part of what was fetched and lost
-        ([(0, 5), (0, 3)], 3, 0, None),  # the log begins anew
+        ([(0, 5), (0, 3)], 3, 0, None),  # the log starts again
     ],
 )
 def test_what_was_given_to_nobody_is_known(

@@ -32,11 +32,11 @@ class Consumer(BatchConsumer):
         self.sought: list[tuple[TP, int]] = []
 
     def deliver(self, *ends: int) -> None:
-        """Slices ending at these offsets were handed on."""
+        """Batches ending at these offsets were handed on."""
         self._delivered[HERE].extend(ends)
 
     def done(self, *ends: int) -> None:
-        """Slices ending at these offsets were acknowledged."""
+        """Batches ending at these offsets were acknowledged."""
         self._acked[HERE].extend(ends)
         self._acked_index[HERE].update(ends)
 
@@ -46,7 +46,7 @@ class Consumer(BatchConsumer):
 
 
 def test_offsets_are_committed_in_order_only() -> None:
-    """A slice that is not acknowledged holds back all that come after it."""
+    """Nothing after a batch that is not acknowledged is committed."""
     consumer = Consumer()
     consumer.deliver(9, 19, 29)
     consumer.done(29, 19)
@@ -101,8 +101,8 @@ async def test_gaps_in_the_offsets_pass_nothing() -> None:
     assert consumer._new_offset(HERE) is None
 
 
-def test_what_lies_before_the_marks_is_handed_on_and_committed() -> None:
-    """The marks may be of another life of the topic; Faust would drop it without a word."""
+def test_what_lies_before_the_noted_offsets_is_handed_on_and_committed() -> None:
+    """The noted offsets may be of another incarnation; Faust would drop it silently."""
     consumer = Consumer()
     consumer._read_offset[HERE] = consumer._committed_offset[HERE] = 50
 
@@ -112,7 +112,7 @@ def test_what_lies_before_the_marks_is_handed_on_and_committed() -> None:
     assert consumer._should_commit(HERE, 3)
 
 
-def test_what_lies_past_the_marks_moves_no_commit_back() -> None:
+def test_what_lies_past_the_noted_offsets_moves_no_commit_back() -> None:
     """The usual case."""
     consumer = Consumer()
     consumer._committed_offset[HERE] = 50
@@ -123,15 +123,15 @@ def test_what_lies_past_the_marks_moves_no_commit_back() -> None:
 
 
 async def test_no_commit_outlives_its_assignment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a topic is missing aiokafka tries for ever, then commits to the one made anew."""
+    """While a topic is missing aiokafka tries forever, then commits to the recreated one."""
     tried = asyncio.Event()
 
-    async def commits_for_ever(*_: Any) -> bool:
+    async def commits_forever(*_: Any) -> bool:
         tried.set()
         await asyncio.Event().wait()
         return True
 
-    monkeypatch.setattr(AIOKafkaConsumerThread, "_commit", commits_for_ever)
+    monkeypatch.setattr(AIOKafkaConsumerThread, "_commit", commits_forever)
     assignment = SimpleNamespace(unassign_future=asyncio.Future())
     subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
     thread: Any = BatchConsumerThread.__new__(BatchConsumerThread)

@@ -53,7 +53,7 @@ def batches(draw: st.DrawFn, base: int) -> Made:
 
 @st.composite
 def fetches(draw: st.DrawFn) -> tuple[bytes, int, list[tuple[int, int]]]:
-    """The bytes of a fetch, where it began, and the transactions that were taken back."""
+    """The bytes of a fetch, where it began, and the aborted transactions."""
     made: list[Made] = []
     at = draw(st.sampled_from([0, 3, 2**40]))
     for _ in range(draw(st.integers(0, 4))):

@@ -1,4 +1,4 @@
-"""Record batches that are small on a topic and open to gigabytes, made piece by piece."""
+"""Record batches that are small on a topic and decompress to gigabytes, made in chunks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ else:
     from backports import zstd
 
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-# What a topic takes.
+# The largest record that a topic takes.
 BATCH_BYTES = 2 * 2**20
 _BATCH = bytes(2**20)
 
@@ -107,7 +107,7 @@ def main() -> None:
     assert len(made) <= BATCH_BYTES, len(made)
     before, most = resident(), 0
     fetches = [Fetched(made).result for _ in range(10)]
-    with as_batches(lambda _: kind == "slices"):
+    with as_batches(lambda _: kind == "batches"):
         for _ in range(10):
             for fetch in fetches:
                 if fetch.has_more():

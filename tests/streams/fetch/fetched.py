@@ -1,4 +1,4 @@
-"""What one fetch brought of a partition, taken by aiokafka record by record, or as slices."""
+"""What one fetch brought of a partition, taken by aiokafka record by record, or in batches."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Fetched:
             yield rows, self.state.position, self.result.has_more()
 
     def by_batch(self, limits: Iterator[int | None]) -> Iterator[Step]:
-        """The same, as slices."""
+        """The same, in fetched batches."""
         while self.result.has_more():
             before = self.state.position
             with as_batches(lambda _: True):
@@ -92,7 +92,7 @@ class Fetched:
 
 
 def rows_of(fetched: Any) -> Rows:
-    """The records of a slice."""
+    """The records of a fetched batch."""
     if fetched == []:
         return []
     assert isinstance(fetched, FetchedBatch)

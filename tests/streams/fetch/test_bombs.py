@@ -1,4 +1,4 @@
-"""What is held of a record batch that is small on its topic and opens to gigabytes."""
+"""What is held of a record batch that is small on its topic and decompresses to gigabytes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("batches_installed")
 PARTITION_MIB, MORE_MIB = 16, 64
 
 
-@pytest.mark.parametrize("kind", ["slices", "records"])
+@pytest.mark.parametrize("kind", ["batches", "records"])
 @pytest.mark.parametrize(
     ("codec", "size", "count"),
     [
@@ -44,7 +44,7 @@ PARTITION_MIB, MORE_MIB = 16, 64
     ],
 )
 def test_ten_bombs_at_once_take_little_memory(kind: str, codec: str, size: int, count: int) -> None:
-    """Sixteen MiB for each partition, however much a batch opens to, whoever reads it."""
+    """Sixteen MiB for each partition, however much a batch opens to, for every kind of consumer."""
     assert_little_memory(kind, codec, size, count)
 
 
@@ -85,7 +85,7 @@ def assert_little_memory(kind: str, codec: str, size: int, count: int) -> None:
 def test_it_does_not_matter_how_little_is_held_at_once(
     fetch: tuple[bytes, int, list[tuple[int, int]]], limit: int | None, held: int
 ) -> None:
-    """Batches in pieces are the same records, at the same offsets."""
+    """Batches in chunks are the same records, at the same offsets."""
     data, offset, aborted = fetch
     expected = [
         row
@@ -208,7 +208,7 @@ def test_what_cannot_be_opened_is_corrupt(codec: str, harm: str) -> None:
 
 
 def test_a_batch_says_how_many_records_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer or more, in pieces too, are no batch."""
+    """Fewer or more, in chunks too, are no batch."""
     monkeypatch.setattr(batch_headers, "WHOLE_BYTES", 100)
     for count in (29, 31):
         data = batch("zstd", records(1_000, 30), count)
@@ -218,13 +218,13 @@ def test_a_batch_says_how_many_records_it_has(monkeypatch: pytest.MonkeyPatch) -
         assert error is CorruptRecordException
 
 
-@pytest.mark.parametrize("slices", [True, False])
-def test_a_slice_ends_where_enough_is_held(*, slices: bool) -> None:
+@pytest.mark.parametrize("batches", [True, False])
+def test_a_fetched_batch_ends_where_enough_is_held(*, batches: bool) -> None:
     """However many records were asked for."""
     data = batch("gzip", records(2**20, 12), 12)
     fetch = Fetched(data).result
     sizes = []
-    with as_batches(lambda _: slices):
+    with as_batches(lambda _: batches):
         while fetch.has_more():
             opened_batch = fetch.getall(10_000)
             sizes.append(len(opened_batch) if opened_batch else 0)

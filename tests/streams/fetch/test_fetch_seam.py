@@ -1,4 +1,4 @@
-"""Does aiokafka's fetcher have the seam that slices need, and do others not see it?"""
+"""Aiokafka's fetcher has the seam that fetched batches need; other consumers do not see it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def fetched() -> Any:
 
 
 @pytest.mark.usefixtures("batches_installed")
-async def test_only_what_is_wanted_so_comes_as_a_slice() -> None:
+async def test_only_wanted_partitions_come_as_fetched_batches() -> None:
     """Changelogs stay per record: recovery reads them that way."""
     one = await fetched()
 

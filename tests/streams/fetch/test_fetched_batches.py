@@ -1,4 +1,4 @@
-"""Is a slice what aiokafka would have given record by record? Asked of aiokafka itself."""
+"""A fetched batch holds what aiokafka itself gives record by record."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_any_fetch_is_read_as_aiokafka_reads_it(
 
 @MANY
 @given(fetches(), LIMITS)
-def test_who_reads_no_slices_reads_as_from_aiokafka(
+def test_consumers_of_records_read_as_from_aiokafka(
     fetch: tuple[bytes, int, list[tuple[int, int]]], limits: list[int | None]
 ) -> None:
     """The same records, each field of each, at the same positions."""
@@ -102,7 +102,7 @@ def test_formats_may_follow_each_other() -> None:
 
 
 def test_what_a_transaction_took_back_is_left_out() -> None:
-    """It was never sent; the next fetch begins behind the marker all the same."""
+    """It counts as never sent; the next fetch begins after the marker all the same."""
     made = [
         Made(0, [Record(0)], 0, producer=7, transactional=True),
         Made(1, [Record(0)], 0, producer=8, transactional=True),
@@ -118,8 +118,8 @@ def test_what_a_transaction_took_back_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("kinds", ["r", "m", "rm", "mr", "rmm", "ar", "ra", "a"])
-def test_a_slice_tells_when_the_last_it_speaks_of_was_appended(kinds: str) -> None:
-    """Of a marker and an aborted record too: the ledger tells two topics apart by such times."""
+def test_a_fetched_batch_has_the_append_time_of_its_last_offset(kinds: str) -> None:
+    """Of a marker and an aborted record too: the ledger distinguishes two topics by such times."""
     made = [
         Made(at, [Record(0, ms=at)], 0, producer=8, transactional=True, max_ms=1_000 + at)
         if kind == "r"
@@ -148,7 +148,7 @@ def test_records_of_one_request_share_their_headers() -> None:
     assert batch.headers[0] is batch.headers[1]
 
 
-def test_what_was_taken_is_let_go_at_once() -> None:
+def test_what_was_taken_is_freed_at_once() -> None:
     """Fetches are large: a loaded worker would hold many if only the collector freed them."""
     fetched = Fetched(Made(0, [Record(0)], 0).to_bytes())
     records = weakref.ref(fetched.result._partition_records)

@@ -1,4 +1,4 @@
-"""What becomes of batches that are none? The errors that aiokafka raises, and never a record."""
+"""Corrupt batches raise the errors that aiokafka raises, and never become a record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_what_is_no_record_is_an_error_and_never_a_record(
 ) -> None:
     """A byte changed, left out or added: refused as by aiokafka, at the latest by the checksum.
 
-    But for names of headers that are no text: see below.
+    Except names of headers that are no text: see below.
     """
     batch = bytearray(Made(0, made.records, made.last_delta, made.codec).to_bytes())
     at = data.draw(st.integers(HEADER_BYTES, len(batch)))
@@ -118,7 +118,7 @@ def test_after_an_error_the_same_records_are_fetched_again() -> None:
 
 @pytest.mark.parametrize("name", ["ff", "c3", "e282", "eda080", "c0af", "61ff62"])
 def test_a_header_whose_name_is_no_text_stops_nothing(name: str) -> None:
-    """Other clients may write any bytes; aiokafka would refuse the whole fetch, for ever."""
+    """Other clients may write any bytes; aiokafka would refuse the whole fetch, forever."""
     good = Made(0, [Record(0, None, headers=[("a", b"b")])], 0).to_bytes()
     size = len(name) // 2
     body = f"{2 * size + 18:02x} 0000 00 01 01 02 {2 * size:02x} {name} 02 62"

@@ -11,7 +11,7 @@ from streams.judge.dead_letters import dead_letter_rows
 
 
 def fetched(*values: bytes | None) -> FetchedBatch:
-    """A slice of the topic of dead letters."""
+    """A fetched batch of the topic of dead letters."""
     count = len(values)
     return FetchedBatch(
         Partition(REJECTED_TOPIC, 1),

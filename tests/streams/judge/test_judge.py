@@ -1,4 +1,4 @@
-"""The judgement of a slice: one outcome a record, its rows, and what is remembered."""
+"""The judgement of a fetched batch: one outcome a record, its rows, and the ids remembered."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_every_record_has_exactly_one_outcome(copies: int) -> None:
 
 
 def test_first_occurrences_are_remembered_at_once() -> None:
-    """The next slice is judged before this one is written."""
+    """The next batch is judged before this one is written."""
     dedup_index = DedupIndex(WINDOW_MS)
     judged(fetched([item("a"), item("b")]), dedup_index)
 
@@ -136,7 +136,7 @@ def test_the_same_records_again_have_the_same_outcomes() -> None:
 
 @pytest.mark.parametrize("offset", [0, 1, 2])
 def test_a_row_that_the_store_has_counts_and_is_not_written_again(offset: int) -> None:
-    """The others of its slice are; the changelog gets all of the ids, as it may lack them."""
+    """The others of its batch are; the changelog gets all of the ids, as it may lack them."""
     result = judged(
         fetched([item("a"), item("b"), item("c")]), stored={offset: APPENDED_MS, 99: APPENDED_MS}
     )
@@ -167,7 +167,7 @@ def test_what_the_store_has_is_stored_even_if_its_id_was_seen_elsewhere() -> Non
 
 @pytest.mark.parametrize("tenant", [None, "", "Alpha", "-a", "a b", "a" * 64, "é"], ids=repr)
 def test_a_record_without_a_tenants_name_is_rejected(tenant: str | None) -> None:
-    """The others of its slice are judged; offsets are those of the records."""
+    """The others of its batch are judged; offsets are those of the records."""
     given = [headers("alpha"), headers(tenant), headers("beta")]
 
     result = judged(fetched([item("a"), item("a"), item("a")], given))
@@ -178,7 +178,7 @@ def test_a_record_without_a_tenants_name_is_rejected(tenant: str | None) -> None
     assert result.by_tenant == {("alpha", Outcome.STORED): 1, ("beta", Outcome.STORED): 1}
 
 
-def test_a_slice_of_nobodys_records_is_all_rejected() -> None:
+def test_a_batch_of_records_without_tenant_is_all_rejected() -> None:
     """Nothing is stored and nothing remembered."""
     result = judged(fetched([item("a")] * 3, [headers(None)] * 3))
 

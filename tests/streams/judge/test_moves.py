@@ -66,7 +66,7 @@ def test_a_record_counts_where_its_id_belongs_and_is_sent_there_otherwise(ids: l
 
 
 def test_a_moved_record_says_where_it_lay() -> None:
-    """Beside the headers it had, in their order."""
+    """After the headers it had, in their order."""
     given = headers("alpha", request_id=b"r-1", trace=b"\xff")
 
     there = replace(fetched([item(AWAY[0])], [given], first=7), incarnation=INCARNATION)

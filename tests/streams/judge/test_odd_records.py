@@ -40,7 +40,7 @@ ANY_JSON = st.recursive(
 def fetched(
     values: Sequence[bytes | None], topic: str, headers: Sequence[Headers] = ()
 ) -> FetchedBatch:
-    """A slice of *topic* that holds *values*."""
+    """A fetched batch of *topic* that holds *values*."""
     count = len(values)
     return FetchedBatch(
         Partition(topic, 1),
@@ -98,7 +98,7 @@ def test_a_dead_letter_with_any_json_in_any_field_is_a_row(field: str) -> None:
 
 @pytest.mark.parametrize("value", ODD_BYTES.values(), ids=ODD_BYTES.keys())
 def test_any_bytes_on_the_topic_of_dead_letters_are_a_row(value: bytes | None) -> None:
-    """With their own coordinate for a place they come from."""
+    """Under their own coordinate."""
     (row,) = kept(value)
 
     assert is_kept_as_it_is(row, value)
@@ -123,7 +123,7 @@ def test_any_json_object_is_a_row(fields: dict[str, Any]) -> None:
     ids=["reason", "request", "coordinate", "no report", "empty report"],
 )
 def test_records_that_say_the_same_are_rows_of_their_own(same: dict[str, Any]) -> None:
-    """What a record says names it only if door or worker gave that name."""
+    """What a record says names it only if ingest API or worker gave that name."""
     one, other = kept(orjson.dumps(same), orjson.dumps(same))
 
     assert one["_report"] != other["_report"]
@@ -191,7 +191,7 @@ ODD_HEADERS: dict[str, Any] = {
     "none": (),
     "null tenant": (("tenant", None),),
     "empty tenant": (("tenant", b""),),
-    "tenant of other letters": (("tenant", b"ACME"),),
+    "tenant in capitals": (("tenant", b"ACME"),),
     "tenant with a line end": (("tenant", b"acme\n"),),
     "tenant that is no text": (("tenant", b"\xff\xfe"),),
     "long tenant": (("tenant", b"x" * 100_000),),

@@ -136,7 +136,7 @@ async def test_other_content_of_the_same_new_id_is_a_conflict_each_time() -> Non
 
 
 async def test_states_that_were_two_ids_are_one_under_a_narrower_rule() -> None:
-    """What is stored stays; what comes is held against the row that came first."""
+    """What is stored stays; what comes is compared with the row that came first."""
     worker = Partitioned(WIDER, CONTRACT)
     assert await worker.take(REQUESTED, APPROVED) == OutcomeCounts(stored=2)
     worker.at_ms = CHANGED_AT

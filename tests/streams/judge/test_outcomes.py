@@ -1,4 +1,4 @@
-"""Stored, duplicate or conflict: the decision by the place of the first sighting."""
+"""Stored, duplicate or conflict: the decision by where the first occurrence was."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def candidates(
 
 
 def outcomes(dedup_index: DedupIndex, records: Candidates) -> list[Outcome]:
-    """Decide, remember, and tell the fates."""
+    """Decide, remember, and return the outcomes."""
     decision = decide(records, dedup_index)
     if decision.new_ids is not None:
         dedup_index.add(decision.new_ids)
@@ -50,8 +50,8 @@ def test_the_first_of_an_id_is_stored_and_a_repeat_elsewhere_is_not() -> None:
     ]
 
 
-def test_the_same_record_again_is_a_first_sighting_again() -> None:
-    """A replay after a crash meets its own mark; dropping it would lose the event."""
+def test_the_same_record_again_is_a_first_occurrence_again() -> None:
+    """A replay after a crash finds its own id; dropping it would lose the event."""
     dedup_index = DedupIndex(WINDOW_MS)
     records = candidates([1, 2, 1], first_offset=7)
     first = outcomes(dedup_index, records)
@@ -64,7 +64,7 @@ def test_the_same_record_again_is_a_first_sighting_again() -> None:
 
 
 def test_the_same_record_again_is_written_down_again() -> None:
-    """A rebalance keeps the memory but drops what was not yet confirmed by the changelog."""
+    """A rebalance keeps the dedup index but drops what the changelog had not confirmed yet."""
     dedup_index = DedupIndex(WINDOW_MS)
     records = candidates([1, 2, 1], first_offset=7)
     outcomes(dedup_index, records)
@@ -90,8 +90,10 @@ def test_a_record_is_no_repeat_of_one_behind_it() -> None:
     [(6, ""), (6, "a"), (5, "b"), (WINDOW_MS, "b"), (5 + WINDOW_MS, "a")],
     ids=["later", "later, same topic", "other topic", "other topic, later", "end of the window"],
 )
-def test_a_lower_offset_is_before_only_in_the_same_life(at_ms: int, incarnation: str) -> None:
-    """What was appended later was seen later: offsets start anew in a recreated topic."""
+def test_a_lower_offset_is_before_only_in_the_same_incarnation(
+    at_ms: int, incarnation: str
+) -> None:
+    """What was appended later was seen later: offsets start again in a recreated topic."""
     dedup_index = DedupIndex(WINDOW_MS)
     known = "a" if incarnation else ""
     outcomes(dedup_index, replace(candidates([1], first_offset=7, at_ms=5), incarnation=known))
@@ -101,8 +103,8 @@ def test_a_lower_offset_is_before_only_in_the_same_life(at_ms: int, incarnation:
     assert outcomes(dedup_index, again) == [Outcome.DUPLICATE]
 
 
-def test_a_repeat_inside_one_slice_is_seen() -> None:
-    """The first in the slice counts, the others refer to it."""
+def test_a_repeat_inside_one_batch_is_seen() -> None:
+    """The first in the batch counts, the others refer to it."""
     decision = decide(candidates([5, 6, 5, 5], first_offset=10), DedupIndex(WINDOW_MS))
 
     assert decision.outcomes.tolist() == [

@@ -1,4 +1,4 @@
-"""A topic of two partitions, one agent, and lanes whose records are all refused or all stored."""
+"""A topic of two partitions, one agent, and writers whose records are all refused or stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streams.partition.writer import Pacing, PartitionWriter
 from streams.recovery.recovery_offset import RecoveryOffset
 
 BAD, GOOD = Partition("topic", 0), Partition("topic", 1)
-# Enough for the guard to know, and for a lane to judge at once.
+# Enough for the guard to know, and for a writer to judge at once.
 MANY = 2_000
 
 
@@ -42,12 +42,12 @@ def judge(given: FetchedBatch, _stored: Mapping[int, int]) -> Judged:
 async def until(condition: Callable[[], bool]) -> None:
     """Return when *condition* holds."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - lanes tell nobody
+        while not condition():  # noqa: ASYNC110 - writers signal nobody
             await asyncio.sleep(0.001)
 
 
 class Topic:
-    """The lanes, what they wrote, and the one agent that serves both."""
+    """The writers, what they wrote, and the one agent that serves both."""
 
     def __init__(self, *, rejects_per_second: float, limit_bytes: int = 2**30) -> None:
         self.written: dict[Partition, list[int]] = {BAD: [], GOOD: []}
@@ -88,7 +88,7 @@ class Topic:
         return self.log_starts[partition]
 
     async def take(self, given: FetchedBatch) -> None:
-        """Do as the agent does: the next slice is taken when this one is."""
+        """Do as the agent does: the next batch is taken when this one is."""
         writer = self.bad if given.partition == BAD else self.good
         await writer.take(given.last, given)
 
@@ -98,7 +98,7 @@ class Topic:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Both lanes write."""
+        """Both writers run."""
         tasks = [asyncio.create_task(writer.run()) for writer in (self.bad, self.good)]
         try:
             yield
@@ -109,9 +109,9 @@ class Topic:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def spike_guard(self, slices: int = 2) -> None:
-        """Let the bad partition write one range and pause with the others queued."""
-        for number in range(slices):
+    async def begin_spike(self, batches: int = 2) -> None:
+        """Let the bad partition write one insert batch and pause with the others queued."""
+        for number in range(batches):
             await self.take(fetched(BAD, number * MANY))
         await self.wait(BAD, MANY - 1)
         # The range is acknowledged, and the pause begins.

@@ -31,7 +31,7 @@ def store(
 def test_as_much_may_be_held_as_is_stored_in_a_second(
     clock: list[float], bytes_per_second: int, bound: int
 ) -> None:
-    """So judging goes on while ranges are written, at any rate."""
+    """So judging goes on while batches are written, at any rate."""
     memory_limit = MemoryLimit(MOST_BYTES)
 
     store(memory_limit, clock, bytes_per_second=bytes_per_second)
@@ -58,7 +58,7 @@ def test_a_small_bound_holds(clock: list[float]) -> None:
     assert MemoryLimit(5).bound_bytes == 5
 
 
-def test_what_a_closed_lane_drops_was_not_stored(clock: list[float]) -> None:
+def test_what_a_closed_writer_drops_was_not_stored(clock: list[float]) -> None:
     """A worker that loses partitions may not hold more for it."""
     memory_limit = MemoryLimit(MOST_BYTES)
     memory_limit.take(MOST_BYTES)

@@ -1,4 +1,4 @@
-"""How long a lane lets its next range grow: short when much is queued, longer when little comes."""
+"""How long a writer lets its next insert batch grow: short when much is queued."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_ROWS, MOST_BYTES = 50_000, 2**20
 
 @pytest.fixture
 def good(clock: list[float]) -> PartitionWriter:
-    """A lane with nothing queued; its flow's clock stands still."""
+    """A writer with nothing queued; its rate meter's clock stands still."""
     assert clock
     topic = Topic(rejects_per_second=1.0)
     topic.good._pacing = Pacing(MOST_ROWS, MOST_BYTES, SHARE, LONGEST_SECONDS)

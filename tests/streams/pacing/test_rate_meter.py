@@ -1,4 +1,4 @@
-"""How much comes in is told for about the last two seconds, whatever the size of the pieces."""
+"""The rate is measured over about the last two seconds, whatever the size of the batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from streams.pacing import rate_meter
 
 
 @pytest.mark.parametrize("every_seconds", [0.01, 0.25])
-def test_a_steady_load_is_told_as_what_it_is(clock: list[float], every_seconds: float) -> None:
+def test_a_steady_load_is_measured_as_it_is(clock: list[float], every_seconds: float) -> None:
     """Ten seconds of 10,000 records a second."""
     mine = rate_meter.RateMeter()
     for _ in range(round(10 / every_seconds)):

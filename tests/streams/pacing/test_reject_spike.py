@@ -1,4 +1,4 @@
-"""A partition of rejects is slowed down and said, it alone; a few bad records are not."""
+"""A partition of rejects, and it alone, is slowed down and reported; a few bad records are not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.streams.pacing.reject_spikes import BAD, GOOD, MANY, Topic, fetched
 LIMITS = RejectSpikeLimits(share=0.5, rejects_per_second=100)
 
 
-def test_a_run_of_rejects_is_a_flood_and_is_slowed() -> None:
+def test_a_run_of_rejects_is_a_spike_and_is_slowed() -> None:
     """No more rejects a second than may pass."""
     guard = RejectSpikeGuard(LIMITS)
     guard.pause_seconds(1000, 1000)
@@ -22,14 +22,14 @@ def test_a_run_of_rejects_is_a_flood_and_is_slowed() -> None:
 
 
 def test_a_few_rejects_cost_nothing() -> None:
-    """One in fifty is a sender's everyday, and so is a handful right after the start."""
+    """One in fifty is normal for a client, and so is a handful right after the start."""
     guard = RejectSpikeGuard(LIMITS)
 
     assert guard.pause_seconds(10, 10) == 0.0
     assert [guard.pause_seconds(1000, 20) for _ in range(5)] == [0.0] * 5
 
 
-def test_a_flood_that_ends_is_over() -> None:
+def test_a_spike_that_ends_is_over() -> None:
     """Good records bring the share down again."""
     guard = RejectSpikeGuard(LIMITS)
     for _ in range(5):
@@ -41,11 +41,11 @@ def test_a_flood_that_ends_is_over() -> None:
     assert not guard.spiking
 
 
-async def test_a_flooding_partition_does_not_hold_up_its_neighbour() -> None:
-    """One agent serves both: it hands on to the other while the flood pauses for hours."""
+async def test_a_partition_in_a_spike_does_not_hold_up_its_neighbour() -> None:
+    """One agent serves both: it hands on to the other while the spike pauses for hours."""
     topic = Topic(rejects_per_second=0.1)
     async with topic.running(), asyncio.timeout(10):
-        await topic.spike_guard()
+        await topic.begin_spike()
         for number in range(5):
             await topic.take(fetched(BAD, (number + 2) * MANY))
             await topic.take(fetched(GOOD, number * MANY))
@@ -54,11 +54,11 @@ async def test_a_flooding_partition_does_not_hold_up_its_neighbour() -> None:
     assert topic.written[BAD] == [MANY - 1]
 
 
-async def test_a_flooding_partition_is_not_fetched_while_any_of_it_is_queued() -> None:
+async def test_a_partition_in_a_spike_is_not_fetched_while_any_of_it_is_queued() -> None:
     """Its queue stays short and the bytes a worker may hold are left to the others."""
     topic = Topic(rejects_per_second=0.1)
     async with topic.running(), asyncio.timeout(10):
-        await topic.spike_guard()
+        await topic.begin_spike()
         await topic.take(fetched(GOOD, 0))
 
         assert topic.bad.paused
@@ -72,7 +72,7 @@ async def test_a_flooding_partition_is_not_fetched_while_any_of_it_is_queued() -
 
 
 async def test_rejects_pass_no_faster_than_they_may() -> None:
-    """Each range waits for what the ranges before it owe."""
+    """Each insert batch waits for the debt of those before it."""
     topic = Topic(rejects_per_second=MANY / 0.1)
     clock = asyncio.get_running_loop().time
     async with topic.running():
@@ -85,12 +85,12 @@ async def test_rejects_pass_no_faster_than_they_may() -> None:
     assert topic.written[BAD] == [(number + 1) * MANY - 1 for number in range(4)]
 
 
-async def test_who_pauses_for_a_flood_is_not_stuck() -> None:
-    """Neither during the pause nor right after it, however long ago the slice was taken."""
+async def test_a_writer_that_pauses_in_a_spike_is_not_stuck() -> None:
+    """Neither during the pause nor right after it, however long ago the batch was taken."""
     topic = Topic(rejects_per_second=MANY / 0.2)
     clock = asyncio.get_running_loop().time
     async with topic.running():
-        await topic.spike_guard(slices=3)
+        await topic.begin_spike(batches=3)
         assert topic.bad.waiting_since is None
         taken_before = clock()
         await topic.wait(BAD, 2 * MANY - 1)
@@ -103,7 +103,7 @@ async def test_nobody_waits_for_a_pause(end: str) -> None:
     """A stop writes what was taken at once, a rebalance drops it; a hole in the topic is passed."""
     topic = Topic(rejects_per_second=0.1)
     async with topic.running(), asyncio.timeout(10):
-        await topic.spike_guard(slices=4)
+        await topic.begin_spike(batches=4)
         if end == "refuse":
             topic.bad.refuse()
         if end == "close":
@@ -115,11 +115,11 @@ async def test_nobody_waits_for_a_pause(end: str) -> None:
     assert topic.acknowledged == topic.written[BAD]
 
 
-async def test_what_a_drain_cut_short_stays_owed() -> None:
+async def test_what_a_drain_cut_short_stays_as_debt() -> None:
     """Rejects pass no faster in the long run."""
     topic = Topic(rejects_per_second=0.1)
     async with topic.running(), asyncio.timeout(10):
-        await topic.spike_guard(slices=2)
+        await topic.begin_spike(batches=2)
         await topic.bad.drained()
         await topic.take(fetched(BAD, 2 * MANY))
         for _ in range(20):
@@ -129,7 +129,7 @@ async def test_what_a_drain_cut_short_stays_owed() -> None:
 
 
 async def test_a_worker_that_holds_as_much_as_it_may_waits_for_the_store_only() -> None:
-    """The flood's own slice waits for room in the agent; its pause would hold up the topic."""
+    """The spike's own batch waits in the agent; its pause would delay the topic."""
     topic = Topic(rejects_per_second=0.1, limit_bytes=1)
     async with topic.running(), asyncio.timeout(10):
         for number in range(4):

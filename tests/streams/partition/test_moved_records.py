@@ -66,7 +66,7 @@ def test_a_worker_may_die_at_every_moment_around_a_move(away: frozenset[str]) ->
         ["lost"],
         ["late"],
         ["late", "lost", "late"],
-        ["told", "lost", "told", "late"],
+        ["answered", "lost", "answered", "late"],
         ["lost"] * 9,
         ["late"] * 9,
     ],
@@ -88,7 +88,7 @@ def test_a_move_that_is_not_acknowledged_is_made_again(answers: list[str]) -> No
     st.frozensets(st.sampled_from("abcdefg")),
     st.lists(st.integers(0, 60), max_size=4),
     st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=4), min_size=1, max_size=3),
-    st.lists(st.sampled_from(["told", "lost", "late"]), max_size=8),
+    st.lists(st.sampled_from(["answered", "lost", "late"]), max_size=8),
 )
 def test_any_schedule_of_deaths_loses_no_move(
     records: list[tuple[str, str]],

@@ -37,7 +37,7 @@ async def test_a_worker_starts_without_its_store(
 async def test_a_worker_does_not_start_where_waiting_would_not_help(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A wrong password is told in one line, without a traceback."""
+    """A wrong password is reported in one line, without a traceback."""
     store = Store(StoreSettings())
 
     async def refused() -> None:

@@ -51,7 +51,7 @@ SAME_RANGE = [
 def test_what_comes_after_a_refused_record_may_be_the_first_of_its_id(
     monkeypatch: pytest.MonkeyPatch, size: int, *, at_once: bool
 ) -> None:
-    """In its slice, its range, or in slices judged meanwhile: the first one taken is the row."""
+    """In its batch, its insert, or in batches judged meanwhile: the first one taken is the row."""
     if at_once:
         monkeypatch.setattr(writer, "ENOUGH_TO_JUDGE", 1)
     given = world(SAME_RANGE)

@@ -1,4 +1,4 @@
-"""Which inserts have the same token? Only the same range, tried again by the same process."""
+"""Only the same range, tried again by the same process, has the same token."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def test_a_range_that_is_tried_again_has_its_token_again() -> None:
     ],
 )
 def test_what_may_hold_other_rows_has_another_token(span: InsertBatch, generation: int) -> None:
-    """The store would drop them without a word."""
+    """The store would drop them silently."""
     assert span.token(generation) != SPAN.token(7)
 
 
 def test_no_two_processes_share_a_token() -> None:
-    """A generation may outlive a process (static membership), which cuts its ranges anew.
+    """A generation may outlive a process (static membership); the next one cuts other ranges.
 
     What the one before left behind is found by offset, not by token.
     """

@@ -1,7 +1,7 @@
-"""What does a lane leave behind that no longer takes? A revoked partition's lane is dropped whole.
+"""A revoked partition's writer is dropped with all that it holds.
 
-The budget is one for all lanes of a worker: what one keeps of it after its end, no other may use
-for the rest of the process.
+The memory limit is shared by all writers of a worker: what one keeps after its end, no other could
+use for the rest of the process.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from streams.fetch import fetched_batch as slices_module
+from streams.fetch import fetched_batch as fetched_batch_module
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.pacing import memory_limit
 from streams.partition import writers
@@ -24,7 +24,7 @@ WITHIN_SECONDS = 5
 
 
 class Gate:
-    """Holds up a call until it is opened, and tells when the call has come."""
+    """Holds up a call until it is opened, and shows when the call has come."""
 
     def __init__(self, call: Callable[..., Awaitable[Any]]) -> None:
         self._call = call
@@ -40,31 +40,31 @@ class Gate:
 
 @pytest.fixture(autouse=True)
 def no_bytes_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a lane that holds anything wait for room: the simulation's slices are small."""
+    """Make a writer that holds anything wait: the simulation's batches are small."""
     monkeypatch.setattr(memory_limit, "ALWAYS_BYTES", 1)
-    monkeypatch.setattr(slices_module, "RECORD_BYTES", 0)
+    monkeypatch.setattr(fetched_batch_module, "RECORD_BYTES", 0)
 
 
 @pytest.fixture
 def worker() -> Worker:
-    """A worker whose partition has five slices of nine bytes; its budget is twenty."""
+    """A worker whose partition has five batches of nine bytes; its memory limit is twenty."""
     return Worker(World([(str(number), "1") for number in range(15)]), Moments(), 1)
 
 
-def slices(worker: Worker) -> Iterator[FetchedBatch]:
-    """The partition's slices, from the first on."""
-    return worker.world.slices(0, [3])
+def batches(worker: Worker) -> Iterator[FetchedBatch]:
+    """The partition's batches, from the first on."""
+    return worker.world.batches(0, [3])
 
 
 async def take(writer: PartitionWriter, fetched: FetchedBatch) -> None:
-    """Hand *piece* to *lane* and return when it has let go of it."""
+    """Hand *fetched* to *writer* and return when it has taken or dropped it."""
     async with asyncio.timeout(WITHIN_SECONDS):
         await writer.take(fetched.last, fetched)
 
 
 async def filled(worker: Worker) -> Iterator[FetchedBatch]:
-    """Take slices until there is no room for more; those that are left."""
-    rest = slices(worker)
+    """Take batches until no more may be taken; returns those that are left."""
+    rest = batches(worker)
     while worker.writer.has_room:
         await take(worker.writer, next(rest))
     assert worker.writer._memory_limit.held_bytes >= 20
@@ -72,13 +72,13 @@ async def filled(worker: Worker) -> Iterator[FetchedBatch]:
 
 
 async def ended(task: asyncio.Task[None]) -> None:
-    """Cancel *task*, as the end of a lane does."""
+    """Cancel *task*, as the end of a writer does."""
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-async def test_a_closed_lane_gives_back_what_was_queued(worker: Worker) -> None:
+async def test_a_closed_writer_gives_back_what_was_queued(worker: Worker) -> None:
     """All of it, and once however often it is closed."""
     await filled(worker)
 
@@ -88,8 +88,8 @@ async def test_a_closed_lane_gives_back_what_was_queued(worker: Worker) -> None:
     assert worker.writer._memory_limit.held_bytes == 0
 
 
-async def test_a_closed_lane_lets_go_of_what_waits_for_room(worker: Worker) -> None:
-    """The slice that waited is dropped: it is delivered again to the owner."""
+async def test_a_closed_writer_drops_what_waits_for_the_memory_limit(worker: Worker) -> None:
+    """The batch that waited is dropped: it is delivered again to the owner."""
     rest = await filled(worker)
     waiting = asyncio.create_task(take(worker.writer, next(rest)))
     await asyncio.sleep(0)
@@ -101,12 +101,12 @@ async def test_a_closed_lane_lets_go_of_what_waits_for_room(worker: Worker) -> N
     assert worker.writer._memory_limit.held_bytes == 0
 
 
-async def test_a_lane_closed_while_it_asks_the_store_queues_nothing(worker: Worker) -> None:
+async def test_a_writer_closed_while_it_asks_the_store_queues_nothing(worker: Worker) -> None:
     """A rebalance does not wait until it is known where to go on; the answer comes too late."""
     writer = worker.writer
     asking = Gate(writer._find_recovery_offset)
     writer._find_recovery_offset = asking
-    taking = asyncio.create_task(take(writer, next(slices(worker))))
+    taking = asyncio.create_task(take(writer, next(batches(worker))))
     await asking.reached.wait()
 
     await writer.close()
@@ -118,7 +118,7 @@ async def test_a_lane_closed_while_it_asks_the_store_queues_nothing(worker: Work
 
 
 async def test_a_range_written_after_the_close_is_not_given_back_again(worker: Worker) -> None:
-    """Nor is it acknowledged: its slices are the new owner's."""
+    """Nor is it acknowledged: its batches are the new owner's."""
     writer = worker.writer
     storing = Gate(worker.store.insert)
     worker.store.insert = storing  # type: ignore[method-assign]
@@ -137,7 +137,7 @@ async def test_a_range_written_after_the_close_is_not_given_back_again(worker: W
     assert worker.world.committed is None
 
 
-async def test_a_closed_lane_counts_as_drained(worker: Worker) -> None:
+async def test_a_closed_writer_counts_as_drained(worker: Worker) -> None:
     """What was queued is never written, so nobody is to wait for it."""
     await filled(worker)
     early = asyncio.create_task(worker.writer.drained())
@@ -151,9 +151,9 @@ async def test_a_closed_lane_counts_as_drained(worker: Worker) -> None:
         await worker.writer.drained()
 
 
-async def test_an_agent_before_a_hole_goes_on_when_its_lane_is_closed(worker: Worker) -> None:
+async def test_an_agent_before_a_hole_goes_on_when_its_writer_is_closed(worker: Worker) -> None:
     """It waits until all before the hole is written; it would stand still after a rebalance."""
-    first, _, third, *_ = slices(worker)
+    first, _, third, *_ = batches(worker)
     await take(worker.writer, first)
     worker.world.log_start = third.first
     waiting = asyncio.create_task(take(worker.writer, third))
@@ -182,13 +182,13 @@ async def test_an_orderly_stop_does_not_wait_for_what_a_rebalance_dropped(worker
     await stopping
 
 
-async def test_a_lane_that_is_to_take_no_more_still_writes_what_it_has(worker: Worker) -> None:
-    """Also what came while a range was written: an orderly stop leaves nothing to begin anew."""
+async def test_a_writer_that_is_to_take_no_more_still_writes_what_it_has(worker: Worker) -> None:
+    """Also what came while a batch was written: an orderly stop leaves nothing to do again."""
     storing = Gate(worker.store.insert)
     worker.store.insert = storing  # type: ignore[method-assign]
     held = writers.PartitionWriters()
     held.of(PARTITION, lambda _: worker.writer)
-    first, second, *_ = slices(worker)
+    first, second, *_ = batches(worker)
     await take(worker.writer, first)
     async with asyncio.timeout(WITHIN_SECONDS):
         await storing.reached.wait()

@@ -1,4 +1,4 @@
-"""Do lanes end when a rebalance wants them to? The whole group waits for it."""
+"""Partition writers end when a rebalance closes them, as the whole group waits for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HERE = Partition("events", 0)
 
 
 class Stubborn:
-    """A lane that takes the first cancellation for something else, as wait_for may."""
+    """A writer that swallows the first cancellation, as wait_for may."""
 
     partition = HERE
 
@@ -35,7 +35,7 @@ class Stubborn:
         """Nothing to drop."""
 
 
-async def test_a_lane_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: Any) -> None:
+async def test_a_writer_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: Any) -> None:
     """Closing ends, and it does not end the process."""
     monkeypatch.setattr(writers, "CANCEL_AGAIN_SECONDS", 0.01)
     writer: Any = Stubborn()
@@ -49,7 +49,7 @@ async def test_a_lane_that_swallows_a_cancellation_is_cancelled_again(monkeypatc
     assert writer.cancelled == 2
 
 
-async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None:
+async def test_a_writer_that_never_ends_ends_the_process(monkeypatch: Any) -> None:
     """Better a restart than a group that stands still."""
     ends: list[str] = []
     monkeypatch.setattr(writers, "CANCELS", 2)
@@ -77,8 +77,8 @@ async def test_a_lane_that_never_ends_ends_the_process(monkeypatch: Any) -> None
     release.set()
 
 
-async def test_a_lane_that_takes_no_more_writes_all_that_it_took() -> None:
-    """Also what does not fit into the range it is at: an orderly stop waits for it."""
+async def test_a_writer_that_takes_no_more_writes_all_that_it_took() -> None:
+    """Also what does not fit into the current insert: an orderly stop waits for it."""
     topic = Topic(rejects_per_second=1e9)
     for number in range(3):
         await topic.take(fetched(GOOD, number * MANY))

@@ -1,4 +1,4 @@
-"""Which partitions are looked at without a record that comes from them, and what follows."""
+"""Which partitions are checked although no record comes from them, and what follows."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_what_is_missing_is_fetched_where_no_record_follows() -> None:
     assert len(stream.asked) == 6
 
 
-async def test_the_look_says_nothing_of_what_comes_next() -> None:
+async def test_the_check_assumes_nothing_of_what_comes_next() -> None:
     """No range of the ledger is taken for another topic's by it."""
     stream = Stream({FIRST: 50})
 
@@ -94,7 +94,7 @@ async def test_a_topic_whose_incarnation_is_not_known_yet_is_looked_at_later() -
 
 
 async def test_a_partition_with_a_writer_looks_for_itself() -> None:
-    """Before its first slice."""
+    """Before its first fetched batch."""
     stream = Stream({FIRST: 20, SECOND: 50})
     stream.partition_writers = [SimpleNamespace(partition=Partition(*FIRST))]
 

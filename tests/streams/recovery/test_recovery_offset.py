@@ -50,7 +50,7 @@ def full(first: int, last: int, **more: int) -> LedgerEntry:
 def fetched(
     first: int, last: int, *, follows: int | None = None, appended_ms: int = NOW_MS
 ) -> FetchedBatch:
-    """A slice of neighbouring offsets."""
+    """A fetched batch of neighbouring offsets."""
     count = last - first + 1
     return FetchedBatch(
         Partition("t", 0),
@@ -136,8 +136,8 @@ async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
     assert set(found.stored) == set(range(20, 30))
 
 
-async def test_a_ledger_of_another_life_of_the_topic_says_nothing() -> None:
-    """The topic was made anew: its offsets begin again and every record is to be stored."""
+async def test_a_ledger_of_another_incarnation_of_the_topic_says_nothing() -> None:
+    """The topic was recreated: its offsets start again and every record is to be stored."""
     store = Reader([entry(0, 99, NOW_MS - 5000)], {})
 
     found = await recovered(store, fetched(0, 20), begin=0)
@@ -146,8 +146,8 @@ async def test_a_ledger_of_another_life_of_the_topic_says_nothing() -> None:
     assert found.other_incarnation == ((0, 99),)
 
 
-async def test_an_offset_committed_in_another_life_of_the_topic_hides_nothing() -> None:
-    """Made anew, the topic went on past what was committed of the old one."""
+async def test_an_offset_committed_in_another_incarnation_of_the_topic_hides_nothing() -> None:
+    """The recreated topic went on past what was committed of the old one."""
     old, rows = [entry(0, 49, NOW_MS - 5000)], {3: NOW_MS, 60: NOW_MS}
     here = fetched(50, 99)
 
@@ -261,7 +261,7 @@ async def test_conflicts_that_are_missing_are_noted_again(
     assert found.again == (None if goes_on == 50 else (goes_on, 49))
 
 
-async def test_a_conflict_of_another_life_of_the_topic_is_none_of_this_one() -> None:
+async def test_a_conflict_of_another_incarnation_of_the_topic_is_none_of_this_one() -> None:
     """Its offset is the same, and it was appended at another time."""
     store = Reader([entry(0, 9, conflicts=1)], {}, {4: NOW_MS - 5000})
 
@@ -288,7 +288,7 @@ async def test_conflicts_are_looked_for_only_where_there_are_any() -> None:
 
 
 async def test_what_is_missing_and_no_longer_in_kafka_is_named() -> None:
-    """It cannot be mended; work goes on behind it."""
+    """It cannot be restored; work goes on after it."""
     store = Reader([full(0, 9), full(10, 19), full(20, 49)], dict.fromkeys(range(20, 50), NOW_MS))
 
     found = await recovered(store, fetched(50, 70), begin=50, log_start=20)
@@ -351,7 +351,7 @@ async def test_records_that_retention_deleted_are_named() -> None:
 
 
 def test_a_row_counts_as_stored_only_with_its_own_append_time() -> None:
-    """An offset alone does not name a record for ever."""
+    """An offset alone does not name a record for good."""
     offsets, times = np.asarray([1, 2, 3]), np.asarray([10, 20, 30])
 
     assert already_stored(offsets, times, {1: 10, 2: 99}).tolist() == [True, False, False]

@@ -282,8 +282,8 @@ def _wait_for_what_is_not_there() -> None:
 def _look_for_no_conflicts() -> None:
     from streams.recovery import holes
 
-    original = holes._told
-    holes._told = lambda entry, table: 0 if table == "conflicts" else original(entry, table)
+    original = holes._expected
+    holes._expected = lambda entry, table: 0 if table == "conflicts" else original(entry, table)
 
 
 def _raise_an_alarm_at_each_look() -> None:
@@ -1112,14 +1112,14 @@ MUTANTS = (
     Mutant(
         "offsets-for-ever",
         "a ledger of another life of the topic counts",
-        "tests/streams/recovery/test_recovery_offset.py::test_a_ledger_of_another_life_of_the_topic_says_nothing",
+        "tests/streams/recovery/test_recovery_offset.py::test_a_ledger_of_another_incarnation_of_the_topic_says_nothing",
         _offsets_name_records_for_ever,
     ),
     Mutant(
         "trust-the-commit",
         "an offset committed in another life of the topic counts",
         "tests/streams/recovery/test_recovery_offset.py::"
-        "test_an_offset_committed_in_another_life_of_the_topic_hides_nothing",
+        "test_an_offset_committed_in_another_incarnation_of_the_topic_hides_nothing",
         _trust_the_commit,
     ),
     Mutant(
@@ -1150,7 +1150,7 @@ MUTANTS = (
     Mutant(
         "cover-missing-slices",
         "a slice that did not arrive is covered by the next range",
-        PROMISE + "test_a_slice_that_did_not_arrive_is_fetched_again",
+        PROMISE + "test_a_batch_that_did_not_arrive_is_fetched_again",
         _cover_batches_that_did_not_arrive,
     ),
     Mutant(
@@ -1168,7 +1168,7 @@ MUTANTS = (
     Mutant(
         "times-of-records-only",
         "a slice does not tell when its last marker was appended",
-        FETCHED + "test_a_slice_tells_when_the_last_it_speaks_of_was_appended",
+        FETCHED + "test_a_fetched_batch_has_the_append_time_of_its_last_offset",
         _times_of_records_only,
     ),
     Mutant(
@@ -1222,7 +1222,7 @@ MUTANTS = (
     Mutant(
         "slices-without-end",
         "a slice holds all that was asked for however much that is",
-        BOMBS + "test_a_slice_ends_where_enough_is_held",
+        BOMBS + "test_a_fetched_batch_ends_where_enough_is_held",
         _batches_without_end,
     ),
     Mutant(
@@ -1313,7 +1313,7 @@ MUTANTS = (
     Mutant(
         "wait-for-markers",
         "recovery waits for a record at each offset of a changelog",
-        "tests/streams/faust/test_gap_detector.py::test_what_was_fetched_twice_in_vain_is_not_there",
+        "tests/streams/faust/test_gap_detector.py::test_what_two_fetches_did_not_bring_is_not_there",
         _wait_for_what_is_not_there,
     ),
     Mutant(
@@ -1325,7 +1325,7 @@ MUTANTS = (
     Mutant(
         "alarm-at-each-look",
         "an alarm is raised each time that a partition is looked at",
-        "tests/streams/test_alarms.py::test_what_was_found_twice_is_told_once",
+        "tests/streams/test_alarms.py::test_what_was_found_twice_is_reported_once",
         _raise_an_alarm_at_each_look,
     ),
     Mutant(
@@ -1467,7 +1467,7 @@ MUTANTS = (
     Mutant(
         "offset-without-incarnation",
         "an id seen at an offset of a topic that was recreated counts as seen there",
-        INCARNATIONS + "test_the_same_offset_of_a_recreated_topic_is_another_place",
+        INCARNATIONS + "test_the_same_offset_of_a_recreated_topic_is_another_record",
         _offsets_without_their_incarnation,
     ),
     Mutant(
