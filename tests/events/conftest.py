@@ -1,4 +1,4 @@
-"""What do the tests of the contract share? The example of each event type."""
+"""Fixtures for the tests of the contract: the example of each event type."""
 
 from __future__ import annotations
 

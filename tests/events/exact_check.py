@@ -1,4 +1,4 @@
-"""What the slow road alone makes of items: what the others are compared with."""
+"""The results of the exact check alone, with which those of the other checks are compared."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from events.contract.registry import EVENT_TYPES
 from events.values.fingerprint import fingerprints_of
 
 
-def slowly(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
-    """What the slow road alone makes of accepted items: positions, columns, hashes by type."""
+def exact_results(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
+    """The results of the exact check for accepted items: positions, columns, hashes by type."""
     made = {}
     for event_type in EVENT_TYPES:
         mine = [(at, valid) for at, valid in judged if valid.event_type is event_type]
@@ -30,7 +30,7 @@ def slowly(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
 
 
 def judged_alone(raws: list[bytes], judge: Any) -> list[tuple[int, Valid]]:
-    """The slow road's verdict on each item."""
+    """The items that the exact check accepts, with their positions."""
     judged = []
     for position, raw in enumerate(raws):
         try:
@@ -41,7 +41,7 @@ def judged_alone(raws: list[bytes], judge: Any) -> list[tuple[int, Valid]]:
 
 
 def assert_same(checked: Any, expected: dict[str, Any]) -> None:
-    """Compare a check's outcome with the slow road's."""
+    """Compare the result of a check with that of the exact check."""
     assert {one.type.name for one in checked.accepted} == set(expected)
     for one in checked.accepted:
         positions, columns, hashes, adjusted = expected[one.type.name]

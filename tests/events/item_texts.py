@@ -1,4 +1,4 @@
-"""Which texts might a sender push? Hypothesis strategies for items as bytes, valid and odd.
+"""Hypothesis strategies for items as a client may send them: as bytes, valid and odd.
 
 Built from the transcribed page, as text, so that spellings of numbers, times, escapes, white space
 and repeated names are part of what is tried.
@@ -18,7 +18,7 @@ ODD_TEXTS = ["null", "true", "[]", "{}", '""', "0", '"x"', "[[]]", "[{}]", '"\\u
 PLAIN = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
-# What programs print that reckon with doubles.
+# What programs print that calculate with doubles.
 COMPUTED = st.one_of(
     st.builds(
         lambda cents, rate: repr(cents / 100 * rate), st.integers(0, 10_000), st.floats(0, 1)
@@ -64,7 +64,7 @@ def times(draw: st.DrawFn) -> str:
 
 
 GOOD_TIMES = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
-# How languages write "no time": zero values, epochs of spreadsheets, ends of calendars.
+# How programs write "no time": zero values, epochs of spreadsheets, ends of calendars.
 NOT_SET = st.sampled_from(
     [
         "0001-01-01T00:00:00Z",

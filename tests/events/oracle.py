@@ -1,4 +1,4 @@
-"""What does the published page say of an item? Answered without any code of ours.
+"""Validates items by the published page, without any code of ours.
 
 The page was transcribed by hand into `published_schema.json`; jsonschema judges by it.
 """

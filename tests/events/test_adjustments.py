@@ -1,4 +1,4 @@
-"""What is stored otherwise than it was sent, by each of the three checks, and how it is counted."""
+"""Values that are not stored exactly as sent, by each of the three checks, and their counts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def bet(leg: str, **changed: str) -> bytes:
 
 
 def exactly(raw: bytes) -> bytes:
-    """The same, but with what only the exact check reads: a lone half of a character, unknown."""
+    """The same, with an unknown half character, which only the exact check reads."""
     return raw[:-1] + b',"unknown":"\\ud800"}'
 
 
@@ -102,7 +102,7 @@ CHECKS: dict[str, Callable[[bytes], CheckedType]] = {
 
 
 def counted(checked: CheckedType) -> Counter[Adjustment]:
-    """What was adjusted in the first of the items, all of which are alike."""
+    """What was adjusted in the first of the items, which are all the same."""
     tally = Counter(checked.adjusted)
     assert {position for position, _ in tally} <= set(checked.positions)
     assert len(tally) == len(checked) * len({one for _, one in tally})
@@ -155,7 +155,7 @@ def test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place(
     stored: str,
     rounded: bool,  # noqa: FBT001
 ) -> None:
-    """By each check alike, and counted; the fingerprint is of what is stored."""
+    """By each check, and counted; the fingerprint is of the stored value."""
     made = CHECKS[check](payment(amount=text))
 
     assert made.columns()["amount"].to_pylist()[0] == Decimal(stored)
@@ -196,7 +196,7 @@ def test_digits_beyond_the_nanosecond_are_cut(
     stored: str,
     cut: bool,  # noqa: FBT001
 ) -> None:
-    """Of a required time as of an optional one."""
+    """In a required time and in an optional one."""
     made = CHECKS[check](payment(**{field: json.dumps(text)}))
 
     plain = by_columns(payment(**{field: json.dumps(stored)}))
@@ -226,7 +226,7 @@ NOT_SET = [
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("text", NOT_SET)
 def test_an_optional_time_out_of_range_is_null(check: str, text: str) -> None:
-    """Clients write "not set" so; it says the same as no time at all."""
+    """Clients write "not set" that way; it means the same as no time at all."""
     raw = payment(entry_timestamp=f'"{text}"', process_timestamp=f'"{text}"')
     made = CHECKS[check](raw)
 
@@ -249,7 +249,7 @@ def test_a_required_time_out_of_range_is_refused(text: str, many: int) -> None:
 
 @pytest.mark.parametrize("row", EVENT_TYPES, ids=lambda row: row.name)
 def test_every_time_that_may_be_absent_may_be_out_of_range(row: Any) -> None:
-    """Of an event type to come as well, and no other time may."""
+    """In every new event type too; no other time may."""
     fields = [*fields_of(row.model), *fields_of(Leg)]
     times = [field for field in fields if field.kind is FieldKind.INSTANT]
 
@@ -302,8 +302,10 @@ def slip(odds: str, match_start: str) -> bytes:
 
 @THOROUGH
 @given(st.lists(COMPUTED, min_size=1, max_size=4), st.integers(0, 2))
-def test_computed_doubles_are_stored_by_each_check_alike(texts: Sequence[str], many: int) -> None:
-    """Whatever a program prints that reckons with doubles, alone and in company."""
+def test_computed_doubles_are_stored_the_same_by_each_check(
+    texts: Sequence[str], many: int
+) -> None:
+    """Whatever a program prints that calculates with doubles, alone and among others."""
     texts = list(texts) * (1, FEW, MANY)[many]
     fitting = {text: stored_amount(text) for text in texts}
     raws = [payment(amount=text) for text in texts]
@@ -324,7 +326,7 @@ def test_computed_doubles_are_stored_by_each_check_alike(texts: Sequence[str], m
 
 
 def stored_amount(text: str) -> Decimal | None:
-    """What is stored of an amount by the rule, reckoned in another way; None if it is refused."""
+    """What is stored of an amount by the rule, computed in another way; None if it is refused."""
     with localcontext(WIDE):
         stored = Decimal(text).quantize(Decimal("1e-18"), ROUND_HALF_EVEN)
         return stored if abs(stored) < Decimal(10) ** 20 else None
@@ -332,7 +334,7 @@ def stored_amount(text: str) -> Decimal | None:
 
 @THOROUGH
 @given(data=st.data())
-def test_noise_among_others_is_noted_where_it_stands(data: st.DataObject) -> None:
+def test_an_adjustment_is_noted_at_its_position(data: st.DataObject) -> None:
     """Positions are those of the records, whichever check each of them takes."""
     kinds = {
         "plain": (payment(), []),
@@ -371,8 +373,8 @@ def test_the_exact_check_says_what_it_adjusted() -> None:
 
 @pytest.mark.parametrize("text", [b'"\xff\xfe"', b'"\xed\xa0\x80"', b"\xff", b'["\xc0\xaf"]'])
 @pytest.mark.parametrize("many", [1, FEW + 1, MANY])
-def test_what_is_no_text_is_refused_where_an_amount_stands(text: bytes, many: int) -> None:
-    """Each item by itself; its neighbours never notice."""
+def test_what_is_not_text_is_rejected_in_place_of_an_amount(text: bytes, many: int) -> None:
+    """Each item by itself; its neighbours are accepted."""
     odd = payment().replace(b'"amount":100', b'"amount":' + text)
     raws = [odd, payment(amount="1e-25")] * many
     whole = [b'{"event":"realtime-payment","data":' + raw + b"}" for raw in raws]

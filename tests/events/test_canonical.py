@@ -1,4 +1,4 @@
-"""Is free content the same when it says the same, however it is written? One rule a test."""
+"""Free content with the same meaning is written the same. One rule a test."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def exact(text: str) -> Any:
         max_leaves=4,
     ).flatmap(lambda text: st.tuples(st.just(text), st.sampled_from([text, f" {text}", "1.00"])))
 )
-def test_it_is_json_that_says_the_same(texts: tuple[str, str]) -> None:
-    """What is written is the same if and only if the content says the same."""
+def test_equal_content_is_written_the_same(texts: tuple[str, str]) -> None:
+    """The canonical text is the same if and only if the content means the same."""
     one, other = texts
 
     json.loads(canonical(one.encode()))
@@ -77,7 +77,7 @@ def test_it_is_json_that_says_the_same(texts: tuple[str, str]) -> None:
     ],
 )
 def test_one_number_is_written_one_way(one: str, other: str) -> None:
-    """Whatever its spelling, and whatever stands beside it."""
+    """Whatever its spelling, and whatever is next to it."""
     assert canonical(one.encode()) == canonical(other.encode())
 
 
@@ -93,7 +93,7 @@ def test_one_number_is_written_one_way(one: str, other: str) -> None:
         ("0.1", "0.1000000000000000055511151231257827"),
     ],
 )
-def test_other_content_is_written_otherwise(one: str, other: str) -> None:
+def test_other_content_is_written_differently(one: str, other: str) -> None:
     """No digit is lost, and no number is a text."""
     assert canonical(one.encode()) != canonical(other.encode())
 
@@ -128,7 +128,7 @@ LIKE_NUMBERS = [
 @pytest.mark.parametrize("framed", ["{}", "[{}]", '{{"k":{}}}', '[{{"k":[{}]}}]'])
 @pytest.mark.parametrize(("one", "other"), LIKE_NUMBERS)
 def test_an_object_is_never_taken_for_a_number(one: str, other: str, framed: str) -> None:
-    """Whatever it is called, wherever it stands; nor for another such object."""
+    """Whatever its name and its position; nor for another such object."""
     assert exact(one) != exact(other)
     assert canonical(framed.format(one).encode()) != canonical(framed.format(other).encode())
 
@@ -141,17 +141,17 @@ ORDINARY = [
 
 @pytest.mark.parametrize("text", ORDINARY)
 def test_other_objects_are_written_as_they_are(text: str) -> None:
-    """Their hashes are stored, and stay."""
+    """Their hashes are stored, and do not change."""
     assert canonical(text.encode()) == text.encode()
 
 
 BET = BY_NAME["realtime-sports-bet"]
 
 
-def bets_of(examples: dict[str, bytes], content: str, place: str) -> dict[str, Any]:
+def bets_of(examples: dict[str, bytes], content: str, field: str) -> dict[str, Any]:
     """The fingerprint of a bet with *content* in one of its legs, by each check."""
     data = json.loads(examples[BET.name])["data"]
-    data["bets"][0][place] = "HERE"
+    data["bets"][0][field] = "HERE"
     text = json.dumps(data).replace('"HERE"', content)
     alone = text[:-1] + ',"unknown":"\\ud800"}'
     ways = {"exact": [alone], "columnar": [text] * (FEW + 1), "template": [text] * MANY}
@@ -164,21 +164,21 @@ def bets_of(examples: dict[str, bytes], content: str, place: str) -> dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("place", "framed"), [("meta", '{{"k":{}}}'), ("meta", '{{"number":{}}}'), ("outcomes", "[{}]")]
+    ("field", "framed"), [("meta", '{{"k":{}}}'), ("meta", '{{"number":{}}}'), ("outcomes", "[{}]")]
 )
 @pytest.mark.parametrize("content", ['{"number":"15e-1"}', '{"number*":"15e-1"}', '{"a":1.5}'])
-def test_each_check_tells_such_objects_apart_in_legs(
-    content: str, place: str, framed: str, examples: dict[str, bytes]
+def test_each_check_distinguishes_such_objects_in_legs(
+    content: str, field: str, framed: str, examples: dict[str, bytes]
 ) -> None:
     """A bet that comes again with another content is a conflict, never a repeat."""
-    known = '{"number":1.5}' if place == "outcomes" else "1.5"
-    one = bets_of(examples, framed.format(content), place)
-    other = bets_of(examples, framed.format(known), place)
+    known = '{"number":1.5}' if field == "outcomes" else "1.5"
+    one = bets_of(examples, framed.format(content), field)
+    other = bets_of(examples, framed.format(known), field)
 
     assert len(set.union(*one.values())) == len(set.union(*other.values())) == 1
     assert one["exact"] != other["exact"]
 
 
 def test_what_is_written_is_json() -> None:
-    """A reader of logs may read it."""
+    """Any reader of JSON can read it."""
     assert json.loads(canonical(b'[{"a":0.50}, 1e2]')) == [{"a": {"number": "5e-1"}}, 100]

@@ -1,4 +1,4 @@
-"""Why is this item refused, and what is kept of that one? One rule a test."""
+"""Rules of the item check, one per test: why an item is rejected, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def test_messages_never_quote_what_was_sent(examples: dict[str, bytes]) -> None:
     assert not [one for one in checked.rejected if "s3cret" in one.message]
 
 
-def test_the_contract_is_told_before_storage(examples: dict[str, bytes]) -> None:
-    """An item with faults of both kinds is refused for the one the sender must mend first."""
+def test_the_contract_is_reported_before_storage(examples: dict[str, bytes]) -> None:
+    """An item with faults of both kinds is rejected for the one the client must fix first."""
     raw = item(examples["realtime-casino"], (b"0.5", b"1e99"), (b'"EUR"', b"1"))
 
     (one,) = check_items([raw]).rejected
@@ -161,7 +161,7 @@ def test_bets_are_kept_as_they_were_sent(examples: dict[str, bytes]) -> None:
     start, end = examples["realtime-sports-bet"].split(b'"bets":')[0], b',"bonus'
     raw = start + b'"bets":' + legs + end + examples["realtime-sports-bet"].split(b'"bonus')[1]
 
-    # The second item takes the slow road for its unknown half character.
+    # The second item goes to the exact check for its unknown half character.
     odd = raw.replace(b'"data": {', b'"data": {"x":"\\ud800",')
     (bets,) = check_items([raw, odd]).accepted
 
@@ -169,7 +169,7 @@ def test_bets_are_kept_as_they_were_sent(examples: dict[str, bytes]) -> None:
 
 
 def test_defaults_fill_what_is_absent(examples: dict[str, bytes]) -> None:
-    """Absent and null optional fields are null, but for those the page gives a default."""
+    """Absent and null optional fields are null, except where the page gives a default."""
     payment = item(examples["realtime-payment"], (b'"base_amount": 100,', b""))
     bet = item(
         examples["realtime-sports-bet"],
@@ -299,7 +299,7 @@ def test_quotes_are_set_around_json_numbers_only(examples: dict[str, bytes], dig
 
 
 def test_an_operator_may_widen_an_id(examples: dict[str, bytes]) -> None:
-    """A payment's life may be told apart by status, for one tenant."""
+    """The statuses of a payment may be separate items, for one tenant."""
     rules = parse_id_rules({"acme": {"realtime-payment": ["payment_id", "status"]}})
     payment = examples["realtime-payment"]
 
@@ -326,7 +326,7 @@ def test_an_operator_may_widen_an_id(examples: dict[str, bytes]) -> None:
     ],
 )
 def test_a_wrong_id_rule_is_refused(rules: Any, complaint: str) -> None:
-    """A process does not start with a rule that cannot hold."""
+    """A process does not start with a rule that cannot work."""
     with pytest.raises(ValueError, match=complaint):
         parse_id_rules(rules)
 
@@ -337,7 +337,7 @@ def test_instants_come_back_as_they_were(text: str) -> None:
     assert read_instant(format_instant(read_instant(text))) == read_instant(text)
 
 
-def test_one_call_gives_each_position_one_fate(examples: dict[str, bytes]) -> None:
+def test_one_call_gives_each_position_one_outcome(examples: dict[str, bytes]) -> None:
     """Accepted or rejected, once."""
     raws = [*examples.values(), b"{}", b"[]", *examples.values()]
 

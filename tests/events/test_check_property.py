@@ -1,4 +1,4 @@
-"""Does the check agree with the published schema, and the fast road with the slow one?"""
+"""The check agrees with the published schema, and the columnar check with the exact check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from events.check.exact import judge_item, judge_record
 from events.contract.reasons import BY_CODE
 from events.contract.registry import BY_NAME, EVENT_TYPES
 from events.values.instants import read_instant
-from tests.events.exact_check import assert_same, judged_alone, slowly
+from tests.events.exact_check import assert_same, exact_results, judged_alone
 from tests.events.item_texts import data_texts, item_texts
 from tests.events.oracle import is_published
 
@@ -31,7 +31,7 @@ THOROUGH = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-# Reasons that are told before the contract is looked at, or where the oracle sees no single value.
+# Reasons reported before the contract is applied, or where the oracle sees no single value.
 BEFORE_THE_CONTRACT = {"duplicate_name", "too_deep", "item_too_large", "bad_text"}
 
 
@@ -57,24 +57,22 @@ def test_an_item_is_valid_if_and_only_if_the_published_schema_says_so(raw: bytes
 
 @THOROUGH
 @given(st.lists(item_texts(), max_size=6))
-def test_the_fast_road_agrees_with_the_slow_one(raws: list[bytes]) -> None:
+def test_the_columnar_check_agrees_with_the_exact_check(raws: list[bytes]) -> None:
     """Same items accepted, with the same columns, ids and hashes, whatever their neighbours are."""
-    assert_same(check_items(raws), slowly(judged_alone(raws, judge_item)))
+    assert_same(check_items(raws), exact_results(judged_alone(raws, judge_item)))
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
 @settings(THOROUGH, max_examples=40)
 @given(data=st.data())
-def test_records_whole_or_bare_are_judged_alike_on_both_roads(
-    event_type: Any, data: st.DataObject
-) -> None:
+def test_both_checks_agree_on_whole_and_bare_records(event_type: Any, data: st.DataObject) -> None:
     """A topic's records may be whole items or bare data, in any mixture."""
     texts = st.one_of(item_texts(event_type.name), data_texts(event_type.name), item_texts())
     raws = data.draw(st.lists(texts, max_size=6))
 
     checked = check_records(event_type, raws)
 
-    expected = slowly(judged_alone(raws, lambda raw: judge_record(raw, event_type)))
+    expected = exact_results(judged_alone(raws, lambda raw: judge_record(raw, event_type)))
     assert_same(checked, expected)
     assert sorted(
         [at for one in checked.accepted for at in one.positions]
@@ -84,12 +82,12 @@ def test_records_whole_or_bare_are_judged_alike_on_both_roads(
 
 @THOROUGH
 @given(st.lists(item_texts(), max_size=5), st.integers(0, 4), item_texts())
-def test_neighbours_never_notice(raws: list[bytes], place: int, odd: bytes) -> None:
-    """An item gets the same verdict, columns and hash alone and in company."""
-    together = check_items([*raws[:place], odd, *raws[place:]])
+def test_neighbours_do_not_matter(raws: list[bytes], at: int, odd: bytes) -> None:
+    """An item gets the same outcome, columns and hash alone and among others."""
+    together = check_items([*raws[:at], odd, *raws[at:]])
     alone = check_items([odd])
 
-    position = min(place, len(raws))
+    position = min(at, len(raws))
     if alone.rejected:
         (found,) = [one for one in together.rejected if one.position == position]
         assert (found.reason, found.message) == (
@@ -126,20 +124,18 @@ def test_amounts_are_stored_to_the_eighteenth_place_or_refused(text: str) -> Non
 
 @THOROUGH
 @given(st.lists(st.sampled_from(EVENT_TYPES), min_size=1, max_size=3), st.binary(max_size=60))
-def test_rubbish_is_refused_with_a_reason_of_the_list(types: list[Any], rubbish: bytes) -> None:
+def test_any_bytes_are_rejected_with_a_listed_reason(types: list[Any], raw: bytes) -> None:
     """No bytes make the check raise, and each refusal names a known reason."""
     for checked in (
-        check_items([rubbish]),
-        *(check_records(one, [rubbish, None]) for one in types),
+        check_items([raw]),
+        *(check_records(one, [raw, None]) for one in types),
     ):
         assert {one.reason for one in checked.rejected} <= BY_CODE.keys()
 
 
 @THOROUGH
 @given(st.lists(item_texts(), max_size=4), st.data())
-def test_taking_numbers_for_ids_agrees_on_both_roads(
-    raws: list[bytes], data: st.DataObject
-) -> None:
+def test_both_checks_agree_on_numbers_taken_for_ids(raws: list[bytes], data: st.DataObject) -> None:
     """Same items, same columns, and the very same rewritten text."""
     unquote = re.compile(rb'("(?:user_id|unique_id|currency|market|game_id|type)" ?: ?)"[^"\\]*"')
     number = data.draw(st.sampled_from([b"7", b"-1.50", b"1e2", b"01", b"1.", b"-"]))
@@ -150,13 +146,13 @@ def test_taking_numbers_for_ids_agrees_on_both_roads(
     checked = check_items(raws, coerce_ids=True)
 
     judged = judged_alone(raws, lambda raw: judge_item(raw, coerce_ids=True))
-    assert_same(checked, slowly(judged))
+    assert_same(checked, exact_results(judged))
     rewritten = {at: text for one in checked.accepted for at, text in one.rewritten.items()}
     assert rewritten == {at: valid.rewritten for at, valid in judged if valid.rewritten}
 
 
-def test_usual_items_never_take_the_slow_road(examples: dict[str, bytes]) -> None:
-    """Speed rests on this: nothing is left over of ordinary items."""
+def test_usual_items_never_need_the_exact_check(examples: dict[str, bytes]) -> None:
+    """Speed depends on this: no ordinary item is left over."""
     _, left = sort_items(list(examples.values()) * 3)
 
     assert left == []
@@ -208,7 +204,7 @@ def instant_or_none(text: str) -> int | None:
     ],
 )
 def test_times_of_the_usual_form_are_those_the_exact_reader_takes(form: str) -> None:
-    """Column by column there is no other day, hour or offset than one by one."""
+    """In columns, the same days, hours and offsets are valid as one by one."""
     logins = BY_NAME["realtime-login"]
     for number in range(100):
         text = form.format(number)
@@ -231,7 +227,7 @@ def test_times_of_the_usual_form_are_those_the_exact_reader_takes(form: str) -> 
         max_size=4,
     )
 )
-def test_times_are_read_alike_in_company(texts: list[str]) -> None:
+def test_times_are_read_the_same_in_company(texts: list[str]) -> None:
     """Whatever the lengths and the zones of a column's texts, few or many."""
     texts *= date_times.MANY
     checked = check_records(BY_NAME["realtime-login"], [login(text) for text in texts])
@@ -244,10 +240,10 @@ def test_times_are_read_alike_in_company(texts: list[str]) -> None:
 @pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
 @settings(THOROUGH, max_examples=15)
 @given(data=st.data())
-def test_a_large_slice_is_judged_as_its_records_are(
+def test_a_large_chunk_is_judged_as_its_records_are(
     event_type: Any, data: st.DataObject, examples: dict[str, bytes]
 ) -> None:
-    """What is done by the thousand comes to the same as what is done a few at a time."""
+    """Thousands at once give the same result as a few at a time."""
     texts = st.one_of(item_texts(event_type.name), data_texts(event_type.name))
     odd = data.draw(st.lists(texts, min_size=1, max_size=3))
     usual = [raw for raw in odd if check_records(event_type, [raw]).accepted]
@@ -275,8 +271,8 @@ def test_a_large_slice_is_judged_as_its_records_are(
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=3), min_size=1))
-def test_texts_by_the_hundred_are_what_they_were(some: list[str]) -> None:
-    """Whatever letters they hold, the mark between them too."""
+def test_hundreds_of_texts_are_unchanged(some: list[str]) -> None:
+    """Whatever characters they hold, the separator too."""
     values = [*some, "", "\0", "é"] * MANY
 
     for texts in (values, [text.replace("\0", "") for text in values]):

@@ -1,4 +1,4 @@
-"""Is the schema we publish the schema of the page?"""
+"""The published schema of this product is the schema of the page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def without(part: Any, *names: str) -> Any:
 
 
 def descriptions(part: Any, path: str = "") -> dict[str, str]:
-    """List what each part is said to be."""
+    """List the description of each part."""
     if isinstance(part, list):
         parts = list(enumerate(part))
     elif isinstance(part, dict):
@@ -59,7 +59,7 @@ def test_the_generated_schema_is_the_page() -> None:
 
 
 def test_the_page_s_own_words_are_kept() -> None:
-    """Each description of the page stands at its place; where it has none, we may."""
+    """Each description of the page is kept; where it has none, we may add one."""
     assert descriptions(PUBLISHED).items() <= descriptions(bulk_schema()).items()
 
 

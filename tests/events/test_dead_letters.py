@@ -1,4 +1,4 @@
-"""A letter holds all of what was refused, and always fits into its topic."""
+"""A dead letter holds all of what was rejected, and always fits into its topic."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from events.contract.dead_letters import KEPT_BYTES, LARGEST_VALUE_BYTES, dead_letter
 
-REPORTED = {"reason": "not_json", "message": "the item is not JSON"}
+FACTS = {"reason": "not_json", "message": "the item is not JSON"}
 TOPIC_TAKES_BYTES = 8 * 2**20
 
 
 @pytest.mark.parametrize("raw", [b'{"a": "\xc3\xa9"}', b"\x00\x01", b"\xff\xfe", b"", None])
-def test_the_refused_thing_can_be_had_back(raw: bytes | None) -> None:
+def test_the_refused_item_can_be_restored(raw: bytes | None) -> None:
     """As text where it is UTF-8, as base64 where not."""
-    kept = orjson.loads(dead_letter(REPORTED, raw))
+    kept = orjson.loads(dead_letter(FACTS, raw))
 
     if "raw_base64" in kept:
         assert raw == base64.b64decode(kept["raw_base64"])
@@ -25,9 +25,9 @@ def test_the_refused_thing_can_be_had_back(raw: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"\x01" * 2_000_000, b"\x01" * 20_000_000, b"\xff" * 20_000_000])
-def test_whatever_it_holds_its_letter_fits_into_the_topic(raw: bytes) -> None:
-    """A control character is six letters of JSON."""
-    value = dead_letter(REPORTED, raw)
+def test_a_dead_letter_always_fits_into_the_topic(raw: bytes) -> None:
+    """A control character is six bytes of JSON."""
+    value = dead_letter(FACTS, raw)
 
     kept = orjson.loads(value)
     assert len(value) <= LARGEST_VALUE_BYTES < TOPIC_TAKES_BYTES

@@ -1,4 +1,4 @@
-"""Every event type is complete; a new one is told what it still lacks."""
+"""Every event type is complete; the tests list what a new one still lacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def lacks(row: EventType) -> list[str]:
     """Name what is missing for *row* to work from the ingest API to the analysts."""
-    return [what for what, there in _needs(row).items() if not there]
+    return [what for what, present in _needs(row).items() if not present]
 
 
 def _needs(row: EventType) -> dict[str, bool]:
@@ -105,7 +105,7 @@ def test_an_event_type_lacks_nothing(row: EventType) -> None:
     assert lacks(row) == []
 
 
-def test_a_half_made_type_is_told_what_it_lacks() -> None:
+def test_an_incomplete_type_is_listed_with_what_it_lacks() -> None:
     """The message names every file to write."""
     cart = EventType("realtime-cart", EVENT_TYPES[0].model, "cart", ("unique_id",), "Carts")
 

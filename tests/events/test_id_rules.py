@@ -1,4 +1,4 @@
-"""The rules of ids: what is in force when, and which part of an id decides its partition."""
+"""Id rules: which one is in force when, and which part of an id decides its partition."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NOON_MS = 1_768_478_400_000
 
 def rules(fields: Any = None, *log: tuple[Any, str | None]) -> IdRules:
     """The rules of a tenant with these fields and this log."""
-    reported: dict[str, Any] = {}
+    tenant: dict[str, Any] = {}
     if fields:
-        reported["id_fields"] = {PAYMENT.name: fields}
+        tenant["id_fields"] = {PAYMENT.name: fields}
     if log:
         entries = [{"fields": one, "since": since} for one, since in log]
-        reported["id_rules"] = {PAYMENT.name: entries}
-    return rules_of_tenants({"acme": reported, "other": {}})
+        tenant["id_rules"] = {PAYMENT.name: entries}
+    return rules_of_tenants({"acme": tenant, "other": {}})
 
 
 def test_a_rule_applies_from_its_moment_on() -> None:
@@ -56,10 +56,10 @@ def test_a_rule_applies_from_its_moment_on() -> None:
         (None, ((WIDER, None), (CONTRACT, NOON)), CONTRACT, True),
     ],
 )
-def test_the_log_tells_whether_ids_were_made_otherwise(
+def test_the_log_says_whether_another_rule_made_ids(
     fields: Any, log: Any, in_force: tuple[str, ...], *, changed: bool
 ) -> None:
-    """A rule that was set by hand is in force at once, and what was before it is known."""
+    """A rule that was set by hand is in force at once, and the rules before it are known."""
     found = rules(fields, *log)
 
     assert found.fields_for("acme", PAYMENT, NOON_MS) == in_force
@@ -83,7 +83,7 @@ def test_the_log_tells_whether_ids_were_made_otherwise(
 def test_an_id_keeps_its_partition_when_its_rule_changes(
     history: list[tuple[str, ...]], home: tuple[str, ...]
 ) -> None:
-    """What decides it is common to all rules; without anything common it is the tenant alone."""
+    """The fields common to all rules decide it; without any, the tenant alone does."""
     found = IdRules({("acme", PAYMENT.name): tuple(Rule(n, f) for n, f in enumerate(history))})
 
     assert found.home_fields("acme", PAYMENT) == home
@@ -99,7 +99,7 @@ def test_an_id_keeps_its_partition_when_its_rule_changes(
         {"id_rules": {PAYMENT.name: [{"fields": ["payment_id"], "since": "2026-01-15T12:00:00"}]}},
     ],
 )
-def test_rules_that_cannot_hold_are_refused(tenant: dict[str, Any]) -> None:
+def test_rules_that_cannot_work_are_refused(tenant: dict[str, Any]) -> None:
     """A process does not start with them."""
     with pytest.raises(ValueError):  # noqa: PT011 - the text is read elsewhere
         rules_of_tenants({"acme": tenant})

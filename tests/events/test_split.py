@@ -1,4 +1,4 @@
-"""Are the items of a body cut where they stand, whatever is inside them?"""
+"""The items of a body are split at the right bytes, whatever is inside them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_items_are_those_a_json_reader_finds(
     ascii_only: bool,  # noqa: FBT001 - drawn by hypothesis
     indent: int | None,
 ) -> None:
-    """Cutting and reading gives what reading the whole gives, on either way of cutting."""
+    """Splitting and reading gives what reading the whole gives, for either way of splitting."""
     body = json.dumps(items, ensure_ascii=ascii_only, indent=indent).encode()
 
     by_brackets = [body[start:end] for start, end in split_array(memoryview(body), max_items=100)]
@@ -74,7 +74,7 @@ def split_or_fault(text: memoryview, block_bytes: int) -> list[tuple[int, int]] 
     | st.binary()
 )
 def test_no_body_raises_anything_but_not_a_batch(body: bytes) -> None:
-    """Any bytes are cut into items or are no batch; the check then has a verdict on each item."""
+    """Any bytes are split into items or are not a batch; each item then has an outcome."""
     for text in (body, b"[" + body + b"]", b"[1," + body + b",NaN]"):
         try:
             items = split(text)
@@ -112,7 +112,7 @@ GOOD = (
     ],
     ids=lambda value: repr(value[:12]) if isinstance(value, bytes) else value,
 )
-def test_an_odd_item_is_refused_and_its_neighbours_never_notice(odd: bytes, reason: str) -> None:
+def test_a_faulty_item_is_rejected_and_its_neighbours_are_not(odd: bytes, reason: str) -> None:
     """Whatever breaks one item, the others of the batch are accepted."""
     items = split(b"[" + GOOD % 1 + b", " + odd + b" ," + GOOD % 2 + b"]")
 
@@ -140,13 +140,13 @@ def test_an_odd_item_is_refused_and_its_neighbours_never_notice(odd: bytes, reas
         b"x[]",
     ],
 )
-def test_what_is_no_array_is_no_batch(body: bytes) -> None:
-    """The whole body is refused when its items cannot be told apart."""
+def test_what_is_not_an_array_is_not_a_batch(body: bytes) -> None:
+    """The whole body is refused when its items cannot be separated."""
     with pytest.raises(NotABatch):
         split(body)
 
 
-def test_the_place_of_the_fault_is_told() -> None:
+def test_the_position_of_the_fault_is_reported() -> None:
     """An integrator needs the byte to look at."""
     with pytest.raises(NotABatch, match="follows the end of the array") as caught:
         split(b"[1]  garbage")
@@ -154,13 +154,13 @@ def test_the_place_of_the_fault_is_told() -> None:
     assert caught.value.position_bytes == 5
 
 
-def test_a_byte_order_mark_before_the_array_is_no_data() -> None:
-    """RFC 8259 lets a reader ignore it; nothing is guessed by that."""
+def test_a_byte_order_mark_before_the_array_is_ignored() -> None:
+    """RFC 8259 allows a reader to ignore it."""
     assert chunks(b"\xef\xbb\xbf [1]") == [b"1"]
 
 
 def test_too_many_items_are_refused() -> None:
-    """The limit counts items, also on the tolerant way of cutting."""
+    """The limit counts items, also where a faulty body is split."""
     for body in (b"[1,2,3]", b"[1,NaN,3]"):
         assert len(split(body, max_items=3)) == 3
         with pytest.raises(NotABatch, match="more than 2 items"):
@@ -189,8 +189,8 @@ thread.join()
 """
 
 
-def test_monstrous_nesting_never_ends_the_process() -> None:
-    """Millions of brackets cost time in proportion and no stack, in any thread."""
+def test_deep_nesting_never_ends_the_process() -> None:
+    """Millions of brackets take linear time and no stack, in any thread."""
     done = subprocess.run(
         [sys.executable, "-c", DEEP], capture_output=True, text=True, timeout=120, check=True
     )

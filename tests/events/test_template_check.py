@@ -1,4 +1,4 @@
-"""Does the road for records written alike agree with the slow one, whatever stands between them?"""
+"""The template check agrees with the exact check, whatever is between records of one template."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from events.check.exact import judge_record
 from events.check.template.check import MANY, match_templates
 from events.check.template.template import MOST_VALUES, make_template
 from events.contract.registry import BY_NAME, EVENT_TYPES, EventType
-from tests.events.exact_check import assert_same, judged_alone, slowly
+from tests.events.exact_check import assert_same, exact_results, judged_alone
 
 THOROUGH = settings(
     max_examples=60,
@@ -28,7 +28,7 @@ CASINO = BY_NAME["realtime-casino"]
 
 
 def usual(event_type: EventType, examples: dict[str, bytes]) -> bytes:
-    """An example without nested content, which no layout has."""
+    """An example without nested content, which no template has."""
     return re.sub(rb'"bets": ?\[.*\]', b'"bets":null', examples[event_type.name], flags=re.DOTALL)
 
 
@@ -38,21 +38,21 @@ def one_line(raw: bytes) -> bytes:
 
 
 def agree(event_type: EventType, raws: list[bytes]) -> None:
-    """Compare with the slow road, record by record."""
-    expected = slowly(judged_alone(raws, lambda raw: judge_record(raw, event_type)))
+    """Compare with the exact check, record by record."""
+    expected = exact_results(judged_alone(raws, lambda raw: judge_record(raw, event_type)))
     assert_same(check_records(event_type, raws), expected)
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
-def test_what_is_written_alike_is_left_to_no_other_road(
+def test_records_of_one_template_are_left_to_no_other_check(
     event_type: EventType, examples: dict[str, bytes]
 ) -> None:
-    """Speed rests on this: nothing is left over of ordinary records."""
+    """Speed depends on this: no ordinary record is left over."""
     raws = [one_line(usual(event_type, examples))] * MANY
 
     extracted, left = match_templates(event_type, raws)
 
-    assert [cut.positions.tolist() for cut in extracted] == [list(range(MANY))]
+    assert [fields.positions.tolist() for fields in extracted] == [list(range(MANY))]
     assert left == []
     agree(event_type, raws)
 
@@ -60,10 +60,10 @@ def test_what_is_written_alike_is_left_to_no_other_road(
 @pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
 @THOROUGH
 @given(data=st.data())
-def test_a_record_is_judged_by_its_own_letters(
+def test_a_record_is_judged_by_its_own_bytes(
     event_type: EventType, data: st.DataObject, examples: dict[str, bytes]
 ) -> None:
-    """Letters changed, lost or added anywhere in some records, which then only look alike."""
+    """Bytes changed, lost or added anywhere in some records, which then only look the same."""
     raw = one_line(usual(event_type, examples))
     raws = [raw] * MANY
     for _ in range(data.draw(st.integers(1, 12))):
@@ -77,10 +77,10 @@ def test_a_record_is_judged_by_its_own_letters(
 
 @THOROUGH
 @given(data=st.data())
-def test_letters_that_move_to_a_neighbour_are_missed(
+def test_bytes_moved_to_a_neighbour_are_noticed(
     data: st.DataObject, examples: dict[str, bytes]
 ) -> None:
-    """Two records that are only together what they ought to be alone."""
+    """Two records that are valid only when joined."""
     raw = one_line(examples["realtime-casino"])
     raws = [raw] * MANY
     at, by = data.draw(st.integers(0, MANY - 2)), data.draw(st.integers(1, len(raw) - 1))
@@ -104,7 +104,7 @@ NUMBERS = [
 def test_only_json_numbers_are_amounts(
     number: bytes, many: int, examples: dict[str, bytes]
 ) -> None:
-    """No decoder has read them before, so its rules are held here as well."""
+    """No decoder has read them before, so its rules apply here as well."""
     raw = one_line(examples["realtime-casino"])
     odd = re.sub(rb'("amount": ?)[0-9.]+', rb"\g<1>" + number, raw)
     assert odd != raw
@@ -130,10 +130,10 @@ def test_only_json_numbers_are_amounts(
     ],
     ids=repr,
 )
-def test_other_layouts_are_learned_or_left(
+def test_other_templates_are_made_or_left(
     change: tuple[bytes, bytes], examples: dict[str, bytes]
 ) -> None:
-    """Many records of each way to write, in turn: all in their order, each as it would be alone."""
+    """Many records of each form, in turn: all in order, each with the result it has alone."""
     raw = re.sub(rb" ?([,:{}]) ?", rb"\1", one_line(examples["realtime-casino"]))
     assert change[0] in raw
     raws = [raw, raw.replace(*change, 1)] * MANY
@@ -145,10 +145,10 @@ def test_other_layouts_are_learned_or_left(
     ("name", "length", "reason"),
     [("game_id", 1 << 20, "item_too_large"), ("unique_id", 2_048, "id_too_long")],
 )
-def test_what_is_too_long_is_refused_among_its_like(
+def test_an_item_too_long_is_refused_among_valid_ones(
     name: str, length: int, reason: str, examples: dict[str, bytes]
 ) -> None:
-    """However many records have its layout."""
+    """However many records match its template."""
     raw = one_line(examples["realtime-casino"])
     before = re.compile(rb'"%b": ?"' % name.encode())
     raws = [raw] * MANY + [before.sub(lambda found: found[0] + b"x" * length, raw)]
@@ -160,18 +160,18 @@ def test_what_is_too_long_is_refused_among_its_like(
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"null", b'{"event":"realtime-casino"}'])
-def test_nothing_is_learned_of_what_is_not_valid(raw: bytes) -> None:
-    """Neither from what lacks all there should be."""
+def test_no_template_is_made_of_an_invalid_record(raw: bytes) -> None:
+    """Nor of one that lacks all fields."""
     assert make_template(CASINO, raw) is None
 
 
-def test_nothing_is_learned_of_legs(examples: dict[str, bytes]) -> None:
+def test_no_template_is_made_of_legs(examples: dict[str, bytes]) -> None:
     """Content in lists differs in more than its values."""
     assert make_template(BETS, one_line(examples["realtime-sports-bet"])) is None
 
 
-def test_nothing_is_learned_of_more_values_than_are_worth_it(examples: dict[str, bytes]) -> None:
-    """Whoever sends hundreds of unknown fields shall not make every slice dear."""
+def test_no_template_is_made_of_too_many_values(examples: dict[str, bytes]) -> None:
+    """A client that sends hundreds of unknown fields must not make every chunk slow."""
     raw = one_line(examples["realtime-casino"])
     more = b",".join(b'"x%d":"y"' % number for number in range(MOST_VALUES))
 
@@ -179,7 +179,7 @@ def test_nothing_is_learned_of_more_values_than_are_worth_it(examples: dict[str,
     assert make_template(CASINO, re.sub(rb'("data": ?\{)', rb"\1" + more + b",", raw)) is None
 
 
-def test_whole_items_and_bare_data_have_layouts_of_their_own(examples: dict[str, Any]) -> None:
+def test_whole_items_and_bare_data_have_templates_of_their_own(examples: dict[str, Any]) -> None:
     """A topic's records may be either, and bare data may have a field that is called data."""
     whole = one_line(examples["realtime-casino"])
     bare = re.sub(rb'^\{.*?"data": ?(\{.*\})\s*\}$', rb"\1", whole)
@@ -187,8 +187,8 @@ def test_whole_items_and_bare_data_have_layouts_of_their_own(examples: dict[str,
     agree(CASINO, [whole, bare, bare.replace(b"{", b'{"data":{"amount":"7"},', 1)] * MANY)
 
 
-def test_marks_alone_make_no_record(examples: dict[str, bytes]) -> None:
-    """Not even at the very end, where a layout's text has no room."""
+def test_quotes_alone_make_no_record(examples: dict[str, bytes]) -> None:
+    """Not even at the very end, where a literal does not fit."""
     raw = one_line(examples["realtime-casino"])
     delimiters = b"{" + b'"' * raw.count(b'"') + b"}}"
 

@@ -1,4 +1,4 @@
-"""Workers follow the tenants file; without one they do not judge."""
+"""Workers follow the tenants file; without a usable one they do not judge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAYMENT = BY_NAME["realtime-payment"]
 
 
 def write(path: Path, fields: Any) -> None:
-    """A tenants file with one tenant, in the place of the one before."""
+    """Replace the tenants file by one with one tenant."""
     new = path.with_suffix(".new")
     new.write_text(json.dumps({"tenants": {"acme": {"id_fields": {PAYMENT.name: fields}}}}))
     new.replace(path)
@@ -41,7 +41,7 @@ def fields(tenant_rules: TenantRules) -> tuple[str, ...]:
      b'{"tenants": {"acme": {"id_fields": {"realtime-payment": 7}}}}', b"\xff\xfe"],
 )  # fmt: skip
 def test_without_a_usable_tenants_file_nothing_is_judged(path: Path, content: bytes | None) -> None:
-    """Ids would be made by other rules than before, and events count twice."""
+    """Ids would be made by other rules than before, and events would count twice."""
     path.unlink()
     if content is not None:
         path.write_bytes(content)
@@ -54,7 +54,7 @@ def test_without_a_usable_tenants_file_nothing_is_judged(path: Path, content: by
 def test_a_file_that_goes_bad_leaves_the_last_good_rules_and_alarms(
     path: Path, content: bytes | None
 ) -> None:
-    """Once each time it happens; when it is good again it is followed."""
+    """One alarm each time; when the file is good again it is read."""
     alarms: list[None] = []
     tenant_rules = TenantRules(path, lambda: alarms.append(None))
     path.unlink()
@@ -72,8 +72,8 @@ def test_a_file_that_goes_bad_leaves_the_last_good_rules_and_alarms(
     assert len(alarms) == 1
 
 
-def test_what_is_judged_now_is_judged_by_the_file_of_now(path: Path) -> None:
-    """An item that was taken by a new rule may be here before the next look at the file."""
+def test_current_reads_the_file_as_it_is_now(path: Path) -> None:
+    """An item accepted by a new rule may arrive before the next periodic check of the file."""
     tenant_rules = TenantRules(path)
     write(path, ["payment_id", "type"])
 

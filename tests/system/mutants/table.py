@@ -1010,7 +1010,7 @@ ARITHMETIC = "tests/sinks/test_arithmetic.py::"
 DATES = "tests/sinks/test_dates.py::"
 ADMISSION = "tests/ingest_http/test_admission.py::"
 OPENED = (
-    "tests/ingest_http/test_decompress.py::test_a_stream_of_any_size_opens_to_what_was_compressed"
+    "tests/ingest_http/test_decompress.py::test_a_stream_of_any_size_decompresses_to_the_content"
 )
 SPOOL = "tests/engine_http/test_spool.py::"
 CODEC = "tests/engine_http/test_codec.py::"
@@ -1441,7 +1441,7 @@ MUTANTS = (
         "full-chunk-goes-on",
         "behind a full chunk a decoder expects more, also at the end of its stream",
         "tests/ingest_http/test_decompress.py::"
-        "test_a_stream_of_any_size_opens_to_what_was_compressed",
+        "test_a_stream_of_any_size_decompresses_to_the_content",
         _expect_more_after_a_full_chunk,
     ),
     Mutant(
@@ -1510,13 +1510,13 @@ MUTANTS = (
     Mutant(
         "let-all-enter",
         "bytes in flight have no bound",
-        ADMISSION + "test_room_is_never_overbooked",
+        ADMISSION + "test_no_more_is_held_than_allowed",
         _let_all_enter,
     ),
     Mutant(
         "first-come-first-served",
         "one tenant may hold all that there is",
-        ADMISSION + "test_one_tenant_alone_gets_half_of_the_room",
+        ADMISSION + "test_one_tenant_alone_gets_half_of_the_limit",
         _first_come_first_served,
     ),
     Mutant(
@@ -1528,19 +1528,19 @@ MUTANTS = (
     Mutant(
         "free-when-answered",
         "what Kafka has not acknowledged is not counted once its client was answered",
-        ADMISSION + "test_room_is_held_until_kafka_answered_not_until_the_sender_was",
+        ADMISSION + "test_memory_is_held_until_kafka_answered_not_until_the_client_was",
         _free_when_answered,
     ),
     Mutant(
         "count-the-body-only",
         "dead letters are not counted against the bytes in flight",
-        ADMISSION + "test_what_is_held_beside_the_body_is_counted",
+        ADMISSION + "test_what_is_held_besides_the_body_is_counted",
         _count_the_body_only,
     ),
     Mutant(
         "forget-the-window",
         "what a decoder remembers is not counted against the bytes in flight",
-        ADMISSION + "test_what_a_decoder_remembers_is_counted",
+        ADMISSION + "test_the_window_of_a_decoder_is_counted",
         _forget_the_decoders_window,
     ),
     Mutant(
