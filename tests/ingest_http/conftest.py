@@ -1,4 +1,4 @@
-"""Doors on free ports, with one tenant, for tests of the HTTP side."""
+"""Ingest APIs on free ports, with one tenant, for tests of the HTTP side."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.ingest_http.running_api import PARTITIONS, RunningApi, StartApi, new_
 
 @pytest.fixture
 def tenants_path(tmp_path: Path) -> Path:
-    """Where the tenants file of this test lives."""
+    """The path of this test's tenants file."""
     return tmp_path / "tenants.json"
 
 
 @pytest.fixture
 def start_api(tenants_path: Path) -> StartApi:
-    """Make doors with settings of one's own."""
+    """Start ingest APIs with other settings."""
 
     @contextlib.asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[RunningApi]:
@@ -47,7 +47,7 @@ def start_api(tenants_path: Path) -> StartApi:
 
 @pytest.fixture
 async def acme(start_api: StartApi) -> AsyncIterator[RunningApi]:
-    """A door with tenant acme and ordinary settings."""
+    """An ingest API with tenant acme and ordinary settings."""
     async with start_api() as api:
         yield api
 

@@ -1,4 +1,4 @@
-"""A listening door with a publisher in memory, and a client that knows the way to it."""
+"""A listening ingest API with a publisher in memory, and a client for it."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def casino(unique_id: str, **changed: Any) -> dict[str, Any]:
 async def until(condition: Callable[[], object], *, seconds: float = 10) -> None:
     """Wait for *condition*, or fail."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 
 
 @dataclass
 class Answer:
-    """What the door answered."""
+    """What the ingest API answered."""
 
     status: int
     headers: Mapping[str, str]
@@ -76,18 +76,18 @@ class Answer:
 
 @dataclass
 class RunningApi:
-    """A listening door and a client that knows the way to it."""
+    """A listening ingest API and a client for it."""
 
-    api: IngestApi
+    ingest: IngestApi
     ports: Ports
     key: str
     client: aiohttp.ClientSession
 
     @property
     def memory(self) -> MemoryPublisher:
-        """The door's publisher."""
-        assert isinstance(self.api.publisher, MemoryPublisher)
-        return self.api.publisher
+        """The publisher of the ingest API."""
+        assert isinstance(self.ingest.publisher, MemoryPublisher)
+        return self.ingest.publisher
 
     @property
     def url(self) -> str:
@@ -95,7 +95,7 @@ class RunningApi:
         return f"http://127.0.0.1:{self.ports.http}"
 
     async def post_items(self, body: Any, query: str = "", **headers: str) -> Answer:
-        """Push *body* (bytes as they are, anything else as JSON) with the tenant's key."""
+        """Post *body* (bytes as they are, anything else as JSON) with the tenant's key."""
         sent = {"x-api-key": self.key, "content-type": "application/json"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
@@ -103,7 +103,7 @@ class RunningApi:
         return await self.ask("POST", BULK_PATH + query, headers=sent, **content)
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
-        """Send any request to the door's main port."""
+        """Send any request to the main port of the ingest API."""
         async with self.client.request(method, self.url + path, **options) as answer:
             return Answer(answer.status, answer.headers, await answer.read())
 

@@ -46,8 +46,8 @@ ITEMS = {
 }
 
 
-def test_one_tenant_alone_gets_half_of_the_room() -> None:
-    """The other half is there for whoever comes next."""
+def test_one_tenant_alone_gets_half_of_the_limit() -> None:
+    """The other half is left for the next tenant."""
     admission = AdmissionControl(100)
 
     assert admission.enter("a", 50)
@@ -57,7 +57,7 @@ def test_one_tenant_alone_gets_half_of_the_room() -> None:
 
 
 def test_what_is_given_back_can_be_taken_again() -> None:
-    """Leaving twice gives back once."""
+    """A second leave gives nothing back."""
     admission = AdmissionControl(100)
     reservation = admission.enter("a", 50)
     assert reservation is not None
@@ -70,8 +70,8 @@ def test_what_is_given_back_can_be_taken_again() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60), st.booleans()), max_size=60))
-def test_room_is_never_overbooked(steps: list[tuple[str, int, bool]]) -> None:
-    """Whatever comes, the sum of what is held is what is used, and no more than there is."""
+def test_no_more_is_held_than_allowed(steps: list[tuple[str, int, bool]]) -> None:
+    """In any sequence, the bytes in use are those of the reservations, and within the limit."""
     admission = AdmissionControl(100)
     reservations: list[Reservation] = []
     for tenant, size, leave in steps:
@@ -88,12 +88,12 @@ def test_room_is_never_overbooked(steps: list[tuple[str, int, bool]]) -> None:
 
 
 async def test_tenant_past_its_share_is_503_and_others_are_served(start_api: StartApi) -> None:
-    """A flood of one does not close the door for the others."""
+    """Many requests of one tenant do not keep the others out."""
     async with start_api(max_in_flight_bytes=3_800, drain_seconds=0.1) as api:
-        other = new_tenant(api.api.settings.tenants_file, "other")
+        other = new_tenant(api.ingest.settings.tenants_file, "other")
         api.memory.silent_topics.add("fasttrack.realtime-casino")
         waiting = [asyncio.create_task(api.post_items([casino("a")])) for _ in range(3)]
-        await until(lambda: api.api.admission.held_by("acme") > 1_400)
+        await until(lambda: api.ingest.admission.held_by("acme") > 1_400)
 
         refused = await api.post_items([casino("b")])
         served = await api.post_items([7], x_api_key=other)
@@ -106,7 +106,7 @@ async def test_tenant_past_its_share_is_503_and_others_are_served(start_api: Sta
             task.cancel()
 
 
-async def test_room_is_held_until_kafka_answered_not_until_the_sender_was(
+async def test_memory_is_held_until_kafka_answered_not_until_the_client_was(
     start_api: StartApi,
 ) -> None:
     """After a 510 the records are still in memory; nobody else may use that memory."""
@@ -114,21 +114,21 @@ async def test_room_is_held_until_kafka_answered_not_until_the_sender_was(
         api.memory.silent_topics.add("fasttrack.realtime-casino")
 
         assert (await api.post_items([casino("a")])).status == 510
-        assert api.api.admission.used_bytes > 0
+        assert api.ingest.admission.used_bytes > 0
 
 
-async def test_full_room_is_not_ready(start_api: StartApi) -> None:
+async def test_api_at_its_memory_limit_is_not_ready(start_api: StartApi) -> None:
     """A balancer should send elsewhere."""
     async with start_api(max_in_flight_bytes=1_000) as api:
-        assert not_ready_reasons(api.api) == []
-        api.api.admission.take("x", 950)
+        assert not_ready_reasons(api.ingest) == []
+        api.ingest.admission.take("x", 950)
 
-        assert "in flight" in not_ready_reasons(api.api)[0]
+        assert "in flight" in not_ready_reasons(api.ingest)[0]
 
 
 @pytest.mark.parametrize("items", ITEMS.values(), ids=ITEMS)
-async def test_what_is_held_beside_the_body_is_counted(items: list[bytes]) -> None:
-    """Dead letters whole, and a little for each item, as they become more."""
+async def test_what_is_held_besides_the_body_is_counted(items: list[bytes]) -> None:
+    """Dead letters whole, and a little for each item, as their number grows."""
     held = [0]
     origin = RequestOrigin("acme", "r", "2026-01-01T00:00:00.000Z")
     raws = split_items(b"[" + b",".join(items) + b"]", 100_000)
@@ -148,18 +148,18 @@ async def test_what_is_held_beside_the_body_is_counted(items: list[bytes]) -> No
 
 
 class Arriving:
-    """A body that arrives in one piece."""
+    """A body that arrives in one chunk."""
 
     def __init__(self, body: bytes) -> None:
-        self._pieces = [body]
+        self._chunks = [body]
 
     async def readany(self) -> bytes:
         """The body, then nothing."""
-        return self._pieces.pop() if self._pieces else b""
+        return self._chunks.pop() if self._chunks else b""
 
     def at_eof(self) -> bool:
         """Whether it was read."""
-        return not self._pieces
+        return not self._chunks
 
 
 @pytest.mark.parametrize("size", [1, 100_000, 1 << 20, 8 << 20, (8 << 20) + 1, 20 << 20])
@@ -173,10 +173,10 @@ class Arriving:
     ],
     ids=["plain", "gzip", "deflate", "zstd"],
 )
-async def test_what_a_decoder_remembers_is_counted(
+async def test_the_window_of_a_decoder_is_counted(
     encoding: str, pack: Callable[[bytes], bytes], window_bytes: int, size: int
 ) -> None:
-    """Beside the body that it has opened; a small body has a small window."""
+    """Besides the decompressed body; a small body has a small window."""
     reservation = AdmissionControl(1 << 30).enter("acme", 0)
     assert reservation is not None
     plan = BodyPlan(encoding, None, 32 << 20)

@@ -1,4 +1,4 @@
-"""What a sender is answered, by situation."""
+"""What a client is answered, by situation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_empty_batch_is_204(acme: RunningApi) -> None:
 
 
 async def test_batch_of_invalid_items_only_is_204_and_all_are_kept(acme: RunningApi) -> None:
-    """Dropped items are dropped from the events, not from the record of what came."""
+    """Invalid items are not events, but they are kept as dead letters."""
     answer = await acme.post_items(
         [casino("a", amount="0.5"), {"event": "realtime-cart", "data": {}}, 7]
     )
@@ -95,15 +95,15 @@ async def test_item_that_is_not_utf8_is_kept_as_base64(acme: RunningApi) -> None
         (b"nonsense", "not a JSON array"),
     ],
 )
-async def test_body_that_is_no_array_is_422(acme: RunningApi, body: bytes, why: str) -> None:
-    """422 is for bodies that cannot be told apart into items, and says why."""
+async def test_body_that_is_not_an_array_is_422(acme: RunningApi, body: bytes, why: str) -> None:
+    """422 is for bodies that cannot be split into items, and says why."""
     answer = await acme.post_items(body)
 
     assert answer.status == 422
-    reported = answer.json()
-    assert reported["error"] == "not_a_batch"
-    assert why in reported["message"]
-    assert reported["request_id"] == answer.headers["X-Request-Id"]
+    body = answer.json()
+    assert body["error"] == "not_a_batch"
+    assert why in body["message"]
+    assert body["request_id"] == answer.headers["X-Request-Id"]
 
 
 async def test_nothing_is_stored_of_a_refused_body(acme: RunningApi) -> None:
@@ -117,7 +117,7 @@ async def test_nothing_is_stored_of_a_refused_body(acme: RunningApi) -> None:
     "media_type", ["text/plain", "application/x-ndjson", "multipart/form-data"]
 )
 async def test_other_media_types_are_415(acme: RunningApi, media_type: str) -> None:
-    """The door takes JSON."""
+    """The ingest API accepts JSON."""
     answer = await acme.post_items(b"[]", content_type=media_type)
 
     assert answer.status == 415
@@ -125,13 +125,13 @@ async def test_other_media_types_are_415(acme: RunningApi, media_type: str) -> N
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=UTF-8"])
-async def test_charset_is_no_matter(acme: RunningApi, media_type: str) -> None:
+async def test_charset_is_ignored(acme: RunningApi, media_type: str) -> None:
     """JSON is UTF-8 whatever the header says."""
     assert (await acme.post_items(b"[]", content_type=media_type)).status == 204
 
 
 async def test_missing_media_type_is_taken_as_json(acme: RunningApi) -> None:
-    """There is nothing else to be sent here."""
+    """Nothing else is accepted here."""
     answer = await acme.ask(
         "POST",
         BULK_PATH,
@@ -161,7 +161,7 @@ async def test_unknown_path_is_404_with_a_json_body(acme: RunningApi) -> None:
 
 
 async def test_more_items_than_allowed_is_413(start_api: StartApi) -> None:
-    """The limit is told."""
+    """The answer names the limit."""
     async with start_api(max_items=3) as api:
         assert (await api.post_items([1, 2, 3])).status == 204
         answer = await api.post_items([1, 2, 3, 4])
@@ -171,7 +171,7 @@ async def test_more_items_than_allowed_is_413(start_api: StartApi) -> None:
 
 
 async def test_ten_thousand_items_are_taken(acme: RunningApi) -> None:
-    """The largest batch a sender makes; more slices than one."""
+    """The largest batch a client makes; it is checked in several chunks."""
     items = [casino(str(number)) for number in range(10_000)]
     items[5_000] = casino("bad", type="gamble")
 
@@ -209,17 +209,17 @@ async def test_body_without_a_length_is_counted_while_it_comes(start_api: StartA
 
 
 async def test_items_that_kafka_did_not_take_are_510_with_their_ids(acme: RunningApi) -> None:
-    """The sender repeats the batch; the body says what for."""
+    """The client repeats the batch; the body says which items were lost."""
     acme.memory.refused_topics.add(CASINO_TOPIC)
 
     answer = await acme.post_items([casino("a"), 7, casino("b")])
 
     assert answer.status == 510
     assert int(answer.headers["Retry-After"]) >= 1
-    reported = answer.json()
-    assert reported["error"] == "not_stored"
-    assert reported["ids"] == ["a", "b"]
-    assert reported["positions"] == [0, 2]
+    body = answer.json()
+    assert body["error"] == "not_stored"
+    assert body["ids"] == ["a", "b"]
+    assert body["positions"] == [0, 2]
 
 
 async def test_rejected_items_that_kafka_did_not_take_are_510_too(acme: RunningApi) -> None:
@@ -244,8 +244,8 @@ async def test_silent_broker_is_510_at_the_deadline(start_api: StartApi) -> None
         assert answer.json()["ids"] == ["a"]
 
 
-async def test_door_that_cannot_store_is_503_before_the_body(acme: RunningApi) -> None:
-    """Quickly, and with when to come again."""
+async def test_api_that_cannot_store_is_503_before_the_body(acme: RunningApi) -> None:
+    """Quickly, and with a time to try again."""
     acme.memory.not_ready = "no broker"
 
     answer = await acme.post_items([casino("a")])
@@ -255,7 +255,7 @@ async def test_door_that_cannot_store_is_503_before_the_body(acme: RunningApi) -
     assert "no broker" in answer.json()["message"]
 
 
-async def test_sane_request_id_is_kept_and_an_odd_one_replaced(acme: RunningApi) -> None:
+async def test_plain_request_id_is_kept_and_any_other_replaced(acme: RunningApi) -> None:
     """It goes into logs and records, so it has to be plain."""
     assert (await acme.post_items([], X_Request_Id="abc-1")).headers["X-Request-Id"] == "abc-1"
     assert (await acme.post_items([], X_Request_Id="a b")).headers["X-Request-Id"] != "a b"

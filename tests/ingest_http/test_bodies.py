@@ -45,7 +45,7 @@ async def test_compressed_body_is_the_same_batch(acme: RunningApi, codec: str) -
 
 
 async def test_bare_deflate_is_taken_too(acme: RunningApi) -> None:
-    """Half of the world means this by deflate."""
+    """Many clients mean this by deflate."""
     answer = await acme.post_items(bare_deflate(BODY), Content_Encoding="deflate")
 
     assert answer.status == 204
@@ -53,7 +53,7 @@ async def test_bare_deflate_is_taken_too(acme: RunningApi) -> None:
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
 async def test_members_may_follow_each_other(acme: RunningApi, codec: str) -> None:
-    """Both formats say so, and some senders compress as they go."""
+    """Both formats allow it, and some clients compress as they go."""
     chunks = CODECS[codec](BODY[:1_000]) + CODECS[codec](BODY[1_000:])
 
     assert (await acme.post_items(chunks, Content_Encoding=codec)).status == 204
@@ -78,12 +78,12 @@ async def test_bomb_is_413(acme: RunningApi, codec: str) -> None:
     answer = await acme.post_items(bomb, Content_Encoding=codec)
 
     assert answer.status == 413
-    assert acme.api.admission.used_bytes == 0
+    assert acme.ingest.admission.used_bytes == 0
 
 
 @pytest.mark.parametrize("codec", CODECS)
 async def test_truncated_stream_is_422(acme: RunningApi, codec: str) -> None:
-    """Half a batch is no batch."""
+    """Half a batch is not a batch."""
     answer = await acme.post_items(CODECS[codec](BODY)[:-5], Content_Encoding=codec)
 
     assert answer.status == 422
@@ -98,8 +98,8 @@ async def test_body_that_is_not_compressed_as_said_is_422(acme: RunningApi, code
     assert codec in answer.json()["message"]
 
 
-def test_decoders_never_give_a_large_piece() -> None:
-    """Whoever counts the pieces can stop in time."""
+def test_decoders_never_give_a_large_chunk() -> None:
+    """A caller that counts the chunks can stop in time."""
     decoder = DeflateDecoder()
 
     chunks = list(decoder.feed(zlib.compress(b"x" * 5_000_000)))
@@ -110,7 +110,7 @@ def test_decoders_never_give_a_large_piece() -> None:
 
 
 async def test_slow_body_is_408_at_the_deadline(start_api: StartApi) -> None:
-    """A sender that stalls does not hold its place."""
+    """A client that stalls does not keep its memory."""
 
     async def stalling() -> object:
         yield b"["
@@ -125,22 +125,22 @@ async def test_slow_body_is_408_at_the_deadline(start_api: StartApi) -> None:
         )
 
         assert answer.status == 408
-        assert api.api.admission.used_bytes == 0
+        assert api.ingest.admission.used_bytes == 0
 
 
-async def test_sender_that_goes_away_gives_its_room_back(acme: RunningApi) -> None:
-    """Nothing is stored, and nothing stays behind."""
+async def test_client_that_goes_away_gives_its_memory_back(acme: RunningApi) -> None:
+    """Nothing is stored, and no memory stays reserved."""
     _, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
     head = f"POST {BULK_PATH} HTTP/1.1\r\nHost: x\r\nx-api-key: {acme.key}\r\n"
     writer.write(head.encode() + b"Content-Length: 1000\r\n\r\n[")
-    await until(lambda: acme.api.admission.used_bytes)
+    await until(lambda: acme.ingest.admission.used_bytes)
     writer.close()
-    await until(lambda: not acme.api.admission.used_bytes)
+    await until(lambda: not acme.ingest.admission.used_bytes)
 
     assert not acme.memory.topics
 
 
-async def test_sender_that_expects_100_is_refused_before_its_body(acme: RunningApi) -> None:
+async def test_client_that_expects_100_is_refused_before_its_body(acme: RunningApi) -> None:
     """With a bad key there is no `100 Continue`, only the 403."""
     answers = {}
     for key in (acme.key, "wrong"):
@@ -160,7 +160,7 @@ async def test_sender_that_expects_100_is_refused_before_its_body(acme: RunningA
     "text",
     [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"],
 )
-async def test_bytes_that_are_no_http_are_400_in_json(acme: RunningApi, text: bytes) -> None:
+async def test_bytes_that_are_not_http_are_400_in_json(acme: RunningApi, text: bytes) -> None:
     """And what was sent is not repeated."""
     reader, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
     writer.write(text + b"\r\n\r\n")
@@ -174,7 +174,7 @@ async def test_bytes_that_are_no_http_are_400_in_json(acme: RunningApi, text: by
 
 @pytest.mark.parametrize("version", ["0.9", "2.0"])
 async def test_other_versions_of_http_are_400_in_http_1(acme: RunningApi, version: str) -> None:
-    """The answer's first line does not repeat a version that is not spoken."""
+    """The answer's first line does not repeat a version that is not supported."""
     reader, writer = await asyncio.open_connection("127.0.0.1", acme.ports.http)
     writer.write(f"GET /health/live HTTP/{version}\r\nHost: x\r\n\r\n".encode())
 
@@ -199,7 +199,7 @@ async def test_other_versions_of_http_are_400_in_http_1(acme: RunningApi, versio
         b"null",
     ],
 )
-async def test_monstrous_item_leaves_its_neighbours_alone(acme: RunningApi, item: bytes) -> None:
+async def test_huge_item_leaves_its_neighbours_alone(acme: RunningApi, item: bytes) -> None:
     """Never a 5xx; the item is kept as rejected, the others are stored."""
     good = json.dumps(casino("a")).encode(), json.dumps(casino("b")).encode()
 
@@ -212,7 +212,7 @@ async def test_monstrous_item_leaves_its_neighbours_alone(acme: RunningApi, item
 
 
 async def test_millions_of_tiny_items_are_413_quickly(acme: RunningApi) -> None:
-    """Before they are cut apart, for that would take a gigabyte."""
+    """Before they are split, which would take a gigabyte."""
     answer = await asyncio.wait_for(acme.post_items(b"[" + b"1," * 8_000_000 + b"1]"), 20)
 
     assert answer.status == 413

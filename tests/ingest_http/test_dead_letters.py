@@ -1,4 +1,4 @@
-"""What names a refused item: what we made ourselves, never what a client sends."""
+"""The name of a rejected item: made by us, never from what a client sends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reports(origin: RequestOrigin, items: int) -> list[str]:
 
 @pytest.mark.parametrize("request_id", ["", "the-same", "0:0", "x" * 128])
 def test_requests_that_share_an_id_have_reports_of_their_own(request_id: str) -> None:
-    """A client may send one `X-Request-Id` for ever."""
+    """A client may send the same `X-Request-Id` every time."""
     names = [
         name
         for _ in range(3)
@@ -32,7 +32,7 @@ def test_requests_that_share_an_id_have_reports_of_their_own(request_id: str) ->
     assert len(set(names)) == len(names)
 
 
-def test_a_report_that_is_made_again_has_its_name_again() -> None:
+def test_a_report_made_twice_has_the_same_name() -> None:
     """The producer may send a record twice."""
     origin = RequestOrigin("acme", "r", "2026-01-01T00:00:00.000Z")
 

@@ -56,7 +56,7 @@ def unsized_zstd(data: bytes) -> bytes:
 
 
 def checked_zstd(data: bytes) -> bytes:
-    """A frame with a checksum behind its content."""
+    """A frame with a checksum after its content."""
     return zstd.compress(data, options={zstd.CompressionParameter.checksum_flag: 1})
 
 
@@ -92,8 +92,8 @@ def content(size: int) -> bytes:
     return b"[]".ljust(size)[:size]
 
 
-def split_items(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
-    """*data* in pieces of *sizes*, over and over."""
+def in_chunks(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
+    """*data* in chunks of *sizes*, in turn."""
     at = number = 0
     while at < len(data):
         size = sizes[number % len(sizes)]
@@ -102,8 +102,8 @@ def split_items(data: bytes, sizes: Sequence[int]) -> Iterator[bytes]:
         number += 1
 
 
-def opened(encoding: str, chunks: Iterator[bytes]) -> bytes:
-    """What the decoder of *encoding* makes of *pieces*."""
+def decompressed(encoding: str, chunks: Iterator[bytes]) -> bytes:
+    """What the decoder of *encoding* makes of *chunks*."""
     make = DECODERS[encoding]
     assert make is not None
     decoder = make()
@@ -114,12 +114,12 @@ def opened(encoding: str, chunks: Iterator[bytes]) -> bytes:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", SIZES)
-def test_a_stream_of_any_size_opens_to_what_was_compressed(form: str, size: int) -> None:
+def test_a_stream_of_any_size_decompresses_to_the_content(form: str, size: int) -> None:
     """Also where the content ends exactly with a chunk of the decoder's."""
     encoding, encode = FORMS[form]
 
     data = content(size)
-    assert opened(encoding, iter([encode(data)])) == data
+    assert decompressed(encoding, iter([encode(data)])) == data
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -129,14 +129,14 @@ def test_a_stream_of_any_size_opens_to_what_was_compressed(form: str, size: int)
     sizes=st.lists(st.integers(1, 700) | st.integers(1, 2 * LIMIT), min_size=1, max_size=4),
     noise=st.integers(0, 255),
 )
-def test_pieces_of_any_size_open_to_what_was_compressed(
+def test_chunks_of_any_size_decompress_to_the_content(
     form: str, size: int, sizes: list[int], noise: int
 ) -> None:
-    """However the network cuts the stream."""
+    """However the network splits the stream."""
     encoding, encode = FORMS[form]
     data = bytes((at * noise) & 255 for at in range(min(size, 5_000))).ljust(size)
 
-    assert opened(encoding, split_items(encode(data), sizes)) == data
+    assert decompressed(encoding, in_chunks(encode(data), sizes)) == data
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -148,7 +148,7 @@ def test_a_stream_without_its_end_is_refused(form: str, size: int) -> None:
 
     for missing in (1, 4, len(whole) - 1):
         with pytest.raises(BadCompressionError):
-            opened(encoding, iter([whole[:-missing]]))
+            decompressed(encoding, iter([whole[:-missing]]))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -159,20 +159,20 @@ def test_bytes_behind_a_stream_are_refused(form: str, size: int, tail: bytes) ->
     encoding, encode = FORMS[form]
 
     with pytest.raises(BadCompressionError):
-        opened(encoding, iter([encode(content(size)) + tail]))
+        decompressed(encoding, iter([encode(content(size)) + tail]))
     with pytest.raises(BadCompressionError):
-        opened(encoding, iter([encode(content(size)), tail]))
+        decompressed(encoding, iter([encode(content(size)), tail]))
 
 
 @pytest.mark.parametrize("form", ["gzip", "deflate, zlib", "deflate, bare", "zstd"])
-def test_streams_without_end_behind_each_other_are_refused(form: str) -> None:
-    """Each costs a decoder and opens to nothing: a body of them would never be too large."""
+def test_endless_streams_in_a_row_are_refused(form: str) -> None:
+    """Each costs a decoder and decompresses to nothing: a body of them would never be too large."""
     encoding, encode = FORMS[form]
     few, many = encode(b"") * MAX_STREAMS, encode(b"") * (MAX_STREAMS + 1)
 
-    assert opened(encoding, iter([few])) == b""
+    assert decompressed(encoding, iter([few])) == b""
     with pytest.raises(BadCompressionError, match="streams"):
-        opened(encoding, split_items(many, [65_536]))
+        decompressed(encoding, in_chunks(many, [65_536]))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -33,7 +33,7 @@ REFUSALS: dict[str, tuple[int, str, tuple[str, str]]] = {
 
 @pytest.fixture
 async def api(start_api: StartApi) -> AsyncIterator[RunningApi]:
-    """A door that takes ten megabytes."""
+    """An ingest API that accepts ten megabytes."""
     async with start_api(max_body_bytes=LIMIT) as opened:
         yield opened
 
@@ -58,7 +58,7 @@ def size_of(why: str) -> int:
 
 
 def prepare(api: RunningApi, why: str) -> int:
-    """Make the door refuse for this reason; returns the status."""
+    """Make the API refuse for this reason; returns the status."""
     api.memory.not_ready = "no broker" if why == "not ready" else None
     return REFUSALS[why][0]
 
@@ -78,7 +78,7 @@ async def test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer(
         for _ in range(100):
             writer.write(b"%x\r\n%b\r\n" % (len(received), received) if chunked else received)
             await writer.drain()
-            # The slowness is what is tried: more than the three seconds that were granted once.
+            # The test is about slowness: more than the three seconds of an earlier version.
             await asyncio.sleep(0.045)
         answer = await reader.read()
         writer.close()
@@ -101,11 +101,11 @@ async def test_the_answer_is_there_before_the_body(api: RunningApi, why: str) ->
 
     assert int(answer[9:12]) == status
     assert b"Connection: close" in answer
-    assert api.api.lingering.now == 1
+    assert api.ingest.lingering.now == 1
     writer.write(b"x" * (LIMIT // 3))
     await writer.drain()
     writer.close()
-    await until(lambda: api.api.lingering.now == 0)
+    await until(lambda: api.ingest.lingering.now == 0)
 
 
 def by_requests(url: str, headers: dict[str, str], body: bytes) -> int:
@@ -129,9 +129,7 @@ def by_http_client(url: str, headers: dict[str, str], body: bytes) -> int:
 
 def by_curl(url: str, headers: dict[str, str], body: bytes) -> int:
     """Post with curl, which asks for `100 Continue` first."""
-    options = [
-        batch_part for name, value in headers.items() for batch_part in ("-H", f"{name}: {value}")
-    ]
+    options = [option for name, value in headers.items() for option in ("-H", f"{name}: {value}")]
     command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--data-binary", "@-"]
     done = subprocess.run([*command, *options, url], input=body, capture_output=True, check=True)
     return int(done.stdout)
@@ -217,7 +215,7 @@ def answering_and_resetting() -> Iterator[str]:
 async def test_send_reads_an_answer_of_a_server_that_does_not_wait(
     answering_and_resetting: str,
 ) -> None:
-    """A proxy may close the connection right behind its answer."""
+    """A proxy may close the connection right after its answer."""
     api = SendTo(answering_and_resetting, "key")
 
     assert (await asyncio.to_thread(api.post, b"x" * (20 * LIMIT))).status == 403
@@ -239,17 +237,17 @@ async def test_a_small_body_that_was_refused_leaves_the_connection_open(api: Run
 
 async def test_a_client_that_never_ends_is_cut_off_at_the_bounds(api: RunningApi) -> None:
     """Of bytes, and of seconds where it sends hardly any."""
-    api.api.lingering.bytes = LIMIT
+    api.ingest.lingering.bytes = LIMIT
     _, fast = await asyncio.open_connection("127.0.0.1", api.ports.http)
     fast.write(head(api, "wrong key", 1_000 * LIMIT))
     with pytest.raises(ConnectionError):
         await send_without_end(fast)
 
-    api.api.lingering.seconds = 0.2
+    api.ingest.lingering.seconds = 0.2
     reader, slow = await asyncio.open_connection("127.0.0.1", api.ports.http)
     slow.write(head(api, "wrong key", 1_000 * LIMIT) + b"x")
     await reader.read()
-    await until(lambda: api.api.lingering.now == 0)
+    await until(lambda: api.ingest.lingering.now == 0)
 
 
 async def send_without_end(writer: asyncio.StreamWriter) -> None:
@@ -261,19 +259,19 @@ async def send_without_end(writer: asyncio.StreamWriter) -> None:
 
 async def test_so_many_connections_linger_and_no_more(api: RunningApi) -> None:
     """The others get their answer and are closed at once."""
-    api.api.lingering.connections = 3
+    api.ingest.lingering.connections = 3
     streams = [await asyncio.open_connection("127.0.0.1", api.ports.http) for _ in range(6)]
     for reader, writer in streams:
         writer.write(head(api, "wrong key", 10 * LIMIT))
         assert b" 403 " in await asyncio.wait_for(reader.readline(), 10)
 
-    assert api.api.lingering.now == 3
+    assert api.ingest.lingering.now == 3
     for _, writer in streams:
         writer.close()
-    await until(lambda: api.api.lingering.now == 0)
+    await until(lambda: api.ingest.lingering.now == 0)
 
 
-async def test_a_door_that_stops_does_not_wait_for_those_that_linger(
+async def test_an_api_that_stops_does_not_wait_for_lingering_connections(
     start_api: StartApi,
 ) -> None:
     """Their answer has been sent."""
@@ -281,14 +279,14 @@ async def test_a_door_that_stops_does_not_wait_for_those_that_linger(
         reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
         writer.write(head(api, "wrong key", 10 * LIMIT))
         await reader.readline()
-        stopping = api.api
+        stopping = api.ingest
     writer.close()
 
     assert stopping.lingering.now == 0
 
 
 async def test_nothing_is_continued_for_a_client_that_was_refused(api: RunningApi) -> None:
-    """Who asks for `100 Continue` and is refused is told to close the connection."""
+    """A client that asks for `100 Continue` and is refused has its connection closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", api.ports.http)
     text = head(api, "wrong key", 100)
     writer.write(text[:-2] + b"Expect: 100-continue\r\n\r\n")

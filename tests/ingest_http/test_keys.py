@@ -1,4 +1,4 @@
-"""Who gets in: keys, their life, and what a bad one is told."""
+"""Access: keys, their validity, and the answer to a bad key."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_both_ways_to_send_the_key_are_taken(acme: RunningApi) -> None:
 async def test_every_bad_key_gets_the_same_answer(
     acme: RunningApi, headers: dict[str, str]
 ) -> None:
-    """Whoever guesses learns nothing from it."""
+    """Guessing reveals nothing."""
     answer = await acme.ask("POST", BULK_PATH, json=[], headers={"X-Request-Id": "r", **headers})
 
     assert answer.status == 403
@@ -62,15 +62,15 @@ async def test_every_bad_key_gets_the_same_answer(
     }
 
 
-async def test_key_in_the_query_string_is_no_key(acme: RunningApi) -> None:
+async def test_key_in_the_query_string_is_ignored(acme: RunningApi) -> None:
     """Query strings end up in logs of proxies."""
     answer = await acme.ask("POST", f"{BULK_PATH}?x-api-key={acme.key}", json=[])
 
     assert answer.status == 403
 
 
-async def test_bad_key_is_told_before_anything_else(acme: RunningApi) -> None:
-    """Strangers do not even learn which bodies would be taken."""
+async def test_bad_key_is_reported_before_anything_else(acme: RunningApi) -> None:
+    """Without a key, nobody learns which bodies would be accepted."""
     answer = await acme.ask("POST", BULK_PATH, data=b"x", headers={"Content-Type": "text/plain"})
 
     assert answer.status == 403
@@ -120,7 +120,7 @@ def test_disabled_tenant_has_no_good_key(tenants_path: Path) -> None:
 
 
 def test_new_tenant_is_let_in_at_once(tenants_path: Path) -> None:
-    """An unknown key makes the door look at the file again."""
+    """An unknown key makes the API check the file again."""
     keyring = Keyring(tenants_path)
     key = new_tenant(tenants_path, "acme")
 
@@ -130,8 +130,8 @@ def test_new_tenant_is_let_in_at_once(tenants_path: Path) -> None:
     assert owner.name == "acme"
 
 
-def test_flood_of_unknown_keys_does_not_read_the_file_each_time(tenants_path: Path) -> None:
-    """Time stamps are looked at; what has not changed is not read."""
+def test_many_unknown_keys_do_not_read_the_file_each_time(tenants_path: Path) -> None:
+    """Time stamps are checked; a file that has not changed is not read."""
     new_tenant(tenants_path, "acme")
     keyring = Keyring(tenants_path)
     before = keyring.tenants
@@ -143,7 +143,7 @@ def test_flood_of_unknown_keys_does_not_read_the_file_each_time(tenants_path: Pa
 
 
 def test_broken_file_keeps_the_last_good_keys_in_force(tenants_path: Path) -> None:
-    """A slip of an editor must not lock everybody out."""
+    """A mistake in an editor must not lock everybody out."""
     key = new_tenant(tenants_path, "acme")
     keyring = Keyring(tenants_path)
     tenants_path.write_text("{")
@@ -153,7 +153,7 @@ def test_broken_file_keeps_the_last_good_keys_in_force(tenants_path: Path) -> No
     assert keyring.last_error is not None
 
 
-def test_door_does_not_start_with_a_broken_file(tenants_path: Path) -> None:
+def test_api_does_not_start_with_a_broken_file(tenants_path: Path) -> None:
     """At the start there is no last good content."""
     tenants_path.write_text('{"version": 1, "tenants": {"acme": {"keys": "secret-value"}}}')
 
@@ -171,7 +171,7 @@ def test_neither_file_holds_a_key(tenants_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_lost_pepper_is_not_replaced_in_silence(tenants_path: Path) -> None:
+def test_lost_pepper_is_not_replaced_silently(tenants_path: Path) -> None:
     """With a new one no old key would match again."""
     new_tenant(tenants_path, "acme")
     pepper_path(tenants_path).unlink()
@@ -198,7 +198,7 @@ def test_odd_tenant_names_are_refused(name: str) -> None:
 
 
 def test_rotation_lets_the_old_key_live_for_its_grace() -> None:
-    """Senders change keys when it suits them, until then."""
+    """Clients change keys whenever they like until then."""
     old, _ = make_key(PEPPER, now=NOW)
     fresh, _ = make_key(PEPPER, now=NOW)
     file = add_tenant(TenantsFile(), "acme", Tenant(created_at=NOW, keys=(old,)))
@@ -235,7 +235,7 @@ def test_one_key_or_all_can_be_revoked() -> None:
 
 
 def test_revoking_an_unknown_key_is_an_error() -> None:
-    """A slip of the prefix must not pass for success."""
+    """A mistyped prefix must not look like success."""
     file = add_tenant(TenantsFile(), "acme", Tenant(created_at=NOW))
 
     with pytest.raises(TenantChangeError, match="no key"):
@@ -250,7 +250,7 @@ def test_id_rule_that_cannot_work_is_a_broken_file(tenants_path: Path) -> None:
         Keyring(tenants_path)
 
 
-def test_keys_are_long_and_never_alike() -> None:
+def test_keys_are_long_and_never_equal() -> None:
     """256 random bits behind a look-up prefix."""
     made = [new_key() for _ in range(100)]
 

@@ -1,4 +1,4 @@
-"""What a door process holds, whatever it is sent: its bound and a little more, ten at once."""
+"""The memory of an ingest API process stays within its bound and a little more, for any bodies."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def items_of(item: bytes, size: int) -> bytes:
 
 @cache
 def batch(kind: str) -> bytes:
-    """A batch of the largest size whose items cost much more than they are long."""
+    """A batch of the largest size whose items take much more memory than their length."""
     size = 31 * MIB
     if kind == "tiny items":
         return b"[" + b"1," * 49_998 + b"1]"
@@ -61,8 +61,8 @@ def batch(kind: str) -> bytes:
     return items_of(made[kind], size)
 
 
-def test_the_bombs_are_what_they_are_called() -> None:
-    """Some kilobytes that open to a gigabyte."""
+def test_the_bombs_decompress_to_a_gigabyte() -> None:
+    """Some kilobytes that decompress to a gigabyte."""
     assert len(bomb("zstd")) < 200_000
     assert len(bomb("gzip")) < 2 * MIB
     assert len(batch("control characters")) > 30 * MIB
@@ -70,7 +70,7 @@ def test_the_bombs_are_what_they_are_called() -> None:
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[tuple[Process, str]]:
-    """A door process and a key; without a broker, as what is only tried takes as much memory."""
+    """An ingest API process and a key; no broker, because a dry run takes as much memory."""
     starter = Starter(tmp_path)
     key = new_tenant(starter.tenants, "acme")
     process = starter.start(NO_BROKER)
@@ -115,7 +115,7 @@ def growth_of(api: tuple[Process, str], body: bytes, encoding: str = "identity")
 
 @pytest.mark.parametrize("encoding", ["zstd", "gzip", "deflate", "bare deflate"])
 def test_ten_bombs_at_once_are_held_to_the_bound(api: tuple[Process, str], encoding: str) -> None:
-    """A gigabyte each: refused when they reach the limit, or for want of room."""
+    """A gigabyte each: refused when they reach the limit, or for lack of memory."""
     growth, *statuses = growth_of(api, bomb(encoding), encoding.rsplit(maxsplit=1)[-1])
 
     assert set(statuses) <= {413, 503}
@@ -134,7 +134,7 @@ def test_ten_bombs_at_once_are_held_to_the_bound(api: tuple[Process, str], encod
     ],
 )
 def test_ten_batches_that_grow_are_held_to_the_bound(api: tuple[Process, str], kind: str) -> None:
-    """Escapes, base64, what is noted of each item: counted as they are held."""
+    """Escapes, base64 and what is kept for each item are all counted."""
     growth, *statuses = growth_of(api, batch(kind))
 
     assert set(statuses) <= {200, 413, 503}

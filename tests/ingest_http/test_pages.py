@@ -1,4 +1,4 @@
-"""Health, figures, documents: what operators and integrators look at."""
+"""Health, metrics and documents: what operators and integrators look at."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ async def test_live_says_so_even_without_a_broker(acme: RunningApi) -> None:
     assert (await acme.ask("GET", "/health/live")).status == 200
 
 
-async def test_ready_tells_what_is_missing(acme: RunningApi) -> None:
-    """200 only while a push would be stored."""
+async def test_ready_says_what_is_missing(acme: RunningApi) -> None:
+    """200 only while a batch would be stored."""
     assert (await acme.ask("GET", "/health/ready")).json() == {"ready": True, "reasons": []}
 
     acme.memory.not_ready = "no broker"
-    acme.api.draining = True
+    acme.ingest.draining = True
     answer = await acme.ask("GET", "/health/ready")
 
     assert answer.status == 503
     assert answer.json()["reasons"] == ["this process is shutting down", "Kafka: no broker"]
 
 
-async def test_figures_count_each_item_once(acme: RunningApi) -> None:
+async def test_metrics_count_each_item_once(acme: RunningApi) -> None:
     """Stored, rejected and not stored, by tenant and type."""
     await acme.post_items([casino("a"), casino("b"), casino("c", type="gamble"), {"event": "x\ny"}])
     acme.memory.refused_topics.add("fasttrack.realtime-casino")
@@ -61,8 +61,8 @@ async def test_figures_count_each_item_once(acme: RunningApi) -> None:
     assert 'railhead_door_answers_total{code="not_stored",status="510"} 1.0' in page
 
 
-async def test_figures_have_a_port_of_their_own_if_told_so(start_api: StartApi) -> None:
-    """Then strangers on the main port see none; health is on both."""
+async def test_metrics_have_a_port_of_their_own_if_configured(start_api: StartApi) -> None:
+    """Then the main port shows none; health is on both."""
     async with start_api(metrics_port=0) as api:
         own = f"http://127.0.0.1:{api.ports.metrics}"
 
@@ -74,7 +74,7 @@ async def test_figures_have_a_port_of_their_own_if_told_so(start_api: StartApi) 
             assert answer.status == 404
 
 
-def test_every_figure_is_documented() -> None:
+def test_every_metric_is_documented() -> None:
     """Name, kind, meaning; a unit or a count in the name."""
     for name, kind, meaning, _ in ApiMetrics().documented():
         assert name.startswith("railhead_door_")
@@ -83,7 +83,7 @@ def test_every_figure_is_documented() -> None:
 
 
 async def test_openapi_holds_the_contracts_schema_and_every_answer(acme: RunningApi) -> None:
-    """Generated: what is checked and what is told cannot differ."""
+    """Generated, so the documentation cannot differ from the check."""
     document = (await acme.ask("GET", "/openapi.json")).json()
 
     post_items = document["paths"][BULK_PATH]["post"]
@@ -108,8 +108,8 @@ async def test_examples_of_the_document_are_stored(acme: RunningApi) -> None:
     assert answer.json()["counts"] == {"stored": len(EVENT_TYPES)}
 
 
-async def test_docs_page_loads_everything_from_the_door(acme: RunningApi) -> None:
-    """Nothing is asked of the internet, and no inline script may run."""
+async def test_docs_page_loads_everything_from_the_api(acme: RunningApi) -> None:
+    """Nothing is loaded from the internet, and no inline script may run."""
     page = await acme.ask("GET", "/docs")
 
     assert page.status == 200
@@ -135,7 +135,7 @@ async def test_head_is_answered_like_get_without_the_body(acme: RunningApi) -> N
 async def test_neither_key_nor_values_are_logged(
     acme: RunningApi, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever happens to the push."""
+    """Whatever the outcome of the request."""
     caplog.set_level(logging.DEBUG)
     acme.memory.refused_topics.add("fasttrack.realtime-casino")
 
@@ -156,7 +156,7 @@ async def test_neither_key_nor_values_are_logged(
 async def test_refusals_are_logged_with_the_requests_id(
     acme: RunningApi, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """So that a sender's question can be answered."""
+    """So that a client's question can be answered."""
     caplog.set_level(logging.INFO)
 
     await acme.post_items({}, X_Request_Id="r-42")
@@ -169,7 +169,7 @@ async def test_refusals_are_logged_with_the_requests_id(
 
 @pytest.mark.parametrize("text", ["a\x1b[2J", "a\nb", "a\x9bb", "a\u202eb", "a\u2028b", "a\udc80b"])
 def test_a_log_line_is_one_line_of_plain_text(text: str) -> None:
-    """Whatever a client sent, it neither ends the line nor steers a terminal."""
+    """Whatever a client sent, it neither ends the line nor controls a terminal."""
     record = logging.makeLogRecord({"msg": "refused %s", "args": (text,), "tenant": text})
 
     line = JsonLines().format(record)
@@ -179,7 +179,7 @@ def test_a_log_line_is_one_line_of_plain_text(text: str) -> None:
     assert json.loads(line)["tenant"] == text
 
 
-def test_floods_of_one_line_are_thinned() -> None:
+def test_many_equal_lines_are_thinned_out() -> None:
     """And what was left out is counted."""
     thinned = Thinned(lines_per_second=3)
     record = logging.makeLogRecord({"pathname": "a.py", "lineno": 1})

@@ -1,4 +1,4 @@
-"""A door as its operator meets it: started, drained, killed, doubled."""
+"""An ingest API process as operators see it: started, drained, killed, run twice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Process:
                 return 0
 
     def post_items(self, key: str, items: Any, query: str = "") -> tuple[int, bytes]:
-        """Push *items*; status 0 if the connection broke."""
+        """Post *items*; status 0 if the connection broke."""
         with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             headers = {"x-api-key": key, "content-type": "application/json"}
             try:
@@ -64,7 +64,7 @@ class Process:
 
 
 class Starter:
-    """Starts doors and ends them after the test."""
+    """Starts ingest APIs and ends them after the test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,9 +72,9 @@ class Starter:
         self.started: list[Process] = []
 
     def start(self, bootstrap: str, *, port: int | None = None, **environment: str) -> Process:
-        """Start a door; returns when it answers."""
+        """Start an ingest API; returns when it answers."""
         port = port or free_port()
-        log = self.folder / f"door-{len(self.started)}.log"
+        log = self.folder / f"api-{len(self.started)}.log"
         own = {
             "RAILHEAD_KAFKA_BOOTSTRAP": bootstrap,
             "RAILHEAD_HTTP_PORT": str(port),
@@ -90,7 +90,7 @@ class Starter:
         return api
 
     def ready(self, bootstrap: str, **options: Any) -> Process:
-        """Start a door; returns when it is ready itself, not another one on its port."""
+        """Start an ingest API; returns when it, not another one on its port, is ready."""
         own = free_port()
         api = self.start(bootstrap, RAILHEAD_METRICS_PORT=str(own), **options)
         wait_for(lambda: replace(api, port=own).get("/health/ready") == 200)
@@ -101,13 +101,13 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
     """Wait for *condition*, or fail."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.05)
 
 
 @pytest.fixture
 def apis(tmp_path: Path) -> Iterator[Starter]:
-    """Doors of this test's own."""
+    """Ingest APIs of one test."""
     starter = Starter(tmp_path)
     yield starter
     for api in starter.started:
@@ -116,8 +116,8 @@ def apis(tmp_path: Path) -> Iterator[Starter]:
             api.process.wait(10)
 
 
-def test_door_without_a_broker_lives_and_refuses_quickly(apis: Starter) -> None:
-    """503 at once rather than a place in a queue; SIGTERM ends it in seconds."""
+def test_api_without_a_broker_lives_and_refuses_quickly(apis: Starter) -> None:
+    """503 at once rather than waiting in a queue; SIGTERM ends it in seconds."""
     key = new_tenant(apis.tenants, "acme")
     api = apis.start(NO_BROKER)
 
@@ -131,7 +131,7 @@ def test_door_without_a_broker_lives_and_refuses_quickly(apis: Starter) -> None:
     assert api.end() == 0
 
 
-def test_wrong_settings_are_told_by_name(apis: Starter) -> None:
+def test_wrong_settings_are_reported_by_name(apis: Starter) -> None:
     """Before anything is opened."""
     done = subprocess.run(
         [*RAILHEAD, "serve"],
@@ -147,7 +147,7 @@ def test_wrong_settings_are_told_by_name(apis: Starter) -> None:
     assert "RAILHEAD_MAX_ITEMS" in done.stderr
 
 
-def test_broken_tenants_file_is_no_start(apis: Starter) -> None:
+def test_broken_tenants_file_stops_the_start(apis: Starter) -> None:
     """And the reason is the last line."""
     apis.tenants.write_text("{")
 
@@ -157,8 +157,8 @@ def test_broken_tenants_file_is_no_start(apis: Starter) -> None:
     assert "tenants.json" in api.log.read_text().splitlines()[-1]
 
 
-def test_port_of_another_program_is_no_start(apis: Starter) -> None:
-    """Doors share a port with each other only."""
+def test_port_of_another_program_stops_the_start(apis: Starter) -> None:
+    """Only ingest APIs share a port."""
     import socket  # noqa: PLC0415 - only here
 
     with socket.socket() as other:
@@ -177,7 +177,7 @@ def test_port_of_another_program_is_no_start(apis: Starter) -> None:
 
 @pytest.mark.e2e
 def test_tenant_added_by_command_is_let_in_at_once(apis: Starter, broker: BackgroundStack) -> None:
-    """Without a restart, by every door."""
+    """Without a restart, by every process."""
     api = apis.ready(broker.settings.kafka_bootstrap)
     added = subprocess.run(
         [*RAILHEAD, "tenant", "add", "acme", "--data-dir", str(apis.folder)],
@@ -191,7 +191,7 @@ def test_tenant_added_by_command_is_let_in_at_once(apis: Starter, broker: Backgr
 
 @pytest.mark.e2e
 def test_revoked_key_is_out_within_a_second(apis: Starter, broker: BackgroundStack) -> None:
-    """Also on a door that knows it well."""
+    """Also in a process that has used it."""
     key = new_tenant(apis.tenants, "acme")
     api = apis.ready(broker.settings.kafka_bootstrap)
     assert api.post_items(key, [])[0] == 204
@@ -204,8 +204,8 @@ def test_revoked_key_is_out_within_a_second(apis: Starter, broker: BackgroundSta
 
 
 @pytest.mark.e2e
-def test_two_doors_share_a_port_and_one_may_die(apis: Starter, broker: BackgroundStack) -> None:
-    """Connections go to whoever listens."""
+def test_two_processes_share_a_port_and_one_may_die(apis: Starter, broker: BackgroundStack) -> None:
+    """Connections go to any process that listens."""
     key = new_tenant(apis.tenants, "acme")
     first = apis.ready(broker.settings.kafka_bootstrap)
     second = apis.ready(broker.settings.kafka_bootstrap, port=first.port)
@@ -219,7 +219,7 @@ def test_two_doors_share_a_port_and_one_may_die(apis: Starter, broker: Backgroun
 async def test_draining_under_load_breaks_no_request(
     apis: Starter, broker: BackgroundStack
 ) -> None:
-    """With another door on the port, senders on keep-alive connections notice nothing."""
+    """With another process on the port, clients with keep-alive connections notice nothing."""
     key = new_tenant(apis.tenants, "acme")
     bootstrap = broker.settings.kafka_bootstrap
     leaving = await asyncio.to_thread(apis.ready, bootstrap)
@@ -253,10 +253,10 @@ async def test_draining_under_load_breaks_no_request(
 @pytest.mark.parametrize(
     "point", ["door.after_validate", "door.after_some_produced", "door.before_answer"]
 )
-def test_door_killed_midway_answers_nothing_and_the_repeat_succeeds(
+def test_api_killed_midway_answers_nothing_and_the_repeat_succeeds(
     apis: Starter, broker: BackgroundStack, point: str
 ) -> None:
-    """No answer means: send it again. 204 was not said for anything that may be missing."""
+    """No answer means: send it again. No 204 was sent for anything that may be missing."""
     key = new_tenant(apis.tenants, "acme")
     items = [casino(f"{point}-{at}") for at in range(100)]
     bootstrap = broker.settings.kafka_bootstrap
@@ -268,7 +268,7 @@ def test_door_killed_midway_answers_nothing_and_the_repeat_succeeds(
 
 
 @pytest.mark.e2e
-def test_broker_killed_under_load_and_every_push_is_answered(
+def test_broker_killed_under_load_and_every_request_is_answered(
     apis: Starter, broker: BackgroundStack
 ) -> None:
     """204, 503 or 510, within the deadline; after the broker is back, 204 again."""

@@ -1,4 +1,4 @@
-"""One contract, two publishers: memory and Kafka itself; and what Kafka's does without a broker."""
+"""One contract, two publishers: memory and Kafka; and Kafka's publisher without a broker."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADERS = [("tenant", b"acme"), ("received_at", b"2026-01-02T03:04:05.678Z")]
 async def kafka_publisher(
     bootstrap: str, *, timeout_seconds: float = 8.0, batch_bytes: int = 900_000
 ) -> AsyncIterator[KafkaPublisher]:
-    """A publisher on a link that is kept, and is ready if there is a broker."""
+    """A publisher on a running link; it is ready if there is a broker."""
     link = KafkaLink(bootstrap, TOPICS, timeout_seconds=timeout_seconds)
     task = asyncio.create_task(link.run())
     options = KafkaOptions(batch_bytes=batch_bytes, timeout_seconds=timeout_seconds)
@@ -57,13 +57,13 @@ async def publisher(request: pytest.FixtureRequest) -> AsyncIterator[Publisher]:
 
 
 def record_group(topic: str, *keys: str) -> RecordGroup:
-    """Records whose value is their key again."""
+    """Records whose value is their key."""
     encoded = [key.encode() for key in keys]
     return RecordGroup(topic, encoded, encoded, HEADERS)
 
 
 async def test_all_records_are_confirmed(publisher: Publisher) -> None:
-    """An answered receipt with nothing left over."""
+    """The delivery is done, and every record is stored."""
     delivery = publisher.submit(
         [record_group(TOPIC, *map(str, range(1_000))), record_group(OTHER_TOPIC, "a")]
     )
@@ -78,7 +78,7 @@ async def test_nothing_to_publish_is_done_at_once(publisher: Publisher) -> None:
 
 
 async def test_records_are_not_stored_until_confirmed(publisher: Publisher) -> None:
-    """Whoever asks before the answer is told so; memory answers at once."""
+    """Before the answer, a delivery says so; memory answers at once."""
     delivery = publisher.submit([record_group(TOPIC, "a", "b")])
 
     if not delivery.done.done():
@@ -87,7 +87,7 @@ async def test_records_are_not_stored_until_confirmed(publisher: Publisher) -> N
 
 
 async def test_unknown_topic_fails_and_the_others_do_not(publisher: Publisher) -> None:
-    """Told exactly, by lot and place."""
+    """The delivery names the record group and the index."""
     if isinstance(publisher, MemoryPublisher):
         publisher.refused_topics.add("nowhere")
 
@@ -103,8 +103,8 @@ async def test_unknown_topic_fails_and_the_others_do_not(publisher: Publisher) -
     assert delivery.not_stored() == [(1, 0), (1, 1)]
 
 
-async def test_whoever_waits_may_go(publisher: Publisher) -> None:
-    """Cancelling the one who waits cancels no record."""
+async def test_a_waiting_request_may_be_cancelled(publisher: Publisher) -> None:
+    """That cancels no record."""
     delivery = publisher.submit([record_group(TOPIC, "a")])
     waiter = asyncio.create_task(asyncio.wait({delivery.done}))
     await asyncio.sleep(0)
@@ -131,17 +131,17 @@ async def test_records_arrive_whole_and_on_their_keys_partition(broker: Backgrou
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-        seen = []
+        consumed = []
         async with asyncio.timeout(20):
-            while len(seen) < len(keys):
+            while len(consumed) < len(keys):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
-                    seen += records
+                    consumed += records
     finally:
         await consumer.stop()
 
-    assert sorted(one.key.decode() for one in seen) == sorted(keys)
-    assert all(one.value == one.key and list(one.headers) == HEADERS for one in seen)
-    assert all(one.partition == (murmur2(one.key) & 0x7FFFFFFF) % PARTITIONS for one in seen)
+    assert sorted(one.key.decode() for one in consumed) == sorted(keys)
+    assert all(one.value == one.key and list(one.headers) == HEADERS for one in consumed)
+    assert all(one.partition == (murmur2(one.key) & 0x7FFFFFFF) % PARTITIONS for one in consumed)
 
 
 @pytest.mark.e2e
@@ -159,10 +159,10 @@ async def test_largest_item_fits(broker: BackgroundStack) -> None:
 
 
 @pytest.mark.e2e
-async def test_stalled_broker_fails_what_waits_and_new_pushes_are_told_quickly(
+async def test_stalled_broker_fails_what_waits_and_new_requests_quickly(
     broker: BackgroundStack,
 ) -> None:
-    """Bounded waits; readiness goes and comes back by itself."""
+    """Waits are bounded; readiness ends and returns by itself."""
     async with kafka_publisher(broker.settings.kafka_bootstrap, timeout_seconds=2.0) as made:
         await until(lambda: made.why_not_ready() is None)
         pid = broker.pid("kafka")
@@ -188,7 +188,7 @@ async def test_stalled_broker_fails_what_waits_and_new_pushes_are_told_quickly(
 async def test_killed_broker_comes_back_and_so_does_the_publisher(
     broker: BackgroundStack,
 ) -> None:
-    """Kill -9 under load: every receipt is answered, and later ones succeed."""
+    """Kill -9 under load: every delivery is done, and later ones succeed."""
     async with kafka_publisher(broker.settings.kafka_bootstrap) as made:
         await until(lambda: made.why_not_ready() is None)
         pid = broker.pid("kafka")
@@ -207,7 +207,7 @@ async def test_killed_broker_comes_back_and_so_does_the_publisher(
 
 @pytest.mark.e2e
 async def test_producer_that_died_is_replaced(broker: BackgroundStack) -> None:
-    """A dead sender task would hold every later batch until its time-out, for ever."""
+    """With a dead sender task every later batch would wait for its time-out."""
     link = KafkaLink(broker.settings.kafka_bootstrap, TOPICS, timeout_seconds=8.0)
     made = KafkaPublisher(link, KafkaOptions())
     task = asyncio.create_task(link.run())
@@ -227,7 +227,7 @@ async def test_producer_that_died_is_replaced(broker: BackgroundStack) -> None:
 
 
 async def test_without_a_broker_everything_is_answered_at_once() -> None:
-    """The door starts, says why it is not ready, and stops."""
+    """The publisher starts, says why it is not ready, and stops."""
     async with kafka_publisher("127.0.0.1:1") as made:
         delivery = made.submit([record_group(TOPIC, "a")])
 
@@ -254,7 +254,7 @@ def test_known_hashes_of_kafkas_own_test() -> None:
 
 
 def test_batches_are_byte_for_byte_those_of_the_library() -> None:
-    """The quick loop writes what aiokafka's own would."""
+    """The fast loop writes the same bytes as aiokafka's own."""
     ours, theirs = KafkaBatch(900_000, "none"), BatchBuilder(900_000, 0)
     records = record_group(TOPIC, *map(str, range(100)))
 

@@ -1,4 +1,4 @@
-"""What integrators see with ?report=1 and ?dry_run=1."""
+"""What integrators see with report=1 and dry_run=1."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ async def test_report_has_one_outcome_for_each_item_in_order(acme: RunningApi) -
     answer = await acme.post_items([casino("a"), 7, casino("b")], "?report=1")
 
     assert answer.status == 200
-    reported = answer.json()
-    assert reported["items"] == 3
-    assert reported["counts"] == {"stored": 2, "rejected": 1}
-    assert [one["position"] for one in reported["outcomes"]] == [0, 1, 2]
-    assert [one["outcome"] for one in reported["outcomes"]] == ["stored", "rejected", "stored"]
-    assert reported["outcomes"][0]["id"] == "a"
-    assert reported["outcomes"][1]["reason"] == "not_an_object"
+    report = answer.json()
+    assert report["items"] == 3
+    assert report["counts"] == {"stored": 2, "rejected": 1}
+    assert [one["position"] for one in report["outcomes"]] == [0, 1, 2]
+    assert [one["outcome"] for one in report["outcomes"]] == ["stored", "rejected", "stored"]
+    assert report["outcomes"][0]["id"] == "a"
+    assert report["outcomes"][1]["reason"] == "not_an_object"
 
 
 async def test_dry_run_stores_nothing(acme: RunningApi) -> None:
-    """It checks and tells."""
+    """It checks and reports."""
     answer = await acme.post_items([casino("a"), 7], "?dry_run=1")
 
     assert answer.status == 200
@@ -33,22 +33,22 @@ async def test_dry_run_stores_nothing(acme: RunningApi) -> None:
 
 
 async def test_dry_run_works_without_a_broker(acme: RunningApi) -> None:
-    """Nothing is sent, so nothing need be there."""
+    """Nothing is sent, so no broker is needed."""
     acme.memory.not_ready = "no broker"
 
     assert (await acme.post_items([casino("a")], "?dry_run=1")).status == 200
 
 
 async def test_report_of_an_empty_batch_is_empty(acme: RunningApi) -> None:
-    """Asked for a report, the answer is one."""
+    """A request for a report gets one."""
     answer = await acme.post_items([], "?report=1")
 
     assert answer.status == 200
     assert answer.json()["outcomes"] == []
 
 
-async def test_report_tells_what_was_not_stored(acme: RunningApi) -> None:
-    """The status stays 510, for the batch has to be sent again."""
+async def test_report_says_what_was_not_stored(acme: RunningApi) -> None:
+    """The status stays 510, because the batch has to be sent again."""
     acme.memory.refused_topics.add("fasttrack.realtime-casino")
 
     answer = await acme.post_items([casino("a"), 7], "?report=1")
@@ -59,13 +59,13 @@ async def test_report_tells_what_was_not_stored(acme: RunningApi) -> None:
 
 
 async def test_large_report_names_every_position_once(acme: RunningApi) -> None:
-    """Also when the batch is checked in several slices."""
+    """Also when the batch is checked in several chunks."""
     items = [casino(str(number)) if number % 10 else number for number in range(6_000)]
 
-    reported = (await acme.post_items(items, "?report=1")).json()
+    report = (await acme.post_items(items, "?report=1")).json()
 
-    assert [one["position"] for one in reported["outcomes"]] == list(range(6_000))
-    assert reported["counts"] == {"stored": 5_400, "rejected": 600}
+    assert [one["position"] for one in report["outcomes"]] == list(range(6_000))
+    assert report["counts"] == {"stored": 5_400, "rejected": 600}
 
 
 NOISY = {"amount": 0.0035999999999999995, "entry_timestamp": "0001-01-01T00:00:00Z"}
@@ -73,21 +73,21 @@ ADJUSTED = {"amount_rounded": 1, "time_unset": 1}
 
 
 @pytest.mark.parametrize("query", ["?report=1", "?dry_run=1"])
-async def test_report_says_which_values_are_stored_otherwise(acme: RunningApi, query: str) -> None:
-    """Of each item, wherever it stands in the batch."""
+async def test_report_says_which_values_are_adjusted(acme: RunningApi, query: str) -> None:
+    """For each item, at any position in the batch."""
     items = [casino(str(number)) for number in range(3_000)]
     for position in (1, 2_999):
         items[position] = casino(str(position), **NOISY)
 
     outcomes = (await acme.post_items(items, query)).json()["outcomes"]
 
-    reported = {one["position"]: one["adjusted"] for one in outcomes if "adjusted" in one}
-    assert reported == {1: ADJUSTED, 2_999: ADJUSTED}
+    adjusted = {one["position"]: one["adjusted"] for one in outcomes if "adjusted" in one}
+    assert adjusted == {1: ADJUSTED, 2_999: ADJUSTED}
 
 
 async def test_adjusted_values_are_counted_by_tenant_once_acknowledged(acme: RunningApi) -> None:
     """A dry run stores nothing, and what Kafka did not take is sent again."""
-    page = acme.api.metrics.registry
+    page = acme.ingest.metrics.registry
     labels = {"tenant": "acme", "event": "realtime-casino", "adjustment": "time_unset"}
 
     await acme.post_items([casino("a", **NOISY), casino("b", **NOISY), casino("c")])
@@ -100,7 +100,7 @@ async def test_adjusted_values_are_counted_by_tenant_once_acknowledged(acme: Run
 
 
 async def test_an_adjusted_item_is_published_as_it_was_sent(acme: RunningApi) -> None:
-    """The worker reads it by the same rule, and another may come one day."""
+    """The worker reads it by the same rule, which may change one day."""
     body = json.dumps([casino("a", **NOISY)]).encode()
 
     assert (await acme.post_items(body)).status == 204
@@ -124,7 +124,7 @@ async def test_a_parameter_that_is_not_known_stores_nothing(acme: RunningApi, qu
     """A dry run that is mistyped must not become a real one."""
     answer = await acme.post_items([casino("a")], query)
 
-    # An empty value asks for nothing, as it always did.
+    # An empty value asks for nothing, as in earlier versions.
     assert answer.status == (204 if query == "?report" else 400)
     assert bool(acme.memory.topics) == (query == "?report")
 
