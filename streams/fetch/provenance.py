@@ -28,7 +28,7 @@ _LATEST_MS = 10_413_792_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class OriginRun:
     """Records from *start* to before *end* that share their origin; no tenant: None."""
 
     start: int
@@ -39,7 +39,7 @@ class Run:
     moved_from: MovedFrom | None = None
 
 
-def runs(headers: Sequence[Headers]) -> list[Run]:
+def runs(headers: Sequence[Headers]) -> list[OriginRun]:
     """Cut *headers* (one entry a record) into runs of equal entries, in order."""
     return [_run(start, end, headers[start]) for start, end in _borders(headers)]
 
@@ -54,11 +54,11 @@ def _borders(headers: Sequence[Headers]) -> Iterator[tuple[int, int]]:
     yield start, len(headers)
 
 
-def _run(start: int, end: int, headers: Headers) -> Run:
+def _run(start: int, end: int, headers: Headers) -> OriginRun:
     fields = dict(headers or ())
     tenant = fields.get("tenant") or b""
     moved = parse_moved_from(fields.get(moved_from.NAME))
-    return Run(
+    return OriginRun(
         start,
         end,
         tenant.decode() if _TENANT.fullmatch(tenant) else None,
@@ -97,15 +97,15 @@ def instant_ms(text: str) -> int | None:
     return milliseconds if _EARLIEST_MS <= milliseconds < _LATEST_MS else None
 
 
-def received_ms(parts: Sequence[Run], appended_ms: I64) -> I64:
+def received_ms(origin_runs: Sequence[OriginRun], appended_ms: I64) -> I64:
     """Receive time of each record in ms: the header's, else the broker's append time."""
     times = appended_ms.copy()
-    for run in parts:
+    for run in origin_runs:
         if run.received_ms is not None:
             times[run.start : run.end] = run.received_ms
     return times
 
 
-def run_numbers(parts: Sequence[Run]) -> I64:
-    """For each record the position of its run in *parts*."""
-    return np.repeat(np.arange(len(parts)), [run.end - run.start for run in parts])
+def run_numbers(origin_runs: Sequence[OriginRun]) -> I64:
+    """For each record the position of its run in *origin_runs*."""
+    return np.repeat(np.arange(len(origin_runs)), [run.end - run.start for run in origin_runs])

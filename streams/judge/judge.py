@@ -19,7 +19,7 @@ from events.contract.registry import EventType
 from streams.dedup.blocks import IdBlock
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch
-from streams.fetch.provenance import Run
+from streams.fetch.provenance import OriginRun
 from streams.judge.adjusted import Adjusted, adjusted_by_tenant
 from streams.judge.doubts import Doubt, doubts_of
 from streams.judge.moves import Move, find_astray, moves_of
@@ -101,9 +101,9 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
     *partitions*. Each record gets exactly one outcome.
     """
     origin = origin_of(fetched)
-    parts = origin.runs
-    if any(part.tenant is None for part in parts):
-        ownerless = np.asarray([part.tenant is None for part in parts])[origin.run]
+    origin_runs = origin.runs
+    if any(run.tenant is None for run in origin_runs):
+        ownerless = np.asarray([run.tenant is None for run in origin_runs])[origin.run]
         judge_others = partial(
             judge,
             event_type=event_type,
@@ -113,7 +113,7 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
             partitions=partitions,
         )
         return _judge_apart(fetched, event_type, origin, ownerless, judge_others)
-    owners = _owners(parts, fetched) if rules.touches(event_type) else None
+    owners = _owners(origin_runs, fetched) if rules.touches(event_type) else None
     checked = check_records(event_type, fetched.values, owners=owners, rules=rules)
     rejects = [reject_of(fetched, origin, rejection) for rejection in checked.rejected]
     if not checked.accepted:
@@ -199,7 +199,7 @@ def _event_rows(valid: CheckedType, origin: Origin, kept: npt.NDArray[np.int64])
 
 
 def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
-    whose = pa.array([(part.tenant or "") + "\0" for part in origin.runs])
+    whose = pa.array([(run.tenant or "") + "\0" for run in origin.runs])
     keys = pc.binary_join_element_wise(whose.take(pa.array(origin.run)), valid.id_array, "")
     digests = map(xxhash.xxh3_128_digest, keys.cast(pa.binary()).to_pylist())
     hashes = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
@@ -213,8 +213,10 @@ def _candidates(valid: CheckedType, origin: Origin) -> Candidates:
     )
 
 
-def _owners(parts: Sequence[Run], fetched: FetchedBatch) -> list[tuple[str | None, int | None]]:
-    tenants = [part.tenant or "" for part in parts for _ in range(part.start, part.end)]
+def _owners(
+    origin_runs: Sequence[OriginRun], fetched: FetchedBatch
+) -> list[tuple[str | None, int | None]]:
+    tenants = [run.tenant or "" for run in origin_runs for _ in range(run.start, run.end)]
     return list(zip(tenants, fetched.appended_ms.tolist(), strict=True))
 
 

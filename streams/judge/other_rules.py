@@ -29,7 +29,7 @@ _PROVENANCE: Final = frozenset({"tenant", "received_at", "request_id", "stored_a
 _JSON: Final = frozenset({"bets"})
 
 
-class RowFinder(Protocol):
+class ItemFinder(Protocol):
     """The part of the store that is needed here."""
 
     async def rows_with(
@@ -38,7 +38,7 @@ class RowFinder(Protocol):
         """The visible rows of a tenant whose *field* has one of *values*."""
 
 
-async def without_known(store: RowFinder, table: str, parts: Sequence[Judged]) -> Sequence[Judged]:
+async def without_known(store: ItemFinder, table: str, parts: Sequence[Judged]) -> Sequence[Judged]:
     """*parts* of one insert batch, with rows of known items as duplicates or conflicts."""
     if not any(part.doubts for part in parts):
         return parts
@@ -60,7 +60,7 @@ class _Known:
 
 
 async def _known(
-    store: RowFinder, table: str, doubt: Doubt, in_hand: Sequence[Judged]
+    store: ItemFinder, table: str, doubt: Doubt, in_hand: Sequence[Judged]
 ) -> dict[int, _Known]:
     """Which rows of *doubt*, the last of *in_hand*, are items that came before."""
     batch = in_hand[-1].rows

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from streams.dedup.blocks import I64
 from streams.fetch.fetched_batch import FetchedBatch, Partition
-from streams.fetch.provenance import Run, received_ms, run_numbers, runs
+from streams.fetch.provenance import OriginRun, received_ms, run_numbers, runs
 
 _MS = pa.timestamp("ms", "UTC")
 
@@ -28,7 +28,7 @@ class Origin:
     appended_ms: I64
     received_ms: I64
     run: I64
-    runs: Sequence[Run]
+    runs: Sequence[OriginRun]
     incarnation: str = ""
 
     def take(self, rows: npt.NDArray[np.int64]) -> Origin:
@@ -46,14 +46,14 @@ class Origin:
 
 def origin_of(fetched: FetchedBatch) -> Origin:
     """Where the records of *fetched* came from."""
-    parts = runs(fetched.headers)
+    origin_runs = runs(fetched.headers)
     return Origin(
         fetched.partition,
         fetched.offsets,
         fetched.appended_ms,
-        received_ms(parts, fetched.appended_ms),
-        run_numbers(parts),
-        parts,
+        received_ms(origin_runs, fetched.appended_ms),
+        run_numbers(origin_runs),
+        origin_runs,
         fetched.incarnation,
     )
 
@@ -63,9 +63,9 @@ def origin_columns(origin: Origin) -> dict[str, pa.Array]:
     count = len(origin.offsets)
     zeros = np.zeros(count, np.int64)
     return {
-        "tenant": _dictionary(origin.run, [part.tenant or "" for part in origin.runs]),
+        "tenant": _dictionary(origin.run, [run.tenant or "" for run in origin.runs]),
         "received_at": pa.array(origin.received_ms).cast(_MS),
-        "request_id": _dictionary(origin.run, [part.request_id for part in origin.runs]),
+        "request_id": _dictionary(origin.run, [run.request_id for run in origin.runs]),
         "_topic": _dictionary(zeros, [origin.partition.topic]),
         "_incarnation": _dictionary(zeros, [origin.incarnation]),
         "_partition": pa.array(np.full(count, origin.partition.number, np.int32)),

@@ -12,7 +12,7 @@ from events.contract.partitioner import partitions_of
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.queries import Coordinate, Key
 from streams.fetch.fetched_batch import Partition, batch_of
-from streams.fetch.provenance import Run, runs
+from streams.fetch.provenance import OriginRun, runs
 from streams.judge.dead_letters import dead_letter_rows
 
 
@@ -62,7 +62,7 @@ def homes_of(topic: str, records: Sequence[Any], rules: IdRules, partitions: int
     return found
 
 
-def _in(run: Run) -> range:
+def _in(run: OriginRun) -> range:
     return range(run.start, run.end)
 
 
