@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -23,7 +24,9 @@ from streams.judge.outcomes import Outcome
 
 Row = Mapping[str, Any]
 
+# Of one record; its incarnation is left out, as rows of older versions do not name it.
 _COORDINATE: Final = ("_topic", "_partition", "_offset", "_appended_at")
+_LOG: Final = ("_topic", "_incarnation", "_partition")
 # What a row holds besides its item.
 _PROVENANCE: Final = frozenset({"tenant", "received_at", "request_id", "stored_at"})
 _JSON: Final = frozenset({"bets"})
@@ -77,7 +80,7 @@ async def _known(
         for row in _of(part.rows, doubt.tenant, columns)
     ]
     first: dict[str, Row] = {}
-    for row in sorted(others, key=_age):
+    for row in sorted(others, key=partial(_age, batch=mine[0])):
         first.setdefault(_id(row, doubt.fields), row)
     found: dict[int, _Known] = {}
     for row in mine:
@@ -88,8 +91,8 @@ async def _known(
 
 
 def _is_asked_for(name: str) -> bool:
-    """Whether a column is the contract's, or part of the coordinate."""
-    return name in _COORDINATE or not (name in _PROVENANCE or name.startswith("_"))
+    """Whether a column is the contract's, or says where the record lay."""
+    return name in {*_COORDINATE, *_LOG} or not (name in _PROVENANCE or name.startswith("_"))
 
 
 def _of(
@@ -116,8 +119,15 @@ def _id(row: Row, fields: Sequence[str]) -> str:
     return join_id([row[name] for name in fields])
 
 
-def _age(row: Row) -> tuple[Any, ...]:
-    return row["_appended_at"], row["_partition"], row["_offset"]
+def _age(row: Row, *, batch: Row) -> tuple[Any, ...]:
+    """What puts rows in the order in which they counted, seen from the batch that a row is of.
+
+    In its partition the log has the order, whatever the clock was; what was stored from elsewhere
+    was there before.
+    """
+    if all(row[name] == batch[name] for name in _LOG):
+        return True, row["_offset"]
+    return False, row["_appended_at"], row["_partition"], row["_offset"]
 
 
 def _coordinate(row: Row) -> tuple[Any, ...]:
@@ -186,8 +196,10 @@ def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch:
         "event": pa.array([part.event] * len(offsets)),
         "id": rows.column("_id"),
         "topic": rows.column("_topic"),
+        "incarnation": rows.column("_incarnation"),
         "partition": rows.column("_partition"),
         "offset": rows.column("_offset"),
+        "first_incarnation": pa.array([first[at]["_incarnation"] for at in offsets], pa.string()),
         "first_partition": pa.array([first[at]["_partition"] for at in offsets], pa.int32()),
         "first_offset": pa.array([first[at]["_offset"] for at in offsets], pa.int64()),
         "raw": pa.array(raw, pa.binary()).cast(pa.string()),

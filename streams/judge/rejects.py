@@ -86,6 +86,8 @@ def conflict_rows(
             "first_incarnation": pa.array(
                 [decision.incarnations[at] for at in decision.first_incarnations[rows].tolist()]
             ),
+            # The dedup index is of one partition.
+            "first_partition": columns["_partition"],
             "first_offset": pa.array(decision.first_offsets[rows]),
             "raw": pa.array([fetched.values[at] for at in positions], pa.binary()).cast(
                 pa.string()

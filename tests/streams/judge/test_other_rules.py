@@ -90,6 +90,7 @@ class Partitioned:
             np.full(count, self.at_ms, np.int64),
             list(values),
             [(("tenant", b"acme"),)] * count,
+            incarnation="life",
         )
         return judge(fetched, PAYMENT, dedup_index=self.dedup_index, stored={}, rules=self.rules)
 
@@ -133,6 +134,40 @@ async def test_other_content_of_the_same_new_id_is_a_conflict_each_time() -> Non
     assert worker.last.new_ids is None
     assert await worker.take(("p-1", "requested", 150)) == OutcomeCounts(conflicts=1)
     assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+
+
+@pytest.mark.parametrize("order", ["to", "ot", "t", "oto", "too", "ooto"])
+async def test_conflicts_of_one_rule_and_of_two_are_kept_together(order: str) -> None:
+    """In one batch, in any order, as rows with the same columns."""
+    worker = Partitioned(CONTRACT, WIDER)
+    await worker.take(REQUESTED, ("p-2", "requested", 1))
+    worker.at_ms = CHANGED_AT
+    await worker.take(("p-3", "requested", 1))
+    of_two, of_one = ("p-1", "requested", 150), ("p-3", "requested", 2)
+
+    counts = await worker.take(*(of_two if one == "t" else of_one for one in order))
+
+    assert counts == OutcomeCounts(conflicts=len(order))
+    kept = worker.last.conflicts.to_pylist()  # type: ignore[union-attr]
+    assert sorted((row["offset"], row["first_offset"]) for row in kept) == [
+        (offset, 0 if one == "t" else 2) for offset, one in enumerate(order, 3)
+    ]
+    assert {row["first_partition"] for row in kept} == {0}
+    assert {(row["incarnation"], row["first_incarnation"]) for row in kept} == {("life", "life")}
+
+
+@pytest.mark.parametrize("set_back_ms", [1, 2, 1_000, CHANGED_AT - 1, CHANGED_AT])
+async def test_what_is_stored_came_first_also_after_the_clock_was_set_back(
+    set_back_ms: int,
+) -> None:
+    """By the broker's clock the repeat is older than its row; by the log it is not."""
+    worker = Partitioned(CONTRACT, WIDER)
+    worker.at_ms = CHANGED_AT
+    assert await worker.take(REQUESTED, ("p-2", "requested", 1)) == OutcomeCounts(stored=2)
+    worker.at_ms -= set_back_ms
+
+    assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
+    assert await worker.take(("p-2", "requested", 9)) == OutcomeCounts(conflicts=1)
 
 
 async def test_states_that_were_two_ids_are_one_under_a_narrower_rule() -> None:
