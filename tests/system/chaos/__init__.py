@@ -1,1 +1,1 @@
-"""The chaos program: real parts, recorded senders, a seeded nemesis, and a checker of the sums."""
+"""The chaos program: real parts, recorded clients, a seeded nemesis, and a checker of the sums."""

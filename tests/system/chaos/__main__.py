@@ -22,7 +22,7 @@ from tests.system.chaos.table import lines
 
 
 def main() -> int:
-    """Read the options, run, tell."""
+    """Read the options, run, report."""
     args = _parser().parse_args()
     directory = args.keep or Path(tempfile.mkdtemp(prefix="railhead-chaos-"))
     options = RunOptions(
@@ -37,7 +37,7 @@ def main() -> int:
         small_disks=args.full_disk,
         longest_outage_seconds=args.longest_outage,
     )
-    # The senders' own client says every refused connection, and every producer that was fenced.
+    # The clients' library logs every refused connection, and every producer that was fenced.
     for name in ("aiokafka", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     _say(

@@ -1,11 +1,11 @@
-"""Is every promise kept? The senders' log against views, rejected, conflicts and ledger.
+"""Checks every promise: the clients' log against views, rejected, conflicts and ledger.
 
 lost         acknowledged, and not there
 duplicated   there more than once
-invented     there, and nobody sent it
+invented     there, and never sent
 leaked       there under a tenant that did not send it
 altered      there with other content than was sent, or not the content that came first
-unaccounted  an offset without exactly one fate in the ledger, or a sum that is not the truth
+unaccounted  an offset without exactly one outcome in the ledger, or a wrong sum
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ Ask = Callable[[str], AsyncIterator[list[Any]]]
 
 @dataclass(slots=True)
 class CheckResult:
-    """How often each finding was made, with the first examples, and what was looked at."""
+    """How often each finding was made, with the first examples, and what was checked."""
 
     found: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
-    looked_at: Counter[str] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
 
     def find(self, what: str, example: str) -> None:
         """Note a finding."""
@@ -59,8 +59,8 @@ class CheckResult:
 async def check(history: History, truth: Truth, ask: Ask) -> CheckResult:
     """Compare everything with everything."""
     check_result = CheckResult()
-    for place in truth.foreign:
-        check_result.find("invented", f"a record nobody sent at {place}")
+    for coordinate in truth.foreign:
+        check_result.find("invented", f"a record that was never sent at {coordinate}")
     for kind, row in enumerate(EVENT_TYPES):
         await _Rows(kind, row.table, history.sent, truth, check_result).check(ask)
     await _rejected(history, truth, ask, check_result)
@@ -84,7 +84,7 @@ class _Rows:
         seen: Counter[tuple[str, int]] = Counter()
         query = f"SELECT tenant, {', '.join(names.values())} FROM fasttrack.{self.view}"
         async for tenant, *values in ask(query):
-            self.check_result.looked_at["rows"] += 1
+            self.check_result.checked["rows"] += 1
             number = self._row(tenant, dict(zip(names, values, strict=True)))
             seen[tenant, number] += 1
         for (tenant, number), count in seen.items():
@@ -111,15 +111,15 @@ class _Rows:
         return number
 
     def _content(self, tenant: str, item: Item, row: dict[str, str | None]) -> None:
-        reported = row_of(tenant, item)
+        sent = row_of(tenant, item)
         for name, value in row.items():
-            expected = reported.get(name, _DEFAULTS.get(name))
+            expected = sent.get(name, _DEFAULTS.get(name))
             if value != expected:
                 what = f"{name} is {value!r}, sent {expected!r}"
                 self._find("altered", tenant, item.number, what)
                 return
         firsts = self.truth.firsts.get((tenant, self.kind, item.number), [])
-        # Across partitions the append time decides; equal ones leave it open.
+        # Across partitions the append time decides; with equal times either may be first.
         earliest = min((at for at, _, _ in firsts), default=None)
         if item.version not in {version for at, _, version in firsts if at == earliest}:
             self._find("altered", tenant, item.number, f"{item.version.name} did not come first")
@@ -129,7 +129,7 @@ class _Rows:
             for (kind, number), versions in sent.acknowledged.items():
                 if kind != self.kind or not any(has(versions, version) for version in VALID):
                     continue
-                self.check_result.looked_at["ids acknowledged"] += 1
+                self.check_result.checked["ids acknowledged"] += 1
                 if (tenant, number) not in seen:
                     there = (tenant, kind, number) in self.truth.firsts
                     where = "in its topic" if there else "not in its topic"
@@ -149,24 +149,24 @@ _DEFAULTS = {"base_amount": "0"}
 
 
 async def _rejected(history: History, truth: Truth, ask: Ask, check_result: CheckResult) -> None:
-    """Each refused item is kept, as it was sent, under its tenant; nothing else is."""
+    """Each rejected item is kept, as it was sent, under its tenant; nothing else is."""
     raws: dict[str, set[str]] = {tenant: set() for tenant in history.sent}
-    places: Counter[tuple[str, int, int]] = Counter()
+    coordinates: Counter[tuple[str, int, int]] = Counter()
     dead_letters: Counter[tuple[Any, ...]] = Counter()
     query = (
         "SELECT tenant, raw, topic, partition, toString(offset), request_id, toString(position) "
         "FROM fasttrack.rejected"
     )
     async for tenant, raw, topic, partition, offset, request, position in ask(query):
-        check_result.looked_at["rejected"] += 1
+        check_result.checked["rejected"] += 1
         dead_letters[tenant, request, position, topic, partition, offset] += 1
         raws.setdefault(tenant, set()).add(raw)
         if topic:
-            places[topic, partition, int(offset)] += 1
+            coordinates[topic, partition, int(offset)] += 1
     for dead_letter, count in dead_letters.items():
         if count > 1:
             check_result.find("duplicated", f"rejected {dead_letter}: {count} rows")
-    _compare("rejected", set(places), truth.refused, check_result)
+    _compare("rejected", set(coordinates), truth.refused, check_result)
     for tenant, sent in history.sent.items():
         _raws(tenant, sent, raws[tenant], check_result)
 
@@ -187,15 +187,15 @@ def _raws(tenant: str, sent: Sent, kept: set[str], check_result: CheckResult) ->
 
 
 async def _conflicts(truth: Truth, ask: Ask, check_result: CheckResult) -> None:
-    places: Counter[tuple[str, int, int]] = Counter()
+    coordinates: Counter[tuple[str, int, int]] = Counter()
     query = "SELECT topic, partition, toString(offset) FROM fasttrack.conflicts"
     async for topic, partition, offset in ask(query):
-        check_result.looked_at["conflicts"] += 1
-        places[topic, partition, int(offset)] += 1
-    _compare("conflicts", set(places), truth.conflicts, check_result)
-    for place, count in places.items():
+        check_result.checked["conflicts"] += 1
+        coordinates[topic, partition, int(offset)] += 1
+    _compare("conflicts", set(coordinates), truth.conflicts, check_result)
+    for coordinate, count in coordinates.items():
         if count > 1:
-            check_result.find("duplicated", f"conflicts {place}: {count} rows")
+            check_result.find("duplicated", f"conflicts {coordinate}: {count} rows")
 
 
 def _compare(
@@ -204,14 +204,14 @@ def _compare(
     true: set[tuple[str, int, int]],
     check_result: CheckResult,
 ) -> None:
-    for place in true - found:
-        check_result.find("lost", f"{view} {place}")
-    for place in found - true:
-        check_result.find("invented", f"{view} {place}")
+    for coordinate in true - found:
+        check_result.find("lost", f"{view} {coordinate}")
+    for coordinate in found - true:
+        check_result.find("invented", f"{view} {coordinate}")
 
 
 async def _ledger(truth: Truth, ask: Ask, check_result: CheckResult) -> None:
-    """Ranges join from the first offset to the last, and each tells the true sums."""
+    """Ranges join from the first offset to the last, and each has the true sums."""
     ranges: dict[tuple[str, int], list[list[int]]] = {}
     query = (
         "SELECT topic, partition, toString(first), toString(last), toString(stored), "
@@ -220,17 +220,17 @@ async def _ledger(truth: Truth, ask: Ask, check_result: CheckResult) -> None:
         "FROM fasttrack.ledger ORDER BY topic, partition, first, last"
     )
     async for topic, partition, *numbers in ask(query):
-        check_result.looked_at["ledger ranges"] += 1
+        check_result.checked["ledger ranges"] += 1
         ranges.setdefault((topic, partition), []).append([int(number) for number in numbers])
-    for place, outcomes in truth.outcomes.items():
-        end = truth.ends.get(place, len(outcomes))
-        _chain(place, (outcomes, end), ranges.pop(place, []), check_result)
-    for place in ranges:
-        check_result.find("invented", f"ledger ranges of {place}")
+    for coordinate, outcomes in truth.outcomes.items():
+        end = truth.ends.get(coordinate, len(outcomes))
+        _chain(coordinate, (outcomes, end), ranges.pop(coordinate, []), check_result)
+    for coordinate in ranges:
+        check_result.find("invented", f"ledger ranges of {coordinate}")
 
 
 def _chain(
-    place: tuple[str, int],
+    coordinate: tuple[str, int],
     held: tuple[bytearray, int],
     ranges: list[list[int]],
     check_result: CheckResult,
@@ -241,24 +241,27 @@ def _chain(
         if first != following:
             what = "gap" if first > following else "overlap"
             check_result.find(
-                "unaccounted", f"{place} {what}: {following} expected, {first} to {last}"
+                "unaccounted", f"{coordinate} {what}: {following} expected, {first} to {last}"
             )
         following = max(following, last + 1)
         true = tally(outcomes, first, last)
         if tuple(reported) != true:
             check_result.find(
                 "unaccounted",
-                f"{place} {first} to {last}: {dict(zip(OUTCOMES, reported, strict=True))}, true {true}",
+                f"{coordinate} {first} to {last}: "
+                f"{dict(zip(OUTCOMES, reported, strict=True))}, true {true}",
             )
-    # Behind the last record there may be markers and records taken back, which nobody is given.
+    # After the last record there may be markers and aborted records, which no consumer gets.
     if not len(outcomes) <= following <= end:
-        what = f"{place} ends at {following}, its records at {len(outcomes)}, the topic at {end}"
+        what = (
+            f"{coordinate} ends at {following}, its records at {len(outcomes)}, the topic at {end}"
+        )
         check_result.find("unaccounted", what)
-    check_result.looked_at["offsets"] += len(outcomes)
+    check_result.checked["offsets"] += len(outcomes)
 
 
 def sums(truth: Truth) -> Counter[str]:
-    """How many records of the event topics met each fate, in truth."""
+    """How many records of the event topics truly had each outcome."""
     total: Counter[str] = Counter()
     for (topic, _), outcomes in truth.outcomes.items():
         if topic != REJECTED_TOPIC:

@@ -1,6 +1,6 @@
-"""How is one process given a wrong clock? A few lines of C, preloaded, where there is a compiler.
+"""Gives one process a wrong clock: a few lines of C, preloaded, where there is a compiler.
 
-Only the time of day is moved, as a wrong clock would; waiting is not. The engine is left out: its
+Only the time of day is moved, as by a wrong clock; waiting is not. The engine is left out: its
 threads wait until times of day, which only the kernel could move with it.
 """
 
@@ -25,5 +25,5 @@ def build(directory: Path) -> Path | None:
 
 
 def environment(library: Path, seconds: int) -> dict[str, str]:
-    """What makes a process believe that it is *seconds* later than it is."""
+    """The variables that make a process's clock *seconds* fast."""
     return {"LD_PRELOAD": str(library), "CHAOS_CLOCK_SECONDS": str(seconds)}

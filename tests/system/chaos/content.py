@@ -1,7 +1,7 @@
-"""What does a sender say? The whole content of an item follows from five words about it.
+"""The content of an item, which follows entirely from five words about it.
 
 An item is named by tenant, kind, number and version; everything else is derived from a hash of
-these, so the log of a sender holds names only and the checker can tell the content again. All
+these, so the log of a client holds names only and the checker can derive the content again. All
 tenants use the same ids: a row that shows up under the wrong tenant has the wrong content.
 """
 
@@ -23,16 +23,16 @@ OFFSETS = (("Z", 0), ("+02:00", 7200), ("-05:30", -19800), ("+00:00", 0))
 
 
 class Version(IntEnum):
-    """Which of the things a sender may say about one id."""
+    """Which of the contents a client may send for one id."""
 
     FIRST = 0
     """A valid item."""
     OTHER = 1
-    """Another valid item with the same id: a conflict for whichever comes second."""
+    """Another valid item with the same id: a conflict for the one that comes second."""
     INVALID = 2
-    """An item the contract refuses; it does not use up its id."""
+    """An item the contract rejects; it does not use up its id."""
     RUBBISH = 3
-    """Bytes that are no item at all; only a direct producer can send them."""
+    """Bytes that are not an item at all; only a direct producer can send them."""
 
 
 VALID = (Version.FIRST, Version.OTHER)
@@ -61,16 +61,16 @@ def id_of(kind: int, number: int) -> str:
 def fields(tenant: str, item: Item) -> dict[str, Content]:
     """Every field of the item, exactly."""
     chance = _Chance(f"{tenant}/{item.kind}/{item.number}/{item.version}")
-    reported = {
+    content = {
         "user_id": _text(f"{tenant}:{int(item.version)}:{chance.below(5000)}"),
         "timestamp": chance.instant(),
     }
-    reported |= _OF_KIND[item.kind](chance, id_of(item.kind, item.number))
+    content |= _OF_KIND[item.kind](chance, id_of(item.kind, item.number))
     if chance.below(4) == 0:
-        reported["entry_timestamp"] = chance.instant()
+        content["entry_timestamp"] = chance.instant()
     if item.version == Version.INVALID:
-        reported["timestamp"] = Content('"yesterday"', None)
-    return reported
+        content["timestamp"] = Content('"yesterday"', None)
+    return content
 
 
 def data_text(tenant: str, item: Item) -> str:
@@ -81,7 +81,7 @@ def data_text(tenant: str, item: Item) -> str:
 
 
 def item_text(tenant: str, item: Item) -> str:
-    """The item as a push holds it."""
+    """The item as a request holds it."""
     return f'{{"event":"{KINDS[item.kind]}","data":{data_text(tenant, item)}}}'
 
 
@@ -91,7 +91,7 @@ def row_of(tenant: str, item: Item) -> dict[str, str | None]:
 
 
 def read(value: bytes) -> Item | None:
-    """Which item a record's value is; None for what no sender of ours says."""
+    """Which item a record's value is; None for what no client of ours sends."""
     try:
         if value.startswith(b"rubbish "):
             _, _, kind, number = value.split()
@@ -99,10 +99,10 @@ def read(value: bytes) -> Item | None:
         found = json.loads(value)
         data = found.get("data", found)
         version = Version(int(data["user_id"].split(":")[1]))
-        reported = next(
+        id_ = next(
             data[name] for name in ("unique_id", "payment_id", "activity_id") if name in data
         )
-        kind, number = reported.split("-")
+        kind, number = id_.split("-")
         return Item(int(kind), int(number), version)
     except (ValueError, KeyError, AttributeError, IndexError, StopIteration):
         return None
@@ -219,7 +219,7 @@ _OF_KIND = (_casino, _payment, _registration, _gameround, _sports_bet, _login)
 
 
 def columns(kind: int) -> dict[str, str]:
-    """Each field and the SQL expression that gives its value as the text `row_of` tells."""
+    """Each field and the SQL expression that gives its value as the text that `row_of` returns."""
     names: set[str] = set()
     for number in range(20):
         names |= fields("any", Item(kind, number, Version.FIRST)).keys()

@@ -1,4 +1,4 @@
-"""How does a disk get full? A part's directory lies on a small tmpfs, and a file fills it up."""
+"""A small disk that gets full: a tmpfs under a part's directory, and a file that fills it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SmallDisk:
         return self.mounted
 
     def fill(self) -> None:
-        """Leave no room."""
+        """Leave no space."""
         chunk = bytes(MIB)
         with contextlib.suppress(OSError), (self.directory / FILLER).open("wb") as file:
             while True:
@@ -38,11 +38,11 @@ class SmallDisk:
                 file.flush()
 
     def free(self) -> None:
-        """Give the room back."""
+        """Free the space again."""
         (self.directory / FILLER).unlink(missing_ok=True)
 
     def unmount(self) -> None:
-        """Take the disk away with all that is on it."""
+        """Remove the disk with all that is on it."""
         if self.mounted:
             subprocess.run(["umount", "--lazy", str(self.directory)], check=False)
             self.mounted = False

@@ -1,4 +1,4 @@
-"""What do the analysts see? Rows of a query, asked of the engine over plain HTTP, line by line."""
+"""Reads rows of a query from the engine over plain HTTP, line by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What did the senders send, and what were they answered? Their own log, the truth of a run.
+"""The clients' own log of what they sent and which answers they got: the truth of a run.
 
 Kept in memory for the checker and as JSON lines on disk for people: first a line for each batch
 (who, tenant, way, items), then one for each attempt (batch, answer), with seconds since the start.
@@ -21,7 +21,7 @@ Key = tuple[int, int]
 
 @dataclass(slots=True)
 class Sent:
-    """What one tenant's senders sent: versions by id, attempted at all and acknowledged."""
+    """What one tenant's clients sent: versions by id, attempted at all and acknowledged."""
 
     attempted: dict[Key, int] = field(default_factory=dict)
     acknowledged: dict[Key, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ def has(versions: int, version: Version) -> bool:
 
 
 class History:
-    """The log of all senders and of the nemesis."""
+    """The log of all clients and of the nemesis."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -50,7 +50,7 @@ class History:
         self._file: TextIO = path.open("w", encoding="utf-8")
 
     def begin(self) -> None:
-        """Let time begin now."""
+        """Start the clock of the run now."""
         self.begun = time.monotonic()
 
     def batch(self, who: str, tenant: str, items: list[Item]) -> int:

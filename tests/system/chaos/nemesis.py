@@ -1,6 +1,6 @@
-"""What goes wrong, and when? Faults one after the other on two tracks, all from one seed.
+"""Faults, one after the other on two tracks, all from one seed.
 
-One track harms processes, the other the network, so that each fault of one meets all of the other.
+One track harms processes, the other the network, so that faults of both kinds coincide.
 A fault undoes itself; `heal` undoes whatever is left.
 """
 
@@ -23,14 +23,14 @@ from tests.system.chaos.rig import Rig
 
 Fault = Callable[[], Awaitable[str]]
 HOURS = 3600
-# How often a fault waits for the damage of the one before to be mended.
+# How often a fault waits until the damage of the previous one is repaired.
 CALM_SHARE = 0.7
 CALM_SECONDS = 20.0
 
 
 @dataclass(slots=True)
 class Nemesis:
-    """Harms *rig* until told to stop, and notes each fault in *history*."""
+    """Harms *rig* until it is enough, and notes each fault in *history*."""
 
     rig: Rig
     seed: int
@@ -66,8 +66,8 @@ class Nemesis:
             chosen = first.pop() if first else random.choices(names, weights)[0]
             self.faults[chosen] += 1
             self.history.fault(f"{chosen} begins")
-            reported = await faults[chosen][1]()
-            self.history.fault(f"{chosen}: {reported}")
+            done = await faults[chosen][1]()
+            self.history.fault(f"{chosen}: {done}")
 
     async def _calm(self) -> None:
         """Wait a while for all to answer: the next fault is to hit a system at work."""
@@ -164,7 +164,7 @@ class _Processes:
         return name
 
     async def _pause_worker(self) -> str:
-        """Past its session: others take its partitions, and it wakes with rows in its hands."""
+        """Past its session: others take its partitions, and it wakes with rows in hand."""
         return await self._pause(self._any("worker"), self._random.uniform(8, 13))
 
     async def _pause_other(self) -> str:
@@ -218,7 +218,7 @@ class _Processes:
 
 
 class _Network:
-    """Faults of the connections to door, broker and engine."""
+    """Faults of the connections to ingest API, broker and engine."""
 
     def __init__(self, nemesis: Nemesis) -> None:
         self._rig = nemesis.rig

@@ -1,7 +1,7 @@
-"""What can a network do to two parts? A TCP proxy that delays, cuts, stalls, and swallows answers.
+"""A TCP proxy between two parts that delays, cuts, stalls, and swallows answers.
 
-The one question it exists for: the request arrived, the answer did not. What happened is then
-unknown to the one who asked.
+The case it exists for: the request arrived, the answer did not. The client then does not know
+what happened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Weather(Enum):
 
     FINE = "fine"
     SLOW = "slow"
-    """Each piece waits `delay_seconds`, in both directions."""
+    """Each chunk waits `delay_seconds`, in both directions."""
     REFUSING = "refusing"
     """New connections are closed at once; old ones go on."""
     NO_ANSWERS = "no answers"
@@ -91,7 +91,7 @@ class Proxy:
             asyncio.create_task(self._pump(their_reader, writer, answers=True)),
         ]
         try:
-            # Being cancelled at the end of the loop is no news.
+            # Being cancelled at the end of the loop is expected.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -113,14 +113,14 @@ class Proxy:
                     continue
                 writer.write(chunk)
                 await writer.drain()
-            # Let what was written arrive before the other side hears of the end.
+            # Let what was written arrive before the other side sees the end.
             if writer.can_write_eof():
                 writer.write_eof()
                 await asyncio.sleep(0.05)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection so that the other side is told of a reset, not of an end."""
+    """End a connection so that the other side gets a reset, not an end."""
     socket_ = writer.get_extra_info("socket")
     with contextlib.suppress(OSError):
         socket_.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,10 +1,10 @@
-"""What runs under test? The parts of `railhead up`, each with a gate, behind proxies.
+"""The system under test: the parts of `railhead up`, each with a gate, behind proxies.
 
 The parts are the product's own, started by its own supervisor. Around each of them:
 
 - a gate: closed, a part that ended is not started again until it opens (it is "down");
 - an environment that may change between two starts (an armed fail point, a wrong clock);
-- for broker, engine and door a proxy, which is the only address the others know.
+- for broker, engine and ingest API a proxy, which is the only address the others know.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tenants.tenants_file import make_first_file
 from tests.system.chaos.disk import SmallDisk
 from tests.system.chaos.proxy import Proxy
 
-# Deadlines are shortened so that a short run meets their end, too.
+# Deadlines are shortened so that a short run reaches them, too.
 ENVIRONMENT = {
     "RAILHEAD_CLICKHOUSE_INSERT_TIMEOUT_SECONDS": "6",
     "RAILHEAD_CLICKHOUSE_QUERY_TIMEOUT_SECONDS": "10",
@@ -46,7 +46,7 @@ UP_AGAIN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RigPlan:
     """How large the rig is."""
 
     directory: Path
@@ -70,7 +70,7 @@ class Member:
 class Rig:
     """`async with Rig(plan) as rig: ...`; everything is stopped at the end."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RigPlan) -> None:
         self.plan = plan
         self.home = DataDirectory(plan.directory)
         self.members: dict[str, Member] = {}
@@ -90,7 +90,7 @@ class Rig:
 
     @property
     def url(self) -> str:
-        """The doors, behind their proxy."""
+        """The ingest APIs, behind their proxy."""
         return f"http://{LOOPBACK}:{self.proxies['door'].port}"
 
     @property
@@ -146,7 +146,7 @@ class Rig:
         await asyncio.gather(*(self._run(part, env) for part, env in self._others(registry)))
 
     def _behind_proxy(self, broker: Broker, registry: PortRegistry) -> Part:
-        """The broker, told to send its clients to the proxy."""
+        """The broker, set up to send its clients to the proxy."""
         part = kafka_part(broker, port=self._kafka_port, registry=registry)
 
         async def prepare() -> list[str]:
@@ -160,7 +160,7 @@ class Rig:
         direct = f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self._kafka_port}"
         text = settings.read_text()
         if direct not in text:
-            raise ValueError(f"{settings} does not say {direct}")
+            raise ValueError(f"{settings} does not contain {direct}")
         proxied = f"advertised.listeners=PLAINTEXT://{self.bootstrap}"
         settings.write_text(text.replace(direct, proxied))
 
@@ -245,7 +245,7 @@ class Rig:
     async def started_again(self, name: str, old: int | None) -> None:
         """Return when *name* runs under another process id than *old*."""
         await until(
-            lambda: self.home.pid(name) not in {None, old}, seconds=60, what=f"{name} starts anew"
+            lambda: self.home.pid(name) not in {None, old}, seconds=60, what=f"{name} starts again"
         )
 
     async def answers(self, *names: str) -> None:
@@ -278,7 +278,7 @@ class Rig:
 
 
 async def until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Return when *condition* tells true; fail after *seconds*."""
+    """Wait until *condition* is true; fail after *seconds*."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

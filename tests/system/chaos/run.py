@@ -1,6 +1,6 @@
-"""A whole run, top to bottom: start, send and harm, heal, drain, check.
+"""A whole run: start, send and harm, heal, drain, check.
 
-The senders finish their quota whatever happens; what is checked is what they were answered.
+The clients finish their quota whatever happens; their answers are what is checked.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from pathlib import Path
 
 from tests.system.chaos import clock, engine
 from tests.system.chaos.checker import CheckResult, check, sums
+from tests.system.chaos.clients import Client, Quota, post_over_http, produce_directly
 from tests.system.chaos.history import History
 from tests.system.chaos.nemesis import Nemesis
-from tests.system.chaos.rig import Plan, Rig
-from tests.system.chaos.senders import Client, Quota, post_over_http, produce_directly
+from tests.system.chaos.rig import Rig, RigPlan
 from tests.system.chaos.topics import Truth, committed, ends, read_all, unread
 from tests.system.chaos.traffic import Ids, Traffic
 from tests.system.chaos.transactions import produce_in_transactions
 
 TENANTS = ("alpha", "beta", "gamma")
-HTTP_SENDERS_EACH = 2
+HTTP_CLIENTS_EACH = 2
 RUBBISH_SHARE = 0.2
-# Of the time; the rest is for the senders to finish while all is well.
+# Of the time; the rest is for the clients to finish without faults.
 SENDING_SHARE = 0.9
 DRAIN_WITHIN_SECONDS = 240.0
-SENDERS_END_WITHIN_SECONDS = 300.0
+CLIENTS_END_WITHIN_SECONDS = 300.0
 
 Say = Callable[[str], None]
 
@@ -50,8 +50,8 @@ class RunOptions:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What a run came to."""
+class RunResult:
+    """The result of a run."""
 
     check_result: CheckResult
     events: int
@@ -71,15 +71,15 @@ class Outcome:
         return self.check_result.is_clean and not self.troubles
 
 
-async def run(options: RunOptions, *, say: Say) -> Outcome:
+async def run(options: RunOptions, *, say: Say) -> RunResult:
     """Run once.
 
     Raises:
-        AssertionError: it could not be checked, as senders, parts or the drain did not end.
+        AssertionError: it could not be checked, as clients, parts or the drain did not end.
     """
     options.directory.mkdir(parents=True, exist_ok=True)
     history = History(options.directory / "history.jsonl")
-    plan = Plan(
+    plan = RigPlan(
         directory=options.directory / "data",
         partitions=options.partitions,
         workers=options.workers,
@@ -93,11 +93,11 @@ async def run(options: RunOptions, *, say: Say) -> Outcome:
         history.close()
 
 
-async def _harm_and_check(rig: Rig, options: RunOptions, history: History, say: Say) -> Outcome:
+async def _harm_and_check(rig: Rig, options: RunOptions, history: History, say: Say) -> RunResult:
     library = await asyncio.to_thread(clock.build, options.directory)
     nemesis = Nemesis(rig, options.seed, history, library, options.longest_outage_seconds)
     keys = {tenant: await rig.tenant(tenant) for tenant in TENANTS}
-    await asyncio.sleep(1)  # doors look at the tenants file twice a second
+    await asyncio.sleep(1)  # ingest APIs read the tenants file twice a second
     say(f"running: {', '.join(rig.names())}")
     history.begin()
     begun = time.monotonic()
@@ -114,21 +114,21 @@ async def _harm_and_check(rig: Rig, options: RunOptions, history: History, say: 
     await harm
     harmed = time.monotonic() - begun
     await nemesis.heal()
-    say(f"healed after {harmed:.0f} s; waiting for the senders")
-    async with asyncio.timeout(SENDERS_END_WITHIN_SECONDS):
+    say(f"healed after {harmed:.0f} s; waiting for the clients")
+    async with asyncio.timeout(CLIENTS_END_WITHIN_SECONDS):
         await clients
     drained = await drain(rig, say=say)
     say(f"drained in {drained:.1f} s; checking")
     truth = await read_all(rig.bootstrap)
     check_result = await check(history, truth, lambda query: engine.rows(rig.engine_url, query))
-    return _outcome(nemesis, truth, check_result, (harmed, drained))
+    return _result(nemesis, truth, check_result, (harmed, drained))
 
 
-def _outcome(
+def _result(
     nemesis: Nemesis, truth: Truth, check_result: CheckResult, seconds: tuple[float, float]
-) -> Outcome:
+) -> RunResult:
     history = nemesis.history
-    return Outcome(
+    return RunResult(
         check_result=check_result,
         events=history.events,
         records=truth.records,
@@ -144,8 +144,8 @@ def _outcome(
 
 async def _all(clients: Iterator[Coroutine[None, None, None]]) -> None:
     async with asyncio.TaskGroup() as group:
-        for api_client in clients:
-            group.create_task(api_client)
+        for one in clients:
+            group.create_task(one)
 
 
 def _clients(
@@ -156,17 +156,17 @@ def _clients(
     )
     for tenant in TENANTS:
         ids = Ids()
-        for number in range(HTTP_SENDERS_EACH):
+        for number in range(HTTP_CLIENTS_EACH):
             name = f"http-{tenant}-{number}"
             traffic = Traffic(f"{name} {options.seed}", ids)
-            api_client = Client(name, tenant, traffic, quota, history)
-            yield post_over_http(api_client, rig.url, keys[tenant])
+            client = Client(name, tenant, traffic, quota, history)
+            yield post_over_http(client, rig.url, keys[tenant])
         name = f"kafka-{tenant}"
         traffic = Traffic(f"{name} {options.seed}", ids, rubbish_share=RUBBISH_SHARE)
         yield produce_directly(Client(name, tenant, traffic, quota, history), rig.bootstrap)
         name = f"transactions-{tenant}"
-        api_client = Client(name, tenant, Traffic(f"{name} {options.seed}", ids), quota, history)
-        yield produce_in_transactions(api_client, rig.bootstrap)
+        client = Client(name, tenant, Traffic(f"{name} {options.seed}", ids), quota, history)
+        yield produce_in_transactions(client, rig.bootstrap)
 
 
 async def drain(rig: Rig, *, say: Say) -> float:

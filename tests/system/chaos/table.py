@@ -1,4 +1,4 @@
-"""How is a run told? A table for people, the same figures each time."""
+"""The result of a run as a table for people, with the same numbers each time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.system.chaos.checker import FINDINGS
-from tests.system.chaos.run import Outcome, RunOptions
+from tests.system.chaos.run import RunOptions, RunResult
 
 
-def lines(options: RunOptions, outcome: Outcome) -> Iterator[str]:
+def lines(options: RunOptions, outcome: RunResult) -> Iterator[str]:
     """The table, line by line."""
-    looked_at = outcome.check_result.looked_at
-    yield f"seed {options.seed}, {options.apis} doors, {options.workers} workers, {machine()}"
+    checked = outcome.check_result.checked
+    yield f"seed {options.seed}, {options.apis} ingest APIs, {options.workers} workers, {machine()}"
     yield ""
     for name, value in (
         ("events acknowledged", f"{outcome.events:,}"),
@@ -26,8 +26,8 @@ def lines(options: RunOptions, outcome: Outcome) -> Iterator[str]:
         ("process deaths", f"{outcome.deaths.total()} ({counted(outcome.deaths)})"),
         ("faults", f"{outcome.faults.total()} ({counted(outcome.faults)})"),
         ("answers to attempts", counted(outcome.attempts)),
-        ("fates", counted(outcome.sums)),
-        ("looked at", counted(looked_at)),
+        ("outcomes", counted(outcome.sums)),
+        ("checked", counted(checked)),
     ):
         yield f"  {name:<24}{value}"
     yield ""

@@ -1,4 +1,4 @@
-"""Does the checker see what it is there for? Each wrong made by hand is found and named."""
+"""The checker finds and names each fault that is put into a store by hand."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Tables = dict[str, list[list[Any]]]
 
 def view(tenant: str, item: Item) -> list[Any]:
     """A row of the casino view."""
-    reported = row_of(tenant, item)
-    return [tenant, *(reported.get(name) for name in columns(CASINO))]
+    row = row_of(tenant, item)
+    return [tenant, *(row.get(name) for name in columns(CASINO))]
 
 
 def tables() -> Tables:
@@ -47,10 +47,10 @@ def tables() -> Tables:
 
 
 async def judge(tmp_path: Path, held: Tables) -> CheckResult:
-    """The verdict about a store that holds *held*."""
+    """The result for a store that holds *held*."""
     history = History(tmp_path / "history.jsonl")
     for tenant, items in (("alpha", [FIRST, OTHER, BAD]), ("beta", [FIRST])):
-        history.batch("sender", tenant, items)
+        history.batch("client", tenant, items)
         history.acknowledged(tenant, items)
     history.close()
     truth = Truth(
@@ -71,7 +71,7 @@ async def judge(tmp_path: Path, held: Tables) -> CheckResult:
 
 
 def drop(name: str, row: int) -> Callable[[Tables], None]:
-    """Take a row away."""
+    """Remove a row."""
 
     def do(held: Tables) -> None:
         del held[name][row]
@@ -80,7 +80,7 @@ def drop(name: str, row: int) -> Callable[[Tables], None]:
 
 
 def add(name: str, row: list[Any]) -> Callable[[Tables], None]:
-    """Put a row there."""
+    """Add a row."""
 
     def do(held: Tables) -> None:
         held[name].append(row)
@@ -118,10 +118,10 @@ AMOUNT = 1 + list(columns(CASINO)).index("amount")
         (alter("ledger", 0, 4, "2"), "unaccounted"),
     ],
 )
-async def test_a_wrong_made_by_hand_is_found(
+async def test_a_fault_made_by_hand_is_found(
     wrong: Callable[[Tables], None], finding: str, tmp_path: Path
 ) -> None:
-    """Each kind of wrong has its name."""
+    """Each kind of fault has its name."""
     held = copy.deepcopy(tables())
     wrong(held)
 

@@ -1,4 +1,4 @@
-"""May a fail point kill once only?"""
+"""A fail point kills a process at the pass it is armed for, and only once with a marker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(**environment: str) -> int:
     ).returncode
 
 
-def test_an_armed_point_kills_at_the_pass_it_was_told() -> None:
+def test_an_armed_point_kills_at_the_pass_it_is_armed_for() -> None:
     """As a power cut would."""
     assert run() == 0
     assert run(**{failpoints.VARIABLE: POINT}) == -signal.SIGKILL
@@ -37,6 +37,6 @@ def test_with_a_marker_it_kills_once(tmp_path: Path) -> None:
     assert run(**armed) == 0
 
 
-def test_a_point_nobody_knows_ends_the_start() -> None:
+def test_an_unknown_point_ends_the_start() -> None:
     """A typing error would make a crash test pass for nothing."""
     assert run(**{failpoints.VARIABLE: "worker.never"}) == 1

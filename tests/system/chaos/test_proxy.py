@@ -1,4 +1,4 @@
-"""Does the proxy do to connections what it says?"""
+"""The proxy does to connections what each weather says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.system.chaos.proxy import LOOPBACK, Proxy, Weather
 
 
 class Echo:
-    """A server that answers each line with itself, and remembers what it heard."""
+    """A server that answers each line with itself, and records what it received."""
 
     def __init__(self, proxy: Proxy) -> None:
         self.proxy = proxy
@@ -56,7 +56,7 @@ async def test_fine_weather_passes_everything(echo: Echo) -> None:
 
 
 async def test_lost_answers_leave_the_request_heard(echo: Echo) -> None:
-    """What happened is unknown to the one who asked."""
+    """The client does not know what happened."""
     echo.proxy.change(Weather.NO_ANSWERS)
 
     with pytest.raises(TimeoutError):

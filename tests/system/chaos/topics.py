@@ -1,4 +1,4 @@
-"""What is in the topics? Every record, read back once, and what must have become of each.
+"""Reads every record of the topics once, and decides what must have become of each.
 
 An oracle that shares no code with the product: a plain dictionary per partition.
 """
@@ -22,11 +22,11 @@ from tests.system.chaos.content import KINDS, VALID, Item, Version, id_of, read
 GROUP = "railhead"
 UNREAD_WITHIN_SECONDS = 5.0
 TOPICS = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
-Place = tuple[str, int, int]
+Coordinate = tuple[str, int, int]
 """Topic, partition, offset."""
 OUTCOMES = ("stored", "duplicates", "conflicts", "rejected", "moved")
 NOTHING = 255
-"""At an offset that no consumer is given: a transaction's marker, or a record it took back."""
+"""At an offset that no consumer is given: a transaction's marker, or an aborted record."""
 
 
 @dataclass(slots=True)
@@ -34,16 +34,16 @@ class Truth:
     """What the topics hold.
 
     `firsts`: for each tenant and (kind, number) the (append time, offset, version) of the first
-    sighting in each partition that has one. `outcomes`: for each partition a byte for each offset up
-    to the last record, a position in FATES or NOTHING. `ends`: where each partition ends.
+    occurrence in each partition that has one. `outcomes`: for each partition a byte for each offset
+    up to the last record, an index in OUTCOMES or NOTHING. `ends`: where each partition ends.
     """
 
     firsts: dict[tuple[str, int, int], list[tuple[int, int, Version]]] = field(default_factory=dict)
     outcomes: dict[tuple[str, int], bytearray] = field(default_factory=dict)
     ends: dict[tuple[str, int], int] = field(default_factory=dict)
-    conflicts: set[Place] = field(default_factory=set)
-    refused: set[Place] = field(default_factory=set)
-    foreign: list[Place] = field(default_factory=list)
+    conflicts: set[Coordinate] = field(default_factory=set)
+    refused: set[Coordinate] = field(default_factory=set)
+    foreign: list[Coordinate] = field(default_factory=list)
     dead_letters: int = 0
     records: int = 0
     partitions: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,7 @@ async def committed(bootstrap: str) -> dict[TopicPartition, int]:
     await admin.start()
     try:
         found = await admin.list_consumer_group_offsets(GROUP)
-        return {tp: reported.offset for tp, reported in found.items() if tp.topic in TOPICS}
+        return {tp: one.offset for tp, one in found.items() if tp.topic in TOPICS}
     finally:
         await admin.close()
 
@@ -76,9 +76,9 @@ async def unread(
 ) -> set[TopicPartition]:
     """Those of the partitions that hold a record at or past the position, or may yet hold one.
 
-    Nothing but markers and records taken back may lie there: no consumer is given those, so no
-    commit passes them. Of a transaction that is not over nobody knows yet: a broker whose clock was
-    set back does not end it before its clock has caught up.
+    Only markers and aborted records may lie there: no consumer gets those, so no commit passes
+    them. An open transaction is not decided yet: a broker whose clock was set back does not end it
+    before its clock has caught up.
     """
     found: set[TopicPartition] = set()
     if not positions:
@@ -99,7 +99,7 @@ async def unread(
 async def read_all(bootstrap: str) -> Truth:
     """Read every record that a consumer is given, of every topic; no transaction may be open."""
     truth = Truth()
-    # Not asked of the reader: to it a topic ends where the first open transaction begins.
+    # Not from the reader: for it a topic ends where the first open transaction begins.
     last = await ends(bootstrap)
     async with _reader(bootstrap) as consumer:
         partitions = list(last)
@@ -146,32 +146,32 @@ async def _partitions(consumer: AIOKafkaConsumer) -> list[TopicPartition]:
 
 
 def _outcome(record: Any, truth: Truth, seen: dict[tuple[str, int, str, int], Version]) -> int:
-    """Decide a record's fate (a position in FATES) and note it."""
+    """Decide a record's outcome (an index in OUTCOMES) and note it."""
     if record.topic == REJECTED_TOPIC:
         truth.dead_letters += 1
         return 0
-    place = (record.topic, record.partition, record.offset)
+    coordinate = (record.topic, record.partition, record.offset)
     item = read(record.value or b"")
     tenant = dict(record.headers).get("tenant", b"").decode()
     if item is None or record.topic != f"fasttrack.{KINDS[item.kind]}":
-        truth.foreign.append(place)
+        truth.foreign.append(coordinate)
         return 3
     if item.version not in VALID:
-        truth.refused.add(place)
+        truth.refused.add(coordinate)
         return 3
     if record.partition != _home(tenant, item, truth.partitions[record.topic]):
         return 4
-    return _sighting(record, item, tenant, (truth, seen))
+    return _occurrence(record, item, tenant, (truth, seen))
 
 
 def _home(tenant: str, item: Item, partitions: int) -> int:
-    """The partition of an id by Kafka's own partitioner; elsewhere its records are sent on."""
+    """The partition of an id by Kafka's own partitioner; elsewhere its records are moved."""
     key = f"{tenant}:{id_of(item.kind, item.number)}".encode()
     hashed: int = murmur2(key) & 0x7FFFFFFF
     return hashed % partitions
 
 
-def _sighting(
+def _occurrence(
     record: Any,
     item: Item,
     tenant: str,
@@ -182,8 +182,8 @@ def _sighting(
     first = seen.get(key)
     if first is None:
         seen[key] = item.version
-        sightings = truth.firsts.setdefault((tenant, item.kind, item.number), [])
-        sightings.append((record.timestamp, record.offset, item.version))
+        occurrences = truth.firsts.setdefault((tenant, item.kind, item.number), [])
+        occurrences.append((record.timestamp, record.offset, item.version))
         return 0
     if first == item.version:
         return 1
@@ -192,6 +192,6 @@ def _sighting(
 
 
 def tally(outcomes: bytearray, first: int, last: int) -> tuple[int, ...]:
-    """How many of the offsets *first* to *last* have each fate."""
+    """How many of the offsets *first* to *last* have each outcome."""
     counted = Counter(outcomes[first : last + 1])
     return tuple(counted[outcome] for outcome in range(len(OUTCOMES)))

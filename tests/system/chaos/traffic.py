@@ -1,4 +1,4 @@
-"""Which items come next? Fresh ones, repeats, conflicts, invalid ones, from one seed a sender."""
+"""The next items of a client: fresh ones, repeats, conflicts, invalid ones, from one seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEIGHTS = (8, 3, 1, 3, 2, 2)
 
 @dataclass(slots=True)
 class Ids:
-    """The ids of one tenant, shared by its senders: how many there are, and the latest."""
+    """The ids of one tenant, shared by its clients: how many there are, and the latest."""
 
     next_number: list[Iterator[int]] = field(
         default_factory=lambda: [itertools.count() for _ in KINDS]
@@ -25,7 +25,7 @@ class Ids:
 
 
 class Traffic:
-    """The items of one sender; of its invalid ones *rubbish_share* are no items at all."""
+    """The items of one client; of its invalid ones *rubbish_share* are not items at all."""
 
     def __init__(self, seed: str, ids: Ids, *, rubbish_share: float = 0.0) -> None:
         self._random = Random(seed)  # noqa: S311 - repeatable, not secret
@@ -54,7 +54,7 @@ class Traffic:
         number = next(self._ids.next_number[kind])
         if chance < 0.1:
             if chance < 0.095:
-                # Somebody will send the right one later.
+                # A client will send the right one later.
                 self._ids.recent.append((kind, number))
             rubbish = self._random.random() < self._rubbish_share
             return Item(kind, number, Version.RUBBISH if rubbish else Version.INVALID)

@@ -1,4 +1,4 @@
-"""Producers that are not ours: librdkafka by confluent-kafka, the Java client by Kafka's tools."""
+"""Producers of other projects: librdkafka by confluent-kafka, the Java client by Kafka's tools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from railhead.kafka.java import find_java
 from railhead.kafka.pins import Jar
 
 WITHIN_SECONDS: Final = 60
-# Of the Kafka that the broker is of; the broker itself does without it.
+# Of the broker's Kafka release; the broker itself does not need it.
 TOOLS: Final = Jar(
     "org.apache.kafka",
     "kafka-tools",
@@ -29,7 +29,7 @@ Record = tuple[bytes | None, bytes]
 
 
 def librdkafka(bootstrap: str, **options: Any) -> Producer:
-    """A producer with librdkafka's own defaults but for *options*."""
+    """A producer with librdkafka's own defaults except for *options*."""
     named = {name.replace("_", "."): value for name, value in options.items()}
     return Producer({"bootstrap.servers": bootstrap, **named})
 
@@ -72,17 +72,17 @@ def java(tool: str, *arguments: str, lines: Sequence[bytes] = ()) -> str:
         check=False,
         timeout=2 * WITHIN_SECONDS,
     )  # fmt: skip
-    reported = (done.stdout + done.stderr).decode()
-    assert done.returncode == 0, reported
-    # The console producer tells of what it could not send, and goes on.
-    assert " ERROR " not in reported, reported
-    return reported
+    printed = (done.stdout + done.stderr).decode()
+    assert done.returncode == 0, printed
+    # The console producer logs what it could not send, and goes on.
+    assert " ERROR " not in printed, printed
+    return printed
 
 
 def send_by_console(
     bootstrap: str, topic: str, tenant: str, records: Iterable[Record], *options: str
 ) -> None:
-    """Produce *records* by the Java client, with its own defaults but for *options*."""
+    """Produce *records* by the Java client, with its own defaults except for *options*."""
     records = list(records)
     keyed = all(key is not None for key, _ in records)
     properties = ["parse.headers=true", f"parse.key={str(keyed).lower()}"]
@@ -103,7 +103,7 @@ def send_by_console(
 def send_by_performance_test(
     bootstrap: str, topic: str, payloads: Path, records: int, *options: str
 ) -> None:
-    """Produce *records* values, taken from the lines of *payloads* by chance, without headers."""
+    """Produce *records* values, taken from random lines of *payloads*, without headers."""
     java(
         "ProducerPerformance",
         *("--bootstrap-server", bootstrap, "--topic", topic, "--throughput", "-1"),

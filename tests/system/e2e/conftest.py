@@ -21,7 +21,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture
 def new_system(tmp_path: Path) -> Iterator[Callable[..., System]]:
-    """Make a stack of one's own, stopped afterwards."""
+    """Make a stack for one test, stopped afterwards."""
     made: list[System] = []
 
     def make(*options: str) -> System:

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 def wait_until(
     condition: Callable[[], Result], *, seconds: float, what: str, every: float = 0.05
 ) -> Result:
-    """Return the first true value of *condition*; fail after *seconds*, saying *what* was it."""
+    """Return the first true value of *condition*; fail after *seconds*, naming *what*."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -40,7 +40,7 @@ def wait_until(
 
 @dataclass
 class Answer:
-    """What the door answered."""
+    """One answer of the ingest API."""
 
     status: int
     body: bytes
@@ -74,7 +74,7 @@ class System:
 
     @property
     def url(self) -> str:
-        """Base address of the door."""
+        """Base address of the ingest API."""
         return f"http://127.0.0.1:{self.http_port}"
 
     @property
@@ -125,7 +125,7 @@ class System:
         self.up()
 
     def pid(self, part: str) -> int | None:
-        """Process id of a part such as `api-1`; None while it is down."""
+        """Process id of a part such as `door-1`; None while it is down."""
         try:
             number = int((self.data_dir / "run" / f"{part}.pid").read_text())
             os.kill(number, 0)
@@ -149,7 +149,7 @@ class System:
         os.kill(int((self.data_dir / "run" / f"{part}.pid").read_text()), signal.SIGCONT)
 
     def wait_restarted(self, part: str, old_pid: int) -> None:
-        """Return when the supervisor has started *part* anew."""
+        """Wait until the supervisor has started *part* again."""
         wait_until(
             lambda: self.pid(part) not in (None, old_pid), seconds=60, what=f"{part} is back"
         )
@@ -171,7 +171,7 @@ class System:
     def post(
         self, items: Any, key: str, *, query: str = "", timeout: float = 60, **headers: str
     ) -> Answer:
-        """Push a batch as FastTrack does."""
+        """Post a batch as FastTrack does."""
         body = items if isinstance(items, bytes) else json.dumps(items).encode()
         request = urllib.request.Request(
             self.url + BULK + query,
@@ -185,7 +185,7 @@ class System:
             return Answer(error.code, error.read(), dict(error.headers))
 
     def post_items(self, items: Any, key: str, *, seconds: float = 90) -> None:
-        """Push a batch and retry it until it is answered 204, as a sender does."""
+        """Post a batch and retry it until it is answered 204, as a client does."""
 
         def accepted() -> bool:
             try:
@@ -210,12 +210,12 @@ class System:
         return self.sql(query)[0][0]
 
     def wait_value(self, query: str, expected: Any, *, seconds: float = 30) -> None:
-        """Return when *query* tells *expected*."""
+        """Wait until *query* returns *expected*."""
 
-        def reported() -> bool:
+        def is_expected() -> bool:
             try:
                 return bool(self.value(query) == expected)
             except Exception:  # noqa: BLE001 - the engine may be down for a moment
                 return False
 
-        wait_until(reported, seconds=seconds, what=f"{query} = {expected!r}", every=0.1)
+        wait_until(is_expected, seconds=seconds, what=f"{query} = {expected!r}", every=0.1)

@@ -1,7 +1,7 @@
-"""Where may a worker begin to read a partition? Anywhere, whatever lies there.
+"""A worker may start to read a partition anywhere, whatever lies there.
 
-Each case is what a partition holds, each moment a way in which a worker comes to begin in it. The
-broker is a real one: markers, aborted records and what is left of deleted ones lie as it puts them.
+Each case is what a partition holds, each moment a way in which a worker comes to start in it. The
+broker is real: markers, aborted records and the rest of deleted ones lie as it writes them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CASINO: Final = "fasttrack.realtime-casino"
 TENANT: Final = "acme"
 WITHIN_SECONDS: Final = 90
 
-# Each letter is something that a producer or an operator does to the partition:
+# Each character is something that a producer or an operator does to the partition:
 # r: a record; i: one of an idempotent producer; c: a committed transaction of two records;
 # a: an aborted one; o: one whose producer dies; d: all records so far are deleted.
 CASES: Final = (
@@ -62,14 +62,14 @@ REWOUND_OFFSETS: Final = 12
 
 @dataclass
 class Story:
-    """A stack, and what should be seen of each partition, and what is."""
+    """A stack, what should be seen of each partition, and what is."""
 
     system: System
     sent: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     seen: dict[str, dict[str, set[str]]] = field(default_factory=dict)
 
     async def send(self, moment: str, cases: Mapping[str, int]) -> None:
-        """Do what the *cases* tell, each to its partition."""
+        """Do what the *cases* say, each to its partition."""
         self.sent[moment] = {}
         for case, partition in cases.items():
             name = f"{moment}-{case}-{partition}".replace(" ", "-")
@@ -77,7 +77,7 @@ class Story:
             self.sent[moment][f"{case}-{partition}"] = stays
 
     def look(self, moment: str) -> None:
-        """Wait until all that should be seen is, and note what is."""
+        """Wait until all that should be seen is seen, and record it."""
 
         def seen() -> dict[str, set[str]]:
             found: dict[str, set[str]] = {name: set() for name in self.sent[moment]}
@@ -99,7 +99,7 @@ class Story:
 
 
 async def play(system: System, case: str, partition: int, name: str) -> set[str]:
-    """Do what *case* tells; the ids that are then in the partition for consumers."""
+    """Do what *case* says; returns the ids that are then in the partition for consumers."""
     plain = AIOKafkaProducer(bootstrap_servers=system.kafka, linger_ms=0)
     idempotent = AIOKafkaProducer(bootstrap_servers=system.kafka, enable_idempotence=True)
     transactional = AIOKafkaProducer(bootstrap_servers=system.kafka, transactional_id=name)
@@ -135,7 +135,7 @@ async def play(system: System, case: str, partition: int, name: str) -> set[str]
             stays |= set(ids) if step in "ric" else set()
     finally:
         for producer in started:
-            # One that dies says nothing of its end to the broker.
+            # One that dies does not tell the broker that it ends.
             await (producer.client.close() if producer is dying else producer.stop())
     return stays
 
@@ -197,63 +197,63 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         tmp_path_factory.mktemp("positions") / "data",
         *("--partitions", partitions, "--parts", "kafka,clickhouse"),
     )
-    reported = Story(system)
+    story = Story(system)
     cases = {case: number for number, case in enumerate(CASES)}
     system.up()
     try:
-        asyncio.run(reported.send("first assignment", cases))
-        asyncio.run(begin_at_each_offset(reported))
+        asyncio.run(story.send("first assignment", cases))
+        asyncio.run(start_at_each_offset(story))
         system.again()
-        reported.look("first assignment")
-        reported.look("each offset")
+        story.look("first assignment")
+        story.look("each offset")
         system.again("--parts", "kafka,clickhouse")
-        asyncio.run(reported.send("restart", cases))
+        asyncio.run(story.send("restart", cases))
         system.again()
-        reported.look("restart")
+        story.look("restart")
         with another_worker(system):
-            asyncio.run(reported.send("rebalance", cases))
-        reported.look("rebalance")
-        asyncio.run(reported.send("next record", dict.fromkeys(["r"], 0)))
-        reported.look("next record")
-        yield reported
+            asyncio.run(story.send("rebalance", cases))
+        story.look("rebalance")
+        asyncio.run(story.send("next record", dict.fromkeys(["r"], 0)))
+        story.look("next record")
+        yield story
     finally:
         system.down()
         del os.environ["RAILHEAD_STUCK_SECONDS"]
 
 
-async def begin_at_each_offset(reported: Story) -> None:
-    """As many partitions with the same content as it has offsets; one begins at each of them."""
-    reported.sent["each offset"] = {}
+async def start_at_each_offset(story: Story) -> None:
+    """As many partitions with the same content as it has offsets; one is read from each of them."""
+    story.sent["each offset"] = {}
     offsets = {}
     for offset in range(REWOUND_OFFSETS):
         partition = len(CASES) + offset
         name = f"each-offset-{REWOUND}-{partition}"
-        stays = await play(reported.system, REWOUND, partition, name)
+        stays = await play(story.system, REWOUND, partition, name)
         offsets[partition] = offset
-        reported.sent["each offset"][f"{REWOUND}-{partition}"] = stays
-    await commit(reported.system, offsets)
+        story.sent["each offset"][f"{REWOUND}-{partition}"] = stays
+    await commit(story.system, offsets)
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("moment", ["first assignment", "restart", "rebalance"])
 def test_every_record_that_was_sent_is_seen(story: Story, moment: str, case: str) -> None:
-    """What stays in the partition is seen, what was taken back never is."""
+    """What stays in the partition is seen, what was aborted never is."""
     name = f"{case}-{CASES.index(case)}"
     seen, stays = story.seen[moment][name], story.sent[moment][name]
 
     if moment == "rebalance" and "d" in case:
         # A worker runs: it may have stored what was deleted then.
-        taken_back = {one for one in seen if case[int(one.split("-")[-1][:-1])] in "ao"}
-        assert (stays - seen, taken_back) == (set(), set())
+        aborted = {one for one in seen if case[int(one.split("-")[-1][:-1])] in "ao"}
+        assert (stays - seen, aborted) == (set(), set())
     else:
         assert seen == stays
 
 
 @pytest.mark.parametrize("offset", range(REWOUND_OFFSETS))
-def test_work_begins_at_any_offset_that_is_committed(story: Story, offset: int) -> None:
+def test_a_worker_starts_at_any_committed_offset(story: Story, offset: int) -> None:
     """At a record, in a transaction, at its marker, at the end and past it.
 
-    And goes back from there, as nothing of what lies before is stored.
+    And goes back from there, as nothing before it is stored.
     """
     name = f"{REWOUND}-{len(CASES) + offset}"
 
@@ -261,14 +261,14 @@ def test_work_begins_at_any_offset_that_is_committed(story: Story, offset: int) 
 
 
 def test_each_offset_is_accounted_for(story: Story) -> None:
-    """Markers and aborted records are no lag and no fault; what was deleted unread is named."""
+    """Markers and aborted records are neither lag nor fault; what was deleted unread is named."""
     wait_until(lambda: not lag(story.system), seconds=60, what="no lag", every=0.5)
-    reported = subprocess.run(
+    done = subprocess.run(
         [RAILHEAD, "reconcile", "--json", "--type", "realtime-casino"],
         env=story.system.environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert reported.stdout, reported.stderr
-    document = json.loads(reported.stdout)
+    assert done.stdout, done.stderr
+    document = json.loads(done.stdout)
 
     deleted = {number for number, case in enumerate(CASES) if "d" in case}
     faulty = {one["partition"] for one in document["findings"] if one["fault"]}

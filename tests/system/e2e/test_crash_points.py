@@ -1,7 +1,7 @@
 """Death at every named point: the part is killed there, started again, and nothing is wrong.
 
-One stack lives through all points, with traffic at each; the check compares all that the senders
-were answered since the start with all that the store holds.
+One stack lives through all points, with traffic at each; the check compares all answers that the
+clients got since the start with all that the store holds.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import failpoints
 from railhead.stack.ports import free_port
 from tests.system.chaos import engine
 from tests.system.chaos.checker import check
+from tests.system.chaos.clients import Client, Quota, post_over_http, produce_directly
 from tests.system.chaos.history import History
-from tests.system.chaos.rig import Plan, Rig, until
+from tests.system.chaos.rig import Rig, RigPlan, until
 from tests.system.chaos.run import drain
-from tests.system.chaos.senders import Client, Quota, post_over_http, produce_directly
 from tests.system.chaos.topics import read_all
 from tests.system.chaos.traffic import Ids, Traffic
 
@@ -51,7 +51,7 @@ PARTS = {"door": "door-1", "worker": "worker-1"}
 
 @dataclass
 class Crashes:
-    """A running stack, its senders and their log."""
+    """A running stack, its clients and their log."""
 
     rig: Rig
     history: History
@@ -60,18 +60,18 @@ class Crashes:
     rounds: Iterator[int] = field(default_factory=itertools.count)
 
     async def send(self) -> None:
-        """Send the traffic of one round over both ways, until all of it is acknowledged."""
+        """Send one round of traffic, over HTTP and directly, until all of it is acknowledged."""
         number = next(self.rounds)
         quota = Quota(EVENTS, RATE, time.monotonic())
 
-        def api_client(name: str, rubbish_share: float = 0.0) -> Client:
+        def client(name: str, rubbish_share: float = 0.0) -> Client:
             traffic = Traffic(f"{name} {number}", self.ids, rubbish_share=rubbish_share)
             return Client(name, TENANT, traffic, quota, self.history)
 
         async with asyncio.timeout(120), asyncio.TaskGroup() as group:
             for name in ("http-1", "http-2"):
-                group.create_task(post_over_http(api_client(name), self.rig.url, self.key))
-            direct = api_client("kafka-1", rubbish_share=0.2)
+                group.create_task(post_over_http(client(name), self.rig.url, self.key))
+            direct = client("kafka-1", rubbish_share=0.2)
             group.create_task(produce_directly(direct, self.rig.bootstrap))
 
     async def findings(self) -> dict[str, list[str]]:
@@ -86,7 +86,7 @@ class Crashes:
 async def crashes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crashes]:
     """One stack for all points."""
     directory = tmp_path_factory.mktemp("crashes")
-    async with Rig(Plan(directory=directory / "data", partitions=2, workers=1, apis=1)) as rig:
+    async with Rig(RigPlan(directory=directory / "data", partitions=2, workers=1, apis=1)) as rig:
         history = History(directory / "history.jsonl")
         yield Crashes(rig, history, await rig.tenant(TENANT))
         history.close()
@@ -96,7 +96,7 @@ async def crashes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cra
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("point", [p for p in failpoints.POINTS if p.split(".")[0] in PARTS])
 async def test_a_part_may_die_at_this_point(crashes: Crashes, point: str, tmp_path: Path) -> None:
-    """What was answered with success is there once and exact, and the ledger tells each fate."""
+    """What was acknowledged is there once and exact, and the ledger has each outcome."""
     part, marker = PARTS[point.partition(".")[0]], tmp_path / "died"
     armed = f"{point}:{PASSES.get(point, 2)}"
     environment = {failpoints.VARIABLE: armed, failpoints.ONCE: str(marker)}
@@ -135,7 +135,7 @@ def migrate(port: int, **environment: str) -> int:
 
 @pytest.mark.timeout(120)
 def test_a_migration_may_die_between_statements(bare_engine: int) -> None:
-    """Run again it goes on, and notes each step once."""
+    """Run again, it goes on and records each step once."""
     for passes in (1, 4, 9):
         armed = {failpoints.VARIABLE: f"migrate.midway:{passes}"}
         assert migrate(bare_engine, **armed) == -signal.SIGKILL

@@ -54,7 +54,7 @@ def outcomes(system: System) -> int:
 
 
 def post_items(system: System, key: str, *items: dict[str, Any]) -> None:
-    """Push and wait until each item has its outcome."""
+    """Post and wait until each item has its outcome."""
     before = outcomes(system)
     system.post_items(list(items), key)
     wait_until(
@@ -99,7 +99,7 @@ def test_a_rule_changes_back_and_forth_over_a_restart(changing: System) -> None:
 
 
 def test_a_rule_that_is_changed_by_hand_counts_nothing_twice(changing: System) -> None:
-    """Workers hold what comes against what is stored by the contract's rule."""
+    """Workers compare new items with what is stored by the contract's rule."""
     tenant = new_tenant()
     key = changing.tenant(tenant)
     post_items(changing, key, payment("p-1"), payment("p-2"))
@@ -110,7 +110,7 @@ def test_a_rule_that_is_changed_by_hand_counts_nothing_twice(changing: System) -
     new.write_text(json.dumps(file))
     new.chmod(0o600)
     new.replace(path)
-    # The workers look every second; a new one reads it at its start.
+    # The workers read it every second; a new one reads it at its start.
     changing.again(*changing.options)
 
     post_items(changing, key, payment("p-1"), payment("p-2"), payment("p-2", "approved"))
@@ -120,17 +120,17 @@ def test_a_rule_that_is_changed_by_hand_counts_nothing_twice(changing: System) -
 
 
 def test_nothing_is_changed_without_a_yes(changing: System) -> None:
-    """And a rule is refused by which nothing could be held against what is stored."""
+    """And a rule is refused that would make stored rows incomparable."""
     tenant = new_tenant()
     key = changing.tenant(tenant)
     post_items(changing, key, payment("p-1"), payment("p-1", "approved"))
     path = changing.data_dir / "tenants.json"
     before = path.read_bytes()
 
-    with pytest.raises(AssertionError, match="say --yes") as said:
+    with pytest.raises(AssertionError, match="give --yes") as refused:
         change(changing, tenant, WIDER)
-    assert "1 rows are stored; by the new rule they would be 1." in str(said.value)
-    assert "1 records are kept as conflicts" in str(said.value)
+    assert "1 rows are stored; by the new rule they would be 1." in str(refused.value)
+    assert "1 records are kept as conflicts" in str(refused.value)
     with pytest.raises(AssertionError, match="count twice"):
         change(changing, tenant, "realtime-payment=user_id", "--yes")
     with pytest.raises(AssertionError, match="has this id already"):
@@ -141,7 +141,7 @@ def test_nothing_is_changed_without_a_yes(changing: System) -> None:
 def test_without_its_tenants_file_no_worker_judges(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """The last rules hold while it runs; a new start refuses, and doctor says so."""
+    """The last rules hold while it runs; a new start is refused, and doctor says so."""
     system = System.make(tmp_path_factory.mktemp("gone") / "data")
     system.up()
     try:
@@ -157,7 +157,7 @@ def test_without_its_tenants_file_no_worker_judges(
         wait_until(
             lambda: "The worker does not start" in log.read_text(), seconds=60, what="it refuses"
         )
-        assert "no " in system.railhead("doctor", check=False)
+        assert "is missing" in system.railhead("doctor", check=False)
         hidden.rename(path)
         system.wait_restarted("worker-1", old)
         post_items(

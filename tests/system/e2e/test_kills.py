@@ -1,4 +1,4 @@
-"""kill -9 of each part under load, the sender retrying: every id answered 204 is there once."""
+"""kill -9 of each part under load, with a retrying client: every id answered 204 is there once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.e2e
 BATCH = 200
 
 
-class Client(threading.Thread):
-    """Pushes batches one after the other, each retried until it is answered 204."""
+class RetryingClient(threading.Thread):
+    """Posts batches one after the other, each retried until it is answered 204."""
 
     def __init__(self, system: System, tenant: str) -> None:
         super().__init__(daemon=True)
@@ -28,7 +28,7 @@ class Client(threading.Thread):
         self._enough = threading.Event()
 
     def run(self) -> None:
-        """Push until told to stop."""
+        """Post until `stop` is called."""
         number = 0
         try:
             while not self._enough.is_set():
@@ -36,7 +36,7 @@ class Client(threading.Thread):
                 self.system.post_items([bet(unique_id) for unique_id in ids], self.key)
                 self.acknowledged += ids
                 number += 1
-        except BaseException as error:  # noqa: BLE001 - told to the test's own thread
+        except BaseException as error:  # noqa: BLE001 - reported to the test's own thread
             self.failure = error
 
     def wait_batches(self, more: int) -> None:
@@ -58,23 +58,23 @@ class Client(threading.Thread):
 
 @pytest.mark.timeout(420)
 def test_every_part_may_be_killed_once(new_system: Callable[..., System]) -> None:
-    """Door, worker, broker and engine die in turn; nothing is lost and nothing is twice."""
+    """Ingest API, worker, broker and engine die in turn; nothing is lost or doubled."""
     system = new_system("--partitions", "2")
-    api_client = Client(system, f"kill{uuid.uuid4().hex[:8]}")
-    api_client.start()
-    api_client.wait_batches(3)
+    client = RetryingClient(system, f"kill{uuid.uuid4().hex[:8]}")
+    client.start()
+    client.wait_batches(3)
 
     for part in ("door-1", "worker-1", "kafka", "clickhouse"):
         killed = system.kill(part)
         system.wait_restarted(part, killed)
-        api_client.wait_batches(3)
+        client.wait_batches(3)
 
-    acknowledged = api_client.stop()
+    acknowledged = client.stop()
     assert len(set(acknowledged)) == len(acknowledged)
-    system.wait_value(count(api_client.tenant), len(acknowledged), seconds=90)
+    system.wait_value(count(client.tenant), len(acknowledged), seconds=90)
     for final in ("", "FINAL"):
         rows = system.sql(
-            f"SELECT unique_id FROM fasttrack.casino {final} WHERE tenant = '{api_client.tenant}'"
+            f"SELECT unique_id FROM fasttrack.casino {final} WHERE tenant = '{client.tenant}'"
         )
         assert sorted(row[0] for row in rows) == sorted(acknowledged)
 
@@ -85,14 +85,14 @@ def test_an_outage_of_the_store_is_lag_and_nothing_else(
 ) -> None:
     """The engine is stopped under load: nothing is dead-lettered, all is there after."""
     system = new_system()
-    api_client = Client(system, f"out{uuid.uuid4().hex[:8]}")
-    api_client.start()
-    api_client.wait_batches(3)
+    client = RetryingClient(system, f"out{uuid.uuid4().hex[:8]}")
+    client.start()
+    client.wait_batches(3)
 
     system.pause("clickhouse")
-    api_client.wait_batches(40)
+    client.wait_batches(40)
     system.unpause("clickhouse")
 
-    acknowledged = api_client.stop()
-    system.wait_value(count(api_client.tenant), len(acknowledged), seconds=90)
-    assert system.value(count(api_client.tenant, "rejected")) == 0
+    acknowledged = client.stop()
+    system.wait_value(count(client.tenant), len(acknowledged), seconds=90)
+    assert system.value(count(client.tenant, "rejected")) == 0

@@ -1,4 +1,4 @@
-"""The whole way of an event on real parts: HTTP push, Kafka, Faust, ClickHouse, analysts' SQL."""
+"""The whole path of an event on real parts: HTTP, Kafka, Faust, ClickHouse, analysts' SQL."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def count(tenant: str, view: str = "casino", final: str = "") -> str:
 
 
 def test_the_sample_becomes_three_rows_and_stays_three(system: System) -> None:
-    """The contract's sample: 204 without a body, three rows; pushed again, the same three."""
+    """The contract's sample: 204 without a body, three rows; sent again, the same three."""
     tenant = new_tenant()
     key = system.tenant(tenant)
 
@@ -154,8 +154,8 @@ async def produce(system: System, tenant: str, key: bytes | None, values: list[A
         await producer.stop()
 
 
-def test_a_direct_producer_and_the_door_share_ids(system: System) -> None:
-    """The same id by both ways in, under any key and as bare data, is one row."""
+def test_a_direct_producer_and_the_api_share_ids(system: System) -> None:
+    """The same id by HTTP and directly, under any key and as bare data, is one row."""
     tenant = new_tenant()
     key = system.tenant(tenant)
     items = [bet(f"both-{number}") for number in range(50)]
@@ -165,11 +165,11 @@ def test_a_direct_producer_and_the_door_share_ids(system: System) -> None:
     asyncio.run(produce(system, tenant, None, items))
 
     system.wait_value(count(tenant), 50)
-    # The repeats too are through.
+    # The repeats are judged, too.
     wait_until(
         lambda: json.loads(system.railhead("reconcile", "--json", check=False))["in_flight"] == 0,
         seconds=60,
-        what="all that was pushed has its fate",
+        what="all that was sent has its outcome",
     )
     assert system.value(count(tenant)) == 50
 
@@ -246,7 +246,7 @@ def test_ids_of_any_script_and_length_stay_themselves(system: System) -> None:
 
 @pytest.mark.parametrize("year", ["0001", "1899", "2263", "9999"])
 def test_years_that_no_column_holds_are_rejected_with_the_reason(system: System, year: str) -> None:
-    """Nothing is bent into range; the neighbour is stored, and no partition is opened for it."""
+    """Nothing is forced into range; the neighbour is stored, and no partition is opened for it."""
     tenant = new_tenant()
     odd = bet("odd", timestamp=f"{year}-06-15T12:00:00Z")
 

@@ -1,4 +1,4 @@
-"""An id has one partition, whoever produces it: records that lie elsewhere are sent on."""
+"""An id has one partition, whichever client produces it: records elsewhere are moved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.system.e2e.test_main_way import PAYMENT, bet, count, new_tenant
 pytestmark = pytest.mark.e2e
 
 PARTITIONS = 3
-Place = Callable[[bytes], tuple[bytes | None, int | None]]
+Placement = Callable[[bytes], tuple[bytes | None, int | None]]
 """Key and partition of a record whose key would be TENANT:ID."""
 
 
@@ -48,12 +48,12 @@ def by_player(key: bytes) -> tuple[bytes | None, int | None]:
     return b"player-%d" % (len(key) % 2), None
 
 
-def partition(number: int) -> Place:
+def partition(number: int) -> Placement:
     """All records on one partition."""
     return lambda key: (key, number)
 
 
-PLACES: dict[str, Place] = {
+PLACEMENTS: dict[str, Placement] = {
     "librdkafka": by_crc32,
     "without a key": anywhere,
     "keys of its own": by_player,
@@ -65,7 +65,7 @@ async def produce(
     system: System,
     tenant: str,
     items: Sequence[dict[str, Any]],
-    place: Place,
+    placement: Placement,
     headers: Sequence[tuple[str, bytes]] = (),
 ) -> None:
     """Produce *items* of one type as another system does."""
@@ -75,7 +75,7 @@ async def produce(
         for item in items:
             data = item["data"]
             id_ = data.get("unique_id") or data.get("payment_id") or data["activity_id"]
-            key, number = place(f"{tenant}:{id_}".encode())
+            key, number = placement(f"{tenant}:{id_}".encode())
             await producer.send(
                 f"fasttrack.{item['event']}",
                 json.dumps(item).encode(),
@@ -113,9 +113,9 @@ def partitions_of_rows(system: System, tenant: str) -> set[tuple[int, ...]]:
     )
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("placement", PLACEMENTS.values(), ids=PLACEMENTS)
 def test_other_contents_of_an_id_are_conflicts_wherever_they_were_produced(
-    three: System, place: Place
+    three: System, placement: Placement
 ) -> None:
     """The first counts, a repeat is dropped, each other content is kept; also after a merge."""
     tenant = new_tenant()
@@ -127,7 +127,7 @@ def test_other_contents_of_an_id_are_conflicts_wherever_they_were_produced(
     settled(three)
     before = outcomes(three)
 
-    asyncio.run(produce(three, tenant, [*other, *first], place))
+    asyncio.run(produce(three, tenant, [*other, *first], placement))
 
     three.wait_value(count(tenant, "conflicts"), 40, seconds=60)
     document = settled(three)

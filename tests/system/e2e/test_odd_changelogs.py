@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 CHANGELOG: Final = "railhead-seen-realtime-casino-changelog"
 
 # What a changelog partition holds. r: a worker's block; c: a foreign committed transaction, a: an
-# aborted one, each of a record that is no block; d: all records so far are deleted.
+# aborted one, each of a record that is not a block; d: all records so far are deleted.
 CASES: Final = ("", "c", "a", "ca", "rc", "ra", "rcr", "rar", "raaa", "rd", "crada")
 
 
@@ -59,7 +59,7 @@ async def delete_all(system: System, partition: int) -> None:
 
 
 def play(system: System, key: str) -> dict[str, set[str]]:
-    """Make each case in its partition; the ids that a worker must know afterwards, and others."""
+    """Make each case in its partition; the ids a worker must know afterwards, and others."""
     ids: dict[str, set[str]] = {"known": set(), "deleted": set()}
     for partition, case in enumerate(CASES):
         mine: set[str] = set()
@@ -80,7 +80,7 @@ def play(system: System, key: str) -> dict[str, set[str]]:
 
 
 def test_recovery_ends_whatever_lies_in_a_changelog(new_system: Callable[..., System]) -> None:
-    """Markers, aborted records and holes are no records to wait for, and hide none."""
+    """Markers, aborted records and holes are not waited for, and hide no records."""
     system = new_system("--partitions", str(len(CASES)))
     key = system.tenant("acme")
     ids = play(system, key)

@@ -1,4 +1,4 @@
-"""Records that nobody should send, on every topic that is read: the worker stays up."""
+"""Records that no client should send, on every topic that is read: the worker stays up."""
 
 from __future__ import annotations
 
@@ -77,22 +77,22 @@ def test_odd_records_are_rows_and_end_no_worker(new_system: Callable[..., System
     changelog = changelog_topic("realtime-casino", group="railhead")
     asyncio.run(produce(system, changelog, blocks))
 
-    # Two of the headers say whose an event is; the other records are refused.
-    refused = len(events) - 2
+    # Two of the headers name a tenant; the other records are rejected.
+    rejected = len(events) - 2
     system.wait_value(
-        "SELECT count() FROM fasttrack.rejected", len(dead_letters) + refused, seconds=90
+        "SELECT count() FROM fasttrack.rejected", len(dead_letters) + rejected, seconds=90
     )
     system.wait_value(count("acme"), 3)
     assert system.pid("worker-1") == worker
     system.again()
     system.post_items([bet("after")], key)
     system.wait_value(count("acme"), 4, seconds=60)
-    assert system.value("SELECT count() FROM fasttrack.rejected") == len(dead_letters) + refused
+    assert system.value("SELECT count() FROM fasttrack.rejected") == len(dead_letters) + rejected
     for row in system.sql("SELECT raw FROM fasttrack.rejected WHERE reason = 'unreadable_reject'"):
         assert isinstance(row[0], str)
     wait_until(
-        lambda: "The books balance" in system.railhead("reconcile", check=False),
+        lambda: "The accounts balance" in system.railhead("reconcile", check=False),
         seconds=60,
-        what="the books balance",
+        what="the accounts balance",
         every=1,
     )

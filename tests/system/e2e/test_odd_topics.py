@@ -1,4 +1,4 @@
-"""Topics that do what topics seldom do: transactions, and an end without a warning."""
+"""Topics that do rare things: transactions, and an end without a warning."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 CASINO = "fasttrack.realtime-casino"
 
 
-# So soon a worker ends itself when there are records and it takes none.
+# A worker ends itself after this time when there are records and it takes none.
 STUCK_SECONDS = 4
 
 
@@ -57,8 +57,8 @@ async def in_transactions(
             await getattr(producer, f"{end}_transaction")()
 
 
-def test_what_a_transaction_took_back_was_never_sent(system: System) -> None:
-    """Records of aborted transactions are no events; the books know their offsets."""
+def test_what_a_transaction_aborted_was_never_sent(system: System) -> None:
+    """Records of aborted transactions are not events; the ledger covers their offsets."""
     tenant = new_tenant()
 
     asyncio.run(in_transactions(system, tenant, ("a", "commit"), ("b", "abort"), ("c", "commit")))
@@ -67,23 +67,23 @@ def test_what_a_transaction_took_back_was_never_sent(system: System) -> None:
     ids = system.sql(f"SELECT unique_id FROM fasttrack.casino WHERE tenant = '{tenant}' ORDER BY 1")
     assert ids == [("a",), ("c",)]
     wait_until(
-        lambda: "The books balance" in system.railhead("reconcile", check=False),
+        lambda: "The accounts balance" in system.railhead("reconcile", check=False),
         seconds=30,
-        what="the books balance over markers and aborted records",
+        what="the accounts balance over markers and aborted records",
         every=1,
     )
 
 
 def at_home(partition: int, name: str) -> str:
-    """An id that belongs to *partition* of three, so that its record is not sent on."""
+    """An id that belongs to *partition* of three, so that its record is not moved."""
     ids = (f"{name}-{number}" for number in itertools.count())
     return next(one for one in ids if partitions_of([f"acme:{one}".encode()], 3) == [partition])
 
 
 async def ends_in_transactions(system: System, worker: int) -> None:
-    """Three partitions: the last record of one was sent, of one taken back, of one is not decided.
+    """Three partitions: their last records are committed, aborted, and not decided.
 
-    Returns when the worker's watchdog has had twice the time it takes to lose its patience.
+    Returns after twice the time in which the worker's watchdog would end it.
     """
     for partition, *ends in ((0, "commit"), (1, "commit", "abort"), (2, "commit")):
         sent = [(at_home(partition, f"{end}-{partition}"), end) for end in ends]
@@ -102,7 +102,7 @@ async def ends_in_transactions(system: System, worker: int) -> None:
 def test_a_topic_that_ends_in_a_transaction_is_not_stuck(
     new_system: Callable[..., System], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Offsets that no record ever comes from are nothing to wait for; the worker lives on."""
+    """Offsets that no record ever comes from are not waited for; the worker lives on."""
     monkeypatch.setenv("RAILHEAD_STUCK_SECONDS", str(STUCK_SECONDS))
     system = new_system("--partitions", "3")
     worker = system.pid("worker-1")
@@ -132,12 +132,12 @@ async def recreate_topic(system: System, topic: str) -> None:
     """Delete *topic* and let `railhead topics` create it again."""
     async with admin_of(system) as admin:
         await admin.delete_topics([topic])
-        while topic in await admin.list_topics():  # noqa: ASYNC110 - the broker tells no event
+        while topic in await admin.list_topics():  # noqa: ASYNC110 - the broker sends no event
             await asyncio.sleep(0.05)
     await asyncio.to_thread(system.railhead, "topics")
 
 
-def test_a_topic_made_anew_under_a_worker_loses_nothing_new(
+def test_a_topic_recreated_under_a_worker_loses_nothing_new(
     new_system: Callable[..., System],
 ) -> None:
     """Its records begin at offset 0 again; they are events, and the alarm is in the log."""
@@ -152,11 +152,11 @@ def test_a_topic_made_anew_under_a_worker_loses_nothing_new(
 
     system.wait_value(count("acme"), 53, seconds=90)
     log = (system.data_dir / "logs" / "worker-1.log").read_text()
-    assert "made anew" in log
+    assert "recreated" in log
 
 
 async def as_if_late(system: System, *, records: int, committed: int) -> None:
-    """Records of a topic made anew, and a commit of before that came when it was there again."""
+    """Records of a recreated topic, and an old commit that arrived after its recreation."""
     producer = AIOKafkaProducer(bootstrap_servers=system.kafka)
     await producer.start()
     for n in range(records):
@@ -179,7 +179,7 @@ async def committed(system: System) -> int:
 
 
 @pytest.mark.parametrize("records", [3, 60], ids=["short of it", "past it"])
-def test_an_offset_committed_before_a_topic_was_made_anew_hides_nothing(
+def test_an_offset_committed_before_a_topic_was_recreated_hides_nothing(
     new_system: Callable[..., System], records: int
 ) -> None:
     """Neither where the topic ends before that offset, nor where it goes on past it."""
@@ -194,7 +194,7 @@ def test_an_offset_committed_before_a_topic_was_made_anew_hides_nothing(
     system.again()
 
     system.wait_value(count("acme"), 50 + records, seconds=60)
-    assert "made anew" in (system.data_dir / "logs" / "worker-1.log").read_text()
+    assert "recreated" in (system.data_dir / "logs" / "worker-1.log").read_text()
     wait_until(
         lambda: asyncio.run(committed(system)) == records, seconds=30, what="all is committed"
     )

@@ -1,4 +1,4 @@
-"""Producers of other makes than ours: what they acknowledged is there once, wherever it lay."""
+"""Producers of other projects: what they acknowledged is there once, wherever it was."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def gained(system: System, before: Mapping[str, int]) -> dict[str, int]:
     return {name: number - before[name] for name, number in outcomes(system).items()}
 
 
-def astray(tenant: str, lay: Sequence[int]) -> int:
+def misplaced(tenant: str, lay: Sequence[int]) -> int:
     """How many of the tenant's records do not lie where Kafka's own partitioner puts them."""
     return sum(there != home for there, home in zip(lay, cycle(homes(tenant)), strict=False))
 
@@ -98,12 +98,12 @@ def test_what_librdkafka_produces_is_stored_once(three: System) -> None:
     for name, tenant in tenants.items():
         producer = librdkafka(three.kafka, **LIBRDKAFKA[name])
         sent = records(tenant, keyed=name != "no keys")
-        lay = [place for _ in range(2) for place in send(producer, CASINO, tenant, sent)]
+        lay = [partition for _ in range(2) for partition in send(producer, CASINO, tenant, sent)]
         if name in CODECS:
             assert lay == [zlib.crc32(key or b"") % PARTITIONS for key, _ in sent] * 2
         if name == "murmur2_random":
             assert lay == homes(tenant) * 2
-        moved += astray(tenant, lay)
+        moved += misplaced(tenant, lay)
 
     every = len(tenants) * IDS
     assert gained(three, before) == {
@@ -114,7 +114,7 @@ def test_what_librdkafka_produces_is_stored_once(three: System) -> None:
 
 
 def test_of_librdkafkas_transactions_the_committed_ones_count(three: System) -> None:
-    """Aborted ones lie before, between and behind them, and hold ids that are sent again later."""
+    """Aborted ones lie before, between and after them, and hold ids that are sent again later."""
     before = outcomes(three)
     tenants = {codec: new_tenant() for codec in CODECS}
 
@@ -190,7 +190,7 @@ def test_what_the_java_client_produces_without_keys_is_stored_once(three: System
 def test_each_record_of_the_java_clients_transactions_has_its_outcome(
     three: System, tmp_path: Path
 ) -> None:
-    """Hundreds in transactions of some milliseconds, with a marker behind each.
+    """Hundreds in transactions of some milliseconds, with a marker after each.
 
     The tool sets no header, so each is rejected, as a record of its own.
     """

@@ -21,12 +21,12 @@ REJECTED = "SELECT tenant, raw FROM fasttrack.rejected ORDER BY tenant, raw"
 
 
 def bad(name: str) -> dict[str, Any]:
-    """An item that is refused, and told from others by its name."""
+    """An item that is rejected, and identified by its name."""
     return {"event": "realtime-casino", "data": {"unique_id": name}}
 
 
 def post_round(system: System, key: str, name: str) -> None:
-    """A bet, the same id with another amount, and a refused item, each a record of its own batch.
+    """A bet, the same id with another amount, and a rejected item, each a record of its own batch.
 
     So a round takes offsets 0 and 1 of the casino topic, and offset 0 of that of dead letters.
     """
@@ -41,7 +41,7 @@ def recreate(system: System) -> None:
 
 
 def lists_only(system: System, tenant: str, *names: str) -> bool:
-    """Whether `rejected list` of a tenant shows the items of these names and nobody else's."""
+    """Whether `rejected list` of a tenant shows exactly the items of these names."""
     listed = system.railhead("rejected", "list", "--tenant", tenant, "--raw", check=False)
     exported = system.railhead("rejected", "export", "--tenant", tenant)
     items = [json.loads(line) for line in exported.splitlines()]
@@ -51,11 +51,11 @@ def lists_only(system: System, tenant: str, *names: str) -> bool:
 
 
 def balances(system: System) -> None:
-    """Return when the books balance."""
+    """Wait until the accounts balance."""
     wait_until(
-        lambda: "The books balance" in system.railhead("reconcile", check=False),
+        lambda: "The accounts balance" in system.railhead("reconcile", check=False),
         seconds=60,
-        what="the books balance",
+        what="the accounts balance",
         every=1,
     )
 
@@ -78,7 +78,7 @@ def test_nothing_of_either_topic_is_lost_and_each_tenant_sees_its_own(
         system.again()
 
     post_round(system, keys["beta"], "second")
-    # The same id at the offset where it was first seen, which is another place now.
+    # The same id at the offset where it was first seen, which is another record now.
     system.post_items([bet("first", amount=9)], keys["alpha"])
 
     system.wait_value("SELECT count() FROM fasttrack.conflicts", 3, seconds=90)
@@ -89,8 +89,8 @@ def test_nothing_of_either_topic_is_lost_and_each_tenant_sees_its_own(
     assert [owner for owner, _ in system.sql(REJECTED)] == ["alpha", "beta"]
     assert lists_only(system, "alpha", "first")
     assert lists_only(system, "beta", "second")
-    places = system.sql("SELECT partition, offset, incarnation FROM fasttrack.conflicts")
-    assert len(set(places)) == 3
+    coordinates = system.sql("SELECT partition, offset, incarnation FROM fasttrack.conflicts")
+    assert len(set(coordinates)) == 3
     balances(system)
     for table in ("rejected", "conflicts", "ledger", "casino"):
         system.sql(f"OPTIMIZE TABLE fasttrack_store.{table} FINAL")
@@ -102,7 +102,7 @@ def test_nothing_of_either_topic_is_lost_and_each_tenant_sees_its_own(
 def test_an_id_first_seen_at_the_same_offset_before_is_a_repeat(
     new_system: Callable[..., System],
 ) -> None:
-    """The record at an offset is not taken for the one that lay there in the topic before."""
+    """The record at an offset is not taken for the one at that offset in the earlier topic."""
     system = new_system()
     key = system.tenant("acme")
     system.post_items([bet("same")], key)
@@ -126,7 +126,7 @@ def test_an_id_first_seen_at_the_same_offset_before_is_a_repeat(
 def test_a_topic_that_grew_past_the_position_meanwhile_loses_nothing(
     new_system: Callable[..., System], records: int
 ) -> None:
-    """A worker that did not see it happen does not go on in the new topic where it was in the old.
+    """A worker that did not see the recreation does not go on at its old offset.
 
     It had read 60 records.
     """
@@ -142,12 +142,12 @@ def test_a_topic_that_grew_past_the_position_meanwhile_loses_nothing(
     system.post_items([bet("after")], key)
 
     system.wait_value(count("acme"), 60 + records + 1, seconds=90)
-    assert "made anew" in (system.data_dir / "logs" / "worker-1.log").read_text()
+    assert "recreated" in (system.data_dir / "logs" / "worker-1.log").read_text()
     balances(system)
 
 
 def test_requests_that_share_an_id_keep_their_items(new_system: Callable[..., System]) -> None:
-    """A request id is the client's: two requests may have one, and refuse an item each."""
+    """A request id is the client's: two requests may share one, each with a rejected item."""
     system = new_system()
     key = system.tenant("acme")
 

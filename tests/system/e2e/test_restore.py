@@ -1,4 +1,4 @@
-"""A backup taken under load, and a store restored from it: the workers mend what it lacks."""
+"""A backup taken under load, and a store restored from it: the workers write what it lacks."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Load:
         self.ended = threading.Event()
 
     def post_items(self) -> None:
-        """Push some more."""
+        """Post some more."""
         first = self.sent
         self._system.post_items([bet(f"bet-{n}") for n in range(first, first + AT_ONCE)], self._key)
         self.sent += AT_ONCE
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Push all the time."""
+        """Post all the time."""
 
         def until_ended() -> None:
             while not self.ended.is_set():
@@ -54,7 +54,7 @@ class Load:
 
 
 def back_up(system: System) -> None:
-    """Copy the store while it is written to; nothing moves for the moment of the copy."""
+    """Copy the store while it is written to; writing stops for the moment of the copy."""
     system.pause("clickhouse")
     try:
         shutil.copytree(system.data_dir / "clickhouse", system.data_dir / "backup", symlinks=True)
@@ -69,7 +69,7 @@ def restore(system: System) -> None:
 
 
 def lose_the_last_rows(system: System, rows: int) -> None:
-    """Leave the ledger ahead of the rows, as where the tables were not saved in one moment."""
+    """Leave the ledger ahead of the rows, as when the tables were not saved at one moment."""
     (last,) = system.sql("SELECT max(_offset) FROM fasttrack_store.casino")[0]
     with create_client(host="127.0.0.1", port=system.clickhouse_port) as client:
         client.command(
@@ -82,7 +82,7 @@ def lose_the_last_rows(system: System, rows: int) -> None:
     "how", ["as it was saved", "ledger ahead of rows", "rows alone lost", "store lost"]
 )
 def test_a_restored_store_lacks_nothing(new_system: Callable[..., System], how: str) -> None:
-    """Behind the committed offsets 6,000 rows and more are missing; no record comes after that."""
+    """Before the committed offsets 6,000 rows or more are missing; no record comes after that."""
     system = new_system()
     load = Load(system, system.tenant("acme"))
     with load.going_on():
@@ -104,15 +104,15 @@ def test_a_restored_store_lacks_nothing(new_system: Callable[..., System], how: 
     system.again()
 
     system.wait_value(count("acme"), load.sent, seconds=240)
-    wait_until(lambda: balanced(system), seconds=60, what="the books balance", every=1)
+    wait_until(lambda: balanced(system), seconds=60, what="the accounts balance", every=1)
     assert "rows or ledger are missing" in (system.data_dir / "logs" / "worker-1.log").read_text()
 
 
 def balanced(system: System) -> bool:
     """Whether `railhead reconcile` finds no fault."""
-    reported = subprocess.run(
+    done = subprocess.run(
         [RAILHEAD, "reconcile", "--json"],
         env=system.environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
-    assert reported.stdout, reported.stderr
-    return not [one for one in json.loads(reported.stdout)["findings"] if one["fault"]]
+    assert done.stdout, done.stderr
+    return not [one for one in json.loads(done.stdout)["findings"] if one["fault"]]

@@ -72,7 +72,7 @@ def wait_until(condition: Callable[[], bool], *, within_seconds: float = 60) -> 
     """Wait for *condition*, or fail."""
     deadline = time.monotonic() + within_seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
 
 
@@ -86,7 +86,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    """Start `up` on this test's directory; what still runs is killed in the end."""
+    """Start `up` on this test's directory; what still runs is killed at the end."""
     started: list[Up] = []
 
     def start(*options: str) -> Up:
@@ -183,7 +183,7 @@ def test_a_signal_while_starting_stops_cleanly(
 
 
 def test_topics_are_as_declared_and_never_repartitioned(start: Callable[..., Up]) -> None:
-    """A run that wants another number of partitions fails and says what is there."""
+    """A run that wants another number of partitions fails and says what exists."""
     up = start("--partitions", "2")
     up.wait_ready()
     topics = [*RAILHEAD, "topics", "--bootstrap", f"127.0.0.1:{up.port}"]

@@ -1,1 +1,1 @@
-"""Does anything that can be sent to a door make it fall, fail, or grow? 100,000 odd requests."""
+"""Fuzzing: 100,000 odd requests that must not make an ingest API crash, fail, or grow."""

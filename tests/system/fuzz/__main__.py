@@ -1,4 +1,4 @@
-"""`python -m tests.system.fuzz`: send a door what nobody should, and see that it stands."""
+"""`python -m tests.system.fuzz`: sends an ingest API what no client should; it must survive."""
 
 from __future__ import annotations
 

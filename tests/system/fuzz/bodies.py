@@ -1,4 +1,4 @@
-"""Odd bodies in a sane envelope: batches of valid and odd items, and batches that are torn."""
+"""Odd bodies in a normal envelope: batches of valid and odd items, and damaged batches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.system.fuzz.case import JSON, Case, Secrets, Valid, request
 from tests.system.fuzz.items import ODD_VALUES, odd_item, valid_item
 
 TORN: Final = frozenset({200, 204, 413, 422})
-WISHES: Final = (b"", b"", b"", b"?report=1", b"?dry_run=1", b"?report=true&dry_run=0")
+QUERIES: Final = (b"", b"", b"", b"?report=1", b"?dry_run=1", b"?report=true&dry_run=0")
 
 
 def batch(rng: Random, unique: str) -> tuple[bytes, dict[int, Valid], int]:
@@ -29,7 +29,7 @@ def batch(rng: Random, unique: str) -> tuple[bytes, dict[int, Valid], int]:
 def mixed(rng: Random, unique: str, secrets: Secrets) -> Case:
     """Odd items among valid ones: the batch is taken, and each valid item with it."""
     body, valid, size = batch(rng, unique)
-    query = rng.choice(WISHES)
+    query = rng.choice(QUERIES)
     return Case(
         what="body: odd items among valid ones",
         sends=(request(secrets, body, JSON, query=query),),
@@ -42,13 +42,13 @@ def mixed(rng: Random, unique: str, secrets: Secrets) -> Case:
 
 
 def torn(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A batch with bytes changed, cut out or put in: taken or refused, never a fault."""
+    """A batch with bytes changed, removed or inserted: taken or refused, never a fault."""
     body = bytearray(batch(rng, unique)[0])
     for _ in range(rng.choice((1, 1, 2, 10))):
         _tear(rng, body)
     return Case(
         what="body: torn",
-        sends=(request(secrets, bytes(body), JSON, query=rng.choice(WISHES)),),
+        sends=(request(secrets, bytes(body), JSON, query=rng.choice(QUERIES)),),
         expected=TORN,
         fresh=False,
     )

@@ -1,4 +1,4 @@
-"""What is one odd request: which bytes are written how, and which answers are right?"""
+"""One odd request: which bytes are written how, and which answers are right."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ingest_http.http.routes import BULK_PATH
 
 BULK: Final = BULK_PATH.encode()
 TENANT: Final = "fuzz"
-# What /openapi.json says a push may be answered, and 404 for other paths. 500 is there, but wrong.
+# The answers that /openapi.json allows, and 404 for other paths. 500 is listed, but always wrong.
 DOCUMENTED: Final = frozenset({200, 204, *(kind.status for kind in KINDS)} - {INTERNAL.status})
-# A door may say these to anybody at any time, and nobody is harmed; the run counts them.
+# An ingest API may answer these at any time without harm; the run counts them.
 BUSY: Final = frozenset({503, 510})
 BROKEN, TAKEN = frozenset({400}), frozenset({204})
 GENTLE_SECONDS: Final = 60.0
@@ -25,7 +25,7 @@ Key = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The keys of the two tenants that a run pushes as."""
+    """The keys of the two tenants that a run sends as."""
 
     fuzz: str
     heavy: str
@@ -48,8 +48,9 @@ class Case:
     """One odd request, or a few in one connection.
 
     `expected` holds for every answer; 503 and 510 are never wrong. `answers` have to come, unless
-    `may_close`. After `wait_seconds` without them the sending side is closed, so that a door
-    which waits for more is let go. `valid` items, by position, are stored if the answer says so.
+    `may_close`. After `wait_seconds` without them the sending side is closed, so that an
+    API that waits for more is released. `valid` items, by position, are stored if the answer says
+    so.
     """
 
     what: str
@@ -68,7 +69,7 @@ class Case:
 
 
 def random_of(seed: int, number: int) -> Random:
-    """The randomness of one case: any case of a run can be made again alone."""
+    """The randomness of one case: any case of a run can be repeated alone."""
     return Random(f"{seed}:{number}")  # noqa: S311 - nothing secret is made of it
 
 
@@ -91,7 +92,7 @@ def request(
     method: bytes = b"POST",
     length: bool = True,
 ) -> bytes:
-    """A push as a sane sender writes it, with *more* header lines."""
+    """A request as a normal client writes it, with *more* header lines."""
     lines = [
         method + b" " + BULK + query + b" HTTP/1.1",
         b"Host: 127.0.0.1",

@@ -1,4 +1,4 @@
-"""A sane batch in an odd envelope: types, encodings, keys, queries, methods, paths, headers."""
+"""A normal batch in an odd envelope: types, encodings, keys, queries, methods, paths, headers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _bare(data: bytes) -> bytes:
 
 
 def _gzip(data: bytes) -> bytes:
-    # Without the time of day, so that a case is the same bytes whenever it is made again.
+    # Without the time of day, so that a repeated case has the same bytes.
     return gzip.compress(data, mtime=0)
 
 
@@ -76,7 +76,7 @@ def encoding(rng: Random, unique: str, secrets: Secrets) -> Case:
     plain = name == b"identity"
     body, case = _case(rng, unique, "content encoding", TAKEN)
     if not plain:
-        # What is cut off of a plain body might be nothing but the padding.
+        # What is cut off from a plain body might be only the padding.
         body = _at_a_boundary(rng, body)
     packed = pack(body)
     spoilt, expected = packed, TAKEN
@@ -101,14 +101,14 @@ def encoding(rng: Random, unique: str, secrets: Secrets) -> Case:
     elif dice == 7 and not plain and name.strip() != b"deflate":
         half = rng.randrange(len(body))
         spoilt = pack(body[:half]) + pack(b"") + pack(body[half:])
-    # Damage may leave JSON whole that says another thing.
+    # Damage may leave valid JSON with other content.
     valid = {} if expected == EITHER else case.valid
     sent = request(secrets, spoilt, JSON, b"Content-Encoding: " + name)
     return replace(case, sends=(sent,), expected=expected, valid=valid)
 
 
 def key(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A key: none, a wrong one, an odd one; or the right one, said otherwise."""
+    """A key: none, a wrong one, an odd one; or the right one in another form."""
     good = secrets.fuzz.encode()
     ways: tuple[tuple[tuple[bytes, ...], frozenset[int]], ...] = (
         ((), FORBIDDEN),
@@ -129,7 +129,7 @@ def key(rng: Random, unique: str, secrets: Secrets) -> Case:
     )
     lines, expected = rng.choice(ways)
     body, case = _case(rng, unique, "key", expected)
-    # A key in the query is none; a parameter that is not known is refused behind a good key.
+    # A key in the query does not count; an unknown parameter is refused after a good key.
     query = b"" if TAKEN & expected else b"?key=" + good
     top = b"POST %s%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d" % (BULK, query, len(body))
     return replace(case, sends=(b"\r\n".join((top, *lines)) + b"\r\n\r\n" + body,))
@@ -206,10 +206,10 @@ HEADERS: Final = (
 
 
 def header(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """Some more header lines that may mean something to somebody."""
+    """More header lines that may have a meaning."""
     lines = rng.sample(HEADERS, rng.choice((1, 1, 2, 4)))
     body, case = _case(rng, unique, "headers", DOCUMENTED - {408})
     sent = request(secrets, body, JSON, *lines)
-    # Nothing is asked of an upgrade, or of a TE without a value, but that it ends.
+    # An upgrade, or a TE without a value, must only end.
     loose = any(b"Upgrade" in line or b"Transfer" in line for line in lines)
     return replace(case, sends=(sent,), fresh=True, may_close=loose, valid={}, wait_seconds=5)

@@ -1,6 +1,6 @@
-"""Odd framing: where does a body end? Chunks, lengths and codings, in order and in disorder.
+"""Odd framing: chunks, lengths and codings, in order and in disorder, that say where a body ends.
 
-A door and a proxy before it that disagree about this let one request be smuggled in another.
+If an ingest API and a proxy before it disagree about this, one request can be smuggled in another.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _chunks(rng: Random, body: bytes) -> bytes:
 
 
 def chunked(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A body in chunks without a length, in any pieces."""
+    """A body in chunks without a length, cut anywhere."""
     text, valid = valid_item(rng, unique)
     sent = _post_items(secrets, CHUNKED, tail=_chunks(rng, b"[" + text + b"]"))
     return Case(
@@ -79,7 +79,7 @@ CODINGS: Final = (
 
 
 def lengths(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """Lengths that contradict each other, or are none: a way to smuggle requests, so refused."""
+    """Contradicting lengths, or ones that are no numbers: they smuggle requests, so refused."""
     if rng.random() < 0.3:
         sent = _post_items(secrets, rng.choice(CODINGS), tail=b"2\r\n[]\r\n0\r\n\r\n")
         return raw("transfer codings", sent, loose=True)

@@ -1,6 +1,6 @@
 """The largest and most expensive bodies there are; few of them, one at a time, as another tenant.
 
-The other tenant has a share of its own of the door's room, so the small ones are not turned away.
+The other tenant has its own share of the API's memory, so small requests are not turned away.
 """
 
 from __future__ import annotations

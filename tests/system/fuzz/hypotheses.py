@@ -1,4 +1,4 @@
-"""What does Hypothesis think of? Items of any JSON, any bytes; it makes a failure small itself."""
+"""Cases that Hypothesis makes: items of any JSON, any bytes; it shrinks a failure itself."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _odd(draw: st.DrawFn) -> bytes:
 def try_hypotheses(session: Session, examples: int) -> None:
     """Send *examples* batches that Hypothesis makes, over one connection and fresh ones."""
     count = itertools.count()
-    sender = session.sender()
+    client = session.client()
 
     @seed(session.seed)
     @settings(
@@ -55,7 +55,7 @@ def try_hypotheses(session: Session, examples: int) -> None:
         if session.over():
             return
         case = _case(session, next(count), plan, fresh=fresh, report=report)
-        assert not sender.send(case, f"hypothesis, seed {session.seed}: {plan!r:.300}")
+        assert not client.send(case, f"hypothesis, seed {session.seed}: {plan!r:.300}")
 
     try:
         tried()
@@ -63,7 +63,7 @@ def try_hypotheses(session: Session, examples: int) -> None:
         # It is in the tally, with the smallest example last.
         return
     finally:
-        sender.close()
+        client.close()
 
 
 def _case(

@@ -1,7 +1,7 @@
-"""Which items may stand in a batch? Valid ones from the examples, and odd ones made from them.
+"""Items for batches: valid ones from the examples, and odd ones made from them.
 
 Every odd item keeps its brackets and quotation marks balanced, so a batch around it can still be
-cut apart, and its neighbours have to be taken.
+split, and its neighbours must be taken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def example(name: str) -> dict[str, Any]:
 
 
 def valid_item(rng: Random, unique: str) -> tuple[bytes, Valid]:
-    """A valid item with an id nobody else has."""
+    """A valid item with an id of its own."""
     row = rng.choice(EVENT_TYPES)
     id_ = unique + rng.choice(IDS)
     data = example(row.name) | dict.fromkeys(row.id_fields, id_)
@@ -49,7 +49,7 @@ NOT_SET: Final = (
 
 
 def _noise(rng: Random, row: EventType) -> dict[str, Any]:
-    """Values that programs send and nobody means: computed doubles, times that are not set."""
+    """Values that programs send without meaning them: computed doubles, times that are not set."""
     noise: dict[str, Any] = {}
     for field in fields_of(row.model):
         if field.kind is FieldKind.AMOUNT and rng.random() < 0.5:

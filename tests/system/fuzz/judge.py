@@ -1,4 +1,4 @@
-"""Is an answer right? Pure: one case and its answers in, complaints out."""
+"""Judges answers: one case and its answers in, complaints out; without I/O."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _about_error(answer: Answer) -> Iterator[str]:
     if not isinstance(body, dict) or not all(isinstance(body.get(x), str) for x in ERROR_FIELDS):
         yield f"{answer.status} without the documented body: {answer.body[:200]!r}"
     if not answer.headers.get("content-type", "").startswith("application/json"):
-        yield f"{answer.status} is not called JSON"
+        yield f"{answer.status} is not declared as JSON"
 
 
 def _about_report(case: Case, report: Any) -> Iterator[str]:

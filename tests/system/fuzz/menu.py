@@ -1,4 +1,4 @@
-"""Which case comes next? A weighted choice, made again alike from the seed and the number."""
+"""Chooses the next case by weight; the seed and the number give the same case again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole fuzz, top to bottom: warm up, send, let it settle, look whether all of it stands."""
+"""The whole fuzz: warm up, send, let it settle, check that everything is in order."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.system.fuzz.run import Session
 from tests.system.fuzz.schemas import SchemaRun, try_schema
 from tests.system.fuzz.target import Target, running_target
 
-# What a heavy body leaves behind in the allocator differs by this much from run to run.
+# What a heavy body leaves in the allocator differs by this much from run to run.
 GROWTH_MIB: Final = 64.0
-# Ports and brokers have bad moments; a door that is often busy is another thing.
+# Ports and brokers have bad moments; an ingest API must not be busy often.
 BUSY_SHARE: Final = 0.01
 HYPOTHESIS_SHARE: Final = 0.1
 WARM_UP_SHARE: Final = 0.1
@@ -41,7 +41,7 @@ class Plan:
 
 @dataclass
 class Result:
-    """What came of it."""
+    """The result of a run."""
 
     requests: int = 0
     seconds: float = 0.0
@@ -54,7 +54,7 @@ class Result:
 
 
 def fuzz(plan: Plan, say: Say) -> Result:
-    """Run *plan* against a door of its own."""
+    """Run *plan* against an ingest API of its own."""
     with running_target(say) as target:
         started = time.monotonic()
         session = Session(target.port, target.secrets, plan.seed, started + plan.seconds)
@@ -73,7 +73,7 @@ def _send(session: Session, target: Target, plan: Plan, result: Result, say: Say
     warm = max(1, int(plan.requests * WARM_UP_SHARE))
     start = plan.first_case
     session.cases(range(start, start + warm))
-    # Each kind of heavy body once more than the share's: the allocator's high mark is theirs.
+    # Each kind of heavy body once more: they set the allocator's high mark.
     if plan.requests > 10 * HEAVY_EVERY:
         session.cases(range(0, 14 * HEAVY_EVERY, HEAVY_EVERY))
     result.warm_mib = target.settled_rss_mib()
@@ -105,13 +105,13 @@ def _judge(session: Session, target: Target, result: Result, schema: SchemaRun |
     if busy > BUSY_SHARE * result.requests:
         wrong.append(f"{busy:,} answers were 503 or 510")
     if not target.lives():
-        wrong.append("the door's process died")
+        wrong.append("the ingest API's process died")
     if result.end_mib > result.warm_mib + GROWTH_MIB:
         wrong.append(f"memory grew from {result.warm_mib:.1f} to {result.end_mib:.1f} MiB")
     ready = target.get("/health/ready")
     if ready[0] != 200:
         wrong.append(f"not ready at the end: {ready}")
-    wrong += [f"in the door's log: {line[:2_000]}" for line in target.bad_lines()[:20]]
+    wrong += [f"in the ingest API's log: {line[:2_000]}" for line in target.bad_lines()[:20]]
     _judge_records(session, asyncio.run(target.records()), result)
 
 
@@ -122,20 +122,22 @@ def _judge_records(session: Session, found: set[tuple[str, bytes]], result: Resu
     if lost:
         result.complaints.append(f"{len(lost):,} acknowledged items are missing: {list(lost)[:5]}")
     if invented:
-        result.complaints.append(f"{len(invented):,} refused items are there: {list(invented)[:5]}")
+        result.complaints.append(
+            f"{len(invented):,} refused items were stored: {list(invented)[:5]}"
+        )
 
 
 def _one(session: Session, number: int, say: Say) -> Result:
     case = case_of(session.seed, number, session.secrets)
     say(f"{case.what}\n{b''.join(case.sends)[:4_000]!r}")
-    sender = session.sender()
-    wrong = sender.send(case, f"--seed {session.seed} --case {number}")
-    sender.close()
+    client = session.client()
+    wrong = client.send(case, f"--seed {session.seed} --case {number}")
+    client.close()
     return Result(1, 0.0, session.tally.by_kind, complaints=wrong)
 
 
 def print_result(console: Console, plan: Plan, result: Result) -> None:
-    """Print the table and the verdict."""
+    """Print the table and the result."""
     table = Table("requests", "answers", "by status")
     for what, counts in result.by_kind.items():
         reported = ", ".join(f"{status}: {count:,}" for status, count in sorted(counts.items()))
@@ -146,9 +148,11 @@ def print_result(console: Console, plan: Plan, result: Result) -> None:
         f"memory {result.warm_mib:.1f} MiB warm, {result.end_mib:.1f} MiB at the end "
         f"(at most {GROWTH_MIB:.0f} more allowed)\n"
         f"{result.stored:,} acknowledged items looked for on the topics, "
-        f"{result.not_stored:,} refused ones looked for not to be there",
+        f"{result.not_stored:,} refused ones checked to be absent",
     )
     for complaint in result.complaints[:40]:
         console.print(complaint, style="red", markup=False)
-    answer = f"{len(result.complaints)} complaints" if result.complaints else "the door stands"
+    answer = (
+        f"{len(result.complaints)} complaints" if result.complaints else "everything is in order"
+    )
     console.print(answer, style="bold")

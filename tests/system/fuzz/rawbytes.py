@@ -1,4 +1,4 @@
-"""Odd HTTP: bytes at the edges of the parser, and senders that do not keep to the protocol.
+"""Odd HTTP: bytes at the edges of the parser, and clients that do not follow the protocol.
 
 Where RFC 9112 leaves no choice the right answer is named; elsewhere any documented one will do, or
 the end of the connection where the bytes may mean an unfinished request.
@@ -54,7 +54,7 @@ ODD_LINES: Final = (
 
 
 def heads(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """First lines and header lines that are none, or too long, or too many."""
+    """First lines and header lines that are malformed, too long, or too many."""
     del unique
     if rng.random() < 0.5:
         return raw("first line", rng.choice(FIRST_LINES) + b"\r\nHost: x\r\n\r\n", loose=True)
@@ -79,20 +79,22 @@ def pipeline(rng: Random, unique: str, secrets: Secrets) -> Case:
 
 
 def slow(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A request in small pieces with pauses between them."""
+    """A request in small chunks with pauses between them."""
     text, valid = valid_item(rng, unique)
     sent = request(secrets, b"[" + text + b"]", JSON)
-    cuts = sorted(rng.randrange(len(sent)) for _ in range(rng.randrange(1, 25)))
-    chunks = tuple(sent[a:b] for a, b in zip([0, *cuts], [*cuts, len(sent)], strict=True) if a < b)
+    offsets = sorted(rng.randrange(len(sent)) for _ in range(rng.randrange(1, 25)))
+    chunks = tuple(
+        sent[a:b] for a, b in zip([0, *offsets], [*offsets, len(sent)], strict=True) if a < b
+    )
     gap = rng.choice((0.0, 0.001, 0.004))
     return Case(
-        what="raw: slow pieces", sends=chunks, expected=TAKEN, gap_seconds=gap,
+        what="raw: slow chunks", sends=chunks, expected=TAKEN, gap_seconds=gap,
         valid={0: valid}, size=1,
     )  # fmt: skip
 
 
 def leaving(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A sender that is gone before the end, or before the answer."""
+    """A client that is gone before the end, or before the answer."""
     text = valid_item(rng, unique)[0]
     sent = request(secrets, b"[" + text + b"]" + b" " * rng.choice((0, 0, 100_000)), JSON)
     end = rng.choice((len(sent), rng.randrange(len(sent) + 1)))
@@ -100,14 +102,14 @@ def leaving(rng: Random, unique: str, secrets: Secrets) -> Case:
 
 
 def half_closed(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A sender that closes its side after a whole request, or in the middle of one."""
+    """A client that closes its side after a whole request, or in the middle of one."""
     sent = request(secrets, b"[" + valid_item(rng, unique)[0] + b"]", JSON)
     end = rng.choice((len(sent), rng.randrange(len(sent) + 1)))
     return Case(what="raw: half closed", sends=(sent[:end],), may_close=True, wait_seconds=0.0)
 
 
 def damaged(rng: Random, unique: str, secrets: Secrets) -> Case:
-    """A whole request with a few bytes of it changed, anywhere."""
+    """A whole request with a few bytes changed anywhere."""
     text = valid_item(rng, unique)[0]
     body = b"[" + text + b"]"
     lines = (JSON, rng.choice((CHUNKED, b"X: y")))

@@ -1,4 +1,4 @@
-"""Who sends the cases? Some threads, each over a connection that it keeps, and fresh ones."""
+"""Sends the cases: some threads, each over a connection that it keeps, and fresh ones."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.system.fuzz.judge import complaints, stored_for_sure, surely_not_stor
 from tests.system.fuzz.menu import HEAVY_EVERY, case_of
 from tests.system.fuzz.wire import Answer, BadAnswerError, Connection, talk
 
-SENDERS: Final = 8
+CLIENTS: Final = 8
 MOST_COMPLAINTS: Final = 50
 
 
 @dataclass
 class Tally:
-    """What came of a run so far."""
+    """The results of a run so far."""
 
     requests: int = 0
     by_kind: dict[str, Counter[str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Tally:
                 self.not_stored |= records
 
 
-class Sender:
+class CaseClient:
     """Sends cases one after the other and judges the answers."""
 
     def __init__(self, port: int, secrets: Secrets, tally: Tally) -> None:
@@ -55,7 +55,7 @@ class Sender:
         self._kept: Connection | None = None
 
     def send(self, case: Case, name: str) -> list[str]:
-        """Send *case*; what is wrong with its answers, said with *name*."""
+        """Send *case*; what is wrong with its answers, reported with *name*."""
         fresh = case.fresh or self._kept is None
         connection = Connection(self._port) if fresh else self._kept
         assert connection is not None
@@ -89,7 +89,7 @@ class Sender:
 
 @dataclass
 class Session:
-    """One run against one door."""
+    """One run against one ingest API."""
 
     port: int
     secrets: Secrets
@@ -102,34 +102,34 @@ class Session:
         """Whether time is up, or enough is wrong."""
         return time.monotonic() > self.stop_at or len(self.tally.complaints) > MOST_COMPLAINTS
 
-    def sender(self) -> Sender:
-        """A new sender."""
-        return Sender(self.port, self.secrets, self.tally)
+    def client(self) -> CaseClient:
+        """A new client."""
+        return CaseClient(self.port, self.secrets, self.tally)
 
     def cases(self, numbers: range, *, beside: Callable[[], None] = lambda: None) -> None:
-        """Send the cases of *numbers* with all senders at once, and do *beside* meanwhile."""
+        """Send the cases of *numbers* with all clients at once, and do *beside* meanwhile."""
         turn = itertools.chain(numbers)
-        with ThreadPoolExecutor(SENDERS + 1) as pool:
+        with ThreadPoolExecutor(CLIENTS + 1) as pool:
             jobs = [pool.submit(beside)]
-            jobs += [pool.submit(self._work, turn) for _ in range(SENDERS)]
+            jobs += [pool.submit(self._work, turn) for _ in range(CLIENTS)]
             for job in jobs:
                 job.result()
 
     def _work(self, turn: Iterable[int]) -> None:
-        sender = self.sender()
+        client = self.client()
         try:
             # The iterator is C code: threads may share it.
             for number in turn:
                 if self.over():
                     return
-                self._one(sender, number)
+                self._one(client, number)
         finally:
-            sender.close()
+            client.close()
 
-    def _one(self, sender: Sender, number: int) -> None:
+    def _one(self, client: CaseClient, number: int) -> None:
         name = f"--seed {self.seed} --case {number}"
         if number % HEAVY_EVERY:
-            sender.send(case_of(self.seed, number, self.secrets), name)
+            client.send(case_of(self.seed, number, self.secrets), name)
             return
         with self._heavy:
-            sender.send(case_of(self.seed, number, self.secrets), name)
+            client.send(case_of(self.seed, number, self.secrets), name)

@@ -1,4 +1,4 @@
-"""What does Schemathesis make of /openapi.json? Its own requests and checks, its own process."""
+"""Runs Schemathesis on /openapi.json: its own requests and checks, in its own process."""
 
 from __future__ import annotations
 

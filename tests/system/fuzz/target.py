@@ -1,4 +1,4 @@
-"""The door under fire: a process before a real broker; its memory, its log, its records."""
+"""The ingest API under test: a process with a real broker; its memory, its log, its records."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ INGEST_API: Final = "door-1"
 PARTITIONS: Final = 3
 MIB: Final = 1024 * 1024
 SETTLE_SECONDS: Final = 20.0
-# Lines that say the door met what it did not foresee, whatever it answered then.
+# Lines that say that the API met something unexpected, whatever it answered.
 WORST: Final = frozenset({"ERROR", "CRITICAL"})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A running door."""
+    """A running ingest API."""
 
     machine: Machine
     secrets: Secrets
@@ -47,7 +47,7 @@ class Target:
         return float(psutil.Process(self.pid).memory_info().rss) / MIB
 
     def settled_rss_mib(self) -> float:
-        """Its resident memory once it falls no more."""
+        """Its resident memory once it no longer falls."""
         least, stop_at = self.rss_mib(), time.monotonic() + SETTLE_SECONDS
         unchanged = 0
         while unchanged < 5 and time.monotonic() < stop_at:
@@ -94,18 +94,18 @@ async def _keys(consumer: AIOKafkaConsumer, topic: str) -> set[Key]:
 
 def _is_bad(line: str) -> bool:
     try:
-        reported = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
         return True
-    # A sender that is gone is told as 500 inside aiohttp; it hears nothing.
-    masked = reported.get("status", 0) >= 500 and reported.get("reason") != "ConnectionResetError"
-    masked = masked and reported.get("message") == "not HTTP"
-    return masked or reported.get("level") in WORST or "trace" in reported
+    # For a client that is gone aiohttp logs 500; it receives nothing.
+    masked = entry.get("status", 0) >= 500 and entry.get("reason") != "ConnectionResetError"
+    masked = masked and entry.get("message") == "not HTTP"
+    return masked or entry.get("level") in WORST or "trace" in entry
 
 
 @contextmanager
 def running_target(say: Say) -> Iterator[Target]:
-    """Start a broker and a door with two tenants on this machine; stop and remove them."""
+    """Start a broker and an ingest API with two tenants on this machine; stop and remove them."""
     with running_machine(parts=("kafka", "door"), partitions=PARTITIONS, say=say) as machine:
         fuzz, heavy = machine.keys([TENANT, "heavy"])
         pid = machine.stack.pid(INGEST_API)

@@ -1,4 +1,4 @@
-"""How are bytes written to a door and its answers read, without a client that knows better?"""
+"""Writes bytes to an ingest API and reads its answers, without an HTTP client in between."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Final
 from tests.system.fuzz.case import GENTLE_SECONDS, Case
 
 RESET: Final = struct.pack("ii", 1, 0)
-LAST_WORDS_SECONDS: Final = 30.0
+FINAL_WAIT_SECONDS: Final = 30.0
 
 
 class BadAnswerError(Exception):
-    """The door wrote something that is no HTTP answer; or nothing, for too long."""
+    """The API wrote something that is not an HTTP answer, or nothing for too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the door answered."""
+    """One answer of the ingest API."""
 
     status: int
     headers: dict[str, str]
@@ -30,7 +30,7 @@ class Answer:
 
 
 class Connection:
-    """A connection to a door on this machine."""
+    """A connection to an ingest API on this machine."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=GENTLE_SECONDS)
@@ -38,7 +38,7 @@ class Connection:
         self._read = b""
 
     def write(self, case: Case) -> None:
-        """Write the pieces; a door that no longer listens is no error, its answer is."""
+        """Write the chunks; an API that no longer reads is no error, its answer counts."""
         with contextlib.suppress(ConnectionError):
             for number, chunk in enumerate(case.sends):
                 if number and case.gap_seconds:
@@ -115,11 +115,11 @@ def _parsed(top: bytes) -> tuple[str, int, dict[str, str]]:
 
 
 def talk(connection: Connection, case: Case) -> list[Answer]:
-    """Write *case* and read what comes, until all answers came or the door has had its time.
+    """Write *case* and read what comes, until all answers came or time is up.
 
     Raises:
         TimeoutError: even with the sending side closed nothing came.
-        BadAnswerError: what came is no answer.
+        BadAnswerError: what came is not an answer.
     """
     connection.write(case)
     answers: list[Answer] = []
@@ -127,15 +127,15 @@ def talk(connection: Connection, case: Case) -> list[Answer]:
         return answers
     if not case.wait_seconds:
         connection.end_writing()
-    patience = case.wait_seconds or LAST_WORDS_SECONDS
+    wait_seconds = case.wait_seconds or FINAL_WAIT_SECONDS
     while len(answers) < case.answers:
         try:
-            answer = connection.answer(seconds=patience, head=case.head)
+            answer = connection.answer(seconds=wait_seconds, head=case.head)
         except TimeoutError:
-            if patience in (GENTLE_SECONDS, LAST_WORDS_SECONDS):
+            if wait_seconds in (GENTLE_SECONDS, FINAL_WAIT_SECONDS):
                 raise
             connection.end_writing()
-            patience = LAST_WORDS_SECONDS
+            wait_seconds = FINAL_WAIT_SECONDS
             continue
         if answer is None:
             break

@@ -1,1 +1,1 @@
-"""Breaks of the promise, made on purpose, each of which a named test must catch."""
+"""Breaks of the promise, made on purpose; a named test must catch each one."""

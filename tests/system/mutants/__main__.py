@@ -1,4 +1,4 @@
-"""`python -m tests.system.mutants`: break the product in every way of the table, see each one caught."""
+"""`python -m tests.system.mutants`: applies each mutant of the table and sees that it is caught."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a test fail when the product is broken on purpose, and pass when it is not?"""
+"""Runs a test with and without a mutant: it must fail with it and pass without it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 VARIABLE = "RAILHEAD_MUTANT"
 # pytest's exit codes, and one for a mutant that does not fit the code any more.
 PASSED, FAILED, MISFIT = 0, 1, -1
-# Half of a mutant's time would go into importing plugins that its test does not need.
+# Half of a mutant's time would be spent on importing plugins that its test does not need.
 _PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 _MISFITS = (b"AttributeError", b"ImportError", b"NameError", b"TypeError")
 
@@ -39,8 +39,8 @@ def exit_code(test: str, mutant: str | None) -> int:
         check=False,
         timeout=120,
     )
-    reported = [line[1:].strip() for line in done.stdout.splitlines() if line.startswith(b"E ")]
-    misfits = mutant and any(line.startswith(_MISFITS) for line in reported)
+    errors = [line[1:].strip() for line in done.stdout.splitlines() if line.startswith(b"E ")]
+    misfits = mutant and any(line.startswith(_MISFITS) for line in errors)
     return MISFIT if misfits else done.returncode
 
 

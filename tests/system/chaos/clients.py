@@ -1,4 +1,4 @@
-"""How do senders send? Each batch again and again until it is acknowledged; every attempt noted."""
+"""Clients that send each batch until it is acknowledged, and log every attempt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRODUCE_TIMEOUT_SECONDS = 10
 
 @dataclass(slots=True)
 class Quota:
-    """How many events are to be sent in all, at what pace; shared by all senders."""
+    """How many events are to be sent in all, at what pace; shared by all clients."""
 
     events: int
     rate: float
@@ -46,7 +46,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who sends, for whom, what, and where it is noted."""
+    """Who sends, for whom, what, and where it is logged."""
 
     name: str
     tenant: str
@@ -56,47 +56,47 @@ class Client:
 
 
 async def send_all(
-    api_client: Client, largest: int, attempt: Callable[[list[Item]], Awaitable[str]]
+    client: Client, largest: int, attempt: Callable[[list[Item]], Awaitable[str]]
 ) -> None:
     """Send batches until the quota is used up, each until *attempt* says "ok"."""
-    while size := await api_client.quota.take(api_client.traffic.size(largest)):
-        items = api_client.traffic.batch(size)
-        batch = api_client.history.batch(api_client.name, api_client.tenant, items)
+    while size := await client.quota.take(client.traffic.size(largest)):
+        items = client.traffic.batch(size)
+        batch = client.history.batch(client.name, client.tenant, items)
         while (answer := await attempt(items)) != "ok":
-            api_client.history.attempt(batch, answer)
-            await asyncio.sleep(0.1 + 0.6 * api_client.traffic.chance())
-        api_client.history.attempt(batch, answer)
-        api_client.history.acknowledged(api_client.tenant, items)
+            client.history.attempt(batch, answer)
+            await asyncio.sleep(0.1 + 0.6 * client.traffic.chance())
+        client.history.attempt(batch, answer)
+        client.history.acknowledged(client.tenant, items)
 
 
-async def post_over_http(api_client: Client, url: str, key: str) -> None:
-    """Push as FastTrack does, whole batches, again on anything but 204."""
+async def post_over_http(client: Client, url: str, key: str) -> None:
+    """Post as FastTrack does, whole batches, again on anything but 204."""
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
     headers = {"x-api-key": key, "content-type": "application/json"}
     async with aiohttp.ClientSession(url, timeout=timeout, headers=headers) as session:
 
         async def attempt(items: list[Item]) -> str:
-            texts = [item_text(api_client.tenant, item) for item in items]
+            texts = [item_text(client.tenant, item) for item in items]
             try:
                 async with session.post(BULK, data=f"[{','.join(texts)}]".encode()) as answer:
-                    said = await answer.read()
-                    return _meaning(answer.status, said)
+                    body = await answer.read()
+                    return _meaning(answer.status, body)
             except (aiohttp.ClientError, OSError) as error:
                 return type(error).__name__
 
-        await send_all(api_client, LARGEST_BATCH, attempt)
+        await send_all(client, LARGEST_BATCH, attempt)
 
 
-def _meaning(status: int, said: bytes) -> str:
+def _meaning(status: int, body: bytes) -> str:
     """What an answer means; one that no retry will change is a failure of the run."""
     if status == 204:
         return "ok"
     if status < 500 and status not in {408, 429}:
-        raise AssertionError(f"the door answered {status}: {said[:300]!r}")
+        raise AssertionError(f"the ingest API answered {status}: {body[:300]!r}")
     return str(status)
 
 
-async def produce_directly(api_client: Client, bootstrap: str) -> None:
+async def produce_directly(client: Client, bootstrap: str) -> None:
     """Write to the topics as another system does: own keys, bare data or whole items."""
     producers = Producers(bootstrap)
 
@@ -104,7 +104,7 @@ async def produce_directly(api_client: Client, bootstrap: str) -> None:
         try:
             async with asyncio.timeout(PRODUCE_TIMEOUT_SECONDS):
                 producer = await producers.current()
-                sent = [await send(producer, api_client.tenant, item) for item in items]
+                sent = [await send(producer, client.tenant, item) for item in items]
                 await asyncio.gather(*sent)
         except (KafkaError, TimeoutError, OSError) as error:
             await producers.give_up()
@@ -112,7 +112,7 @@ async def produce_directly(api_client: Client, bootstrap: str) -> None:
         return "ok"
 
     try:
-        await send_all(api_client, LARGEST_DIRECT_BATCH, attempt)
+        await send_all(client, LARGEST_DIRECT_BATCH, attempt)
     finally:
         await producers.give_up()
 
@@ -120,7 +120,7 @@ async def produce_directly(api_client: Client, bootstrap: str) -> None:
 async def send(producer: AIOKafkaProducer, tenant: str, item: Item) -> asyncio.Future[object]:
     """Hand *item* to a producer, written, keyed and partitioned in one of several ways."""
     event = BY_NAME[KINDS[item.kind]]
-    # The same item always looks the same, so that a retry repeats it.
+    # The same item is always written the same way, so that a retry repeats it.
     way = (item.kind + item.number) % 6
     text = data_text(tenant, item) if way % 2 else item_text(tenant, item)
     if item.version == Version.RUBBISH:
