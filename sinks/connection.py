@@ -60,11 +60,11 @@ def translate(action: str, error: Exception) -> SinkError:
         return Retryable(f"{action}: ClickHouse could not be asked ({type(error).__name__})")
     kind = advice_for(code)
     if code in MISCONFIGURED_CODES:
-        reported = _LITERAL.sub("…", own_words(str(error)))[:_TEXT_MAX_CHARACTERS]
+        reason = _LITERAL.sub("…", own_words(str(error)))[:_TEXT_MAX_CHARACTERS]
     else:
-        reported = error.name or error_name_from_body(str(error)) or "an error without a name"
-        reported += "; an unknown code, so the write is held" if kind is MisconfiguredError else ""
-    message = f"{action}: ClickHouse answered {code}: {reported}"
+        reason = error.name or error_name_from_body(str(error)) or "an error without a name"
+        reason += "; an unknown code, so the write is held" if kind is MisconfiguredError else ""
+    message = f"{action}: ClickHouse answered {code}: {reason}"
     return kind(message, code=code)
 
 

@@ -242,7 +242,7 @@ class Stream:
     async def find_recovery_offset(self, table: str, fetched: FetchedBatch) -> RecoveryOffset:
         """Where to go on with the partition of *fetched*; raises the alarms."""
         partition = fetched.partition
-        begin = await self.retry_policy.until_done(
+        start_offset = await self.retry_policy.until_done(
             "begin", lambda: self.app.consumer.start_offset_of(partition)
         )
         start = await self._log_start(partition)
@@ -252,7 +252,7 @@ class Stream:
                 self.store,
                 table,
                 fetched,
-                begin=begin,
+                start_offset=start_offset,
                 log_start=start,
                 first_after=lambda time_ms: self.app.consumer.first_after(partition, time_ms),
             ),

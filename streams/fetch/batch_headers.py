@@ -67,10 +67,10 @@ class Batch:
                 yield self._run(body, begins, end, self.next_offset - 1)
             return
         opened = opened or Opened(iter(()), packed)
-        yield from map(self._batch, runs(opened, count))
+        yield from map(self._run_of, runs(opened, count))
 
-    def _batch(self, fetched: tuple[bytes, list[int], int]) -> Run:
-        body, begins, end = fetched
+    def _run_of(self, records: tuple[bytes, list[int], int]) -> Run:
+        body, begins, end = records
         return self._run(body, begins, end, offset_of(body, begins[-1], self.base_offset))
 
     def _run(self, body: bytes, begins: list[int], end: int, offset: int) -> Run:

@@ -49,9 +49,9 @@ def _open_block(block: memoryview, chunk_bytes: int) -> Iterator[bytes]:
         yield bytes(cramjam.snappy.decompress_raw(block))
         return
     opened = 0
-    for fetched in _elements(block, begin, chunk_bytes):
-        opened += len(fetched)
-        yield fetched
+    for chunk in _elements(block, begin, chunk_bytes):
+        opened += len(chunk)
+        yield chunk
     if opened != size:
         raise ValueError(f"it opens to {opened} bytes and says {size}")
 

@@ -41,13 +41,13 @@ def parse_moved_from(text: bytes | None) -> MovedFrom | None:
     if text is None or len(text) > _MOST_BYTES:
         return None
     try:
-        reported = orjson.loads(text)
+        read = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(reported, dict):
+    if not isinstance(read, dict):
         return None
-    incarnation = reported.get("incarnation", "")
-    numbers: dict[str, Any] = {name: reported.get(name) for name in MovedFrom._fields[:4]}
+    incarnation = read.get("incarnation", "")
+    numbers: dict[str, Any] = {name: read.get(name) for name in MovedFrom._fields[:4]}
     if not all(map(_is_count, numbers.values())) or not _is_incarnation(incarnation):
         return None
     return MovedFrom(**numbers, incarnation=incarnation)

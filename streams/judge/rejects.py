@@ -29,7 +29,7 @@ def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> Re
     at = rejection.position
     run = origin.runs[int(origin.run[at])]
     tenant = run.tenant or ""
-    reported = {
+    fields = {
         "tenant": tenant,
         "event": rejection.event,
         "reason": rejection.reason,
@@ -51,7 +51,7 @@ def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> Re
         ),
     }
     return RejectedRecord(
-        tenant.encode(), dead_letter(reported, fetched.values[at]), rejection.reason
+        tenant.encode(), dead_letter(fields, fetched.values[at]), rejection.reason
     )
 
 

@@ -66,13 +66,13 @@ class Mending:
 
     async def _look_at(self, partition: Partition, incarnation: str) -> None:
         consumer = self._stream.app.consumer
-        begin = await consumer.start_offset_of(partition)
+        start_offset = await consumer.start_offset_of(partition)
         # What comes next is unknown, and no range of the ledger covers it.
         nothing = replace(
-            without_records(partition, begin, MAX_OFFSET, round(time.time() * 1000)),
+            without_records(partition, start_offset, MAX_OFFSET, round(time.time() * 1000)),
             incarnation=incarnation,
         )
         table = BY_TOPIC[partition.topic].table if partition.topic in BY_TOPIC else "rejected"
         found = await self._stream.find_recovery_offset(table, nothing)
-        if found.next_offset < begin:
+        if found.next_offset < start_offset:
             await consumer.rewind(partition, found.next_offset)

@@ -169,21 +169,21 @@ async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker an
     table: str,
     fetched: FetchedBatch,
     *,
-    begin: int,
+    start_offset: int,
     log_start: int = 0,
     first_after: Callable[[int], Awaitable[int | None]],
 ) -> RecoveryOffset:
     """Find in *store* where to go on with the partition of *fetched*, its first fetched batch.
 
-    *begin* is the group's committed offset or, when there is none yet, the first offset that the
-    partition still has: what lies before *fetched* and was never stored is not skipped. *log_start*
-    is the first offset that the broker still has. *first_after* finds the first offset that was
-    appended after a time in milliseconds, None when there is none.
+    *start_offset* is the group's committed offset or, when there is none yet, the first offset that
+    the partition still has: what lies before *fetched* and was never stored is not skipped.
+    *log_start* is the first offset that the broker still has. *first_after* finds the first offset
+    that was appended after a time in milliseconds, None when there is none.
 
     The result may lie before *fetched*: the records between are to be fetched first.
     """
     topic, number = fetched.partition
-    committed = min(begin, fetched.follows)
+    committed = min(start_offset, fetched.follows)
     start = await _end_of_ledger(store, fetched, committed, log_start)
     known_until = await store.appended_until(topic, number, before=start)
     if known_until is not None:

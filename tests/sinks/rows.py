@@ -150,9 +150,9 @@ def slips(tenant: str, bets: Sequence[str | None]) -> pa.Table:
 
 
 def _slip(number: str, bets: str | None) -> bytes:
-    reported = "" if bets is None else f'"bets": {bets},'
+    sent_bets = "" if bets is None else f'"bets": {bets},'
     return (
-        f'{{{reported} "activity_id": "{number}", "activity_id_reference": "", "amount": 10.5,'
+        f'{{{sent_bets} "activity_id": "{number}", "activity_id_reference": "", "amount": 10.5,'
         '"bet_type": "Multi", "bonus_wager_amount": 0, "currency": "EUR", "status": "Approved",'
         '"timestamp": "2025-01-15T12:00:00Z", "type": "Bet", "user_id": "u"}'
     ).encode()

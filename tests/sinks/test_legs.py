@@ -59,8 +59,8 @@ def read(sql: Client, columns: str, tenant: str, order: str = "activity_id, leg"
 
 def leg(**fields: str) -> str:
     """A leg whose fields are given as JSON text."""
-    reported = {"sports_name": '"s"', "tournament_name": '"t"', "odds": "2", **fields}
-    return "[{" + ",".join(f'"{name}":{text}' for name, text in reported.items()) + "}]"
+    sent = {"sports_name": '"s"', "tournament_name": '"t"', "odds": "2", **fields}
+    return "[{" + ",".join(f'"{name}":{text}' for name, text in sent.items()) + "}]"
 
 
 async def test_a_leg_is_a_row_as_it_was_sent(

@@ -283,7 +283,7 @@ class Worker:
                 self.store,
                 "table",
                 fetched,
-                begin=world.committed or 0,
+                start_offset=world.committed or 0,
                 first_after=self._first_after,
             ),
             writes=durable_writes.DurableWrites(

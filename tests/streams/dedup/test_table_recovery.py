@@ -31,9 +31,9 @@ def store(offsets: dict[TP, int] | None = None) -> DedupStore:
 def event(topic: str, offset: int, *, at_ms: int = 0, claimed_ms: int | None = None) -> Any:
     """A changelog event with one id of its own, appended at *at_ms*."""
     number = np.asarray([offset + 1], np.uint64)
-    reported = at_ms if claimed_ms is None else claimed_ms
+    claimed = at_ms if claimed_ms is None else claimed_ms
     block = IdBlock(
-        number, number, np.asarray([offset]), np.asarray([1], np.uint32), reported, reported
+        number, number, np.asarray([offset]), np.asarray([1], np.uint32), claimed, claimed
     )
     message = SimpleNamespace(
         tp=TP(topic, 0), partition=0, offset=offset, value=pack(block), timestamp=at_ms / 1000

@@ -22,12 +22,12 @@ Fetch = Mapping[TP, FetchedBatch]
 
 def records(first: int, last: int, *, appended_ms: int = 1000) -> FetchedBatch:
     """What the consumer's thread gives for these offsets."""
-    reported = [
+    made = [
         SimpleNamespace(offset=offset, timestamp=appended_ms, value=b"{}", headers=())
         for offset in range(first, last + 1)
     ]
     # The partition does not matter here.
-    return batch_of(Partition("events", 0), reported, follows=first)
+    return batch_of(Partition("events", 0), made, follows=first)
 
 
 class Scripted(BatchConsumer):
@@ -97,8 +97,8 @@ class Scripted(BatchConsumer):
 class Rebalancing(dict[TP, FetchedBatch]):
     """A fetch during which the group's generation changes."""
 
-    def __init__(self, reported: Fetch, consumer: Scripted) -> None:
-        super().__init__(reported)
+    def __init__(self, records: Fetch, consumer: Scripted) -> None:
+        super().__init__(records)
         self._app = consumer.app
 
     def items(self) -> ItemsView[TP, FetchedBatch]:
@@ -161,7 +161,7 @@ async def test_offsets_delivered_again_in_other_batches_are_committed() -> None:
 async def test_a_recreated_topic_ends_the_process(monkeypatch: Any) -> None:
     """The client starts over by itself; offsets that were read hold other records now."""
     ends: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *reported: ends.append(reported))
+    monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *given: ends.append(given))
     consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(0, 2, appended_ms=2000)})
     await consumer.fetch()
 
@@ -173,7 +173,7 @@ async def test_a_recreated_topic_ends_the_process(monkeypatch: Any) -> None:
 async def test_records_delivered_again_are_of_the_same_incarnation(monkeypatch: Any) -> None:
     """After seeking back the same records come, with their old times."""
     ends: list[Any] = []
-    monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *reported: ends.append(reported))
+    monkeypatch.setattr(transport, "end_at_lower_offsets", lambda *given: ends.append(given))
     consumer = Scripted({LEFT: records(0, 9)}, {LEFT: records(3, 12)})
     await consumer.fetch()
 

@@ -100,7 +100,7 @@ async def recovered(
     store: Reader,
     first_batch: FetchedBatch,
     *,
-    begin: int,
+    start_offset: int,
     log_start: int = 0,
     appended: Mapping[int, int] | None = None,
 ) -> RecoveryOffset:
@@ -111,7 +111,12 @@ async def recovered(
         return min((offset for offset, at_ms in times if at_ms > time_ms), default=None)
 
     return await find_recovery_offset(
-        store, "x", first_batch, begin=begin, log_start=log_start, first_after=first_after
+        store,
+        "x",
+        first_batch,
+        start_offset=start_offset,
+        log_start=log_start,
+        first_after=first_after,
     )
 
 
@@ -119,7 +124,7 @@ async def test_what_the_ledger_has_is_not_done_again() -> None:
     """Ranges that join from the committed offset are passed; rows past them are known."""
     store = Reader([entry(0, 9), entry(10, 14), entry(20, 29)], {15: NOW_MS, 3: NOW_MS})
 
-    found = await recovered(store, fetched(5, 30), begin=5)
+    found = await recovered(store, fetched(5, 30), start_offset=5)
 
     assert (found.next_offset, found.base, found.stored) == (15, 15, {15: NOW_MS})
     assert (found.lost, found.other_incarnation) == (None, ())
@@ -130,7 +135,9 @@ async def test_a_zombies_late_range_is_no_end_of_the_chain() -> None:
     late, new = entry(10, 29, generation=4), entry(10, 19, generation=5)
     rows = dict.fromkeys(range(10, 30), NOW_MS)
 
-    found = await recovered(Reader([late, new], rows), fetched(10, 40), begin=10, log_start=10)
+    found = await recovered(
+        Reader([late, new], rows), fetched(10, 40), start_offset=10, log_start=10
+    )
 
     assert found.next_offset == 20
     assert set(found.stored) == set(range(20, 30))
@@ -140,7 +147,7 @@ async def test_a_ledger_of_another_incarnation_of_the_topic_says_nothing() -> No
     """The topic was recreated: its offsets start again and every record is to be stored."""
     store = Reader([entry(0, 99, NOW_MS - 5000)], {})
 
-    found = await recovered(store, fetched(0, 20), begin=0)
+    found = await recovered(store, fetched(0, 20), start_offset=0)
 
     assert found.next_offset == 0
     assert found.other_incarnation == ((0, 99),)
@@ -152,7 +159,7 @@ async def test_an_offset_committed_in_another_incarnation_of_the_topic_hides_not
     here = fetched(50, 99)
 
     found = await recovered(
-        Reader(old, rows), here, begin=50, appended=dict.fromkeys(range(100), NOW_MS)
+        Reader(old, rows), here, start_offset=50, appended=dict.fromkeys(range(100), NOW_MS)
     )
 
     assert (found.next_offset, found.base, found.stored) == (0, 0, rows)
@@ -164,7 +171,7 @@ async def test_a_tail_lost_and_written_over_past_the_commit_is_read() -> None:
     ranges = [entry(0, 39, NOW_MS - 9000), entry(40, 49, NOW_MS - 5000)]
     times = {**dict.fromkeys(range(40), NOW_MS - 9000), **dict.fromkeys(range(40, 60), NOW_MS)}
 
-    found = await recovered(Reader(ranges, {}), fetched(50, 59), begin=50, appended=times)
+    found = await recovered(Reader(ranges, {}), fetched(50, 59), start_offset=50, appended=times)
 
     assert found.next_offset == 40
 
@@ -175,7 +182,7 @@ async def test_a_range_of_which_only_the_end_was_lost_is_done_again_as_a_whole()
     times = {**dict.fromkeys(range(45), NOW_MS - 9000), **dict.fromkeys(range(45, 60), NOW_MS)}
     rows = dict.fromkeys(range(40, 50), NOW_MS - 9000)
 
-    found = await recovered(Reader(ranges, rows), fetched(50, 59), begin=50, appended=times)
+    found = await recovered(Reader(ranges, rows), fetched(50, 59), start_offset=50, appended=times)
 
     assert (found.next_offset, found.base, found.stored) == (40, 40, rows)
     assert found.other_incarnation == ((45, 49),)
@@ -220,7 +227,7 @@ async def test_what_was_committed_and_is_not_in_the_store_is_stored_again(
     """From Kafka, as far as it still has the records; 50 was committed."""
     store = Reader([full(*one) for one in ledger], dict.fromkeys(rows, NOW_MS))
 
-    found = await recovered(store, fetched(50, 70), begin=50, log_start=log_start)
+    found = await recovered(store, fetched(50, 70), start_offset=50, log_start=log_start)
 
     assert (found.next_offset, found.base, found.again) == (goes_on, goes_on, again)
     assert found.stored == {at: NOW_MS for at in rows if at >= goes_on}
@@ -255,7 +262,7 @@ async def test_conflicts_that_are_missing_are_noted_again(
     )
     store = Reader(ledger, dict.fromkeys(rows, NOW_MS), dict.fromkeys(conflicts, NOW_MS))
 
-    found = await recovered(store, fetched(50, 70), begin=50)
+    found = await recovered(store, fetched(50, 70), start_offset=50)
 
     assert found.next_offset == goes_on
     assert found.again == (None if goes_on == 50 else (goes_on, 49))
@@ -265,7 +272,7 @@ async def test_a_conflict_of_another_incarnation_of_the_topic_is_none_of_this_on
     """Its offset is the same, and it was appended at another time."""
     store = Reader([entry(0, 9, conflicts=1)], {}, {4: NOW_MS - 5000})
 
-    found = await recovered(store, fetched(10, 20), begin=10)
+    found = await recovered(store, fetched(10, 20), start_offset=10)
 
     assert found.next_offset == 0
 
@@ -280,7 +287,7 @@ async def test_conflicts_are_looked_for_only_where_there_are_any() -> None:
             return await super().stored_offsets(table, *given, **more)
 
     await recovered(
-        Counting([full(0, 9)], dict.fromkeys(range(10), NOW_MS)), fetched(10, 20), begin=10
+        Counting([full(0, 9)], dict.fromkeys(range(10), NOW_MS)), fetched(10, 20), start_offset=10
     )
 
     assert asked
@@ -291,7 +298,7 @@ async def test_what_is_missing_and_no_longer_in_kafka_is_named() -> None:
     """It cannot be restored; work goes on after it."""
     store = Reader([full(0, 9), full(10, 19), full(20, 49)], dict.fromkeys(range(20, 50), NOW_MS))
 
-    found = await recovered(store, fetched(50, 70), begin=50, log_start=20)
+    found = await recovered(store, fetched(50, 70), start_offset=50, log_start=20)
 
     assert (found.next_offset, found.again) == (50, None)
     assert found.missing == ((0, 9), (10, 19))
@@ -301,7 +308,7 @@ async def test_what_is_stored_again_is_of_a_later_generation() -> None:
     """The ranges that it stands for would hide it, or rival it."""
     store = Reader([full(0, 9, generation=3), full(10, 49, generation=7)], {})
 
-    found = await recovered(store, fetched(50, 70), begin=50)
+    found = await recovered(store, fetched(50, 70), start_offset=50)
 
     assert (found.next_offset, found.generation) == (0, 8)
 
@@ -314,7 +321,7 @@ async def test_a_hole_is_followed_back_as_far_as_it_reaches(
     ranges = [full(first, first + 9) for first in range(0, 1000, 10)]
     rows = dict.fromkeys(range(300), NOW_MS)
 
-    found = await recovered(Reader(ranges, rows), fetched(1000, 1009), begin=1000)
+    found = await recovered(Reader(ranges, rows), fetched(1000, 1009), start_offset=1000)
 
     assert (found.next_offset, found.again) == (300, (300, 999))
 
@@ -334,7 +341,9 @@ async def test_a_tail_that_the_broker_lost_is_written_over() -> None:
     times[3:] = NOW_MS + 1000
 
     found = await recovered(
-        store, FetchedBatch(new.partition, 5, new.offsets, times, new.values, new.headers), begin=5
+        store,
+        FetchedBatch(new.partition, 5, new.offsets, times, new.values, new.headers),
+        start_offset=5,
     )
 
     assert found.next_offset == 5
@@ -345,7 +354,7 @@ async def test_records_that_retention_deleted_are_named() -> None:
     """The log begins past what was stored: the hole stays visible in the ledger."""
     store = Reader([entry(0, 9)], {})
 
-    found = await recovered(store, fetched(50, 60, follows=10), begin=10, log_start=50)
+    found = await recovered(store, fetched(50, 60, follows=10), start_offset=10, log_start=50)
 
     assert (found.lost, found.next_offset, found.base) == ((10, 49), 50, 50)
 
@@ -399,7 +408,7 @@ async def test_ranges_of_another_incarnation_say_nothing(times: int) -> None:
     old = entry(4, 4)
     here = replace(fetched(0, 9), incarnation="mine")
 
-    found = await recovered(Reader([mine, old, other], {}), here, begin=0)
+    found = await recovered(Reader([mine, old, other], {}), here, start_offset=0)
 
     assert (found.next_offset, found.base) == (5, 5)
     assert found.other_incarnation == ((0, 9),)
