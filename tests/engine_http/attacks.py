@@ -4,8 +4,8 @@ from __future__ import annotations
 
 FILE = "file('/etc/passwd')"
 
-# Every place of a SELECT where an expression may stand.
-PLACES = (
+# Every position in a SELECT where an expression is allowed.
+POSITIONS = (
     "SELECT {}",
     "SELECT 1 AS x, [{}]",
     "SELECT ({}, 1)",

@@ -1,4 +1,4 @@
-"""One engine for the tests that leave it running, with what migrations would have made."""
+"""One engine for the tests that leave it running, with the tables that migrations would create."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
 
 @pytest.fixture
 def table(engine: EngineProcess, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A table of the test's own."""
+    """A table for this test only."""
     name = f"default.{request.node.name.partition('[')[0]}"
     engine.ask(f"DROP TABLE IF EXISTS {name} SYNC")
     made = engine.ask(
@@ -48,5 +48,5 @@ def table(engine: EngineProcess, request: pytest.FixtureRequest) -> Iterator[str
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A data directory of the test's own."""
+    """A data directory for this test only."""
     return tmp_path / "data"

@@ -1,4 +1,4 @@
-"""The real process, started as an operator starts it, on a free port."""
+"""Starts the real process as an operator does, on a free port."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one request."""
+    """The answer to one request."""
 
     status: int
     body: bytes
@@ -90,7 +90,7 @@ class EngineProcess:
         return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End it without a word, as a crash does."""
+        """Kill it, as a crash does."""
         self.process.kill()
         self.process.wait(STOP_SECONDS)
 

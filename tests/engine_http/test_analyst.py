@@ -1,4 +1,4 @@
-"""An analyst reads the analysts' views and nothing else, with limits nobody can lift."""
+"""An analyst reads the analysts' views and nothing else, within limits that cannot be lifted."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ARGUMENTS = {"param_p": "/etc/passwd", "param_n": "1", "param_d": "system"}
 
 
 def ask(engine: EngineProcess, sql: str, **arguments: str) -> Answer:
-    """Ask as the analyst, with the parameters the statements use."""
+    """Ask as the analyst, with the parameters that the statements use."""
     return engine.analyst(sql, **{**ARGUMENTS, **arguments})
 
 
 @pytest.mark.parametrize("sql", attacks.ALLOWED)
 def test_ordinary_questions_are_answered(engine: EngineProcess, sql: str) -> None:
-    """The guard must not stand in the way of work."""
+    """The guard must not hinder ordinary work."""
     answer = ask(engine, sql)
 
     assert answer.status == 200, answer.text
 
 
-def test_no_place_of_a_statement_lets_a_function_reach_a_file(engine: EngineProcess) -> None:
-    """Wherever an expression may stand, and however the call is written."""
-    statements = [place.format(attacks.FILE) for place in attacks.PLACES]
+def test_no_part_of_a_statement_lets_a_function_reach_a_file(engine: EngineProcess) -> None:
+    """Wherever an expression is allowed, and however the call is written."""
+    statements = [position.format(attacks.FILE) for position in attacks.POSITIONS]
     statements += [f"SELECT {spelling}" for spelling in attacks.SPELLINGS]
     let_through = [sql for sql in statements if ask(engine, sql).status == 200]
 
@@ -38,14 +38,15 @@ def test_no_place_of_a_statement_lets_a_function_reach_a_file(engine: EngineProc
 
 
 def test_nothing_but_the_views_is_a_source(engine: EngineProcess) -> None:
-    """Table functions, storage tables, files and inner tables, in three places."""
-    places = (
+    """Table functions, storage tables, files and internal tables, in three positions."""
+    positions = (
         "SELECT * FROM {}",
         "SELECT (SELECT count() FROM {})",
         "WITH x AS (SELECT * FROM {}) SELECT 1 FROM x",
     )
     statements = [
-        place.format(source) for place, source in itertools.product(places, attacks.SOURCES)
+        position.format(source)
+        for position, source in itertools.product(positions, attacks.SOURCES)
     ]
     let_through = [sql for sql in statements if ask(engine, sql).status == 200]
 
@@ -62,8 +63,10 @@ def test_no_statement_changes_anything_or_lifts_a_limit(engine: EngineProcess) -
 
 
 @pytest.mark.parametrize("sql", attacks.WRITTEN_ODDLY)
-def test_what_is_forbidden_is_so_however_it_is_written(engine: EngineProcess, sql: str) -> None:
-    """Quotes and blanks of Unicode, and escapes in names: the engine knows them."""
+def test_what_is_forbidden_is_refused_however_it_is_written(
+    engine: EngineProcess, sql: str
+) -> None:
+    """Unicode quotes and blanks, and escapes in names: the engine understands them."""
     answer = ask(engine, sql, session_id="odd")
 
     assert answer.status != 200
@@ -80,7 +83,7 @@ def test_no_url_parameter_lifts_a_limit(engine: EngineProcess) -> None:
 
 
 @pytest.mark.parametrize(("name", "asked", "cap"), attacks.LOWERED)
-def test_limits_above_the_cap_are_lowered_and_said(
+def test_limits_above_the_cap_are_lowered_and_reported(
     engine: EngineProcess, name: str, asked: tuple[str, ...], cap: str | None
 ) -> None:
     """In the URL, in the statement, in a session: dashboards send their own with each query."""
@@ -114,7 +117,7 @@ def test_limits_above_the_cap_are_lowered_and_said(
     ],
 )
 def test_only_settings_are_lowered(engine: EngineProcess, sql: str) -> None:
-    """A column of the same name and a text keep their meaning."""
+    """A column of the same name and a string keep their meaning."""
     answer = ask(engine, sql)
 
     assert answer.text.strip().rpartition("\t")[2] in ("1", "true")
@@ -122,7 +125,7 @@ def test_only_settings_are_lowered(engine: EngineProcess, sql: str) -> None:
 
 
 def test_an_analyst_stops_analysts_statements_only(engine: EngineProcess) -> None:
-    """By the client's id, as tools do when a tab is closed; the owner's go on."""
+    """By the client's id, as tools do when a tab is closed; the owner's statements go on."""
     with ThreadPoolExecutor(2) as threads:
         theirs = threads.submit(engine.analyst, BUSY, query_id="of-analyst")
         owners = threads.submit(engine.ask, f"{BUSY} -- owner", query_id="of-owner")
@@ -138,7 +141,7 @@ def test_an_analyst_stops_analysts_statements_only(engine: EngineProcess) -> Non
 
 
 def test_nothing_of_a_request_stays_for_the_next(engine: EngineProcess) -> None:
-    """Connections serve again; settings, databases and read-only modes do not."""
+    """Connections are used again; settings, databases and read-only modes are not."""
     names = ("max_execution_time", "max_result_rows", "join_use_nulls", "final", "readonly")
     read = f"SELECT {', '.join(f'getSetting({name!r})' for name in names)}, currentDatabase()"
     fresh = ask(engine, read).text
@@ -184,7 +187,7 @@ def test_readonly_can_be_set_as_it_reads(engine: EngineProcess, user: str, value
 
 
 def test_a_setting_inside_a_subquery_lifts_nothing(engine: EngineProcess) -> None:
-    """The engine applies no pinned setting at any depth."""
+    """The engine allows no pinned setting to change, at any depth."""
     sql = "SELECT * FROM (SELECT getSetting('max_threads') SETTINGS max_threads = 64)"
 
     assert ask(engine, sql).text == ask(engine, "SELECT getSetting('max_threads')").text
@@ -201,7 +204,7 @@ def test_limits_hold(engine: EngineProcess) -> None:
 
 
 def test_names_of_the_storage_stay_hidden(engine: EngineProcess) -> None:
-    """The engine's lists show what may be read."""
+    """The engine's lists show only what may be read."""
     assert ask(engine, "SHOW DATABASES").text == "fasttrack\n"
     hidden = "SELECT count() FROM system.{} WHERE database = 'fasttrack_store'"
     assert ask(engine, hidden.format("tables")).text == "0\n"
@@ -218,8 +221,8 @@ def test_an_analyst_can_sign_in_before_the_views_exist(engine: EngineProcess) ->
         engine.ask("RENAME DATABASE elsewhere TO fasttrack")
 
 
-def test_syntax_errors_are_told_as_such(engine: EngineProcess) -> None:
-    """A typing mistake is not an offence."""
+def test_syntax_errors_are_reported_as_such(engine: EngineProcess) -> None:
+    """A typing mistake is not an access violation."""
     answer = ask(engine, "SELEKT 1")
 
     assert answer.code == 62

@@ -1,4 +1,4 @@
-"""What one request may send, open and compute is bounded, and the bounds hold together."""
+"""What requests may send, decompress and compute is bounded, also for many at the same time."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
 
 
 def peak_bytes(process: EngineProcess, work: Callable[[], None]) -> int:
-    """By how much the process's memory grew at most while *work* was done."""
+    """The largest growth of the process's memory while *work* was done."""
     proc = Path(f"/proc/{process.process.pid}")
 
     def read(name: str) -> int:
@@ -50,14 +50,14 @@ def peak_bytes(process: EngineProcess, work: Callable[[], None]) -> int:
         assert found
         return int(found[1]) << 10
 
-    (proc / "clear_refs").write_text("5")  # the peak begins anew
+    (proc / "clear_refs").write_text("5")  # resets the peak
     before = read("VmRSS")
     work()
     return read("VmHWM") - before
 
 
 def deflated() -> bytes:
-    """A gigabyte as one stream; a flushed piece may be repeated."""
+    """A gigabyte as one stream; a flushed chunk may be repeated."""
     packer = zlib.compressobj(1)
     first, again = (packer.compress(CHUNK) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + again * 1023 + packer.flush()
@@ -95,7 +95,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], dict[str, str], dict[str, str]]] = {
 
 @pytest.mark.parametrize("kind", BOMBS)
 def test_ten_bombs_of_an_analyst_take_no_memory(small: EngineProcess, kind: str) -> None:
-    """A gigabyte in a few megabytes is refused at the first one, by a message that says so."""
+    """A gigabyte in a few megabytes is refused at the first one, with a clear message."""
     make, headers, arguments = BOMBS[kind]
     bomb = make()
     answers: list[Answer] = []
@@ -120,7 +120,7 @@ def test_ten_bombs_of_an_analyst_take_no_memory(small: EngineProcess, kind: str)
 
 @pytest.mark.parametrize("kind", [kind for kind in BOMBS if kind != "gzip in gzip"])
 def test_ten_bombs_as_inserts_are_opened_onto_the_disk(small: EngineProcess, kind: str) -> None:
-    """An insert is opened in pieces; what it may have is said when it has more."""
+    """An insert is decompressed in chunks; the error names the most it may have."""
     make, headers, arguments = BOMBS[kind]
     bomb = make()
     answers: list[Answer] = []
@@ -157,12 +157,12 @@ def test_ten_bombs_as_inserts_are_opened_onto_the_disk(small: EngineProcess, kin
 def test_a_statement_may_have_what_a_server_allows(
     small: EngineProcess, user: str, body: bytes, code: int
 ) -> None:
-    """To the byte, for both users; what stands in it does not matter."""
+    """To the byte, for both users, whatever it contains."""
     answers: list[Answer] = []
 
     def ask() -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            # Three of the one that keeps the parser busy for seconds are enough.
+            # For the one that keeps the parser busy for seconds, three are enough.
             count = 3 if code == 167 else AT_ONCE
             answers.extend(threads.map(lambda _: small.ask(body, user=user), range(count)))
 
@@ -187,7 +187,7 @@ def test_a_statement_may_have_what_a_server_allows(
     ids=["large", "gzip", "deflate", "base64", "file"],
 )
 def test_a_form_is_bounded_and_nothing_in_it_is_opened(small: EngineProcess, part: bytes) -> None:
-    """Parameters are text as it was sent, a mebibyte in all."""
+    """Parameters are taken as they were sent, a mebibyte in all."""
     form = b"--x\r\n" + part + b"\r\n--x--\r\n"
     answers: list[Answer] = []
 
@@ -224,7 +224,7 @@ def test_a_form_is_bounded_and_nothing_in_it_is_opened(small: EngineProcess, par
 def test_what_ten_analysts_compute_at_once_is_half_of_the_engines_memory(
     small: EngineProcess, sql: str
 ) -> None:
-    """Each has its share, and there are only so many places."""
+    """Each has its share, and the number of threads is limited."""
     codes: list[int] = []
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""ClickHouse's own Python client works against the process as against a server."""
+"""ClickHouse's own Python client works with the process as with a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROW = ["1", decimal.Decimal("0.100000000000000001"), AT, None, "casino"]
 
 @pytest.fixture(params=[False, "lz4", "zstd", "gzip"])
 def client(engine: EngineProcess, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The client as most people make it, with and without compression."""
+    """The client as most people configure it, with and without compression."""
     made = clickhouse_connect.get_client(host="127.0.0.1", port=engine.port, compress=request.param)
     yield made
     made.close()
@@ -67,7 +67,7 @@ def test_large_results_stream(plain: Any) -> None:
 
 
 def test_error_in_the_middle_of_a_stream_raises(plain: Any) -> None:
-    """A cut result is never taken for a whole one."""
+    """A truncated result is never taken for a complete one."""
     sql = "SELECT throwIf(number = 2900000), number FROM numbers(3000000)"
     with (
         pytest.raises(StreamFailureError, match="395"),
@@ -96,7 +96,7 @@ def test_errors_keep_their_codes(plain: Any) -> None:
 
 
 def test_analyst_signs_in_and_sees_the_views(engine: EngineProcess) -> None:
-    """The handshake needs nothing the analyst may not have."""
+    """The handshake needs nothing that is denied to the analyst."""
     client = clickhouse_connect.get_client(
         host="127.0.0.1", port=engine.port, username="analyst", database="fasttrack"
     )
@@ -108,7 +108,7 @@ def test_analyst_signs_in_and_sees_the_views(engine: EngineProcess) -> None:
 
 
 async def test_async_client_runs_statements_side_by_side(engine: EngineProcess, table: str) -> None:
-    """Inserts, queries and streams of one client at once."""
+    """Inserts, queries and streams of one client at the same time."""
     client = await clickhouse_connect.get_async_client(
         host="127.0.0.1", port=engine.port, autogenerate_session_id=False
     )

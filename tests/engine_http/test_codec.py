@@ -1,4 +1,4 @@
-"""Bodies are packed and opened in every encoding a client may choose."""
+"""Bodies are compressed and decompressed in every encoding that a client may choose."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BODY = bytes(range(256)) * 1000
 
 
 def unpacked(body: bytes, encoding: str = "", *, native: bool = False) -> bytes:
-    """Open a body that comes in pieces."""
+    """Decompress a body that comes in chunks."""
     chunks = (body[start : start + 999] for start in range(0, len(body), 999))
     return b"".join(opened(chunks, encoding, native=native))
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", "deflate"])
-def test_what_is_packed_opens_again(encoding: str) -> None:
-    """Piece by piece and whole."""
+def test_what_is_compressed_can_be_decompressed(encoding: str) -> None:
+    """In chunks and at once."""
     packer = encodings.packer(encoding)
     chunks = [packer.compress(BODY[start : start + 7777]) for start in range(0, len(BODY), 7777)]
 
@@ -54,7 +54,7 @@ def frame(method: int, packed: bytes, plain_bytes: int) -> bytes:
 
 
 def test_frames_of_clickhouse_clients_are_opened() -> None:
-    """`decompress=1`: LZ4, ZSTD and plain frames one after another."""
+    """`decompress=1`: LZ4, ZSTD and uncompressed frames one after another."""
     packed = lz4.block.compress(BODY, store_size=False)
     zstd = encodings.zstd.compress(BODY)
     frames = frame(0x82, packed, len(BODY)) + frame(0x90, zstd, len(BODY)) + frame(0x02, b"x", 1)
@@ -63,7 +63,7 @@ def test_frames_of_clickhouse_clients_are_opened() -> None:
 
 
 @pytest.mark.parametrize("body", [b"short", frame(0x82, b"\xff\xff", 99)])
-def test_damaged_frames_are_told(body: bytes) -> None:
+def test_damaged_frames_are_an_error(body: bytes) -> None:
     """271, never a crash."""
     with pytest.raises(ClickHouseError) as caught:
         unpacked(body, native=True)
@@ -75,8 +75,8 @@ def test_damaged_frames_are_told(body: bytes) -> None:
 @pytest.mark.parametrize(
     "size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]
 )
-def test_pieces_end_where_they_may(encoding: str, size: int) -> None:
-    """Bodies that open to whole pieces, and to one byte more or less, arrive whole."""
+def test_chunks_may_end_anywhere(encoding: str, size: int) -> None:
+    """Bodies of whole chunks, and of one byte more or less, arrive complete."""
     body = bytes(size)
     chunks = list(opened(iter([encodings.pack(encoding, body)]), encoding, native=False))
 
@@ -86,7 +86,7 @@ def test_pieces_end_where_they_may(encoding: str, size: int) -> None:
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip"])
 def test_members_one_after_another_are_one_body(encoding: str) -> None:
-    """As the tools that write these formats append to a file."""
+    """As when the tools that write these formats append to a file."""
     packed = (
         encodings.pack(encoding, BODY)
         + encodings.pack(encoding, b"x")
@@ -106,8 +106,8 @@ def test_a_body_that_breaks_off_is_an_error(encoding: str) -> None:
         assert caught.value.code == 271
 
 
-def test_a_frame_says_how_large_it_is_and_is_held_to_it() -> None:
-    """A frame that claims or holds more than the limit is refused before it is opened."""
+def test_a_frame_may_not_be_larger_than_it_says_or_than_the_limit() -> None:
+    """A frame that claims or holds more than the limit is refused before it is decompressed."""
     for frames in (frame(0x82, b"x", MAX_FRAME_BYTES + 1), frame(0x90, b"x", (1 << 32) - 1)):
         with pytest.raises(ClickHouseError, match="frame is larger") as caught:
             unpacked(frames, native=True)
@@ -115,7 +115,7 @@ def test_a_frame_says_how_large_it_is_and_is_held_to_it() -> None:
 
 
 def test_a_zstd_window_is_bounded() -> None:
-    """The window is memory of whoever opens it."""
+    """The reader needs memory for the window."""
     wide = encodings.zstd.compress(
         bytes(1 << 25), options={encodings.zstd.CompressionParameter.window_log: 27}
     )
@@ -136,7 +136,7 @@ def test_a_frame_has_the_checksum_that_clients_verify() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES // 2])
-def test_what_is_packed_in_frames_opens_again(size: int) -> None:
+def test_what_is_compressed_in_frames_can_be_decompressed(size: int) -> None:
     """Empty, one frame, several; none is larger than a server's."""
     body = bytes(range(256)) * (size // 256) + bytes(size % 256)
     packer = FramePacker()
@@ -145,8 +145,8 @@ def test_what_is_packed_in_frames_opens_again(size: int) -> None:
     assert unpacked(packed, native=True) == body
 
 
-def test_a_damaged_checksum_is_an_error_unless_it_is_not_looked_at() -> None:
-    """40, as a server says it; a client may ask not to have it verified."""
+def test_a_damaged_checksum_is_an_error_unless_it_is_not_verified() -> None:
+    """40, as on a server; a client may ask not to verify it."""
     damaged = bytes(16) + frame(0x02, b"x", 1)[16:]
 
     with pytest.raises(ClickHouseError) as caught:
@@ -156,7 +156,7 @@ def test_a_damaged_checksum_is_an_error_unless_it_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("claimed", [4, 6])
-def test_a_frame_opens_to_what_it_says(claimed: int) -> None:
+def test_a_frame_has_the_size_it_names(claimed: int) -> None:
     """Neither more nor less, whatever the method."""
     for method, packed in (
         (0x82, lz4.block.compress(b"abcde", store_size=False)),

@@ -1,4 +1,4 @@
-"""A full disk may stop the engine; it may not make it acknowledge what is not stored."""
+"""A full disk may stop the engine, but never make it acknowledge what is not stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILLS = 6
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A small disk; it takes a root who may mount."""
+    """A small disk; the tests must run as a root user who may mount."""
     small = SmallDisk(tmp_path / "disk", 200)
     if not small.mount():
         pytest.skip("no right to mount a small disk")
@@ -32,7 +32,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 class Supervised:
-    """An engine that is started again when it ended, and senders that repeat until acknowledged."""
+    """An engine that is restarted when it ends, and clients that retry until acknowledged."""
 
     def __init__(self, data_dir: Path) -> None:
         self.engine = EngineProcess(data_dir).start()
@@ -40,7 +40,7 @@ class Supervised:
         self.done = threading.Event()
 
     def keep_up(self) -> None:
-        """Start the engine again whenever it has ended; on a full disk that may take some tries."""
+        """Restart the engine whenever it has ended; on a full disk that may take some tries."""
         while not self.done.wait(0.05):
             if self.engine.process.poll() is not None:
                 again = EngineProcess(self.engine.data_dir)
@@ -50,7 +50,7 @@ class Supervised:
                     again.kill()
 
     def send(self, first: int) -> None:
-        """Insert batch after batch, each with its token until it is acknowledged."""
+        """Insert batch after batch, retrying each with its token until it is acknowledged."""
         while not self.done.is_set():
             rows = "".join(f"{n}\t{n:0>40}\n" for n in range(first, first + ROWS))
             query = "INSERT INTO kept FORMAT TSV"
@@ -85,7 +85,7 @@ def test_what_a_full_disk_acknowledged_is_stored(disk: SmallDisk) -> None:
         for _ in range(FILLS):
             system.wait_for_more()
             disk.fill()
-            # How long it stays full decides nothing: whatever was refused is sent again.
+            # How long it stays full does not matter: what was refused is sent again.
             time.sleep(0.3)
             disk.free()
         system.wait_for_more()
@@ -104,7 +104,7 @@ def test_what_a_full_disk_acknowledged_is_stored(disk: SmallDisk) -> None:
 
 
 def test_a_client_that_leaves_is_not_taken_for_a_broken_disk(engine: EngineProcess) -> None:
-    """What nobody reads any more is thrown away, not written to a closed pipe."""
+    """What nobody reads any more is discarded, not written to a closed pipe."""
     for _ in range(3):
         request = f"{engine.url}/?query=SELECT+number+FROM+numbers(10000000000)"
         with urllib.request.urlopen(request, timeout=30) as answer:

@@ -18,7 +18,7 @@ from tests.engine_http.process import EngineProcess
 
 @pytest.mark.parametrize("path", ["/ping", "/", "/replicas_status"])
 def test_health_paths_say_ok(engine: EngineProcess, path: str) -> None:
-    """Load balancers and clients ask these without a query."""
+    """Load balancers and clients request these without a query."""
     answer = engine.ask(method="GET", path=path)
 
     assert (answer.status, answer.text) == (200, "Ok.\n")
@@ -26,7 +26,7 @@ def test_health_paths_say_ok(engine: EngineProcess, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/ping", "/replicas_status"])
 def test_head_is_get_without_a_body(engine: EngineProcess, path: str) -> None:
-    """Load balancers ask so; OPTIONS says what there is."""
+    """Load balancers use HEAD; OPTIONS names the methods."""
     answer = engine.ask(method="HEAD", path=path)
 
     assert (answer.status, answer.body) == (200, b"")
@@ -34,7 +34,7 @@ def test_head_is_get_without_a_body(engine: EngineProcess, path: str) -> None:
 
 
 def test_a_statement_without_a_result_has_no_format(engine: EngineProcess) -> None:
-    """Clients read a body when a format is named."""
+    """Clients try to read a body when a format is named."""
     for sql, user in (
         ("CREATE DATABASE IF NOT EXISTS fasttrack", "default"),
         ("SET max_block_size = 1", "default"),
@@ -62,7 +62,7 @@ def test_a_statement_without_a_result_has_no_format(engine: EngineProcess) -> No
 def test_an_error_names_nothing_that_the_client_did_not_write(
     engine: EngineProcess, sql: str, body: str
 ) -> None:
-    """Neither pipes nor files in memory nor tags of statements."""
+    """Neither pipes nor files in memory nor statements' tags."""
     answer = engine.ask(body, query=sql)
 
     assert answer.status >= 400
@@ -90,11 +90,11 @@ def test_curl_works_as_the_manual_shows(engine: EngineProcess) -> None:
     assert (by_url.stdout, by_body.stdout) == (b"1\n", b"2\n")
 
 
-def test_answer_tells_what_the_statement_did(engine: EngineProcess) -> None:
-    """Id, format, zone, name and counts stand in headers."""
-    answer = engine.ask("SELECT number FROM numbers(10) FORMAT JSONEachRow", query_id="told")
+def test_answer_headers_say_what_the_statement_did(engine: EngineProcess) -> None:
+    """Id, format, zone, name and counts are in the headers."""
+    answer = engine.ask("SELECT number FROM numbers(10) FORMAT JSONEachRow", query_id="named")
 
-    assert answer.headers["x-clickhouse-query-id"] == "told"
+    assert answer.headers["x-clickhouse-query-id"] == "named"
     assert answer.headers["x-clickhouse-format"] == "JSONEachRow"
     assert answer.headers["x-clickhouse-timezone"] in ("UTC", "Etc/UTC")
     assert answer.headers["x-clickhouse-server-display-name"]
@@ -158,7 +158,7 @@ def test_get_may_only_read(engine: EngineProcess) -> None:
 
 
 def test_every_way_to_sign_in_works(engine: EngineProcess) -> None:
-    """Basic, headers, parameters; two at once is refused, and so is a password."""
+    """Basic, headers, parameters; two ways at once are refused, and so is a password."""
     basic = {"Authorization": "Basic " + base64.b64encode(b"analyst:").decode()}
     headers = {"X-ClickHouse-User": "analyst", "X-ClickHouse-Key": ""}
     write = "CREATE DATABASE x"
@@ -172,7 +172,7 @@ def test_every_way_to_sign_in_works(engine: EngineProcess) -> None:
 
 
 def test_parameters_are_values_and_never_sql(engine: EngineProcess) -> None:
-    """`{name:Type}` takes what `param_name` says, escaped as the server reads it."""
+    """`{name:Type}` takes the value of `param_name`, escaped as a server reads it."""
     answer = engine.ask(
         "SELECT {text:String}, {many:Array(Int32)}, {what:Identifier} FROM fasttrack.t LIMIT 1",
         param_text="'; DROP TABLE x --",
@@ -196,7 +196,7 @@ def test_statement_may_begin_in_the_url_and_end_in_the_body(engine: EngineProces
     assert engine.value("+ 1", query="SELECT 41") == "42"
 
 
-def test_default_format_counts_when_the_statement_names_none(engine: EngineProcess) -> None:
+def test_default_format_is_used_when_the_statement_names_none(engine: EngineProcess) -> None:
     """As a parameter or as a header."""
     assert engine.value("SELECT 1 AS x", default_format="JSONEachRow") == '{"x":1}'
     answer = engine.ask("SELECT 1 AS x FORMAT TSV", headers={"X-ClickHouse-Format": "JSON"})
@@ -216,7 +216,7 @@ def test_default_format_counts_when_the_statement_names_none(engine: EngineProce
 def test_results_are_compressed_when_asked(
     engine: EngineProcess, name: str, unpack: Callable[[bytes], bytes], rows: int
 ) -> None:
-    """Small results whole, large ones as a stream; never without enable_http_compression."""
+    """Small results at once, large ones as a stream; never without enable_http_compression."""
     answer = engine.ask(
         f"SELECT number FROM numbers({rows})",
         headers={"Accept-Encoding": f"{name}, br;q=0.1"},
@@ -232,7 +232,7 @@ def test_results_are_compressed_when_asked(
 @pytest.mark.parametrize("rows", [0, 10, 400_000])
 @pytest.mark.parametrize("user", ["default", "analyst"])
 def test_results_are_sent_in_frames_when_asked(engine: EngineProcess, rows: int, user: str) -> None:
-    """`compress=1` is the default of Java's clients and of Go's; http compression does not add."""
+    """`compress=1` is the default of Java and Go clients; HTTP compression is not added."""
     answer = engine.ask(
         f"SELECT number FROM numbers({rows})",
         headers={"Accept-Encoding": "gzip"},
@@ -246,7 +246,9 @@ def test_results_are_sent_in_frames_when_asked(engine: EngineProcess, rows: int,
     assert plain == b"".join(b"%d\n" % number for number in range(rows))
 
 
-def test_what_is_sent_in_frames_is_opened_and_verified(engine: EngineProcess, table: str) -> None:
+def test_what_is_sent_in_frames_is_decompressed_and_verified(
+    engine: EngineProcess, table: str
+) -> None:
     """A statement, and the rows of an INSERT; a wrong checksum is 40."""
     insert = f"INSERT INTO {table} FORMAT JSONEachRow"
     stored = engine.ask(frame(b'{"id":"1"}'), query=insert, decompress="1")
@@ -258,8 +260,8 @@ def test_what_is_sent_in_frames_is_opened_and_verified(engine: EngineProcess, ta
     assert engine.ask("SELECT throwIf(1)", compress="1").text.startswith("Code: 395.")
 
 
-def test_unknown_or_wrong_encoding_of_a_body_is_told(engine: EngineProcess) -> None:
-    """89 for an encoding nobody knows, 271 for a body that is not in it."""
+def test_unknown_or_wrong_encoding_of_a_body_is_an_error(engine: EngineProcess) -> None:
+    """89 for an unknown encoding, 271 for a body that is not in its encoding."""
     assert engine.ask("SELECT 1", headers={"Content-Encoding": "snappy"}).code == 89
     assert engine.ask("SELECT 1", headers={"Content-Encoding": "gzip"}).code == 271
 

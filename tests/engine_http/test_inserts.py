@@ -1,4 +1,4 @@
-"""Rows arrive whole, once, and byte for byte."""
+"""Rows arrive complete, once, and byte for byte."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_a_bad_row_stores_nothing(engine: EngineProcess, table: str) -> None:
     assert engine.ask('{"id":"1"}', query=f"INSERT INTO {table} FORMAT JSONEachRow").status == 200
 
 
-def test_unknown_column_table_and_setting_are_told(engine: EngineProcess, table: str) -> None:
-    """The codes by which a sink knows that a retry will not help."""
+def test_unknown_column_table_and_setting_are_errors(engine: EngineProcess, table: str) -> None:
+    """The codes that tell a sink that a retry will not help."""
     column = engine.ask("{}", query=f"INSERT INTO {table} (nothing) FORMAT JSONEachRow")
     missing = engine.ask("{}", query="INSERT INTO nowhere FORMAT JSONEachRow")
     setting = engine.ask("{}", query=f"INSERT INTO {table} FORMAT JSONEachRow", no_such="1")
@@ -101,14 +101,14 @@ def test_async_inserts_are_stored_before_they_are_acknowledged(
 
 
 def test_empty_body_stores_nothing_and_is_fine(engine: EngineProcess, table: str) -> None:
-    """No rows is no error."""
+    """An insert without rows is not an error."""
     answer = engine.ask(b"", query=f"INSERT INTO {table} FORMAT JSONEachRow")
 
     assert (answer.status, answer.summary["written_rows"]) == (200, 0)
 
 
 def test_body_of_32_mib_is_stored_in_one_insert(engine: EngineProcess, table: str) -> None:
-    """The largest batch a sender may push, unpacked."""
+    """The largest batch a client may send, uncompressed."""
     row = json.dumps({"id": "x" * 1000}).encode() + b"\n"
     rows = (32 << 20) // len(row)
     answer = engine.ask(
@@ -134,7 +134,7 @@ def test_body_of_32_mib_is_stored_in_one_insert(engine: EngineProcess, table: st
 def test_an_insert_may_begin_with_its_expressions(
     engine: EngineProcess, table: str, sql: str, rows: int
 ) -> None:
-    """`WITH … INSERT` stores its rows and nothing of ours."""
+    """`WITH … INSERT` stores its rows and nothing else."""
     answer = engine.ask(sql.format(table))
 
     assert answer.status == 200, answer.text
@@ -152,7 +152,7 @@ def test_an_insert_may_begin_with_its_expressions(
     ],
 )
 def test_an_insert_takes_parameters(engine: EngineProcess, table: str, sql: str) -> None:
-    """For its table and in its values, which are never read as SQL."""
+    """As its table and in its values, which are never read as SQL."""
     name = table.partition(".")[2]
     value = "'); DROP TABLE x --"
     answer = engine.ask(sql, param_t=name, param_values=name, param_v=value)

@@ -1,4 +1,4 @@
-"""Native blocks are rewritten for clients of a newer protocol without touching a value."""
+"""Native blocks are rewritten for clients of a newer protocol without changing a value."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ ZONES = ["b", "DateTime('Europe/Malta')"], ["e", "DateTime('Asia/Kolkata')"]
 def test_a_time_keeps_its_zone_at_every_version(
     engine: EngineProcess, version: str | None, rows: int
 ) -> None:
-    """As a column's whole type too, where the engine itself leaves it out."""
+    """Also as a column's whole type, where the engine itself leaves it out."""
     arguments = {"client_protocol_version": version} if version else {}
     answer = engine.ask(
         f"{ZONED} -- a comment", user="analyst", default_format="Native", param_n=str(rows),
@@ -106,7 +106,7 @@ def test_a_zone_is_found_however_a_statement_is_written(engine: EngineProcess, s
 
 
 async def test_blocks_may_be_cut_anywhere(engine: EngineProcess) -> None:
-    """The pieces of a pipe end where they end."""
+    """The chunks of a pipe may end anywhere."""
     sql = EVERY_TYPE.format(rows=500)
     data = (await asyncio.to_thread(engine.ask, sql, default_format="Native")).body
     cut = random.Random(7)  # noqa: S311
@@ -121,8 +121,8 @@ async def test_blocks_may_be_cut_anywhere(engine: EngineProcess) -> None:
     assert b"".join([part async for part in woven(chunks())]) == weave(data)[0]
 
 
-async def test_a_cut_result_is_an_error() -> None:
-    """A block without its end is not sent as if it were whole."""
+async def test_a_truncated_result_is_an_error() -> None:
+    """A block without its end is not sent as if it were complete."""
 
     async def chunks() -> AsyncIterator[bytes]:
         yield b"\x01\x02\x01a\x06UInt64\x00"
@@ -131,8 +131,8 @@ async def test_a_cut_result_is_an_error() -> None:
         [part async for part in woven(chunks())]
 
 
-def test_a_type_without_fixed_layout_is_told(engine: EngineProcess) -> None:
-    """Rather an error than wrong bytes."""
+def test_a_type_without_fixed_layout_is_an_error(engine: EngineProcess) -> None:
+    """An error is better than wrong bytes."""
     answer = engine.ask(
         "SELECT sumState(1)", default_format="Native", client_protocol_version="54460"
     )

@@ -1,4 +1,4 @@
-"""A pool holds its width, lets a few wait a while, and then says no."""
+"""A pool runs at most its width, lets a few statements wait a while, and refuses the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine_http.execution.pools import ReadPools, WorkerPool
 
 
 async def test_a_full_pool_refuses_with_202() -> None:
-    """At once when the queue is full, after its patience otherwise."""
+    """At once when the queue is full, otherwise after its longest wait."""
     pool = WorkerPool("test", width=1, queue=1, wait_seconds=0.05)
     done = threading.Event()
     running = asyncio.create_task(pool.run(done.wait))
@@ -32,8 +32,8 @@ async def test_a_full_pool_refuses_with_202() -> None:
     pool.close()
 
 
-async def test_a_cancelled_caller_leaves_its_place_taken_until_the_work_ends() -> None:
-    """The engine cannot be told to forget a statement, so its place is not given away."""
+async def test_a_cancelled_caller_keeps_its_thread_until_the_work_ends() -> None:
+    """The engine cannot drop a statement at once, so its thread is not given away."""
     pool = WorkerPool("test", width=1, queue=1, wait_seconds=5.0)
     done = threading.Event()
     running = asyncio.create_task(pool.run(done.wait))
@@ -49,10 +49,10 @@ async def test_a_cancelled_caller_leaves_its_place_taken_until_the_work_ends() -
 
 
 @pytest.mark.parametrize(("long", "short"), [(1, 1), (1, 4), (2, 1), (2, 6), (3, 2)])
-async def test_a_read_that_finds_no_long_place_gets_a_short_one_at_once(
+async def test_a_read_that_finds_no_long_thread_gets_a_short_one_at_once(
     long: int, short: int
 ) -> None:
-    """Long ones may take as long as they like; only past the short places somebody waits."""
+    """Long ones may take any time; a read waits only when the short threads are taken too."""
     pools = ReadPools("test", long=long, short=short)
     done = threading.Event()
     entered = []

@@ -43,22 +43,22 @@ def test_killed_during_inserts_keeps_all_it_acknowledged(data_dir: Path) -> None
             if len(acknowledged) > 100:
                 enough.set()
 
-    senders = [
+    clients = [
         threading.Thread(target=insert_until_it_dies, args=(n * 1_000_000,)) for n in range(3)
     ]
-    for sender in senders:
-        sender.start()
+    for client in clients:
+        client.start()
     assert enough.wait(60)
     process.kill()
-    for sender in senders:
-        sender.join()
+    for client in clients:
+        client.join()
 
     again = EngineProcess(data_dir).start()
     stored = [int(line) for line in again.value("SELECT id FROM kept").split("\n")]
     assert set(acknowledged) <= set(stored)
     assert len(stored) == len(set(stored))
 
-    # A retry of the last acknowledged insert is still known after the crash.
+    # The token of the last acknowledged insert is still known after the crash.
     last = str(acknowledged[-1])
     again.ask(last, query="INSERT INTO kept FORMAT TSV", insert_deduplication_token=last)
     assert again.value(f"SELECT count() FROM kept WHERE id = {last}") == "1"
@@ -101,8 +101,8 @@ def test_a_signal_ends_it_cleanly_under_load(data_dir: Path, number: signal.Sign
     assert again.stop() == 0
 
 
-def test_a_second_process_on_the_directory_is_told(data_dir: Path) -> None:
-    """Exit code 1 and a sentence; the first one goes on."""
+def test_a_second_process_on_the_directory_ends_with_an_error(data_dir: Path) -> None:
+    """Exit code 1 and a message; the first one goes on."""
     first = EngineProcess(data_dir).start()
     command = [
         sys.executable,
@@ -122,7 +122,7 @@ def test_a_second_process_on_the_directory_is_told(data_dir: Path) -> None:
     assert first.stop() == 0
 
 
-def test_a_taken_port_is_told(data_dir: Path) -> None:
+def test_a_port_in_use_is_an_error(data_dir: Path) -> None:
     """Exit code 1 and the reason."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [
@@ -161,7 +161,7 @@ def test_the_directory_is_private_and_holds_everything(data_dir: Path) -> None:
 
 
 def test_a_stop_leaves_only_lines_of_its_own_in_the_log(data_dir: Path) -> None:
-    """A clean stop is no mistake: nothing but JSON, and no error among it."""
+    """A clean stop logs nothing but JSON, and no error."""
     process = EngineProcess(data_dir).start()
     process.ask("SELECT 1", session_id="a")
 

@@ -1,4 +1,4 @@
-"""Statements can be stopped, and none stands in another's way."""
+"""Statements can be stopped, and none blocks another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 def running(engine: EngineProcess, text: str) -> int:
-    """How many statements that contain *text* the engine works on."""
+    """How many statements that contain *text* the engine is running."""
     sql = "SELECT count() FROM system.processes WHERE position(query, {t:String}) > 0"
     own = "AND position(query, 'system.processes') = 0"
     return int(engine.value(f"{sql} {own}", param_t=text))
@@ -62,7 +62,7 @@ def test_execution_time_is_limited(engine: EngineProcess) -> None:
 
 
 def test_a_client_that_leaves_ends_its_query(engine: EngineProcess) -> None:
-    """Nobody pays for an answer nobody reads, neither waiting nor streaming."""
+    """The engine does not go on with an answer that nobody reads, buffered or streamed."""
     streamed = "SELECT number FROM numbers(1000000000000)"
     for name, sql in (("waits", BUSY), ("streams", streamed)):
         client = socket.create_connection(("127.0.0.1", engine.port))
@@ -76,7 +76,7 @@ def test_a_client_that_leaves_ends_its_query(engine: EngineProcess) -> None:
 
 
 def test_a_slow_reader_does_not_fill_memory(engine: EngineProcess) -> None:
-    """The engine waits for the client; a result of gigabytes holds megabytes."""
+    """The engine waits for the client; a result of gigabytes takes megabytes."""
     process = psutil.Process(engine.process.pid)
     with socket.create_connection(("127.0.0.1", engine.port)) as client:
         sql = b"SELECT number, randomPrintableASCII(100) FROM numbers(100000000) -- slow"
@@ -96,7 +96,7 @@ def test_a_slow_reader_does_not_fill_memory(engine: EngineProcess) -> None:
 
 
 def test_busy_analysts_do_not_stop_inserts_and_health(engine: EngineProcess, table: str) -> None:
-    """More analysts than places: the rest wait, inserts and /ping do not."""
+    """More analysts than threads: the rest wait, inserts and /ping do not."""
 
     async def load() -> tuple[list[int], list[float], list[float]]:
         async with aiohttp.ClientSession(engine.url) as client:
@@ -154,7 +154,7 @@ def test_many_statements_at_once_are_all_answered(engine: EngineProcess, table: 
 
 
 def test_the_engines_own_tables_are_there_for_the_owner(engine: EngineProcess) -> None:
-    """Parts, processes, settings: as the engine has them."""
+    """Parts, processes, settings: as in any ClickHouse."""
     for name in ("parts", "processes", "settings", "merges", "metrics", "events", "tables"):
         assert engine.ask(f"SELECT count() FROM system.{name}").status == 200
 

@@ -1,4 +1,4 @@
-"""A session lives as long as somebody uses it, and for its time-out after that."""
+"""A session lives as long as it is used, and for its time-out after that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def query(session: str, seconds: int = 60, *, check: bool = False) -> Query:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time that sessions are told, to be moved by hand."""
+    """The time that sessions see; the test moves it."""
     now = [1000.0]
     monkeypatch.setattr(sessions.time, "monotonic", lambda: now[0])
     return now
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize("seconds", SECONDS)
 async def test_a_session_does_not_end_while_it_is_used(clock: list[float], seconds: int) -> None:
-    """Another client's request looks for those whose time is over; this one's has not begun."""
+    """Another client's request removes expired sessions; this one's time-out has not begun."""
     table = Sessions()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(table.entered(DEFAULT, query("used", seconds)))
@@ -48,8 +48,8 @@ async def test_a_session_does_not_end_while_it_is_used(clock: list[float], secon
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
-async def test_its_time_begins_when_it_was_used_last(clock: list[float], seconds: int) -> None:
-    """However long the last use was; then it ends when its time is over, and not before."""
+async def test_its_timeout_begins_after_its_last_use(clock: list[float], seconds: int) -> None:
+    """However long the last use was, it ends exactly when its time-out is over."""
     table = Sessions()
     async with table.entered(DEFAULT, query("used", seconds)):
         clock[0] += 10_000

@@ -25,7 +25,7 @@ def test_temporary_tables_and_settings_live_in_the_session(engine: EngineProcess
 
 
 def test_url_settings_do_not_stay_in_the_session(engine: EngineProcess) -> None:
-    """They cover the session's own settings for one statement."""
+    """They override the session's own settings for one statement."""
     ask = "SELECT getSetting('max_block_size'), getSetting('max_threads')"
     engine.ask("SET max_block_size = 77", session_id="s3")
     before = engine.value(ask, session_id="s3")
@@ -41,7 +41,7 @@ def test_a_busy_session_is_locked(engine: EngineProcess) -> None:
     )
     slow.start()
     while engine.value("SELECT count() FROM system.processes WHERE query LIKE '%sleep(1%'") == "1":
-        pass  # only this very query matches so far
+        pass  # only this query itself matches so far
     locked = engine.ask("SELECT 1", session_id="s4")
     free = engine.ask("SELECT 1", session_id="s5")
     slow.join()
@@ -50,7 +50,7 @@ def test_a_busy_session_is_locked(engine: EngineProcess) -> None:
 
 
 def test_session_ends_after_its_timeout(engine: EngineProcess) -> None:
-    """A time-out of zero forgets at once."""
+    """A session with a time-out of zero ends at once."""
     engine.ask("CREATE TEMPORARY TABLE gone (a Int32)", session_id="s6", session_timeout="0")
 
     assert engine.ask("SELECT * FROM gone", session_id="s6").code == 60
@@ -65,7 +65,7 @@ def test_large_result_streams_from_a_session(engine: EngineProcess) -> None:
 
 
 def test_sessions_may_expire_while_others_are_used(engine: EngineProcess) -> None:
-    """No request is disturbed by another session's end, however many end at once."""
+    """No request is disturbed by the end of other sessions, however many end at once."""
 
     def use(number: int) -> int:
         name = f"ends-{number % 60}"
@@ -84,7 +84,7 @@ def test_sessions_may_expire_while_others_are_used(engine: EngineProcess) -> Non
 def test_a_session_stays_locked_until_an_abandoned_statement_has_ended(
     engine: EngineProcess, first: str
 ) -> None:
-    """A client that leaves does not give its session's connection to the next one early."""
+    """When a client leaves, the next one does not get the session's connection too early."""
     name = first.partition(" ")[0]
     engine.ask(first, session_id=name)
     text = b"SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"

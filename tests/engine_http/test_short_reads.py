@@ -12,7 +12,7 @@ import pytest
 from tests.engine_http.process import Answer, EngineProcess
 from tests.engine_http.test_queries import BUSY, eventually, running
 
-# More than the long pool of either user has places for.
+# More than the long pool of either user has threads.
 LONG = {"analyst": 5, "default": 7}
 
 
@@ -26,7 +26,7 @@ def long_reads(engine: EngineProcess, user: str, sql: str = BUSY) -> Iterator[li
         try:
             yield futures
         finally:
-            # A trial may be just beginning again, so it is said until nobody is left.
+            # A trial may be about to start again, so the kill is repeated until none is left.
             while not all(future.done() for future in futures):
                 engine.ask("KILL QUERY WHERE query LIKE '%sipHash64%' AND query NOT LIKE 'KILL%'")
 
@@ -47,7 +47,7 @@ def long_reads(engine: EngineProcess, user: str, sql: str = BUSY) -> Iterator[li
 def test_short_reads_are_answered_while_long_ones_run(
     engine: EngineProcess, user: str, sql: str
 ) -> None:
-    """More long reads than there are places; each of twenty short ones comes through."""
+    """With more long reads than threads, each of twenty short reads is answered."""
     with long_reads(engine, user) as futures, ThreadPoolExecutor(20) as threads:
         answers = list(threads.map(lambda _: engine.ask(sql, user=user), range(20)))
 
@@ -56,14 +56,14 @@ def test_short_reads_are_answered_while_long_ones_run(
 
 
 def test_what_does_not_end_in_its_trial_is_run_in_full(engine: EngineProcess) -> None:
-    """Longer, larger or hungrier than a trial may be: the answer is whole and comes once."""
+    """With more time, rows or memory than a trial has, the answer is complete and comes once."""
     slow = "SELECT count() FROM numbers(50000000) WHERE NOT ignore(cityHash64(number))"
     large = "SELECT number FROM numbers(1000000)"
     hungry = "SELECT length(groupArray(number)) FROM numbers(15000000)"
     with ThreadPoolExecutor(3) as threads, long_reads(engine, "analyst"):
         futures = [threads.submit(engine.analyst, sql) for sql in (slow, large, hungry)]
         eventually(lambda: running(engine, slow) == 1)
-        eventually(lambda: running(engine, slow) == 0)  # stopped: its time was over
+        eventually(lambda: running(engine, slow) == 0)  # stopped: its time was used up
 
     answers = [future.result() for future in futures]
     assert [answer.status for answer in answers] == [200] * 3
@@ -95,14 +95,14 @@ def test_commands_and_inserts_pass_long_reads_of_the_owner(
 
 
 def test_a_stopped_trial_is_not_the_clients_kill(engine: EngineProcess) -> None:
-    """KILL QUERY ends a statement for good, also while it is on trial."""
+    """KILL QUERY ends a statement for good, even during its trial."""
     with long_reads(engine, "analyst") as futures:
         pass
 
     assert {future.result().code for future in futures} == {394}
 
 
-def test_a_reader_that_takes_little_loses_its_place(engine: EngineProcess) -> None:
+def test_a_client_that_reads_slowly_loses_its_thread(engine: EngineProcess) -> None:
     """An answer may take its statement's time and a little more, however slowly it is read."""
     sql = b"SELECT number, 'takes little' FROM numbers(100000000000)"
     with socket.create_connection(("127.0.0.1", engine.port)) as client:

@@ -1,4 +1,4 @@
-"""What is held of one body is bounded, in memory and in all."""
+"""A spool is bounded, in memory and in all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine_http.http.spool import Spool
 from tests.engine_http.test_bounds import BOMBS
 
 MOST_BYTES = 1000
-# As promised, and not as the module has it: that may be wrong.
+# The promised values, not the module's, which may be wrong.
 IN_MEMORY_BYTES = 8 << 20
-LARGEST_PIECE_BYTES = 1 << 20
+LARGEST_CHUNK_BYTES = 1 << 20
 
 
 @pytest.mark.parametrize("sizes", [[1001], [1000, 1], [1, 1000], [999, 2], [500, 500, 1]])
-def test_a_body_of_more_than_it_may_have_is_refused(tmp_path: Path, sizes: list[int]) -> None:
-    """In whatever pieces it comes; what was held before stays as it was."""
+def test_a_body_over_the_limit_is_refused(tmp_path: Path, sizes: list[int]) -> None:
+    """In whatever chunks it comes; the bytes before stay as they were."""
     with Spool(tmp_path, most_bytes=MOST_BYTES) as spool:
         *fitting, last = sizes
         spool.write_all(bytes(size) for size in fitting)
@@ -32,7 +32,7 @@ def test_a_body_of_more_than_it_may_have_is_refused(tmp_path: Path, sizes: list[
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [1000], [1, 999], [500, 500], [1] * 1000])
-def test_a_body_may_have_all_that_it_may_have(tmp_path: Path, sizes: list[int]) -> None:
+def test_a_body_may_have_exactly_the_limit(tmp_path: Path, sizes: list[int]) -> None:
     """To the byte."""
     with Spool(tmp_path, most_bytes=MOST_BYTES) as spool:
         spool.write_all(b"x" * size for size in sizes)
@@ -41,8 +41,8 @@ def test_a_body_may_have_all_that_it_may_have(tmp_path: Path, sizes: list[int]) 
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1, IN_MEMORY_BYTES])
-def test_what_is_more_than_a_little_lies_on_the_disk(tmp_path: Path, more: int) -> None:
-    """Memory is for small bodies; a file without a name is gone with its body."""
+def test_a_large_body_is_on_the_disk(tmp_path: Path, more: int) -> None:
+    """Memory is for small bodies; the file of a large one is gone with its body."""
     size = IN_MEMORY_BYTES + more
     with Spool(tmp_path, most_bytes=4 * IN_MEMORY_BYTES) as spool:
         spool.write_all(bytes(1 << 20) for _ in range(size >> 20))
@@ -55,19 +55,19 @@ def test_what_is_more_than_a_little_lies_on_the_disk(tmp_path: Path, more: int) 
 
 
 def small(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same *pieces*, none of which is large."""
+    """The same *chunks*, after checking that none is large."""
     for chunk in chunks:
         size = len(chunk)
-        assert size <= LARGEST_PIECE_BYTES
+        assert size <= LARGEST_CHUNK_BYTES
         yield chunk
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BOMBS if kind != "gzip in gzip"])
-def test_a_bomb_is_opened_no_further_than_its_bound(tmp_path: Path, kind: str) -> None:
-    """A gigabyte in a few megabytes; what is refused was never there, and no piece is large."""
+def test_a_bomb_is_decompressed_no_further_than_its_bound(tmp_path: Path, kind: str) -> None:
+    """A gigabyte in a few megabytes; the refused part is never stored, and no chunk is large."""
     make, headers, arguments = BOMBS[kind]
     encoding = headers.get("Content-Encoding", "")
-    with Spool(tmp_path, most_bytes=3 * LARGEST_PIECE_BYTES) as spool:
+    with Spool(tmp_path, most_bytes=3 * LARGEST_CHUNK_BYTES) as spool:
         chunks = opened(iter([make()]), encoding, native="decompress" in arguments)
         with pytest.raises(ClickHouseError) as caught:
             spool.write_all(small(chunks))

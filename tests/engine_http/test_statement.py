@@ -1,4 +1,4 @@
-"""Statements are taken apart where the engine's parser would."""
+"""Statements are split where the engine's parser would split them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from engine_http.statements.statement import Insert, Statement, inspect
 def test_insert_is_split_before_its_rows(
     sql: bytes, head: bytes, rows_format: str | None, data: bytes
 ) -> None:
-    """Rows begin past blanks and one line end after the format, and are never read as SQL."""
+    """Rows begin after the format, blanks and one line end, and are never read as SQL."""
     found = inspect(sql)
 
     assert isinstance(found, Insert)
@@ -80,7 +80,7 @@ def test_settings_of_the_statement_win() -> None:
 def test_output_clause_is_found_at_the_end(
     sql: bytes, verb: bytes, output_format: str | None, output_at: int
 ) -> None:
-    """FORMAT counts only as the last clause, and its place is where INTO OUTFILE may stand."""
+    """FORMAT counts only as the last clause, and INTO OUTFILE goes where it is."""
     found = inspect(sql)
 
     assert isinstance(found, Statement)

@@ -1,4 +1,4 @@
-"""A trial ends when its time is over, and no other with it."""
+"""A trial ends when its time is used up, and no other trial with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine_http.execution.trials import Trials
 
 
 async def run(trials: Trials, name: str, begun: asyncio.Event) -> str:
-    """Run a statement that does not end by itself; how it ended."""
+    """Run a statement that does not end by itself; return how it ended."""
     try:
         async with trials.limited(name):
             begun.set()
@@ -24,8 +24,8 @@ async def run(trials: Trials, name: str, begun: asyncio.Event) -> str:
 
 
 @pytest.mark.parametrize("late", [[], ["a"], ["b"], ["a", "c"], ["a", "b", "c"], ["gone", "b"]])
-async def test_those_whose_time_is_over_end(late: list[str]) -> None:
-    """A name that has ended meanwhile means nothing."""
+async def test_overdue_trials_end(late: list[str]) -> None:
+    """The id of a statement that has already ended is ignored."""
     asked: list[Sequence[str]] = []
 
     async def overdue(names: Sequence[str]) -> Sequence[str]:
@@ -50,8 +50,8 @@ async def test_those_whose_time_is_over_end(late: list[str]) -> None:
     assert asked == [["a", "b", "c"]]
 
 
-async def test_nobody_is_asked_while_nothing_is_on_trial() -> None:
-    """The question is a query, too."""
+async def test_nothing_is_queried_while_nothing_is_on_trial() -> None:
+    """To look for overdue statements is a query, too."""
 
     async def overdue(_: Sequence[str]) -> Sequence[str]:
         raise AssertionError("asked")

@@ -1015,7 +1015,7 @@ OPENED = (
 SPOOL = "tests/engine_http/test_spool.py::"
 CODEC = "tests/engine_http/test_codec.py::"
 SESSIONS = "tests/engine_http/test_session_table.py::"
-TRIAL_ENDS = "tests/engine_http/test_trials.py::test_those_whose_time_is_over_end"
+TRIAL_ENDS = "tests/engine_http/test_trials.py::test_overdue_trials_end"
 
 MUTANTS = (
     Mutant(
@@ -1564,25 +1564,25 @@ MUTANTS = (
     Mutant(
         "bodies-without-bound",
         "the engine holds bodies of any size",
-        SPOOL + "test_a_bomb_is_opened_no_further_than_its_bound",
+        SPOOL + "test_a_bomb_is_decompressed_no_further_than_its_bound",
         _hold_bodies_of_any_size,
     ),
     Mutant(
         "bodies-in-memory",
         "the engine holds bodies in memory however large they are",
-        SPOOL + "test_what_is_more_than_a_little_lies_on_the_disk",
+        SPOOL + "test_a_large_body_is_on_the_disk",
         _hold_bodies_in_memory,
     ),
     Mutant(
         "opened-in-one-piece",
         "a body of the engine's is opened at once",
-        SPOOL + "test_a_bomb_is_opened_no_further_than_its_bound",
+        SPOOL + "test_a_bomb_is_decompressed_no_further_than_its_bound",
         _open_in_one_piece,
     ),
     Mutant(
         "frames-without-bound",
         "a frame may claim any size",
-        CODEC + "test_a_frame_says_how_large_it_is_and_is_held_to_it",
+        CODEC + "test_a_frame_may_not_be_larger_than_it_says_or_than_the_limit",
         _believe_the_sizes_of_frames,
     ),
     Mutant(
@@ -1595,7 +1595,7 @@ MUTANTS = (
         "wait-for-long-reads",
         "a short read waits until a long one has ended",
         "tests/engine_http/test_pools.py::"
-        "test_a_read_that_finds_no_long_place_gets_a_short_one_at_once",
+        "test_a_read_that_finds_no_long_thread_gets_a_short_one_at_once",
         _wait_for_a_long_place,
     ),
     Mutant(
@@ -1619,7 +1619,7 @@ MUTANTS = (
     Mutant(
         "sessions-age-in-use",
         "a session's time-out begins with its last request and not behind it",
-        SESSIONS + "test_its_time_begins_when_it_was_used_last",
+        SESSIONS + "test_its_timeout_begins_after_its_last_use",
         _age_while_used,
     ),
 )
