@@ -117,7 +117,7 @@ class Handler:
         if rest.size + len(url_text) > body.MAX_STATEMENT_BYTES:
             raise ClickHouseError(
                 Code.QUERY_IS_TOO_LARGE,
-                f"A statement may have {body.MAX_STATEMENT_BYTES:,} bytes, rows not counted",
+                f"A statement may have {body.MAX_STATEMENT_BYTES:,} bytes, not counting rows",
             )
         if url_text and rest.size:
             statement = await _inspected(url_text + b"\n" + rest.read())
@@ -132,8 +132,8 @@ class Handler:
         if changed:
             again = inspect(text)
             statement = again if isinstance(again, Statement) else statement
-        asked = call.query.settings
-        changed |= dict(lowered(asked, caps).items() - asked.items())
+        requested = call.query.settings
+        changed |= dict(lowered(requested, caps).items() - requested.items())
         return await self._execute(request, call, statement, answer.lowered_headers(changed))
 
     async def _rows(self, statement: Insert, url_text: bytes, rest: Spool) -> Spool:
@@ -166,7 +166,7 @@ class Handler:
             head = answer.result_headers(head, output_format)
         if not statement.repeats and not guarded:
             return await self._command(call, statement, head)
-        reading = ReadPlan(
+        plan = ReadPlan(
             work=functools.partial(self._work.read, call, statement),
             kill=functools.partial(self._kill, query.query_id),
             hold=call.hold_session,
@@ -176,15 +176,15 @@ class Handler:
             most_seconds=self._most_seconds(query) if guarded else None,
         )
         pools = self._analysts if guarded else self._owner
-        selection = ReadStatement(request, query, reading, head)
-        return await selection.respond(pools, self._trials, self._engine.version)
+        read = ReadStatement(request, query, plan, head)
+        return await read.respond(pools, self._trials, self._engine.version)
 
     def _most_seconds(self, query: Query) -> float:
         """How long an analyst's answer may take, sending included."""
-        asked = query.settings.get("max_execution_time", "")
+        requested = query.settings.get("max_execution_time", "")
         most = self._engine.limits.execution_seconds
         return (
-            min(int(asked), most) if asked.isascii() and asked.isdigit() else most
+            min(int(requested), most) if requested.isascii() and requested.isdigit() else most
         ) + _GRACE_SECONDS
 
     async def _command(

@@ -90,6 +90,6 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
 
 
 def _give_up() -> None:
-    """End at once: a statement did not end. Nobody relies on what was not acknowledged."""
+    """End at once, as a statement did not end: what was not acknowledged is not promised."""
     log.line("gave up waiting", level="error")
     os._exit(1)

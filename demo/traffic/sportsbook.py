@@ -23,7 +23,7 @@ class Sportsbook:
         self._open: deque[BettingSlip] = deque()
 
     def bet(self) -> Iterator[EveningItem]:
-        """Somebody places a slip."""
+        """A player places a slip."""
         player = self._players.one()
         stake = min(
             self._players.units(player.currency, 100 + 100 * self._dice.below(20)), player.balance

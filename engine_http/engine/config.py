@@ -18,8 +18,8 @@ from engine_http.engine.disk import KEEP_FREE_BYTES
 from engine_http.statements.limits import Limits
 
 ANALYSTS_DATABASE = "fasttrack"
-# Where the engine's defaults would return another number than the right one: a day in 1955 becomes
-# one in 2135. Analysts cannot change them; deploy/clickhouse/users.d has the same.
+# Settings without which the engine would return wrong values: a day in 1955 becomes one in 2135.
+# Analysts cannot change them; deploy/clickhouse/users.d has the same.
 EXACT_SETTINGS = {
     "decimal_check_overflow": "1",
     "date_time_overflow_behavior": "throw",

@@ -101,7 +101,7 @@ def _translated(chunks: Iterator[bytes], what: str) -> Iterator[bytes]:
         yield from chunks
     except _FAILURES:
         raise ClickHouseError(
-            Code.CANNOT_DECOMPRESS, f"The body is not {what}, or it is cut off"
+            Code.CANNOT_DECOMPRESS, f"The body is not {what}, or it is truncated"
         ) from None
 
 

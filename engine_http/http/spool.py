@@ -55,8 +55,7 @@ class Spool:
         if self.size + len(data) > self._most_bytes:
             raise ClickHouseError(
                 Code.QUERY_IS_TOO_LARGE,
-                f"The body opens to more than {self._most_bytes:,} bytes, which is the most that "
-                "this request may have",
+                f"The body has more than {self._most_bytes:,} bytes, the limit of this request",
             )
         if not self._on_disk and self.size + len(data) > IN_MEMORY_BYTES:
             self._move_to_disk()
@@ -102,4 +101,4 @@ def _write(file: int, data: bytes) -> None:
 
 
 def _no_space() -> ClickHouseError:
-    return ClickHouseError(Code.NOT_ENOUGH_SPACE, "There is no room on the disk for this body")
+    return ClickHouseError(Code.NOT_ENOUGH_SPACE, "There is no space on the disk for this body")

@@ -172,8 +172,8 @@ def _require(largest: int, node: _Node, instead: str) -> None:
 def _refused(name: str, advice: str) -> ClickHouseError:
     return ClickHouseError(
         Code.DECIMAL_OVERFLOW,
-        f"The result of {name} may be another number than the right one, without an error of the "
-        f"engine: {advice}. See docs/analysts.md, Arithmetic.",
+        f"The result of {name} may be wrong without an error of the engine: {advice}. "
+        "See docs/analysts.md, Arithmetic.",
     )
 
 
