@@ -61,7 +61,7 @@ class RailheadApp(faust.App):  # type: ignore[misc]
 
 
 def create_app(settings: WorkerSettings) -> RailheadApp:
-    """Configure Faust; every departure from its defaults stands with its reason."""
+    """Configure Faust; each departure from its defaults has its reason (ids: docs/pitfalls.md)."""
     return RailheadApp(
         settings.group,
         env={},  # else PRODUCER_ACKS, BROKER_URL and seventy others override these

@@ -191,7 +191,7 @@ class Observer:
         return time.monotonic() - self._settled_at
 
     def _recovery_seconds(self) -> float:
-        """Seconds that a recovery has made no progress (pitfall B2); 0 when there is none."""
+        """Seconds that a recovery has made no progress (pitfalls.md#b2); 0 when there is none."""
         recovery = self._stream.app.tables.recovery
         progress = None
         if recovery.in_recovery:

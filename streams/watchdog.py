@@ -1,8 +1,8 @@
 """Decides from ages whether the worker is stuck; a stuck process ends and is started again.
 
-Known ways to hang are Faust's (pitfalls B2 to B5): offsets that never commit again, streams that
-stop without an error, a recovery that waits forever. An outage of the store or the broker is not
-among them: then writes are being tried again, and waiting is right.
+Known ways to hang are Faust's (pitfalls.md#b2 to #b5): offsets that never commit again, streams
+that stop without an error, a recovery that waits forever. An outage of the store or the broker is
+not among them: then writes are being retried, and waiting is right.
 """
 
 from __future__ import annotations

@@ -59,11 +59,11 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     mending.cancel()
     code = 0 if stop.is_set() else FATAL_EXIT
-    # Faust may hang while stopping (pitfall B6): past the bound the process ends regardless.
+    # Faust may hang while stopping (pitfalls.md#b6): past the bound the process ends regardless.
     loop.call_later(settings.shutdown_seconds, os._exit, code)
     await _stop(stream, store, observer, settings.shutdown_seconds / 2)
     # The group has been left; Python's own exit would wait for the consumer's thread, which Faust
-    # may leave running with its membership (pitfall B6).
+    # may leave running with its membership (pitfalls.md#b6).
     logging.shutdown()
     os._exit(code)
 

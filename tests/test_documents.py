@@ -79,11 +79,13 @@ def test_every_pitfall_that_the_code_cites_is_explained() -> None:
     """docs/pitfalls.md has each id that a comment or a docstring names."""
     explained = set(re.findall(r'<a id="(\w+)"></a>', (ROOT / "docs/pitfalls.md").read_text()))
     cited = {
-        one.lower()
-        for path in ROOT.glob("streams/**/*.py")
-        for found in re.findall(r"pitfalls?((?:\W+(?:and |to )?[A-D]\d+)+)", path.read_text())
-        for one in re.findall(r"[A-D]\d+", found)
+        one
+        for path in (ROOT / "streams").rglob("*.py")
+        for found in re.findall(r"pitfalls\.md((?:[ ,a-z]*#[a-d]\d+)+)", path.read_text())
+        for one in re.findall(r"#([a-d]\d+)", found)
     }
+    app = (ROOT / "streams" / "app.py").read_text()
+    cited |= {one.lower() for one in re.findall(r"\(([A-D]\d+)\)", app)}
 
-    assert {"a1", "b6"} <= cited
+    assert {"a1", "a9", "a11", "b6"} <= cited
     assert cited <= explained

@@ -2,7 +2,7 @@
 
 The table's store is the dedup index: recovery feeds changelog blocks into it, and forgetting is
 dropping segments, so no tombstone is ever written and recovery cannot wait for a tail that
-compaction removed (pitfall B2). The changelog topic expires by time, a little after the window.
+compaction removed (pitfalls.md#b2). The changelog topic expires by time, a little after the window.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class DedupStore(Store):  # type: ignore[misc]
 
         A record that is no block is counted and skipped: its ids may be stored again as first
         occurrences, which costs rows that the views show once, never a loss. Records of another
-        table's changelog are left alone: around a rebalance Faust may mix them in (pitfall A6), and
-        their ids would count as seen here.
+        table's changelog are left alone: around a rebalance Faust may mix them in (pitfalls.md#a6),
+        and their ids would count as seen here.
 
         Any producer may write a block with any time. None makes ids expire before the broker's
         clock has come that far, and a block from the future, whose own ids would never expire, is

@@ -13,7 +13,7 @@ FATAL_EXIT = 70
 
 
 def die(what: str) -> NoReturn:
-    """Log the current exception and end the process; nothing of it is committed (pitfall A1)."""
+    """Log the current exception and end the process; it commits nothing (pitfalls.md#a1)."""
     logger.critical("Unexpected error in %s; the process ends.", what, exc_info=True)  # noqa: LOG014
     logging.shutdown()
     os._exit(FATAL_EXIT)

@@ -8,14 +8,14 @@ Its consumer is replaced where it works per message:
   changelog record holds the ids of a whole batch).
 - Event topics are fetched only while streams take what is fetched. Faust begins to fetch a moment
   before it clears the streams' queues at the end of a recovery, and what was queued in between is
-  lost until the next restart (pitfall B3).
+  lost until the next restart (pitfalls.md#b3).
 - A partition that its writer has paused (a reject spike) is not fetched; its neighbours are.
 - A fetched batch states which offsets it covers, so that the partition writer sees whether one
   before it is missing. Batches can get lost (a rebalance, a cancelled fetch, a cleared queue); what
   was given to nobody is fetched again (streams/faust/positions.py).
 - Offsets are committed up to the start of the oldest batch that is not acknowledged. Faust's own
   rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
-  group without commits, and gaps are marked as done before they are (pitfalls A2, A11).
+  group without commits, and gaps are marked as done before they are (pitfalls.md#a2, #a11).
 """
 
 from __future__ import annotations
@@ -458,7 +458,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; offsets that the broker did not take are tried again with the next commit.
 
-        Faust would count them as committed (pitfall A11).
+        Faust would count them as committed (pitfalls.md#a11).
         """
         failpoints.passing("worker.before_commit")
         uncommitted = self._uncommitted
