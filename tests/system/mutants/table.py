@@ -1,4 +1,4 @@
-"""Which ways of breaking the write order are tried, and which test sees each one.
+"""The table of mutants: each breaks the product in one way, and names the test that must catch it.
 
 A mutant replaces one function of the product in the test process; the product itself knows
 nothing of mutants. Its name in `RAILHEAD_MUTANT` switches it on (tests/conftest.py).
@@ -54,10 +54,10 @@ def _acknowledge_before_insert() -> None:
 
     original = PartitionWriter._write
 
-    async def write(self: Any, parts: list[Any]) -> None:
-        for event in (event for part in parts for event in part.events):
+    async def write(self: Any, batches: list[Any]) -> None:
+        for event in (event for one in batches for event in one.events):
             self._acknowledge(event)
-        await original(self, parts)
+        await original(self, batches)
 
     PartitionWriter._write = write  # type: ignore[method-assign]
 
@@ -109,7 +109,7 @@ def _skip_the_stores_check() -> None:
     recovery_offset.find_recovery_offset = find_recovery_offset
 
 
-def _offsets_name_records_for_ever() -> None:
+def _offsets_name_records_of_any_incarnation() -> None:
     from streams.recovery import recovery_offset
 
     recovery_offset.of_this_incarnation = lambda ranges, _batch: list(ranges)
@@ -214,10 +214,10 @@ def _judge_only_the_range_again() -> None:
 
     original = PartitionWriter._judge_again
 
-    def judge_again(self: Any, parts: Any, *given: Any) -> Any:
-        queued, self._pending = self._pending, deque(parts)
+    def judge_again(self: Any, batches: Any, *given: Any) -> Any:
+        queued, self._pending = self._pending, deque(batches)
         try:
-            return original(self, parts, *given)
+            return original(self, batches, *given)
         finally:
             self._pending = queued
 
@@ -228,7 +228,7 @@ def _let_repeats_of_refused_rows_stay() -> None:
     from streams.partition import writer
 
     def judge_without(fetched: Any, refused: Any, judge: Any) -> Any:
-        # The refused stand at their places while all is judged, and go only then.
+        # The refused rows stay while all is judged, and are removed only then.
         judge(fetched)
         return original(fetched, refused, judge)
 
@@ -236,7 +236,7 @@ def _let_repeats_of_refused_rows_stay() -> None:
     writer.judge_without = judge_without
 
 
-def _believe_later_sightings() -> None:
+def _believe_later_occurrences() -> None:
     from streams.judge import outcomes
 
     original = outcomes._here_or_later
@@ -248,7 +248,7 @@ def _believe_later_sightings() -> None:
     outcomes._here_or_later = here_or_later
 
 
-def _forget_one_of_two_sightings() -> None:
+def _forget_one_of_two_occurrences() -> None:
     from streams.dedup.index import DedupIndex
 
     def forget(self: Any, high: Any, low: Any) -> None:
@@ -528,13 +528,13 @@ def _round_otherwise_in_columns() -> None:
     from events.check.columnar import vectors
     from events.values.amounts import adjusted_amount
 
-    def cut(_place: int, text: str) -> Any:
+    def truncated(_index: int, text: str) -> Any:
         value, adjustment = adjusted_amount(text)
         if adjustment is not None:
             value = Decimal(text).quantize(Decimal("1e-18"), ROUND_DOWN)
         return f"{value:f}", adjustment
 
-    vectors._exact_amount = cut
+    vectors._exact_amount = truncated
 
 
 def _refuse_times_that_are_not_set() -> None:
@@ -588,7 +588,7 @@ def _move_what_is_known_here() -> None:
     moves._known_here = lambda _candidates, _dedup_index, rows: np.zeros(len(rows), np.bool_)
 
 
-def _move_for_ever() -> None:
+def _move_without_end() -> None:
     from streams.judge import moves
 
     moves.MOST_TIMES = 10**9  # type: ignore[misc]
@@ -720,9 +720,9 @@ def _pass_over_bets_without_legs() -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(np, name)
 
-        def searchsorted(self, owners: Any, places: Any) -> Any:
+        def searchsorted(self, owners: Any, indexes: Any) -> Any:
             _, dense = np.unique(owners, return_inverse=True)
-            return original(dense, places)
+            return original(dense, indexes)
 
     lists.np = Shifted()  # type: ignore[assignment]
 
@@ -761,7 +761,7 @@ def _round_in_silence() -> None:
     from events.check.columnar import vectors
 
     original = vectors._exact_amount
-    vectors._exact_amount = lambda place, text: (original(place, text)[0], None)
+    vectors._exact_amount = lambda index, text: (original(index, text)[0], None)
 
 
 def _set_unset_times_to_the_nearest() -> None:
@@ -769,8 +769,8 @@ def _set_unset_times_to_the_nearest() -> None:
     from events.contract.adjustments import Adjustment
     from events.values.instants import EARLIEST_NS, adjusted_instant, format_instant
 
-    def exact_instant(null_outside: Any, place: int, text: str) -> Any:
-        value, adjustment = adjusted_instant(text, optional=null_outside(place))
+    def exact_instant(null_outside: Any, index: int, text: str) -> Any:
+        value, adjustment = adjusted_instant(text, optional=null_outside(index))
         if adjustment is Adjustment.TIME_UNSET:
             value = EARLIEST_NS
         return None if value is None else format_instant(value), adjustment
@@ -782,7 +782,7 @@ def _leave_required_times_unset() -> None:
     from events.check.columnar import vectors
 
     original = vectors._exact_instant
-    vectors._exact_instant = lambda _, place, text: original(lambda _place: True, place, text)
+    vectors._exact_instant = lambda _, index, text: original(lambda _index: True, index, text)
 
 
 def _let_all_arithmetic_pass() -> None:
@@ -932,7 +932,7 @@ def _hold_bodies_in_memory() -> None:
     spool.IN_MEMORY_BYTES = 2**40  # type: ignore[misc]
 
 
-def _open_in_one_piece() -> None:
+def _open_at_once() -> None:
     from engine_http.http import decompression
 
     decompression.CHUNK_BYTES = 2**26  # type: ignore[misc]
@@ -1031,10 +1031,10 @@ MUTANTS = (
         _move_what_is_known_here,
     ),
     Mutant(
-        "move-for-ever",
-        "no bound for moves",
+        "endless-moves",
+        "moves have no bound",
         MOVES + "test_nothing_goes_in_circles",
-        _move_for_ever,
+        _move_without_end,
     ),
     Mutant(
         "do-not-wait-for-moves",
@@ -1050,7 +1050,7 @@ MUTANTS = (
     ),
     Mutant(
         "trust-the-new-rule",
-        "what is new by a changed rule is not looked up in the store",
+        "an id that is new by a changed rule is not looked up in the store",
         OTHER_RULES + "test_a_payment_that_comes_again_under_a_wider_id_is_one_payment",
         _trust_the_new_rule,
     ),
@@ -1072,10 +1072,15 @@ MUTANTS = (
         "tests/tenants/test_id_rules.py::test_without_a_usable_tenants_file_nothing_is_judged",
         _judge_without_a_file,
     ),
-    Mutant("mark-seen-with-true", "an id is marked, not placed", EVERY_MOMENT, _mark_ids_with_true),
+    Mutant(
+        "mark-seen-with-true",
+        "an id is marked as seen, without its offset",
+        EVERY_MOMENT,
+        _mark_ids_with_true,
+    ),
     Mutant(
         "ack-before-insert",
-        "slices are acknowledged before their rows are stored",
+        "fetched batches are acknowledged before their rows are stored",
         EVERY_MOMENT,
         _acknowledge_before_insert,
     ),
@@ -1099,25 +1104,25 @@ MUTANTS = (
     ),
     Mutant(
         "trust-the-token",
-        "an insert made again is believed without a look at the rows",
+        "a repeated insert is believed without a look at the rows",
         PROMISE + "test_a_token_without_rows_is_not_taken_for_rows",
         _trust_the_token,
     ),
     Mutant(
         "skip-the-stores-check",
-        "on assignment nobody asks what the store has",
+        "on assignment the store is not asked what it has",
         EVERY_MOMENT,
         _skip_the_stores_check,
     ),
     Mutant(
-        "offsets-for-ever",
-        "a ledger of another life of the topic counts",
+        "offsets-of-any-incarnation",
+        "a ledger of another incarnation of the topic counts",
         "tests/streams/recovery/test_recovery_offset.py::test_a_ledger_of_another_incarnation_of_the_topic_says_nothing",
-        _offsets_name_records_for_ever,
+        _offsets_name_records_of_any_incarnation,
     ),
     Mutant(
         "trust-the-commit",
-        "an offset committed in another life of the topic counts",
+        "an offset committed in another incarnation of the topic counts",
         "tests/streams/recovery/test_recovery_offset.py::"
         "test_an_offset_committed_in_another_incarnation_of_the_topic_hides_nothing",
         _trust_the_commit,
@@ -1130,14 +1135,14 @@ MUTANTS = (
     ),
     Mutant(
         "answer-before-acks",
-        "204 is said before Kafka acknowledged",
+        "204 is answered before Kafka acknowledged",
         "tests/ingest_http/test_answers.py::"
         "test_items_that_kafka_did_not_take_are_510_with_their_ids",
         _answer_before_acks,
     ),
     Mutant(
         "raise-out-of-the-loop",
-        "trouble with the store leaves the lane",
+        "errors of the store leave the partition writer",
         PROMISE + "test_an_insert_whose_answer_was_lost_adds_nothing_twice",
         _raise_out_of_the_loop,
     ),
@@ -1148,8 +1153,8 @@ MUTANTS = (
         _pass_unprocessed_offsets,
     ),
     Mutant(
-        "cover-missing-slices",
-        "a slice that did not arrive is covered by the next range",
+        "cover-missing-batches",
+        "a batch that did not arrive is covered by the next range",
         PROMISE + "test_a_batch_that_did_not_arrive_is_fetched_again",
         _cover_batches_that_did_not_arrive,
     ),
@@ -1161,25 +1166,25 @@ MUTANTS = (
     ),
     Mutant(
         "begin-at-the-first-record",
-        "a slice does not speak of the offsets before its first record",
+        "a fetched batch does not cover the offsets before its first record",
         FETCHED + "test_any_fetch_is_read_as_aiokafka_reads_it",
         _begin_at_the_first_record,
     ),
     Mutant(
         "times-of-records-only",
-        "a slice does not tell when its last marker was appended",
+        "a fetched batch does not know when its last marker was appended",
         FETCHED + "test_a_fetched_batch_has_the_append_time_of_its_last_offset",
         _times_of_records_only,
     ),
     Mutant(
         "go-back-once",
-        "a slice from before a rewind may be the last one that is heard of",
+        "a batch from before a rewind may be the last one that arrives",
         POSITIONS + "test_what_is_lost_again_after_going_back_is_fetched_again",
         _go_back_once,
     ),
     Mutant(
         "pass-holes-handed-on",
-        "what lies before a slice that was handed on counts as handed on",
+        "offsets before a batch that was handed on count as handed on",
         POSITIONS + "test_what_was_given_to_nobody_is_known",
         _pass_holes_in_what_was_handed_on,
     ),
@@ -1197,31 +1202,31 @@ MUTANTS = (
     ),
     Mutant(
         "believe-the-ledger",
-        "nobody looks whether the rows are there that the ledger counts",
+        "rows that the ledger counts are not looked for",
         RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
         _believe_the_ledger_without_rows,
     ),
     Mutant(
         "pass-gaps-in-the-ledger",
-        "ranges that are missing between others are passed over",
+        "ranges that are missing between others are skipped",
         RECOVERY + "test_what_was_committed_and_is_not_in_the_store_is_stored_again",
         _pass_gaps_in_the_ledger,
     ),
     Mutant(
         "again-in-the-same-generation",
-        "what is stored again may be hidden by the range it stands for",
+        "rows stored again may be hidden by the range that they replace",
         RECOVERY + "test_what_is_stored_again_is_of_a_later_generation",
         _store_again_in_the_same_generation,
     ),
     Mutant(
-        "look-only-before-a-slice",
-        "what is missing stays so until another record comes",
+        "look-only-before-a-batch",
+        "missing rows stay missing until another record comes",
         "tests/streams/recovery/test_mending.py::test_what_is_missing_is_fetched_where_no_record_follows",
         _look_only_before_a_batch,
     ),
     Mutant(
-        "slices-without-end",
-        "a slice holds all that was asked for however much that is",
+        "batches-without-end",
+        "a fetched batch holds all that was asked for, however much that is",
         BOMBS + "test_a_fetched_batch_ends_where_enough_is_held",
         _batches_without_end,
     ),
@@ -1233,7 +1238,7 @@ MUTANTS = (
     ),
     Mutant(
         "open-as-aiokafka-does",
-        "who reads no slices opens batches by aiokafka",
+        "consumers of other topics open record batches by aiokafka",
         HARMED + "test_a_header_whose_name_is_no_text_stops_nothing",
         _open_as_aiokafka_does,
     ),
@@ -1250,8 +1255,8 @@ MUTANTS = (
         _gather_without_end,
     ),
     Mutant(
-        "blind-within-a-slice",
-        "repeats inside one slice are not seen",
+        "blind-within-a-batch",
+        "repeats inside one fetched batch are not seen",
         PROMISE + "test_a_quiet_run_keeps_the_promise",
         _remember_nothing_in_a_batch,
     ),
@@ -1281,25 +1286,25 @@ MUTANTS = (
     ),
     Mutant(
         "judged-meanwhile",
-        "what was judged while a row was refused stays as it is",
+        "records judged while a row was refused are not judged again",
         REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
         _judge_only_the_range_again,
     ),
     Mutant(
-        "later-sightings",
-        "a record that comes again is a repeat of one behind it",
+        "later-occurrences",
+        "a record that is read again is a repeat of a later one",
         REFUSED + "test_a_worker_may_die_at_every_moment_while_it_judges_again",
-        _believe_later_sightings,
+        _believe_later_occurrences,
     ),
     Mutant(
         "forget-once",
-        "an id that was remembered twice is forgotten once",
+        "an id that is twice in the dedup index is removed once",
         REFUSED + "test_what_comes_after_a_refused_record_may_be_the_first_of_its_id",
-        _forget_one_of_two_sightings,
+        _forget_one_of_two_occurrences,
     ),
     Mutant(
         "moved-from-any-topic",
-        "a record that is sent on does not say in which incarnation of its topic it lay",
+        "a moved record does not name the incarnation of its topic",
         "tests/streams/judge/test_moves.py::test_a_moved_record_says_where_it_lay",
         _leave_the_incarnation_out,
     ),
@@ -1324,7 +1329,7 @@ MUTANTS = (
     ),
     Mutant(
         "alarm-at-each-look",
-        "an alarm is raised each time that a partition is looked at",
+        "an alarm is raised each time that a partition is checked",
         "tests/streams/test_alarms.py::test_what_was_found_twice_is_reported_once",
         _raise_an_alarm_at_each_look,
     ),
@@ -1336,7 +1341,7 @@ MUTANTS = (
     ),
     Mutant(
         "two-rules-of-rounding",
-        "the columnar check cuts digits where the exact one rounds",
+        "the columnar check truncates digits where the exact one rounds",
         "tests/events/test_adjustments.py::"
         "test_an_amount_is_rounded_half_to_even_at_the_eighteenth_place",
         _round_otherwise_in_columns,
@@ -1355,13 +1360,13 @@ MUTANTS = (
     ),
     Mutant(
         "fill-under-the-same-version",
-        "a row whose legs were filled takes no precedence over the one it stands for",
+        "a row whose legs were filled takes no precedence over the one it replaces",
         LEGS + "test_what_an_older_worker_writes_later_is_filled_by_the_next_run",
         _fill_under_the_same_version,
     ),
     Mutant(
         "progress-before-the-rows",
-        "filling legs goes on behind a batch that was read and never written",
+        "filling legs goes on after a batch that was read and never written",
         LEGS + "test_a_run_that_died_is_continued",
         _note_progress_before_the_rows,
     ),
@@ -1379,7 +1384,7 @@ MUTANTS = (
     ),
     Mutant(
         "legs-content-as-hashed",
-        "free content of a leg is stored in the way that it is hashed",
+        "free content of a leg is stored in its hashed form",
         LEGS + "test_free_content_is_the_text_that_was_sent",
         _store_legs_content_as_it_is_hashed,
     ),
@@ -1439,7 +1444,7 @@ MUTANTS = (
     ),
     Mutant(
         "full-chunk-goes-on",
-        "behind a full chunk a decoder expects more, also at the end of its stream",
+        "after a full chunk a decoder expects more, also at the end of its stream",
         "tests/ingest_http/test_decompress.py::"
         "test_a_stream_of_any_size_decompresses_to_the_content",
         _expect_more_after_a_full_chunk,
@@ -1459,7 +1464,7 @@ MUTANTS = (
     ),
     Mutant(
         "hang-up-at-once",
-        "a connection is closed right behind an answer that came before the body's end",
+        "a connection is closed right after an answer that came before the body's end",
         "tests/ingest_http/test_early_answers.py::"
         "test_a_client_that_sends_slowly_and_reads_at_the_end_reads_the_answer",
         _hang_up_at_once,
@@ -1483,26 +1488,26 @@ MUTANTS = (
         _blocks_without_an_incarnation,
     ),
     Mutant(
-        "same-topic-for-ever",
-        "a topic that was recreated is read on where the one before was",
+        "recreated-topic-is-the-same",
+        "a recreated topic is read on at the old one's position",
         "tests/streams/faust/test_fetch_by_id.py::test_a_topic_that_has_another_id_now_was_recreated",
         _take_a_recreated_topic_for_the_same,
     ),
     Mutant(
         "believe-reports",
-        "a refusal is what its report says, whatever the item is",
+        "a rejection is what its report says, whatever the item is",
         "tests/streams/judge/test_odd_records.py::test_a_refusal_that_is_reported_again_is_the_same",
         _believe_what_a_report_says,
     ),
     Mutant(
-        "lenient-letters",
+        "lenient-dead-letters",
         "what almost fits a dead letter's field is made to fit",
         "tests/streams/judge/test_odd_records.py::test_a_dead_letter_with_any_json_in_any_field_is_a_row",
         _read_dead_letters_leniently,
     ),
     Mutant(
         "named-by-the-client",
-        "a refused item is named by the request id that a client sends",
+        "a rejected item is named by the request id that a client sends",
         "tests/ingest_http/test_dead_letters.py"
         "::test_requests_that_share_an_id_have_reports_of_their_own",
         _name_rejects_by_request_id,
@@ -1515,13 +1520,13 @@ MUTANTS = (
     ),
     Mutant(
         "first-come-first-served",
-        "one tenant may hold all that there is",
+        "one tenant may hold the whole limit",
         ADMISSION + "test_one_tenant_alone_gets_half_of_the_limit",
         _first_come_first_served,
     ),
     Mutant(
         "give-back-twice",
-        "a request that leaves twice gives back twice what it held",
+        "a request that leaves twice releases twice what it held",
         ADMISSION + "test_what_is_given_back_can_be_taken_again",
         _give_back_twice,
     ),
@@ -1545,19 +1550,19 @@ MUTANTS = (
     ),
     Mutant(
         "full-chunk-ends-it",
-        "what a decoder holds behind a full chunk is not asked for",
+        "what a decoder holds after a full chunk is not read",
         OPENED,
         _end_with_the_input,
     ),
     Mutant(
         "full-zstd-chunk-ends-it",
-        "what zstd holds behind a full chunk is not asked for",
+        "what zstd holds after a full chunk is not read",
         OPENED,
         _zstd_feed(lambda _, data: bool(data)),
     ),
     Mutant(
         "full-zstd-chunk-goes-on",
-        "behind the end of a zstd frame another is expected",
+        "after the end of a zstd frame another is expected",
         OPENED,
         _zstd_feed(lambda inner, data: bool(data) or not inner.needs_input),
     ),
@@ -1574,10 +1579,10 @@ MUTANTS = (
         _hold_bodies_in_memory,
     ),
     Mutant(
-        "opened-in-one-piece",
-        "a body of the engine's is opened at once",
+        "opened-at-once",
+        "the engine decompresses a body at once",
         SPOOL + "test_a_bomb_is_decompressed_no_further_than_its_bound",
-        _open_in_one_piece,
+        _open_at_once,
     ),
     Mutant(
         "frames-without-bound",
@@ -1606,7 +1611,7 @@ MUTANTS = (
     ),
     Mutant(
         "all-trials-end",
-        "a long read takes the short ones beside it with it",
+        "a long read ends the short ones beside it too",
         TRIAL_ENDS,
         _end_all_trials_with_one,
     ),
@@ -1618,7 +1623,7 @@ MUTANTS = (
     ),
     Mutant(
         "sessions-age-in-use",
-        "a session's time-out begins with its last request and not behind it",
+        "a session's time-out starts with its last request and not after it",
         SESSIONS + "test_its_timeout_begins_after_its_last_use",
         _age_while_used,
     ),

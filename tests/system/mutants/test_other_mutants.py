@@ -1,4 +1,4 @@
-"""See `test_stream_mutants.py`: each break that a test outside of the stream's catches."""
+"""See `test_stream_mutants.py`: the mutants that tests outside of the stream's catch."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from tests.system.mutants.table import OTHERS, Mutant
 
 @pytest.mark.parametrize("mutant", OTHERS, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_caught(mutant: Mutant) -> None:
-    """The named test fails with the break; that it passes without is seen by the suite itself."""
+    """The named test fails with the break; that it passes without it is checked by the suite itself."""
     assert exit_code(mutant.caught_by, mutant.name) == FAILED

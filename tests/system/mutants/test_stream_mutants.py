@@ -1,7 +1,7 @@
 """A test that cannot fail proves nothing: each break of the promise is caught by a named test.
 
-Here those that a test of the stream catches; `test_other_mutants.py` has the others. There are two
-files because two processes share the suite file by file.
+Here are those that a test of the stream catches; `test_other_mutants.py` has the others. There are
+two files because two processes share the suite file by file.
 """
 
 from __future__ import annotations
@@ -14,5 +14,5 @@ from tests.system.mutants.table import OF_THE_STREAM, Mutant
 
 @pytest.mark.parametrize("mutant", OF_THE_STREAM, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_caught(mutant: Mutant) -> None:
-    """The named test fails with the break; that it passes without is seen by the suite itself."""
+    """The named test fails with the break; that it passes without it is checked by the suite itself."""
     assert exit_code(mutant.caught_by, mutant.name) == FAILED
