@@ -50,7 +50,7 @@ MEANINGS: Final[dict[FindingKind, str]] = {
     FindingKind.HIDDEN: "other content of an id that no view shows and that is not in `conflicts`",
     FindingKind.SHORT: "a range with fewer or more rows than the ledger has",
     FindingKind.FOREIGN: "a row that comes from no record of the topic",
-    FindingKind.TWO_OUTCOMES: "a record that is kept in two places",
+    FindingKind.TWO_OUTCOMES: "a record that is kept in two tables",
     FindingKind.MERGED: "different rows with the same key: a merge keeps one of them",
     FindingKind.ALTERED: "rows of one record that differ",
     FindingKind.SHOWN_TWICE: "an id with more than one visible row",

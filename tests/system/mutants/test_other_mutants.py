@@ -10,5 +10,5 @@ from tests.system.mutants.table import OTHERS, Mutant
 
 @pytest.mark.parametrize("mutant", OTHERS, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_caught(mutant: Mutant) -> None:
-    """The named test fails with the break; that it passes without it is checked by the suite itself."""
+    """The named test fails with the break; that it passes without is the suite's to check."""
     assert exit_code(mutant.caught_by, mutant.name) == FAILED

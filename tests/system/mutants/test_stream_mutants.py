@@ -14,5 +14,5 @@ from tests.system.mutants.table import OF_THE_STREAM, Mutant
 
 @pytest.mark.parametrize("mutant", OF_THE_STREAM, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_caught(mutant: Mutant) -> None:
-    """The named test fails with the break; that it passes without it is checked by the suite itself."""
+    """The named test fails with the break; that it passes without is the suite's to check."""
     assert exit_code(mutant.caught_by, mutant.name) == FAILED
