@@ -127,7 +127,7 @@ def test_what_was_stored_is_kept_and_what_shared_a_key_is_kept_apart(
 def test_a_migration_that_was_killed_goes_on(
     before: StoreSettings, monkeypatch: pytest.MonkeyPatch, killed_in: str
 ) -> None:
-    """After any step was done and not noted: it is repeated, and nothing is lost or stored twice."""
+    """After any step was done and not noted: it is repeated, nothing is lost or stored twice."""
 
     class Killed(Exception):  # noqa: N818 - it is no error
         pass

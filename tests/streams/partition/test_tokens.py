@@ -14,9 +14,9 @@ from streams.partition.durable_writes import InsertBatch
 SPAN = InsertBatch(Partition("topic", 3), 10, 19, 1000, 2000)
 IN_A_PROCESS_OF_ITS_OWN = """
 from streams.fetch.fetched_batch import Partition
-from streams.partition.durable_writes import Range
+from streams.partition.durable_writes import InsertBatch
 
-span = Range(Partition("topic", 3), 10, 19, 1000, 2000)
+span = InsertBatch(Partition("topic", 3), 10, 19, 1000, 2000)
 print(span.token(7), span.token(7))
 """
 

@@ -101,9 +101,9 @@ def _skip_the_stores_check() -> None:
     from streams.recovery import recovery_offset
 
     async def find_recovery_offset(
-        _store: Any, _table: str, fetched: Any, *, begin: int, **_: Any
+        _store: Any, _table: str, fetched: Any, *, start_offset: int, **_: Any
     ) -> Any:
-        start = min(begin, fetched.follows)
+        start = min(start_offset, fetched.follows)
         return recovery_offset.RecoveryOffset(start, start, {})
 
     recovery_offset.find_recovery_offset = find_recovery_offset
