@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 
 from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
-from streams.consumers import new_consumer
+from streams.fetch.consumers import new_consumer
 
 TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 DEADLINE_SECONDS: Final = 10.0

@@ -132,8 +132,8 @@ def test_consumers_are_made_in_one_place() -> None:
         if "AIOKafkaConsumer(" in path.read_text()
     }
 
-    # Faust's thread makes its consumer through the same function.
-    assert makers == {"streams/consumers.py"}
+    # Faust's thread, whose consumer is made behind the same seam.
+    assert makers == {"streams/fetch/consumers.py"}
     assert "install()" in (ROOT / "streams" / "faust" / "transport.py").read_text()
 
 

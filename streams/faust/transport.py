@@ -40,7 +40,7 @@ from streams.faust.fetch_by_id import Incarnations
 from streams.faust.gap_detector import GapDetector
 from streams.faust.positions import FetchPositions
 from streams.fetch.fetched_batch import FetchedBatch, Partition
-from streams.fetch.fetcher_seam import as_batches, install
+from streams.fetch.fetcher_seam import as_batches, install, waits_for_turn
 
 # The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
 # partitions whose records are still being taken, so a fetch may ask for idle ones only and would
@@ -419,10 +419,11 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether offsets at or past *offset* wait at the broker or on their way from there.
 
-        Each of them will be taken, be it a record or a transaction's marker.
+        Each of them will be taken, be it a record or a transaction's marker; while they wait for
+        another partition's wide window (`streams/fetch/window_turns.py`) they do not count.
         """
         state = self._fetch_state(TP(*partition))
-        if state is None:
+        if state is None or waits_for_turn(TP(*partition)):
             return False
         # Past the last stable offset lie records of transactions that have not ended.
         end = state.lso if _is_reported(state.lso) else state.highwater

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain
 from typing import Any, Final
 
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 
+from streams.fetch import window_turns
 from streams.fetch.decompression import opened as open_packed
+from streams.fetch.decompression import widest_window
+from streams.fetch.old_batches import OldBatch
 from streams.fetch.record_columns import Record, Run, begins_of, offset_of, records_of
 from streams.fetch.record_runs import RUN_RECORDS, WHOLE_BYTES, Opened, runs
-from streams.old_batches import OldBatch
 
 # All formats begin the same way, with base offset and length; the version has the same position.
 _OVERHEAD_BYTES: Final = 12
@@ -45,6 +48,26 @@ class Batch:
         self.is_control_batch = known.is_control_batch
         self.is_transactional = known.is_transactional
         self.latest_ms = known.max_timestamp
+        self._packed = memoryview(data)[begin + _HEADER_BYTES : end]
+        self._opened: Opened | None = None
+
+    @cached_property
+    def keeps_a_wide_window(self) -> bool:
+        """Whether it opens to so much that it cannot be held, by a wide window of zstd.
+
+        Opens as much of it as may be held. Raises `CorruptRecordException`.
+        """
+        return (
+            self._known.compression_type == DefaultRecordBatch.CODEC_ZSTD
+            and widest_window(self._packed) > window_turns.WIDE_BYTES
+            and not self._is_whole()
+        )
+
+    def _is_whole(self) -> bool:
+        """Open as much as may be held; whether that is all."""
+        if self._opened is None:
+            self._opened = Opened(open_packed(self._known.compression_type, self._packed))
+        return not self._opened.fill(WHOLE_BYTES + 1)
 
     def __next__(self) -> Any:
         """The marker in a control batch, which is the only one whose record aiokafka looks at."""
@@ -53,20 +76,21 @@ class Batch:
     def __iter__(self) -> Iterator[Run]:
         body, at, end = self._data, self._begin + _HEADER_BYTES, self._end
         (count,) = _INT32.unpack_from(body, self._begin + _COUNT_AT)
-        packed = memoryview(body)[at:end]
-        compression = self._known.compression_type
-        opened: Opened | None = None
         whole = True
-        if compression:
-            opened = Opened(open_packed(compression, packed))
-            whole = not opened.fill(WHOLE_BYTES + 1)
+        opened: Opened | None = None
+        if self._known.compression_type:
+            whole = self._is_whole()
+            # Whoever holds the batch is not to hold what is open of it.
+            opened, self._opened = self._opened, None
+        if opened is not None:
             body, at, end = opened.held, 0, len(opened.held)
         if whole and count <= RUN_RECORDS:
             begins = begins_of(body, at, end=end, count=count)
             if begins:
                 yield self._run(body, begins, end, self.next_offset - 1)
             return
-        opened = opened or Opened(iter(()), packed)
+        del body
+        opened = opened or Opened(iter(()), self._packed)
         yield from map(self._run_of, runs(opened, count))
 
     def _run_of(self, records: tuple[bytes, list[int], int]) -> Run:
@@ -89,25 +113,49 @@ class Batches:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._at = 0
+        self._next: Batch | OldBatch | None = None
         # The latest append time of the batches given so far, those of markers too.
         self.latest_ms = 0
 
     def has_next(self) -> bool:
-        """Whether there is another batch."""
+        """Whether there is another batch; asked when the one before it was taken to its end."""
+        window_turns.TURNS.give_back(self)
+        return self._is_there()
+
+    def must_wait(self) -> bool:
+        """Whether the next batch keeps a wide window and it is not its turn."""
+        if not self._is_there():
+            return False
+        try:
+            batch = self._peek()
+            wide = isinstance(batch, Batch) and batch.keeps_a_wide_window
+        except CorruptRecordException:
+            return False  # aiokafka's loop comes to it, and says so
+        return wide and not window_turns.TURNS.take(self)
+
+    def _is_there(self) -> bool:
         left = len(self.data) - self._at
         return left >= _OVERHEAD_BYTES and left >= self._size()
 
     def next_batch(self) -> Any:
         """The next batch."""
-        begin, size = self._at, self._size()
-        if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
-            raise CorruptRecordException("A batch is shorter than its header.")
-        self._at = end = begin + size
-        if self.data[begin + _VERSION_AT] < 2:
-            return OldBatch(self.data, begin, end)
-        batch = Batch(self.data, begin, end)
-        self.latest_ms = max(self.latest_ms, batch.latest_ms)
+        batch = self._peek()
+        self._at += self._size()
+        self._next = None
+        if isinstance(batch, Batch):
+            self.latest_ms = max(self.latest_ms, batch.latest_ms)
+            if batch.keeps_a_wide_window:
+                window_turns.TURNS.take(self)
         return batch
+
+    def _peek(self) -> Batch | OldBatch:
+        if self._next is None:
+            begin, size = self._at, self._size()
+            if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
+                raise CorruptRecordException("A batch is shorter than its header.")
+            kind = OldBatch if self.data[begin + _VERSION_AT] < 2 else Batch
+            self._next = kind(self.data, begin, begin + size)
+        return self._next
 
     def _size(self) -> int:
         (length,) = _INT32.unpack_from(self.data, self._at + 8)

@@ -5,7 +5,8 @@ decompressed data, besides what the caller keeps, whatever a batch claims. Data 
 cannot read raise `CorruptRecordException`.
 
 The window of a zstd frame is the codec's own: up to the 128 MiB that brokers, too, accept; only a
-frame that was made with such a window takes it, 8 MiB at most at the usual levels.
+frame that was made with such a window takes it, 8 MiB at most at the usual levels. Those that keep
+a wider one take turns (streams/fetch/window_turns.py).
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ else:
 CHUNK_BYTES: Final = 2**20
 # The largest window that a broker's own decoder accepts.
 _ZSTD_WINDOW_LOG: Final = 27
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_ONE_SEGMENT: Final = 0x20
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 _ERRORS: Final = (zlib.error, zstd.ZstdError, RuntimeError, EOFError, ValueError)
@@ -43,6 +46,31 @@ def opened(compression: int, data: memoryview) -> Iterator[bytes]:
         yield from opener(data)
     except _ERRORS as error:
         raise CorruptRecordException(f"What is compressed cannot be opened: {error}.") from None
+
+
+def widest_window(data: memoryview) -> int:
+    """Bytes of the widest window that a zstd frame in *data* asks for.
+
+    Of what is no zstd, or not whole, what was seen before it: whoever opens it is told.
+    """
+    widest = at = 0
+    try:
+        while at < len(data):
+            frame = data[at:]
+            widest = max(widest, _window(frame))
+            at += zstd.get_frame_size(frame)
+    except (zstd.ZstdError, IndexError):
+        pass
+    return widest
+
+
+def _window(frame: memoryview) -> int:
+    if bytes(frame[:4]) != _ZSTD_MAGIC:
+        return 0  # a frame to be skipped
+    if frame[4] & _ONE_SEGMENT:
+        return zstd.get_frame_info(frame).decompressed_size or 0
+    size = 1 << (10 + (frame[5] >> 3))
+    return size + (size >> 3) * (frame[5] & 7)
 
 
 def _in_turn(new: Callable[[], Any]) -> Callable[[memoryview], Iterator[bytes]]:

@@ -1,13 +1,14 @@
 """Replaces the part of aiokafka's fetcher that turns bytes into records or fetched batches.
 
-Every consumer of the product reads through it (`streams/consumers.py`): aiokafka itself opens a
-record batch without a limit, and never gets past a header whose name is no text. Its rules of what
-a consumer may see stay: checksums, markers, aborted transactions, where the next fetch begins. Its
-loop over batches (`PartitionRecords`) runs unchanged, but is given batches that are opened here;
-for a fetched batch their only "record" is the whole run of them, undecoded. Two of its names are
-replaced:
+Every consumer of the product reads through it (`streams/fetch/consumers.py`): aiokafka itself opens
+a record batch without a limit, and never gets past a header whose name is no text. Its rules of
+what a consumer may see stay: checksums, markers, aborted transactions, where the next fetch begins.
+Its loop over batches (`PartitionRecords`) runs unchanged, but is given batches that are opened
+here; for a fetched batch their only "record" is the whole run of them, undecoded. Three of its
+names are replaced:
 
 - `MemoryRecords`, which unpacks the bytes fetched of a partition, is `BoundedRecords`;
+- `PartitionRecords`, which keeps what was fetched until a collection, is `LoopRecords`;
 - `FetchResult.getall` gives a fetched batch where wanted, and never more than `BATCH_BYTES`.
 
 aiokafka is pinned; `tests/streams/fetch/test_fetched_batches.py` compares with its own reading.
@@ -18,10 +19,12 @@ aiokafka is pinned; `tests/streams/fetch/test_fetched_batches.py` compares with 
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from time import monotonic
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
@@ -39,11 +42,28 @@ BATCH_BYTES: Final = 4 * 2**20
 # What a single record takes in aiokafka's form, besides its bytes.
 _OBJECTS_BYTES: Final = 500
 
+# A partition that waits for its turn is asked for records again and again.
+_WAITS_SECONDS: Final = 5.0
+
 Wanted = Callable[[Any], bool]
 _wanted: ContextVar[Wanted | None] = ContextVar("wanted", default=None)
+_waited_at: dict[Any, float] = {}
 
 
-class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+class LoopRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """aiokafka's loop over the batches of one fetch, freed when it is dropped.
+
+    Its own refers to itself through its iterator, and would keep what was fetched and decompressed
+    until a collection.
+    """
+
+    _loop = fetcher.PartitionRecords._unpack_records
+
+    def _unpack_records(self) -> Any:
+        return LoopRecords._loop(weakref.proxy(self))
+
+
+class BatchRecords(LoopRecords):
     """What was fetched of a partition, taken in fetched batches.
 
     `next_fetch_offset` is always what aiokafka's would be after as many records.
@@ -62,12 +82,10 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
             records._check_crcs,
             records._isolation_level,
         )
-        # It refers to itself through its iterator, and would keep what was fetched until a
-        # collection.
-        records._records_iterator.close()
         self._partition = Partition(*records._tp)
         self._throttle: FetchedBatch | None = None
         self._read = False
+        self.waits = False
         # Bytes of the records of the fetched batch that is being made.
         self._bytes = 0
         # What aiokafka's loop has read, which may be more than was taken.
@@ -97,7 +115,8 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
         self._throttle = None
         missing = limit - sum(map(len, parts))
         self._bytes = 0
-        while missing > 0 and self._bytes < BATCH_BYTES and not self._read:
+        self.waits = False
+        while missing > 0 and self._bytes < BATCH_BYTES and not self._read and not self.waits:
             portion = list(self._portion(missing))
             parts += portion
             missing -= sum(map(len, portion))
@@ -122,6 +141,9 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
         found: list[Run] = []
         count = size_bytes = 0
         while count < limit and size_bytes < PORTION_BYTES:
+            self.waits = self._records.must_wait()
+            if self.waits:
+                break
             try:
                 run: Run = next(self)
             except StopIteration:
@@ -139,6 +161,7 @@ class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka 
 def install() -> None:
     """Limit what consumers of this process open, and let them read `as_batches`."""
     fetcher.MemoryRecords = BoundedRecords
+    fetcher.PartitionRecords = LoopRecords
     fetcher.FetchResult.getall = _getall
 
 
@@ -164,6 +187,7 @@ def _getall(result: Any, max_records: int | None = None) -> Any:
     if not isinstance(records, BatchRecords):
         records = result._partition_records = BatchRecords(records)
     fetched = records.take(limit)
+    _note(tp, waits=records.waits)
     result._update_position()
     if records.exhausted:
         result._partition_records = None
@@ -172,15 +196,33 @@ def _getall(result: Any, max_records: int | None = None) -> Any:
 
 def _records(result: Any, limit: int) -> list[Any]:
     """The next records, *limit* of them unless they are many bytes or fewer are left."""
+    records = result._partition_records
     found: list[Any] = []
     held_bytes = 0
-    for record in result._partition_records:
+    while len(found) < limit and held_bytes < BATCH_BYTES:
+        waits = records._records.must_wait()
+        _note(result._topic_partition, waits=waits)
+        if waits:
+            break
+        record = next(records, None)
+        if record is None:
+            result._update_position()
+            result._partition_records = None
+            return found
         found.append(record)
         held_bytes += _OBJECTS_BYTES + len(record.key or b"") + len(record.value or b"")
         held_bytes += sum(len(name) + len(value or b"") for name, value in record.headers)
-        if len(found) >= limit or held_bytes >= BATCH_BYTES:
-            result._update_position()
-            return found
     result._update_position()
-    result._partition_records = None
     return found
+
+
+def waits_for_turn(tp: Any) -> bool:
+    """Whether records of *tp* were fetched that wait for their turn to be opened."""
+    return monotonic() - _waited_at.get(tp, -_WAITS_SECONDS) < _WAITS_SECONDS
+
+
+def _note(tp: Any, *, waits: bool) -> None:
+    if waits:
+        _waited_at[tp] = monotonic()
+    else:
+        _waited_at.pop(tp, None)

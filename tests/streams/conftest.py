@@ -13,6 +13,7 @@ from streams.pacing import rate_meter
 def batches_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The seam in aiokafka's fetcher, as in a worker; undone after the test."""
     monkeypatch.setattr(fetcher, "MemoryRecords", fetcher.MemoryRecords)
+    monkeypatch.setattr(fetcher, "PartitionRecords", fetcher.PartitionRecords)
     monkeypatch.setattr(fetcher.FetchResult, "getall", fetcher.FetchResult.getall)
     install()
 

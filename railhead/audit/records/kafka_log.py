@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from railhead.audit.chain import Span
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
-from streams.consumers import new_consumer
 from streams.faust.topic_ids import topic_ids
+from streams.fetch.consumers import new_consumer
 
 AT_ONCE = 5_000
 WAIT_SECONDS = 30.0

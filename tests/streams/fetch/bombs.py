@@ -23,6 +23,7 @@ else:
     from backports import zstd
 
 CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+WIDEST = 27  # the logarithm of the widest window that a broker takes
 # The largest record that a topic takes.
 BATCH_BYTES = 2 * 2**20
 _BATCH = bytes(2**20)
@@ -43,9 +44,10 @@ def batch(
 ) -> bytes:
     """A batch of format 2 that holds *parts* compressed."""
     body = _PACKERS[codec](parts)
+    attributes = CODECS[codec.removeprefix("wide ")] | flags
     head = struct.pack(
         ">qiibIhiqqqhii",
-        base, 0, 0, 2, 0, CODECS[codec] | flags, count - 1, 1_000, 1_000, -1, -1, -1, count,
+        base, 0, 0, 2, 0, attributes, count - 1, 1_000, 1_000, -1, -1, -1, count,
     )  # fmt: skip
     return sealed(bytearray(head + body))
 
@@ -58,6 +60,15 @@ def _gzip(parts: Iterator[bytes]) -> bytes:
 def _zstd(parts: Iterator[bytes]) -> bytes:
     packer = zstd.ZstdCompressor(level=3)
     return b"".join([*(packer.compress(part) for part in parts), packer.flush()])
+
+
+def _wide_zstd(parts: Iterator[bytes]) -> bytes:
+    """A frame of the usual kind, and behind it one of the widest window."""
+    packer = zstd.ZstdCompressor(level=3)
+    first = packer.compress(next(parts)) + packer.flush()
+    options = {zstd.CompressionParameter.window_log: WIDEST}
+    packer = zstd.ZstdCompressor(options=options)
+    return b"".join([first, *(packer.compress(part) for part in parts), packer.flush()])
 
 
 def _lz4(parts: Iterator[bytes]) -> bytes:
@@ -74,6 +85,7 @@ _PACKERS: dict[str, Callable[[Iterator[bytes]], bytes]] = {
     "snappy": _snappy,
     "lz4": _lz4,
     "zstd": _zstd,
+    "wide zstd": _wide_zstd,
 }
 
 

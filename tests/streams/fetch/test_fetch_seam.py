@@ -13,6 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.fetch.fetcher_seam import as_batches
+from tests.streams.fetch.fetched import UNCHANGED
 from tests.streams.fetch.kafka_batches import Made, Record
 
 EVENTS, CHANGELOG = TopicPartition("events", 0), TopicPartition("changelog", 0)
@@ -74,7 +75,7 @@ async def test_other_consumers_of_the_process_read_records() -> None:
 
 def test_aiokafka_is_as_the_seam_expects() -> None:
     """Its code is relied on by name; a new version is to be read before it is used."""
-    records, loop = fetcher.PartitionRecords, fetcher.PartitionRecords._unpack_records
+    records, loop = UNCHANGED.PartitionRecords, UNCHANGED.PartitionRecords._unpack_records
 
     assert list(inspect.signature(records).parameters) == [
         "tp",
@@ -86,11 +87,14 @@ def test_aiokafka_is_as_the_seam_expects() -> None:
         "check_crcs",
         "isolation_level",
     ]
-    assert list(inspect.signature(fetcher.FetchResult.getall).parameters) == ["self", "max_records"]
+    assert list(inspect.signature(UNCHANGED.FetchResult.getall).parameters) == [
+        "self",
+        "max_records",
+    ]
     assert {"MemoryRecords", "PartitionRecords", "FetchResult"} <= names_in(
-        fetcher.Fetcher._proc_fetch_request
+        UNCHANGED.Fetcher._proc_fetch_request
     )
-    assert {"FetchResult", "getall", "has_more"} <= names_in(fetcher.Fetcher.fetched_records)
+    assert {"FetchResult", "getall", "has_more"} <= names_in(UNCHANGED.Fetcher.fetched_records)
     # All that the loop over batches asks of them, of their records and of itself.
     assert names_in(loop) == {
         "Errors",

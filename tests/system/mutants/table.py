@@ -17,6 +17,7 @@ PROMISE = "tests/streams/partition/test_promise.py::"
 REFUSED = "tests/streams/partition/test_refused_rows.py::"
 FETCHED = "tests/streams/fetch/test_fetched_batches.py::"
 BOMBS = "tests/streams/fetch/test_bombs.py::"
+WINDOWS = "tests/streams/fetch/test_window_turns.py::"
 HARMED = "tests/streams/fetch/test_harmed_batches.py::"
 INDEX_RECOVERY = "tests/streams/dedup/test_table_recovery.py::"
 RECOVERY = "tests/streams/recovery/test_recovery_offset.py::"
@@ -487,9 +488,27 @@ def _open_as_aiokafka_does() -> None:
 
 
 def _hold_long_messages() -> None:
-    from streams import old_batches
+    from streams.fetch import old_batches
 
     old_batches.RECORD_BYTES = 2**40  # type: ignore[misc]
+
+
+def _keep_every_window() -> None:
+    from streams.fetch.window_turns import WindowTurns
+
+    WindowTurns.take = lambda *_: True  # type: ignore[method-assign]
+
+
+def _see_the_first_window_only() -> None:
+    from streams.fetch import batch_headers, decompression
+
+    batch_headers.widest_window = decompression._window  # type: ignore[attr-defined]
+
+
+def _keep_what_was_fetched() -> None:
+    from streams.fetch.fetcher_seam import LoopRecords
+
+    LoopRecords._unpack_records = LoopRecords._loop  # type: ignore[method-assign]
 
 
 def _gather_without_end() -> None:
@@ -1247,6 +1266,24 @@ MUTANTS = (
         "a message of an old format is held as a whole however long it is",
         BOMBS + "test_a_very_long_old_message_is_not_held",
         _hold_long_messages,
+    ),
+    Mutant(
+        "keep-every-window",
+        "each partition keeps its wide window of zstd",
+        WINDOWS + "test_a_second_one_waits_until_the_first_is_read",
+        _keep_every_window,
+    ),
+    Mutant(
+        "first-window-only",
+        "a wide window behind a narrow one is not seen",
+        WINDOWS + "test_a_second_one_waits_until_the_first_is_read",
+        _see_the_first_window_only,
+    ),
+    Mutant(
+        "keep-what-was-fetched",
+        "what was fetched and dropped stays until the collector comes by",
+        WINDOWS + "test_one_that_is_let_go_is_waited_for_no_longer",
+        _keep_what_was_fetched,
     ),
     Mutant(
         "gather-without-end",
