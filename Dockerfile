@@ -6,7 +6,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/railhead
 ENV PATH=/opt/railhead/bin:$PATH
 
-# Alone, so that a change of the code does not install everything anew.
+# Alone, so that a change of the code does not reinstall everything.
 COPY requirements/server.txt /build/requirements/server.txt
 RUN pip install --require-hashes --only-binary :all: -r /build/requirements/server.txt
 

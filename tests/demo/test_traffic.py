@@ -168,7 +168,7 @@ def test_a_few_per_cent_are_repeats_and_invalid() -> None:
     assert 0.01 < tally.total("rejected") / tally.items < 0.04
 
 
-def test_clean_sender_sends_each_item_once() -> None:
+def test_a_clean_client_sends_each_item_once() -> None:
     """The bench can ask for first occurrences only."""
     tally = expected(11, 5_000, mix=Mix(repeats=0, invalid=0, conflicts=False))
 
