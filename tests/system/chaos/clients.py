@@ -69,8 +69,11 @@ async def send_all(
         client.history.acknowledged(client.tenant, items)
 
 
-async def post_over_http(client: Client, url: str, key: str) -> None:
-    """Post as FastTrack does, whole batches, again on anything but 204."""
+async def post_over_http(client: Client, url: str, key: str, *, known_at: float = 0.0) -> None:
+    """Post as FastTrack does, whole batches, again on anything but 204.
+
+    Until *known_at* a process may not know the key yet, which is tried again, too.
+    """
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
     headers = {"x-api-key": key, "content-type": "application/json"}
     async with aiohttp.ClientSession(url, timeout=timeout, headers=headers) as session:
@@ -80,6 +83,8 @@ async def post_over_http(client: Client, url: str, key: str) -> None:
             try:
                 async with session.post(BULK, data=f"[{','.join(texts)}]".encode()) as answer:
                     body = await answer.read()
+                    if answer.status == 403 and time.monotonic() < known_at:
+                        return "403"
                     return _meaning(answer.status, body)
             except (aiohttp.ClientError, OSError) as error:
                 return type(error).__name__
@@ -119,27 +124,34 @@ async def produce_directly(client: Client, bootstrap: str) -> None:
 
 async def send(producer: AIOKafkaProducer, tenant: str, item: Item) -> asyncio.Future[object]:
     """Hand *item* to a producer, written, keyed and partitioned in one of several ways."""
-    event = BY_NAME[KINDS[item.kind]]
-    # The same item is always written the same way, so that a retry repeats it.
-    way = (item.kind + item.number) % 6
-    text = data_text(tenant, item) if way % 2 else item_text(tenant, item)
-    if item.version == Version.RUBBISH:
-        text = data_text(tenant, item)
-    of_id, own = f"{tenant}:{id_of(item.kind, item.number)}", f"own-{item.number % 50}"
-    key = (of_id, own, None, own, of_id, None)[way]
+    topic, key, text, way = record_of(tenant, item)
     partition = None
     if way >= 4:
         # As librdkafka does, whose default is not Kafka's hash; and anywhere without a key.
-        partitions = sorted(await producer.partitions_for(event.topic))
+        partitions = sorted(await producer.partitions_for(topic))
         partition = partitions[zlib.crc32(f"{key} {item.number}".encode()) % len(partitions)]
     sent: asyncio.Future[object] = await producer.send(
-        event.topic,
+        topic,
         text.encode(),
         key=None if key is None else key.encode(),
         partition=partition,
         headers=[("tenant", tenant.encode())],
     )
     return sent
+
+
+def record_of(tenant: str, item: Item) -> tuple[str, str | None, str, int]:
+    """Topic, key and value of *item*'s record, and in which of six ways it is written.
+
+    The same item is always written the same way, so that a retry repeats it.
+    """
+    way = (item.kind + item.number) % 6
+    text = data_text(tenant, item) if way % 2 else item_text(tenant, item)
+    if item.version == Version.RUBBISH:
+        text = data_text(tenant, item)
+    of_id, own = f"{tenant}:{id_of(item.kind, item.number)}", f"own-{item.number % 50}"
+    key = (of_id, own, None, own, of_id, None)[way]
+    return BY_NAME[KINDS[item.kind]].topic, key, text, way
 
 
 class Producers:

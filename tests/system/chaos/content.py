@@ -36,6 +36,11 @@ class Version(IntEnum):
 
 
 VALID = (Version.FIRST, Version.OTHER)
+# Rules by which items have the same ids as by the contract's, written otherwise.
+WIDER_RULES = {
+    "realtime-casino": ("unique_id", "round_id"),
+    "realtime-payment": ("vendor_name", "payment_id"),
+}
 
 
 class Item(NamedTuple):
@@ -156,7 +161,8 @@ def _casino(chance: _Chance, id_: str) -> dict[str, Content]:
     return {
         "unique_id": _text(id_),
         "game_id": _text(f"g{chance.below(300)}"),
-        "round_id": _text(f"round {chance.below(10**9)} é"),
+        # Of the id alone: an id rule that holds it makes one id of what is one item.
+        "round_id": _text(f"round {id_} é"),
         "type": chance.one_of("bet", "win", "loss", "rollbackbet", "rollbackwin"),
         "amount": chance.amount(),
         "currency": chance.one_of("EUR", "SEK", "BTC"),
@@ -172,7 +178,8 @@ def _payment(chance: _Chance, id_: str) -> dict[str, Content]:
         "amount": chance.amount(),
         "currency": chance.one_of("EUR", "SEK"),
         "base_amount": chance.amount(),
-        "vendor_name": _text(f'Card "{chance.below(9)}" \\ 卡'),
+        # Of the id alone, as above; in an id it has to be escaped.
+        "vendor_name": _text(f'Card | "{id_}" \\ 卡'),
     }
 
 

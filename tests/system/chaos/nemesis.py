@@ -1,6 +1,7 @@
-"""Faults, one after the other on two tracks, all from one seed.
+"""Faults, one after the other on each track, all from one seed.
 
-One track harms processes, the other the network, so that faults of both kinds coincide.
+One track harms processes, another the network, so that faults of both kinds coincide; on a third an
+operator changes settings.
 A fault undoes itself; `heal` undoes whatever is left.
 """
 
@@ -18,6 +19,7 @@ from random import Random
 
 from tests.system.chaos import clock
 from tests.system.chaos.history import History
+from tests.system.chaos.operator import Operator
 from tests.system.chaos.proxy import Weather
 from tests.system.chaos.rig import Rig
 
@@ -37,6 +39,11 @@ class Nemesis:
     history: History
     clock_library: Path | None
     longest_outage_seconds: float = 15.0
+    tenants_to_change: tuple[str, ...] = ()
+    """Whose id rules are changed meanwhile; the broker's clock is right then.
+
+    A rule applies by the broker's append times: one hours ahead is judged by it before it is made.
+    """
     faults: Counter[str] = field(default_factory=Counter)
 
     async def run(self, seconds: float, *, deaths: int) -> None:
@@ -47,9 +54,12 @@ class Nemesis:
             return time.monotonic() > until and self.rig.deaths.total() >= deaths
 
         processes, network = _Processes(self), _Network(self)
+        tracks = {"processes": processes.faults(), "network": network.faults()}
+        if self.tenants_to_change:
+            operator = Operator(self.rig, self.tenants_to_change, self.seed)
+            tracks["operator"] = {"id rule changed": (1, operator.change_id_rule)}
         await asyncio.gather(
-            self._track("processes", processes.faults(), enough),
-            self._track("network", network.faults(), enough),
+            *(self._track(name, faults, enough) for name, faults in tracks.items())
         )
 
     async def _track(
@@ -99,6 +109,9 @@ class _Processes:
         self._rig = nemesis.rig
         self._random = Random(f"process faults {nemesis.seed}")  # noqa: S311 - as above
         self._library = nemesis.clock_library
+        self._with_clocks = ("door", "worker")
+        if not nemesis.tenants_to_change:
+            self._with_clocks += ("kafka",)
         self._longest = nemesis.longest_outage_seconds
 
     def faults(self) -> dict[str, tuple[float, Fault]]:
@@ -202,7 +215,7 @@ class _Processes:
     async def _wrong_clock(self) -> str:
         """From its next start on, until the same part is chosen again or all is healed."""
         assert self._library is not None
-        name = self._any("door", "worker", "kafka")
+        name = self._any(*self._with_clocks)
         hours = self._random.choice([-5, -2, 2, 5])
         await self._rig.restart(name, clock.environment(self._library, hours * HOURS))
         return f"{name} by {hours} h"

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -262,15 +261,23 @@ class Rig:
 
     async def tenant(self, name: str) -> str:
         """Add a tenant; its key."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "railhead.cli.main", "tenant", "add", name,
-            "--data-dir", str(self.home.root),
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        if process.returncode:
+        key = await self.tenant_command("add", name)
+        if key is None:
             raise AssertionError(f"tenant {name} could not be added")
-        return output.decode().strip()
+        return key.strip()
+
+    async def tenant_command(self, *words: str) -> str | None:
+        """`railhead tenant`; what it printed, or None when it failed, as without the engine."""
+        process = await asyncio.create_subprocess_exec(
+            *RAILHEAD, "tenant", *words, "--data-dir", str(self.home.root),
+            env={**os.environ, **self.environment(), "RAILHEAD_CLICKHOUSE_URL": self.engine_url},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await process.communicate()
+        if process.returncode:
+            self._say(f"tenant {' '.join(words)}: {errors.decode()}")
+            return None
+        return output.decode()
 
     def _say(self, line: str) -> None:
         with (self.home.logs / "rig.log").open("a") as log:

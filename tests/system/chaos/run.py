@@ -16,6 +16,7 @@ from tests.system.chaos import clock, engine
 from tests.system.chaos.checker import CheckResult, check, sums
 from tests.system.chaos.clients import Client, Quota, post_over_http, produce_directly
 from tests.system.chaos.history import History
+from tests.system.chaos.librdkafka import produce_by_librdkafka
 from tests.system.chaos.nemesis import Nemesis
 from tests.system.chaos.rig import Rig, RigPlan
 from tests.system.chaos.topics import Truth, committed, ends, read_all, unread
@@ -23,6 +24,13 @@ from tests.system.chaos.traffic import Ids, Traffic
 from tests.system.chaos.transactions import produce_in_transactions
 
 TENANTS = ("alpha", "beta", "gamma")
+# The tenant whose id rules change. It sends one content for each id: a repeat of a conflict across
+# two rules counts as a repeat, not as a conflict, when both are in one insert.
+CHANGING = "gamma"
+# Tenants added during the run, and after which share of the time.
+JOINING = {"delta": 0.2, "epsilon": 0.5}
+# An ingest API may be paused for nine seconds, and reads the tenants file twice a second.
+KNOWN_AFTER_SECONDS = 20.0
 HTTP_CLIENTS_EACH = 2
 RUBBISH_SHARE = 0.2
 # Of the time; the rest is for the clients to finish without faults.
@@ -47,6 +55,11 @@ class RunOptions:
     partitions: int = 3
     small_disks: bool = False
     longest_outage_seconds: float = 15.0
+
+    @property
+    def changes_id_rules(self) -> bool:
+        """Whether id rules change, or the broker's clock may be wrong: one of both by the seed."""
+        return self.seed % 2 == 1
 
 
 @dataclass(slots=True)
@@ -96,6 +109,8 @@ async def run(options: RunOptions, *, say: Say) -> RunResult:
 async def _harm_and_check(rig: Rig, options: RunOptions, history: History, say: Say) -> RunResult:
     library = await asyncio.to_thread(clock.build, options.directory)
     nemesis = Nemesis(rig, options.seed, history, library, options.longest_outage_seconds)
+    if options.changes_id_rules:
+        nemesis.tenants_to_change = (CHANGING,)
     keys = {tenant: await rig.tenant(tenant) for tenant in TENANTS}
     await asyncio.sleep(1)  # ingest APIs read the tenants file twice a second
     say(f"running: {', '.join(rig.names())}")
@@ -155,18 +170,50 @@ def _clients(
         options.events, options.events / (options.seconds * SENDING_SHARE), time.monotonic()
     )
     for tenant in TENANTS:
-        ids = Ids()
-        for number in range(HTTP_CLIENTS_EACH):
-            name = f"http-{tenant}-{number}"
-            traffic = Traffic(f"{name} {options.seed}", ids)
-            client = Client(name, tenant, traffic, quota, history)
-            yield post_over_http(client, rig.url, keys[tenant])
-        name = f"kafka-{tenant}"
-        traffic = Traffic(f"{name} {options.seed}", ids, rubbish_share=RUBBISH_SHARE)
-        yield produce_directly(Client(name, tenant, traffic, quota, history), rig.bootstrap)
-        name = f"transactions-{tenant}"
-        client = Client(name, tenant, Traffic(f"{name} {options.seed}", ids), quota, history)
-        yield produce_in_transactions(client, rig.bootstrap)
+        yield from _clients_of(tenant, rig, options, (history, quota), (keys[tenant], 0.0))
+    for tenant, share in JOINING.items():
+        yield _join(tenant, share * options.seconds, rig, options, (history, quota))
+
+
+async def _join(
+    tenant: str,
+    after_seconds: float,
+    rig: Rig,
+    options: RunOptions,
+    shared: tuple[History, Quota],
+) -> None:
+    """Add *tenant* after a while and run its clients, which begin at once."""
+    await asyncio.sleep(after_seconds)
+    key = await rig.tenant(tenant)
+    shared[0].fault(f"{tenant} joined")
+    known_at = time.monotonic() + KNOWN_AFTER_SECONDS
+    await _all(_clients_of(tenant, rig, options, shared, (key, known_at)))
+
+
+def _clients_of(
+    tenant: str,
+    rig: Rig,
+    options: RunOptions,
+    shared: tuple[History, Quota],
+    key: tuple[str, float],
+) -> Iterator[Coroutine[None, None, None]]:
+    """The clients of *tenant*; *key* is its key and when every process knows it."""
+    ids = Ids()
+    history, quota = shared
+
+    def client(name: str, rubbish_share: float = 0.0) -> Client:
+        conflicts = tenant != CHANGING or not options.changes_id_rules
+        traffic = Traffic(
+            f"{name} {options.seed}", ids, rubbish_share=rubbish_share, conflicts=conflicts
+        )
+        return Client(name, tenant, traffic, quota, history)
+
+    for number in range(HTTP_CLIENTS_EACH):
+        by_http = client(f"http-{tenant}-{number}")
+        yield post_over_http(by_http, rig.url, key[0], known_at=key[1])
+    yield produce_directly(client(f"kafka-{tenant}", RUBBISH_SHARE), rig.bootstrap)
+    yield produce_by_librdkafka(client(f"librdkafka-{tenant}", RUBBISH_SHARE), rig.bootstrap)
+    yield produce_in_transactions(client(f"transactions-{tenant}"), rig.bootstrap)
 
 
 async def drain(rig: Rig, *, say: Say) -> float:

@@ -27,10 +27,13 @@ class Ids:
 class Traffic:
     """The items of one client; of its invalid ones *rubbish_share* are not items at all."""
 
-    def __init__(self, seed: str, ids: Ids, *, rubbish_share: float = 0.0) -> None:
+    def __init__(
+        self, seed: str, ids: Ids, *, rubbish_share: float = 0.0, conflicts: bool = True
+    ) -> None:
         self._random = Random(seed)  # noqa: S311 - repeatable, not secret
         self._ids = ids
         self._rubbish_share = rubbish_share
+        self._repeated = Version.OTHER if conflicts else Version.FIRST
 
     def batch(self, size: int) -> list[Item]:
         """The next *size* items."""
@@ -49,7 +52,7 @@ class Traffic:
         if chance < 0.07 and self._ids.recent:
             return Item(*self._random.choice(self._ids.recent), Version.FIRST)
         if chance < 0.085 and self._ids.recent:
-            return Item(*self._random.choice(self._ids.recent), Version.OTHER)
+            return Item(*self._random.choice(self._ids.recent), self._repeated)
         kind = self._random.choices(range(len(KINDS)), WEIGHTS)[0]
         number = next(self._ids.next_number[kind])
         if chance < 0.1:
