@@ -80,7 +80,7 @@ class Batch:
         opened: Opened | None = None
         if self._known.compression_type:
             whole = self._is_whole()
-            # Whoever holds the batch is not to hold what is open of it.
+            # The holder of the batch must not hold what is decompressed of it.
             opened, self._opened = self._opened, None
         if opened is not None:
             body, at, end = opened.held, 0, len(opened.held)

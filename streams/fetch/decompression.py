@@ -51,7 +51,7 @@ def opened(compression: int, data: memoryview) -> Iterator[bytes]:
 def widest_window(data: memoryview) -> int:
     """Bytes of the widest window that a zstd frame in *data* asks for.
 
-    Of what is no zstd, or not whole, what was seen before it: whoever opens it is told.
+    Of data that is not zstd, or cut off, what came before: decompressing it raises the error.
     """
     widest = at = 0
     try:

@@ -54,7 +54,7 @@ def test_ten_bombs_at_once_take_little_memory(kind: str, codec: str, size: int, 
     assert_little_memory(kind, codec, size, count)
 
 
-@pytest.mark.parametrize("kind", ["slices", "records"])
+@pytest.mark.parametrize("kind", ["batches", "records"])
 @pytest.mark.parametrize(("size", "count"), [(2**20, 400), (400 * 2**20, 1)])
 def test_ten_wide_windows_at_once_take_the_memory_of_one(kind: str, size: int, count: int) -> None:
     """A frame may ask for 128 MiB; whose batch is not opened at once waits for its turn."""

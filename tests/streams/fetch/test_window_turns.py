@@ -1,4 +1,4 @@
-"""Who waits for a wide window, for how long, and is everything read in the end?"""
+"""Fetches wait for a wide window, not forever, and everything is read in the end."""
 
 from __future__ import annotations
 
@@ -37,70 +37,70 @@ def wide(count: int = 30, *, base: int = 0) -> bytes:
     return batch("wide zstd", records(100, count), count, base=base)
 
 
-def offsets(fetch: Fetched, *, slices: bool, limit: int = 10) -> list[int]:
+def offsets(fetch: Fetched, *, in_batches: bool, limit: int = 10) -> list[int]:
     """What one call takes."""
-    with as_batches(lambda _: slices):
+    with as_batches(lambda _: in_batches):
         came = fetch.result.getall(limit)
-    if not slices:
+    if not in_batches:
         return [one.offset for one in came]
     return came.offsets.tolist() if came else []
 
 
-def rest(fetch: Fetched, *, slices: bool) -> list[int]:
+def rest(fetch: Fetched, *, in_batches: bool) -> list[int]:
     """All that is left."""
     found = []
     for _ in range(1_000):
         if not fetch.result.has_more():
             return found
-        found += offsets(fetch, slices=slices)
-    raise AssertionError("it waits for ever")
+        found += offsets(fetch, in_batches=in_batches)
+    raise AssertionError("it waits without end")
 
 
-@pytest.mark.parametrize("slices", [True, False])
-def test_a_second_one_waits_until_the_first_is_read(*, slices: bool) -> None:
+@pytest.mark.parametrize("in_batches", [True, False])
+def test_a_second_one_waits_until_the_first_is_read(*, in_batches: bool) -> None:
     """It keeps its place, and is then read from its beginning; meanwhile it is not stuck."""
     one, two = Fetched(wide()), Fetched(wide())
 
-    first = offsets(one, slices=slices, limit=1)
+    first = offsets(one, in_batches=in_batches, limit=1)
 
     assert first == [0]
-    assert offsets(two, slices=slices) == []
+    assert offsets(two, in_batches=in_batches) == []
     assert (two.state.position, two.result.has_more()) == (0, True)
     assert waits_for_turn(EVENTS)
-    assert first + rest(one, slices=slices) == list(range(30))
-    assert rest(two, slices=slices) == list(range(30))
+    assert first + rest(one, in_batches=in_batches) == list(range(30))
+    assert rest(two, in_batches=in_batches) == list(range(30))
     assert not waits_for_turn(EVENTS)
 
 
-@pytest.mark.parametrize("slices", [True, False])
-def test_one_that_is_let_go_is_waited_for_no_longer(*, slices: bool) -> None:
+@pytest.mark.parametrize("in_batches", [True, False])
+def test_one_that_is_let_go_is_waited_for_no_longer(*, in_batches: bool) -> None:
     """A rebalance drops what was fetched; nothing waits for a collector."""
     one, two = Fetched(wide()), Fetched(wide())
-    offsets(one, slices=slices, limit=1)
+    offsets(one, in_batches=in_batches, limit=1)
 
     del one.result
 
-    assert rest(two, slices=slices) == list(range(30))
+    assert rest(two, in_batches=in_batches) == list(range(30))
 
 
 @pytest.mark.parametrize("codec", list(CODECS))
-@pytest.mark.parametrize("slices", [True, False])
-def test_others_do_not_wait(codec: str, *, slices: bool) -> None:
+@pytest.mark.parametrize("in_batches", [True, False])
+def test_others_do_not_wait(codec: str, *, in_batches: bool) -> None:
     """Narrow windows, other codecs, and what is opened at once."""
     one = Fetched(wide())
-    offsets(one, slices=slices, limit=1)
+    offsets(one, in_batches=in_batches, limit=1)
 
     long, short = Fetched(batch(codec, records(100, 30), 30)), Fetched(wide(3))
 
-    assert rest(long, slices=slices) == list(range(30))
-    assert rest(short, slices=slices) == list(range(3))
+    assert rest(long, in_batches=in_batches) == list(range(30))
+    assert rest(short, in_batches=in_batches) == list(range(3))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_all_are_read_in_whatever_order_they_are_asked(seed: int) -> None:
-    """Nothing is lost and nobody waits for ever: who holds a window can always go on."""
+    """Nothing is lost and none waits without end: the holder of a window can always go on."""
     choice = random.Random(seed)  # noqa: S311 - it is no secret
-    slices = choice.choice([True, False])
+    in_batches = choice.choice([True, False])
     fetches, expected = [], []
     for _ in range(choice.randint(2, 5)):
         parts, base = [], 0
@@ -113,7 +113,7 @@ def test_all_are_read_in_whatever_order_they_are_asked(seed: int) -> None:
     for _ in range(2_000):
         number = choice.randrange(len(fetches))
         if fetches[number].result.has_more():
-            came[number] += offsets(fetches[number], slices=slices)
+            came[number] += offsets(fetches[number], in_batches=in_batches)
 
     assert came == expected
 
@@ -147,19 +147,19 @@ def test_a_frame_of_one_segment_is_its_own_window() -> None:
 
 @given(st.binary(max_size=40), st.integers(0, 40))
 def test_what_is_no_zstd_has_no_window(rubbish: bytes, cut: int) -> None:
-    """Whoever opens it is told."""
+    """Decompressing it raises the error."""
     for data in (rubbish, zstd.compress(b"abc")[:cut] + rubbish, b"\x28\xb5\x2f\xfd" + rubbish):
         assert widest_window(memoryview(data)) >= 0
 
 
-@pytest.mark.parametrize("slices", [True, False])
-def test_a_wide_one_that_is_corrupt_holds_nobody_up(*, slices: bool) -> None:
+@pytest.mark.parametrize("in_batches", [True, False])
+def test_a_wide_one_that_is_corrupt_holds_nobody_up(*, in_batches: bool) -> None:
     """It is an error where it is read, as before, and its turn is over."""
     good = wide()
     at = HEADER_BYTES + (len(good) - HEADER_BYTES) // 2
     harmed = Fetched(sealed(bytearray(good[:at] + b"\xff\xff" + good[at + 2 :])))
     with pytest.raises(CorruptRecordException):
-        rest(harmed, slices=slices)
+        rest(harmed, in_batches=in_batches)
     del harmed.result
 
-    assert rest(Fetched(good), slices=slices) == list(range(30))
+    assert rest(Fetched(good), in_batches=in_batches) == list(range(30))
