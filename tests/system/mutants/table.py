@@ -7,6 +7,7 @@ nothing of mutants. Its name in `RAILHEAD_MUTANT` switches it on (tests/conftest
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -36,6 +37,13 @@ class Mutant:
     apply: Callable[[], None]
 
 
+def _set(owner: object, name: str, value: object) -> None:
+    """Give `owner`'s attribute *name* another value; there must be one, or nothing is broken."""
+    if not hasattr(owner, name):
+        raise AttributeError(f"{owner} has no {name}: the mutant breaks nothing")
+    setattr(owner, name, value)
+
+
 def _mark_ids_with_true() -> None:
     from streams.judge import outcomes
 
@@ -47,7 +55,7 @@ def _mark_ids_with_true() -> None:
         decision.outcomes[known] = outcomes.Outcome.DUPLICATE
         return decision
 
-    outcomes.decide = decide
+    _set(outcomes, "decide", decide)
 
 
 def _acknowledge_before_insert() -> None:
@@ -60,7 +68,7 @@ def _acknowledge_before_insert() -> None:
             self._acknowledge(event)
         await original(self, batches)
 
-    PartitionWriter._write = write  # type: ignore[method-assign]
+    _set(PartitionWriter, "_write", write)
 
 
 def _commit_before_changelog() -> None:
@@ -77,14 +85,14 @@ def _commit_before_changelog() -> None:
 
         later.add(asyncio.ensure_future(write()))
 
-    DurableWrites._changelog = changelog  # type: ignore[method-assign]
+    _set(DurableWrites, "_changelog", changelog)
 
 
 def _token(text: Callable[[Any], str]) -> Callable[[], None]:
     def apply() -> None:
         from streams.partition.durable_writes import InsertBatch
 
-        InsertBatch.token = lambda self, _generation: text(self)  # type: ignore[method-assign]
+        _set(InsertBatch, "token", lambda self, _generation: text(self))
 
     return apply
 
@@ -95,7 +103,7 @@ def _trust_the_token() -> None:
     async def nothing(self: Any) -> Any:
         return self._rows.slice(0, 0)
 
-    Insertion._missing = nothing  # type: ignore[method-assign]
+    _set(Insertion, "_missing", nothing)
 
 
 def _skip_the_stores_check() -> None:
@@ -107,13 +115,13 @@ def _skip_the_stores_check() -> None:
         start = min(start_offset, fetched.follows)
         return recovery_offset.RecoveryOffset(start, start, {})
 
-    recovery_offset.find_recovery_offset = find_recovery_offset
+    _set(recovery_offset, "find_recovery_offset", find_recovery_offset)
 
 
 def _offsets_name_records_of_any_incarnation() -> None:
     from streams.recovery import recovery_offset
 
-    recovery_offset.of_this_incarnation = lambda ranges, _batch: list(ranges)
+    _set(recovery_offset, "of_this_incarnation", lambda ranges, _batch: list(ranges))
 
 
 def _trust_the_commit() -> None:
@@ -127,7 +135,7 @@ def _trust_the_commit() -> None:
     async def find_recovery_offset(*args: Any, **options: Any) -> Any:
         return await original(*args, **options | {"first_after": nothing_after})
 
-    recovery_offset.find_recovery_offset = find_recovery_offset
+    _set(recovery_offset, "find_recovery_offset", find_recovery_offset)
 
 
 def _pass_over_blocks() -> None:
@@ -136,7 +144,7 @@ def _pass_over_blocks() -> None:
     def set_persisted_offset(self: Any, tp: Any, offset: int) -> None:
         self._applied[tp] = max(offset, self._applied.get(tp, -1))
 
-    DedupStore.set_persisted_offset = set_persisted_offset  # type: ignore[method-assign]
+    _set(DedupStore, "set_persisted_offset", set_persisted_offset)
 
 
 def _answer_before_acks() -> None:
@@ -145,7 +153,7 @@ def _answer_before_acks() -> None:
     async def acknowledged(*_: Any) -> list[Any]:
         return []
 
-    bulk._acknowledged = acknowledged
+    _set(bulk, "_acknowledged", acknowledged)
 
 
 def _raise_out_of_the_loop() -> None:
@@ -154,7 +162,7 @@ def _raise_out_of_the_loop() -> None:
     async def until_done(_self: Any, _step: str, write: Any) -> Any:
         return await write()
 
-    RetryPolicy.until_done = until_done  # type: ignore[method-assign]
+    _set(RetryPolicy, "until_done", until_done)
 
 
 def _pass_unprocessed_offsets() -> None:
@@ -164,7 +172,7 @@ def _pass_unprocessed_offsets() -> None:
         acked = self._acked_index[tp]
         return max(acked) + 1 if acked else None
 
-    BatchConsumer._new_offset = new_offset
+    _set(BatchConsumer, "_new_offset", new_offset)
 
 
 def _cover_batches_that_did_not_arrive() -> None:
@@ -173,7 +181,7 @@ def _cover_batches_that_did_not_arrive() -> None:
     async def go_on(self: Any, fetched: Any) -> None:
         self._next = fetched.follows
 
-    PartitionWriter._go_back = go_on  # type: ignore[method-assign]
+    _set(PartitionWriter, "_go_back", go_on)
 
 
 def _ignore_refusals() -> None:
@@ -185,13 +193,13 @@ def _ignore_refusals() -> None:
         await original(self, *given)
         return set()
 
-    DurableWrites._insert = insert  # type: ignore[method-assign]
+    _set(DurableWrites, "_insert", insert)
 
 
 def _keep_refused_ids_in_the_index() -> None:
     from streams.partition import writer
 
-    writer.forget = lambda *_: None
+    _set(writer, "forget", lambda *_: None)
 
 
 def _keep_refused_ids_in_the_changelog() -> None:
@@ -205,7 +213,7 @@ def _keep_refused_ids_in_the_changelog() -> None:
             replace(last, new_ids=one.new_ids) for last, one in zip(settled, judged, strict=True)
         ]
 
-    DurableWrites._rows = rows  # type: ignore[method-assign]
+    _set(DurableWrites, "_rows", rows)
 
 
 def _judge_only_the_range_again() -> None:
@@ -222,19 +230,19 @@ def _judge_only_the_range_again() -> None:
         finally:
             self._pending = queued
 
-    PartitionWriter._judge_again = judge_again  # type: ignore[method-assign]
+    _set(PartitionWriter, "_judge_again", judge_again)
 
 
 def _let_repeats_of_refused_rows_stay() -> None:
-    from streams.partition import writer
+    from streams.partition import refusals, writer
 
     def judge_without(fetched: Any, refused: Any, judge: Any) -> Any:
         # The refused rows stay while all is judged, and are removed only then.
         judge(fetched)
         return original(fetched, refused, judge)
 
-    original = writer.judge_without
-    writer.judge_without = judge_without
+    original = refusals.judge_without
+    _set(writer, "judge_without", judge_without)
 
 
 def _believe_later_occurrences() -> None:
@@ -246,7 +254,7 @@ def _believe_later_occurrences() -> None:
         here, later = original(candidates, known)
         return here, np.zeros_like(later)
 
-    outcomes._here_or_later = here_or_later
+    _set(outcomes, "_here_or_later", here_or_later)
 
 
 def _forget_one_of_two_occurrences() -> None:
@@ -257,49 +265,55 @@ def _forget_one_of_two_occurrences() -> None:
             rows = generation.find(high, low)
             generation.blank(rows[rows >= 0])
 
-    DedupIndex.forget = forget  # type: ignore[method-assign]
+    _set(DedupIndex, "forget", forget)
 
 
 def _leave_the_incarnation_out() -> None:
     from streams.judge.moved_from import MovedFrom
 
     original = MovedFrom.header
-    MovedFrom.header = lambda self: original(self._replace(incarnation=""))  # type: ignore[method-assign]
+    _set(MovedFrom, "header", lambda self: original(self._replace(incarnation="")))
 
 
 def _believe_every_time_of_a_block() -> None:
     from streams.dedup.index import DedupIndex
 
     original = DedupIndex.add
-    DedupIndex.add = lambda self, block, **_: original(self, block)  # type: ignore[method-assign]
+    _set(DedupIndex, "add", lambda self, block, **_: original(self, block))
 
 
 def _wait_for_what_is_not_there() -> None:
     from streams.faust.gap_detector import GapDetector
 
-    GapDetector.holds_nothing = lambda *_: False  # type: ignore[assignment, method-assign]
+    _set(GapDetector, "holds_nothing", lambda *_: False)
 
 
 def _look_for_no_conflicts() -> None:
     from streams.recovery import holes
 
     original = holes._expected
-    holes._expected = lambda entry, table: 0 if table == "conflicts" else original(entry, table)
+    _set(
+        holes,
+        "_expected",
+        lambda entry, table: 0 if table == "conflicts" else original(entry, table),
+    )
 
 
 def _raise_an_alarm_at_each_look() -> None:
     from streams import alarms
 
     original = alarms.raise_alarms
-    alarms.raise_alarms = lambda partition, found, metrics, _: original(
-        partition, found, metrics, set()
+    _set(
+        alarms,
+        "raise_alarms",
+        lambda partition, found, metrics, _: original(partition, found, metrics, set()),
     )
 
 
 def _drop_what_has_no_record() -> None:
     from streams.fetch import fetcher_seam
 
-    fetcher_seam.without_records = lambda *_: None  # type: ignore[assignment, return-value]
+    _set(fetcher_seam, "without_records", lambda *_: None)
 
 
 def _begin_at_the_first_record() -> None:
@@ -313,7 +327,7 @@ def _begin_at_the_first_record() -> None:
         fetched = original(self, limit)
         return replace(fetched, follows=fetched.first) if fetched and len(fetched) else fetched
 
-    BatchRecords.take = take  # type: ignore[method-assign]
+    _set(BatchRecords, "take", take)
 
 
 def _go_back_once() -> None:
@@ -325,19 +339,19 @@ def _go_back_once() -> None:
         if self._rewound_to != self._next:
             await original(self, fetched)
 
-    PartitionWriter._go_back = go_back  # type: ignore[method-assign]
+    _set(PartitionWriter, "_go_back", go_back)
 
 
 def _pass_holes_in_what_was_handed_on() -> None:
     from streams.faust.positions import FetchPositions
 
-    FetchPositions.hand_on = lambda self, tp, _follows, end: self.go_to(tp, end)  # type: ignore[method-assign]
+    _set(FetchPositions, "hand_on", lambda self, tp, _follows, end: self.go_to(tp, end))
 
 
 def _never_look_for_what_nobody_got() -> None:
     from streams.faust.positions import FetchPositions
 
-    FetchPositions.lost_from = lambda *_, **__: None  # type: ignore[method-assign]
+    _set(FetchPositions, "lost_from", lambda *_, **__: None)
 
 
 def _times_of_records_only() -> None:
@@ -351,7 +365,7 @@ def _times_of_records_only() -> None:
         found = original(self, fetched, follows)
         return replace(found, latest_ms=0) if found and len(found) else found
 
-    BatchRecords._whole = whole  # type: ignore[method-assign]
+    _set(BatchRecords, "_whole", whole)
 
 
 def _believe_the_commit_past_the_ledger() -> None:
@@ -360,7 +374,7 @@ def _believe_the_commit_past_the_ledger() -> None:
     async def committed(*args: Any) -> int:
         return int(args[2])
 
-    recovery_offset._end_of_ledger = committed  # type: ignore[assignment]
+    _set(recovery_offset, "_end_of_ledger", committed)
 
 
 def _believe_the_ledger_without_rows() -> None:
@@ -369,13 +383,13 @@ def _believe_the_ledger_without_rows() -> None:
     async def nothing(*_: Any, **__: Any) -> list[Any]:
         return []
 
-    recovery_offset.short_ranges = nothing
+    _set(recovery_offset, "short_ranges", nothing)
 
 
 def _pass_gaps_in_the_ledger() -> None:
     from streams.recovery import recovery_offset
 
-    recovery_offset.first_gap = lambda *_, **__: None
+    _set(recovery_offset, "first_gap", lambda *_, **__: None)
 
 
 def _store_again_in_the_same_generation() -> None:
@@ -388,7 +402,7 @@ def _store_again_in_the_same_generation() -> None:
     async def find_recovery_offset(*args: Any, **options: Any) -> Any:
         return replace(await original(*args, **options), generation=0)
 
-    recovery_offset.find_recovery_offset = find_recovery_offset
+    _set(recovery_offset, "find_recovery_offset", find_recovery_offset)
 
 
 def _look_only_before_a_batch() -> None:
@@ -397,26 +411,32 @@ def _look_only_before_a_batch() -> None:
     async def look(_self: Any) -> None:
         return None
 
-    Mending.look = look  # type: ignore[method-assign]
+    _set(Mending, "look", look)
 
 
 def _offsets_without_their_incarnation() -> None:
     from streams.judge import outcomes
 
-    outcomes._at_the_same_place = lambda candidates, known: known.offsets == candidates.offsets
+    original = outcomes._here_or_later
+
+    def here_or_later(candidates: Any, known: Any) -> Any:
+        _, later = original(candidates, known)
+        return known.offsets == candidates.offsets, later
+
+    _set(outcomes, "_here_or_later", here_or_later)
 
 
 def _ranges_of_any_incarnation() -> None:
     from streams.recovery import recovery_offset
 
-    recovery_offset.may_be_of = lambda *_: True
+    _set(recovery_offset, "may_be_of", lambda *_: True)
 
 
 def _blocks_without_an_incarnation() -> None:
     from streams.dedup import table
+    from streams.dedup.blocks import pack
 
-    original = table.pack
-    table.pack = lambda block: original(replace(block, incarnation=""))
+    _set(table, "pack", lambda block: pack(replace(block, incarnation="")))
 
 
 def _believe_what_a_report_says() -> None:
@@ -427,7 +447,7 @@ def _believe_what_a_report_says() -> None:
     def report(fetched: Any, at: int, dead_letter: Any) -> str:
         return dead_letter.report or original(fetched, at, dead_letter)
 
-    dead_letters._report = report
+    _set(dead_letters, "_report", report)
 
 
 def _read_dead_letters_leniently() -> None:
@@ -435,13 +455,15 @@ def _read_dead_letters_leniently() -> None:
 
     from streams.judge import dead_letters
 
-    dead_letters._decode = msgspec.json.Decoder(dead_letters._DeadLetter, strict=False).decode
+    _set(
+        dead_letters, "_decode", msgspec.json.Decoder(dead_letters._DeadLetter, strict=False).decode
+    )
 
 
 def _name_rejects_by_request_id() -> None:
     from ingest_http import dead_letters
 
-    dead_letters.report_of_item = lambda _, position: f"r:{position}"
+    _set(dead_letters, "report_of_item", lambda _, position: f"r:{position}")
 
 
 def _take_a_recreated_topic_for_the_same() -> None:
@@ -453,13 +475,13 @@ def _take_a_recreated_topic_for_the_same() -> None:
         self.ids |= await topic_ids(client, topics)
         return set()
 
-    Incarnations.refresh = refresh  # type: ignore[method-assign]
+    _set(Incarnations, "refresh", refresh)
 
 
 def _batches_without_end() -> None:
     from streams.fetch import fetcher_seam
 
-    fetcher_seam.BATCH_BYTES = 2**40  # type: ignore[misc]
+    _set(fetcher_seam, "BATCH_BYTES", 2**40)
 
 
 def _hold_long_records() -> None:
@@ -471,7 +493,7 @@ def _hold_long_records() -> None:
         opened.skip(end)
         return bytes(record)
 
-    record_runs._shortened = whole
+    _set(record_runs, "_shortened", whole)
 
 
 def _open_as_aiokafka_does() -> None:
@@ -484,43 +506,43 @@ def _open_as_aiokafka_does() -> None:
             super().__init__(data)
             self.data = data
 
-    batch_headers.BoundedRecords = Unbounded  # type: ignore[misc]
+    _set(batch_headers, "BoundedRecords", Unbounded)
 
 
 def _hold_long_messages() -> None:
     from streams.fetch import old_batches
 
-    old_batches.RECORD_BYTES = 2**40  # type: ignore[misc]
+    _set(old_batches, "RECORD_BYTES", 2**40)
 
 
 def _keep_every_window() -> None:
     from streams.fetch.window_turns import WindowTurns
 
-    WindowTurns.take = lambda *_: True  # type: ignore[method-assign]
+    _set(WindowTurns, "take", lambda *_: True)
 
 
 def _see_the_first_window_only() -> None:
     from streams.fetch import batch_headers, decompression
 
-    batch_headers.widest_window = decompression._window  # type: ignore[attr-defined]
+    _set(batch_headers, "widest_window", decompression._window)
 
 
 def _keep_what_was_fetched() -> None:
     from streams.fetch.fetcher_seam import LoopRecords
 
-    LoopRecords._unpack_records = LoopRecords._loop  # type: ignore[method-assign]
+    _set(LoopRecords, "_unpack_records", LoopRecords._loop)
 
 
 def _gather_without_end() -> None:
     from streams.dedup import table
 
-    table.GATHERED_BYTES = 2**40  # type: ignore[misc]
+    _set(table, "GATHERED_BYTES", 2**40)
 
 
 def _remember_nothing_in_a_batch() -> None:
     from streams.judge import outcomes
 
-    outcomes._repeats_within = lambda *_: None
+    _set(outcomes, "_repeats_within", lambda *_: None)
 
 
 def _forget_the_window() -> None:
@@ -538,7 +560,7 @@ def _forget_the_window() -> None:
         )
         return original(frozen, dedup_index)
 
-    outcomes.decide = decide
+    _set(outcomes, "decide", decide)
 
 
 def _round_otherwise_in_columns() -> None:
@@ -553,14 +575,14 @@ def _round_otherwise_in_columns() -> None:
             value = Decimal(text).quantize(Decimal("1e-18"), ROUND_DOWN)
         return f"{value:f}", adjustment
 
-    vectors._exact_amount = truncated
+    _set(vectors, "_exact_amount", truncated)
 
 
 def _refuse_times_that_are_not_set() -> None:
     from events.check.columnar import vectors
     from events.values.instants import format_instant, read_instant
 
-    vectors._exact_instant = lambda _, __, text: (format_instant(read_instant(text)), None)
+    _set(vectors, "_exact_instant", lambda _, __, text: (format_instant(read_instant(text)), None))
 
 
 def _expect_more_after_a_full_chunk() -> None:
@@ -575,7 +597,7 @@ def _expect_more_after_a_full_chunk() -> None:
             data = self._inner.unconsumed_tail or self._inner.unused_data
             yield fetched
 
-    ZlibDecoder.feed = feed  # type: ignore[method-assign]
+    _set(ZlibDecoder, "feed", feed)
 
 
 def _let_faust_read_the_environment() -> None:
@@ -586,31 +608,33 @@ def _let_faust_read_the_environment() -> None:
             del env
             super().__init__(name, **options)
 
-    app.RailheadApp = Reading  # type: ignore[misc]
+    _set(app, "RailheadApp", Reading)
 
 
 def _weaken_topics() -> None:
     from railhead.kafka import topic_plan
 
-    topic_plan.kept_safe = lambda wanted, _found, _settings: wanted
+    _set(topic_plan, "kept_safe", lambda wanted, _found, _settings: wanted)
 
 
 def _judge_where_it_lies() -> None:
     from streams.judge import judge
 
-    judge.find_astray = lambda *_: None
+    _set(judge, "find_astray", lambda *_: None)
 
 
 def _move_what_is_known_here() -> None:
     from streams.judge import moves
 
-    moves._known_here = lambda _candidates, _dedup_index, rows: np.zeros(len(rows), np.bool_)
+    _set(
+        moves, "_known_here", lambda _candidates, _dedup_index, rows: np.zeros(len(rows), np.bool_)
+    )
 
 
 def _move_without_end() -> None:
     from streams.judge import moves
 
-    moves.MOST_TIMES = 10**9  # type: ignore[misc]
+    _set(moves, "MOST_TIMES", 10**9)
 
 
 def _do_not_wait_for_moves() -> None:
@@ -627,19 +651,19 @@ def _do_not_wait_for_moves() -> None:
 
         later.add(asyncio.ensure_future(send()))
 
-    DurableWrites._moves = moves  # type: ignore[method-assign]
+    _set(DurableWrites, "_moves", moves)
 
 
 def _partition_by_the_whole_id() -> None:
     from events.contract.id_rules import IdRules
 
-    IdRules.home_fields = IdRules.fields_for  # type: ignore[method-assign]
+    _set(IdRules, "home_fields", IdRules.fields_for)
 
 
 def _trust_the_new_rule() -> None:
     from streams.judge import judge
 
-    judge.doubts_of = lambda *_: ()
+    _set(judge, "doubts_of", lambda *_: ())
 
 
 def _forget_the_past_rule() -> None:
@@ -653,13 +677,13 @@ def _forget_the_past_rule() -> None:
         del appended_ms
         return original(self, tenant, event_type)
 
-    IdRules.fields_for = fields_for  # type: ignore[method-assign]
+    _set(IdRules, "fields_for", fields_for)
 
 
 def _same_field_is_the_same_item() -> None:
     from streams.judge import other_rules
 
-    other_rules._id = lambda row, _fields: row["payment_id"]
+    _set(other_rules, "_id", lambda row, _fields: row["payment_id"])
 
 
 def _judge_without_a_file() -> None:
@@ -671,7 +695,7 @@ def _judge_without_a_file() -> None:
     def read_rules(path: Any) -> Any:
         return original(path) if path.exists() else DEFAULT_RULES
 
-    id_rules.read_rules = read_rules
+    _set(id_rules, "read_rules", read_rules)
 
 
 MOVES = "tests/streams/judge/test_moves.py::"
@@ -684,13 +708,13 @@ def _hang_up_at_once() -> None:
     async def discard(*_: Any) -> None:
         await asyncio.sleep(0)
 
-    Lingering._discard = discard  # type: ignore[method-assign]
+    _set(Lingering, "_discard", discard)
 
 
 def _take_objects_for_numbers() -> None:
     from events.values import canonical
 
-    canonical._escaped = lambda content: content
+    _set(canonical, "_escaped", lambda content: content)
 
 
 def _fill_under_the_same_version() -> None:
@@ -706,7 +730,7 @@ def _fill_under_the_same_version() -> None:
             fmt="ArrowStream",
         )
 
-    fill._replace = replace_rows
+    _set(fill, "_replace", replace_rows)
 
 
 def _note_progress_before_the_rows() -> None:
@@ -721,19 +745,17 @@ def _note_progress_before_the_rows() -> None:
             reached[table] = rows["tenant"][-1].as_py(), rows["_id"][-1].as_py()
         return rows
 
-    fill._next_rows = next_rows
+    _set(fill, "_next_rows", next_rows)
 
 
 def _fill_what_is_filled() -> None:
     from sinks import fill
 
-    fill.NOT_READ = "_bets_read"  # type: ignore[misc, assignment]
+    _set(fill, "NOT_READ", "_bets_read")
 
 
 def _pass_over_bets_without_legs() -> None:
     from events.check.columnar import lists
-
-    original = lists.np.searchsorted
 
     class Shifted:
         def __getattr__(self, name: str) -> Any:
@@ -741,16 +763,17 @@ def _pass_over_bets_without_legs() -> None:
 
         def searchsorted(self, owners: Any, indexes: Any) -> Any:
             _, dense = np.unique(owners, return_inverse=True)
-            return original(dense, indexes)
+            return np.searchsorted(dense, indexes)
 
-    lists.np = Shifted()  # type: ignore[assignment]
+    _set(lists, "np", Shifted())
 
 
 def _store_legs_content_as_it_is_hashed() -> None:
+    from events.check import columns
     from events.check.columnar import lists
     from events.values.canonical import canonical
 
-    original = lists.columns_of
+    original = columns.columns_of
 
     def columns_of(rows: Any, *kinds: Any) -> Any:
         import pyarrow as pa
@@ -762,7 +785,7 @@ def _store_legs_content_as_it_is_hashed() -> None:
             columns[name] = pa.array(written, columns[name].type)
         return columns
 
-    lists.columns_of = columns_of
+    _set(lists, "columns_of", columns_of)
 
 
 def _round_half_up() -> None:
@@ -773,14 +796,14 @@ def _round_half_up() -> None:
             return "0"
         return str(int(digits[:-surplus] or "0") + (digits[-surplus] >= "5"))
 
-    amounts._rounded = rounded
+    _set(amounts, "_rounded", rounded)
 
 
 def _round_in_silence() -> None:
     from events.check.columnar import vectors
 
     original = vectors._exact_amount
-    vectors._exact_amount = lambda index, text: (original(index, text)[0], None)
+    _set(vectors, "_exact_amount", lambda index, text: (original(index, text)[0], None))
 
 
 def _set_unset_times_to_the_nearest() -> None:
@@ -794,20 +817,22 @@ def _set_unset_times_to_the_nearest() -> None:
             value = EARLIEST_NS
         return None if value is None else format_instant(value), adjustment
 
-    vectors._exact_instant = exact_instant
+    _set(vectors, "_exact_instant", exact_instant)
 
 
 def _leave_required_times_unset() -> None:
     from events.check.columnar import vectors
 
     original = vectors._exact_instant
-    vectors._exact_instant = lambda _, index, text: original(lambda _index: True, index, text)
+    _set(
+        vectors, "_exact_instant", lambda _, index, text: original(lambda _index: True, index, text)
+    )
 
 
 def _let_all_arithmetic_pass() -> None:
     from engine_http.execution import jobs
 
-    jobs.check_arithmetic = lambda _lines: None
+    _set(jobs, "check_arithmetic", lambda _lines: None)
 
 
 def _let_pass(function: str) -> Callable[[], None]:
@@ -823,7 +848,7 @@ def _let_pass(function: str) -> Callable[[], None]:
 def _believe_sums_are_of_one_row() -> None:
     from engine_http.statements import exactness
 
-    exactness.ROWS = 1  # type: ignore[misc]
+    _set(exactness, "ROWS", 1)
 
 
 def _without_setting(name: str) -> Callable[[], None]:
@@ -838,7 +863,7 @@ def _without_setting(name: str) -> Callable[[], None]:
 def _let_all_enter() -> None:
     from ingest_http.body.admission import AdmissionControl
 
-    AdmissionControl.admits = lambda *_: True  # type: ignore[method-assign]
+    _set(AdmissionControl, "admits", lambda *_: True)
 
 
 def _first_come_first_served() -> None:
@@ -847,7 +872,7 @@ def _first_come_first_served() -> None:
     def admits(self: Any, _tenant: str, more_bytes: int) -> bool:
         return bool(self.used_bytes + more_bytes <= self.size_bytes)
 
-    AdmissionControl.admits = admits  # type: ignore[method-assign]
+    _set(AdmissionControl, "admits", admits)
 
 
 def _give_back_twice() -> None:
@@ -856,7 +881,7 @@ def _give_back_twice() -> None:
     def leave(self: Any) -> None:
         self._admission.take(self._tenant, -self.held_bytes)
 
-    Reservation.leave = leave  # type: ignore[method-assign]
+    _set(Reservation, "leave", leave)
 
 
 def _free_when_answered() -> None:
@@ -876,7 +901,8 @@ def _free_when_answered() -> None:
             while reservations:
                 reservations.pop().leave()
 
-    bulk._admit, bulk._acknowledged = noted, freed
+    _set(bulk, "_admit", noted)
+    _set(bulk, "_acknowledged", freed)
 
 
 def _count_the_body_only() -> None:
@@ -888,7 +914,7 @@ def _count_the_body_only() -> None:
         original(*args)
         return 0
 
-    batch._add = add
+    _set(batch, "_add", add)
 
 
 def _forget_the_decoders_window() -> None:
@@ -900,7 +926,7 @@ def _forget_the_decoders_window() -> None:
         del decoder
         original(size, plan, reservation)
 
-    body._check_size = check_size
+    _set(body, "_check_size", check_size)
 
 
 def _end_with_the_input() -> None:
@@ -914,7 +940,7 @@ def _end_with_the_input() -> None:
             data = self._inner.unconsumed_tail or self._inner.unused_data
             yield fetched
 
-    ZlibDecoder.feed = feed  # type: ignore[method-assign]
+    _set(ZlibDecoder, "feed", feed)
 
 
 def _zstd_feed(goes_on: Callable[[Any, bytes], bool]) -> Callable[[], None]:
@@ -929,7 +955,7 @@ def _zstd_feed(goes_on: Callable[[Any, bytes], bool]) -> Callable[[], None]:
                 data = self._inner.unused_data if self._inner.eof else b""
                 yield fetched
 
-        ZstdDecoder.feed = feed  # type: ignore[method-assign]
+        _set(ZstdDecoder, "feed", feed)
 
     return apply
 
@@ -942,31 +968,31 @@ def _hold_bodies_of_any_size() -> None:
     def init(self: Any, directory: Any, *, most_bytes: int) -> None:
         original(self, directory, most_bytes=max(most_bytes, 2**40))
 
-    Spool.__init__ = init  # type: ignore[method-assign]
+    _set(Spool, "__init__", init)
 
 
 def _hold_bodies_in_memory() -> None:
     from engine_http.http import spool
 
-    spool.IN_MEMORY_BYTES = 2**40  # type: ignore[misc]
+    _set(spool, "IN_MEMORY_BYTES", 2**40)
 
 
 def _open_at_once() -> None:
     from engine_http.http import decompression
 
-    decompression.CHUNK_BYTES = 2**26  # type: ignore[misc]
+    _set(decompression, "CHUNK_BYTES", 2**26)
 
 
 def _believe_the_sizes_of_frames() -> None:
     from engine_http.http import frames
 
-    frames._check_sizes = lambda *_: None
+    _set(frames, "_check_sizes", lambda *_: None)
 
 
 def _open_frames_of_any_length() -> None:
-    from engine_http.http import decompression
+    from engine_http.http import decompression, encodings
 
-    decompression._DECOMPRESSORS["zstd"] = lambda: decompression.zstd.ZstdDecompressor()  # noqa: PLW0108
+    decompression._DECOMPRESSORS["zstd"] = encodings.zstd.ZstdDecompressor
 
 
 def _wait_for_a_long_place() -> None:
@@ -976,7 +1002,7 @@ def _wait_for_a_long_place() -> None:
         await self.long.enter()
         return self.long
 
-    ReadPools.enter = enter  # type: ignore[method-assign]
+    _set(ReadPools, "enter", enter)
 
 
 def _never_end_a_trial() -> None:
@@ -986,7 +1012,7 @@ def _never_end_a_trial() -> None:
         if self._limits:
             await self._overdue(list(self._limits))
 
-    Trials.end_overdue = end_overdue  # type: ignore[method-assign]
+    _set(Trials, "end_overdue", end_overdue)
 
 
 def _end_all_trials_with_one() -> None:
@@ -998,13 +1024,13 @@ def _end_all_trials_with_one() -> None:
             for limit in self._limits.values():
                 limit.reschedule(now)
 
-    Trials.end_overdue = end_overdue  # type: ignore[method-assign]
+    _set(Trials, "end_overdue", end_overdue)
 
 
 def _expire_in_use() -> None:
     from engine_http.execution.sessions import Session
 
-    Session.busy = property(lambda _: False)  # type: ignore[method-assign, assignment]
+    _set(Session, "busy", property(lambda _: False))
 
 
 def _age_while_used() -> None:
@@ -1014,13 +1040,13 @@ def _age_while_used() -> None:
 
     def hold(self: Any, seconds: int) -> None:
         original(self, seconds)
-        self.expires_at = sessions.time.monotonic() + seconds
+        self.expires_at = time.monotonic() + seconds
 
     def release(self: Any) -> None:
         self._holders -= 1
 
-    sessions.Session.hold = hold  # type: ignore[method-assign]
-    sessions.Session.release = release  # type: ignore[method-assign]
+    _set(sessions.Session, "hold", hold)
+    _set(sessions.Session, "release", release)
 
 
 ADJUSTMENTS = "tests/events/test_adjustments.py::"
