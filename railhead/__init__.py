@@ -1,1 +1,1 @@
-"""The command line and the one-machine stack: embedded Kafka, embedded ClickHouse, demo traffic."""
+"""The command line, the one-machine stack and operators' tools: audit, dead letters, doctor."""
