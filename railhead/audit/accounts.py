@@ -14,8 +14,9 @@ from railhead.audit.findings import AuditFinding
 class PartitionAccount:
     """One partition: offsets from `first` to before `end`, of which `reported` are in the ledger.
 
-    `committed` is the group's, None when it has none. `empty` counts offsets in the ledger's ranges
-    that have no record (transaction markers), `in_flight` what is not in the ledger yet.
+    `committed` is the group's, None when it has none, and `kept_from` the first offset that Kafka
+    still has. `empty` counts offsets in the ledger's ranges that have no record (transaction
+    markers), `in_flight` what is not in the ledger yet.
     """
 
     partition: int
@@ -28,6 +29,7 @@ class PartitionAccount:
     superseded: int = 0
     copies: int = 0
     in_flight: int = 0
+    kept_from: int = 0
 
     @property
     def offsets(self) -> int:

@@ -52,6 +52,7 @@ class Continuity:
             committed=position.committed,
             ranges=sum(island.ranges for island in islands),
             counts=chain.counts,
+            kept_from=position.start,
         )
         await self._in_flight(number, Span(max(chain.end, position.start), end - 1))
         chain.gaps, gaps = [], chain.gaps

@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from railhead.audit.queries import AuditQueries
 from railhead.audit.reconcile import Reconciler
 from railhead.audit.records.kafka_log import open_log
 from railhead.audit.report import as_document, print_statement
+from railhead.audit.rewind import Rewind, rewind, rewinds_of
 from railhead.cli.numbers import positive
 from railhead.kafka.topic_admin import TopicError
 from railhead.paths import tenants_file
@@ -46,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Prove from the ledger, the tables and Kafka that every record has exactly one outcome: "
         "stored, duplicate, conflict or rejected; that ranges join without gap or overlap; and "
-        "that the tables hold exactly what was stored. Changes nothing, and may run at any time. "
-        "Exit code 0: it balances; 1: it does not, and where is shown; 2: it could not be checked."
+        "that the tables hold exactly what was stored. Changes nothing without --mend, and may "
+        "run at any time. Exit code 0: it balances; 1: it does not, and where is shown; 2: it could not be checked."
     )
     parser.add_argument(
         "--since", type=moment_option, metavar="WHEN", help=f"only ranges from then on: {HOW_TO}"
@@ -84,6 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="rows stored twice are a fault too, though shown once"
     )
+    parser.add_argument(
+        "--mend",
+        action="store_true",
+        help="while no worker runs: have workers read again what is missing and still in Kafka",
+    )
     parser.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
 
 
@@ -96,13 +102,17 @@ def run(args: argparse.Namespace) -> int:
         apis = sum_apis([read_counters(url) for url in args.api])
         with console.status("") as status:
             accounts = asyncio.run(_reconcile(args, status.update))
+            rewinds = rewinds_of(accounts)
+            if args.mend and rewinds:
+                settings = WorkerSettings()
+                asyncio.run(rewind(settings.kafka_bootstrap, settings.group, rewinds))
     except (TopicError, KafkaError, ApiSilentError, ValueError, OSError) as error:
         print(f"railhead reconcile: {error}", file=sys.stderr)
         return 2
     except (DriverError, *NETWORK_ERRORS) as error:
         print(f"railhead reconcile: {translate('read of the ledger', error)}", file=sys.stderr)
         return 2
-    _print(args, accounts, apis)
+    _print(args, accounts, apis, rewinds)
     copied = args.strict and any(account.total("copies") for account in accounts)
     return 0 if is_balanced(accounts) and not copied else 1
 
@@ -134,18 +144,35 @@ def _topics(names: list[str] | None) -> list[str]:
     return [*topics, REJECTED_TOPIC] if "rejected" in wanted else topics
 
 
-def _print(args: argparse.Namespace, accounts: list[TopicAccount], apis: dict[str, int]) -> None:
+def _print(
+    args: argparse.Namespace,
+    accounts: list[TopicAccount],
+    apis: dict[str, int],
+    rewinds: list[Rewind],
+) -> None:
     if args.json:
         document: dict[str, Any] = as_document(accounts)
         document["since"] = args.since.isoformat() if args.since else None
         document["tenant"] = args.tenant or None
         document["doors"] = apis or None
+        document["rewinds"] = [one._asdict() for one in rewinds]
         print(json.dumps(document, indent=1))
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     print_statement(console, accounts)
-    for line in _lines(args.since, accounts, apis):
+    for line in [*_lines(args.since, accounts, apis), *_mending(rewinds, done=args.mend)]:
         console.print(Text(line))
+
+
+def _mending(rewinds: list[Rewind], *, done: bool) -> Iterator[str]:
+    if not rewinds:
+        return
+    where = ", ".join(map(str, rewinds))
+    if done:
+        yield f"The workers will read again {where}: start them, and reconcile when they are done."
+        return
+    yield f"Kafka still has records that are missing: {where}."
+    yield "To mend it stop all workers, run `railhead reconcile --mend` and start them again."
 
 
 def _lines(since: datetime | None, accounts: list[TopicAccount], apis: dict[str, int]) -> list[str]:

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from railhead.doctor.finding import DoctorFinding, State, fail, ok, warn
+from railhead.doctor.gaps import obvious_gaps
 from railhead.doctor.target import Target
 from railhead.kafka.topic_admin import TopicError, admin
 from railhead.kafka.topic_plan import WantedTopic, run_plan
@@ -48,6 +49,7 @@ def look(target: Target) -> Iterator[DoctorFinding]:
         with create_client(**client_arguments(target.settings)) as client:
             yield from database(client, str(target.settings.url))
             yield flow(client, target.bootstrap)
+            yield gaps(client, target.bootstrap)
     except DriverError as error:
         says = own_words(str(error)) if error.code else f"{target.settings.url} does not answer"
         yield fail("clickhouse", says, START if not error.code else "Check user and password.")
@@ -154,6 +156,18 @@ def flow(client: Client, bootstrap: str) -> DoctorFinding:
     if lag.records > MUCH_LAG:
         return warn("lag", says, "Are workers running? See docs/runbook.md, Lag grows.")
     return ok("lag", f"{lag.records:,} records on their way: {says}")
+
+
+def gaps(client: Client, bootstrap: str) -> DoctorFinding:
+    """Look for what is missing behind what was stored, as far as that costs little."""
+    try:
+        ends = asyncio.run(read_ends(bootstrap))
+        found = list(obvious_gaps(client, ends))
+    except (TopicError, DriverError) as error:
+        return warn("gaps", f"cannot be checked: {error}", "See the findings above.")
+    if not found:
+        return ok("gaps", "no obvious ones; `railhead reconcile` checks every offset")
+    return warn("gaps", "; ".join(found), "Run `railhead reconcile`: it says how to mend them.")
 
 
 async def api(url: str) -> Iterator[DoctorFinding]:

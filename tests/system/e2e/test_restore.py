@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from typing import Final
 import pytest
 from clickhouse_connect.driver import create_client
 
+from streams.recovery.holes import LOOK_BACK_OFFSETS
 from tests.system.e2e.system import RAILHEAD, System, wait_until
 from tests.system.e2e.test_main_way import bet, count
 
@@ -20,6 +22,8 @@ pytestmark = pytest.mark.e2e
 
 MISSING: Final = 6_000
 AT_ONCE: Final = 500
+FAR_AT_ONCE: Final = 2_000
+CASINO: Final = "fasttrack.realtime-casino"
 
 
 class Load:
@@ -106,6 +110,39 @@ def test_a_restored_store_lacks_nothing(new_system: Callable[..., System], how: 
     system.wait_value(count("acme"), load.sent, seconds=240)
     wait_until(lambda: balanced(system), seconds=60, what="the accounts balance", every=1)
     assert "rows or ledger are missing" in (system.data_dir / "logs" / "worker-1.log").read_text()
+
+
+def test_a_gap_far_back_is_mended_when_it_is_asked_for(
+    new_system: Callable[..., System],
+) -> None:
+    """Rows and a conflict are missing behind more ranges than a worker looks at by itself."""
+    system = new_system("--partitions", "1")
+    key = system.tenant("acme")
+    first = [bet(f"first-{n}") for n in range(100)]
+    system.post_items([*first, bet("first-0", amount=7)], key)
+    system.wait_value("SELECT sum(stored + conflicts) FROM fasttrack.ledger", 101)
+    many = LOOK_BACK_OFFSETS + 4 * FAR_AT_ONCE
+    for start in range(0, many, FAR_AT_ONCE):
+        system.post_items([bet(f"bet-{n}") for n in range(start, start + FAR_AT_ONCE)], key)
+    system.wait_value(count("acme"), 100 + many, seconds=240)
+    with create_client(host="127.0.0.1", port=system.clickhouse_port) as client:
+        for lost in ("casino DELETE WHERE _offset BETWEEN 10 AND 19", "conflicts DELETE WHERE 1"):
+            client.command(f"ALTER TABLE fasttrack_store.{lost} SETTINGS mutations_sync = 2")
+    system.again("--partitions", "1")
+    system.post_items([bet("last")], key)
+    system.wait_value(count("acme"), 91 + many)
+    assert not balanced(system)
+    system.again("--parts", "kafka,clickhouse", "--partitions", "1")
+
+    mended = system.railhead("reconcile", "--mend", check=False)
+    system.again("--partitions", "1")
+
+    named = re.search(rf"read again {re.escape(CASINO)}\[0\] from (\d+) on", mended)
+    assert named
+    assert int(named[1]) <= 10
+    system.wait_value(count("acme"), 101 + many, seconds=240)
+    wait_until(lambda: balanced(system), seconds=120, what="the audit balances", every=1)
+    assert system.value("SELECT count() FROM fasttrack.conflicts") == 1
 
 
 def balanced(system: System) -> bool:

@@ -310,6 +310,13 @@ def _raise_an_alarm_at_each_look() -> None:
     )
 
 
+def _rewind_to_the_last_fault() -> None:
+    from railhead.audit import rewind
+
+    original = rewind._missing
+    rewind._missing = lambda *given: iter(list(original(*given))[-1:])
+
+
 def _drop_what_has_no_record() -> None:
     from streams.fetch import fetcher_seam
 
@@ -1395,6 +1402,13 @@ MUTANTS = (
         "an alarm is raised each time that a partition is checked",
         "tests/streams/test_alarms.py::test_what_was_found_twice_is_reported_once",
         _raise_an_alarm_at_each_look,
+    ),
+    Mutant(
+        "rewind-to-the-last-fault",
+        "workers read again from the last missing offset, not from the first",
+        "tests/railhead/audit/test_rewind.py"
+        "::test_what_is_missing_is_read_again_from_its_first_offset",
+        _rewind_to_the_last_fault,
     ),
     Mutant(
         "endless-window",
