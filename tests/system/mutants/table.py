@@ -261,9 +261,9 @@ def _forget_one_of_two_occurrences() -> None:
     from streams.dedup.index import DedupIndex
 
     def forget(self: Any, high: Any, low: Any) -> None:
-        for generation in self._generations:
-            rows = generation.find(high, low)
-            generation.blank(rows[rows >= 0])
+        for segment in self._segments:
+            rows = segment.find(high, low)
+            segment.blank(rows[rows >= 0])
 
     _set(DedupIndex, "forget", forget)
 
