@@ -1,9 +1,11 @@
-"""The ledger entry: what became of the records in a range of offsets."""
+"""The ledger entry: what became of the records in a range of offsets, and which ranges count."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import pyarrow as pa
@@ -35,6 +37,27 @@ class LedgerEntry:
     last_appended_ms: int
     moved: int = 0
     incarnation: str = ""
+
+
+def counting(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Those of a partition's ranges that count, ascending.
+
+    A range gives way to each range of a higher generation that it overlaps: a worker that was
+    paused past its session may write it late. The view `ledger` has the same rule in SQL.
+    """
+    kept: list[LedgerEntry] = []
+    firsts: list[int] = []  # where the ranges of higher generations begin and end
+    lasts: list[int] = []
+    ranked = sorted(entries, key=lambda entry: -entry.generation)
+    for _, group in groupby(ranked, key=lambda entry: entry.generation):
+        rivals = list(group)
+        # As many begin up to its end as end before its beginning: none lies in between.
+        kept += [
+            one for one in rivals if bisect_right(firsts, one.last) == bisect_left(lasts, one.first)
+        ]
+        firsts = sorted([*firsts, *(one.first for one in rivals)])
+        lasts = sorted([*lasts, *(one.last for one in rivals)])
+    return sorted(kept, key=lambda entry: (entry.first, entry.last))
 
 
 _NUMBERS: Final = (

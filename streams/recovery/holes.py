@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from sinks.ledger import LedgerEntry
 from streams.fetch.fetched_batch import Partition
 
 # How far before the committed offset rows are looked for.
@@ -27,34 +28,6 @@ MERGED_TABLE: Final = "rejected"
 CONFLICTS: Final = "conflicts"
 # Append times of one partition ascend, but a broker's clock may be set back a little.
 _CLOCK_SLACK: Final = timedelta(minutes=10)
-
-
-class CountingRange(Protocol):
-    """A range of the ledger, with the number of rows it says there are."""
-
-    @property
-    def first(self) -> int:
-        """First offset covered."""
-
-    @property
-    def last(self) -> int:
-        """Last offset covered."""
-
-    @property
-    def stored(self) -> int:
-        """How many of them were stored."""
-
-    @property
-    def conflicts(self) -> int:
-        """How many of them repeat an id with other content."""
-
-    @property
-    def first_appended_ms(self) -> int:
-        """Append time of its earliest record in milliseconds."""
-
-    @property
-    def last_appended_ms(self) -> int:
-        """Append time of its latest record in milliseconds."""
 
 
 class RowFinder(Protocol):
@@ -83,19 +56,19 @@ async def short_ranges(
     store: RowFinder,
     table: str,
     partition: Partition,
-    ranges: Sequence[CountingRange],
+    ranges: Sequence[LedgerEntry],
     *,
     incarnation: str = "",
-) -> list[CountingRange]:
+) -> list[LedgerEntry]:
     """Those of *ranges*, which ascend, that count more rows or conflicts than there are.
 
     The rows are those of *table*.
     """
-    short: list[CountingRange] = []
-    group: list[CountingRange] = []
+    short: list[LedgerEntry] = []
+    group: list[LedgerEntry] = []
     for entry in [*ranges, None]:
         if group and (entry is None or entry.last - group[0].first >= AT_ONCE_OFFSETS):
-            lacking: list[CountingRange] = []
+            lacking: list[LedgerEntry] = []
             for kept_in in (table, CONFLICTS):
                 counted = [one for one in group if _expected(one, kept_in)]
                 if counted:
@@ -115,7 +88,7 @@ async def short_ranges(
     return short
 
 
-def _expected(entry: CountingRange, table: str) -> int:
+def _expected(entry: LedgerEntry, table: str) -> int:
     """How many rows a range must have in *table*, by the ledger."""
     if table == CONFLICTS:
         return entry.conflicts
@@ -123,8 +96,8 @@ def _expected(entry: CountingRange, table: str) -> int:
 
 
 def not_held(
-    ranges: Sequence[CountingRange], stored: Mapping[int, int], table: str
-) -> list[CountingRange]:
+    ranges: Sequence[LedgerEntry], stored: Mapping[int, int], table: str
+) -> list[LedgerEntry]:
     """Those of *ranges* that count more rows in *table* than *stored* has, by offset and time.
 
     Where the rows of several records are merged, only ranges without any row.
@@ -141,7 +114,7 @@ def not_held(
     return short
 
 
-def first_gap(ranges: Sequence[CountingRange], *, log_start: int) -> int | None:
+def first_gap(ranges: Sequence[LedgerEntry], *, log_start: int) -> int | None:
     """Where ranges, which ascend, do not join although the broker still has what lies between."""
     end = None
     for entry in ranges:

@@ -17,19 +17,17 @@ they ascend: what the ledger covers was appended before anything that came later
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from sinks.ledger import LedgerEntry, counting
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.recovery.holes import (
     LOOK_BACK_OFFSETS,
-    CountingRange,
     RowFinder,
     first_gap,
     searched_since,
@@ -41,24 +39,12 @@ from streams.recovery.holes import (
 KNOWN_OFFSETS: Final = 1_000_000
 
 
-class LedgerRange(CountingRange, Protocol):
-    """A stored range in the ledger."""
-
-    @property
-    def incarnation(self) -> str:
-        """The topic's id; empty if it is not known."""
-
-    @property
-    def generation(self) -> int:
-        """Generation of the group that wrote it."""
-
-
 class StoreReader(RowFinder, Protocol):
     """The part of the store that is needed here."""
 
     async def ledger_ranges(
         self, topic: str, partition: int, *, at_or_past: int
-    ) -> Sequence[LedgerRange]:
+    ) -> Sequence[LedgerEntry]:
         """Ranges of the ledger that end at or past an offset, ascending."""
 
     async def ledger_end(
@@ -96,7 +82,7 @@ class RecoveryOffset:
     generation: int = 0
 
 
-def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
+def end_of_chain(committed: int, ranges: Sequence[LedgerEntry]) -> int:
     """The first offset that is not covered by ranges joining without a gap from *committed*."""
     end = committed
     for entry in sorted(ranges, key=lambda entry: (entry.first, entry.last)):
@@ -106,7 +92,7 @@ def end_of_chain(committed: int, ranges: Sequence[LedgerRange]) -> int:
     return end
 
 
-def of_this_incarnation(ranges: Sequence[LedgerRange], fetched: FetchedBatch) -> list[LedgerRange]:
+def of_this_incarnation(ranges: Sequence[LedgerEntry], fetched: FetchedBatch) -> list[LedgerEntry]:
     """The ranges that can be about the records of *fetched*.
 
     Those of another incarnation of the topic do not. A range that covers a record ends no earlier
@@ -129,39 +115,6 @@ def of_this_incarnation(ranges: Sequence[LedgerRange], fetched: FetchedBatch) ->
 def may_be_of(one: str, other: str) -> bool:
     """Whether two incarnations may be the same: one that is not known may be any."""
     return one == other or not one or not other
-
-
-def without_zombies(ranges: Sequence[LedgerRange]) -> list[LedgerRange]:
-    """The ranges that the ledger's view shows: none that one of a later generation overlaps.
-
-    What only a zombie's late range covers is judged again; its rows are found by their offsets.
-    """
-    later: list[tuple[int, int]] = []  # disjoint, ascending: what later generations cover
-    kept: list[LedgerRange] = []
-    by_generation = groupby(
-        sorted(ranges, key=lambda entry: -entry.generation), key=lambda entry: entry.generation
-    )
-    for _, group in by_generation:
-        entries = list(group)
-        kept += [entry for entry in entries if not _overlaps(later, entry)]
-        later = _merged([*later, *((entry.first, entry.last) for entry in entries)])
-    return kept
-
-
-def _overlaps(spans: Sequence[tuple[int, int]], entry: LedgerRange) -> bool:
-    """Whether one of the disjoint, ascending *spans* shares an offset with *entry*."""
-    at = bisect_right(spans, entry.last, key=lambda span: span[0]) - 1
-    return at >= 0 and spans[at][1] >= entry.first
-
-
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(spans):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return merged
 
 
 async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker and the store know
@@ -250,7 +203,8 @@ async def _what_is_done(
         look_from = max(0, start - look_back)
         ranges = await store.ledger_ranges(*fetched.partition, at_or_past=look_from)
         mine = of_this_incarnation(ranges, fetched)
-        shown = sorted(without_zombies(mine), key=lambda entry: (entry.first, entry.last))
+        # What only a late range covers is judged again; its rows are found by their offsets.
+        shown = counting(mine)
         end = end_of_chain(start, shown)
         looked_at = [entry for entry in shown if entry.first < end]
         short = await short_ranges(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from railhead.audit.chain import Island, OffsetRange, RangeCounts, Span, join, resolve, spans
+from tests.sinks.overlaps import OVERLAPS, Overlap
 
 
 def reported(first: int, last: int, generation: int = 1) -> OffsetRange:
@@ -136,6 +138,16 @@ def clusters_of(ranges: list[OffsetRange]) -> list[list[OffsetRange]]:
         groups[-1].append(one)
         reached = max(reached, one.last)
     return groups
+
+
+@pytest.mark.parametrize("overlap", OVERLAPS.values(), ids=OVERLAPS)
+def test_the_chain_is_what_counts_where_that_joins(overlap: Overlap) -> None:
+    """It differs from the view only where what counts leaves a gap."""
+    for group in clusters_of([reported(*one) for one in overlap.ranges]):
+        cluster = resolve(group)
+        spans_of_it = [one for one in overlap.counting if reported(*one) in group]
+        if sum(last - first + 1 for first, last, _ in spans_of_it) == cluster.span.size:
+            assert list(cluster.reported) == [reported(*one) for one in spans_of_it]
 
 
 @given(schedules)

@@ -21,7 +21,6 @@ from streams.recovery.recovery_offset import (
     already_stored,
     end_of_chain,
     find_recovery_offset,
-    without_zombies,
 )
 
 NOW_MS = 1_800_000_000_000
@@ -364,26 +363,6 @@ def test_a_row_counts_as_stored_only_with_its_own_append_time() -> None:
     offsets, times = np.asarray([1, 2, 3]), np.asarray([10, 20, 30])
 
     assert already_stored(offsets, times, {1: 10, 2: 99}).tolist() == [True, False, False]
-
-
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12), st.integers(1, 4)), max_size=14))
-def test_the_ranges_that_count_are_those_no_later_generation_touches(
-    ranges: list[tuple[int, int, int]],
-) -> None:
-    """The sweep agrees with looking at every pair."""
-    entries = [entry(first, first + size, generation=age) for first, size, age in ranges]
-    expected = [
-        one
-        for one in entries
-        if not any(
-            two.generation > one.generation and two.first <= one.last and one.first <= two.last
-            for two in entries
-        )
-    ]
-
-    kept = without_zombies(entries)
-
-    assert sorted(kept, key=repr) == sorted(expected, key=repr)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12), st.integers(0, 60))
