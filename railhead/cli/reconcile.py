@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Prove from the ledger, the tables and Kafka that every record has exactly one outcome: "
         "stored, duplicate, conflict or rejected; that ranges join without gap or overlap; and "
         "that the tables hold exactly what was stored. Changes nothing without --mend, and may "
-        "run at any time. Exit code 0: it balances; 1: it does not, and where is shown; 2: it could not be checked."
+        "run at any time. Exit code 0: it balances; 1: it does not, and where is shown; 2: it "
+        "could not be checked."
     )
     parser.add_argument(
         "--since", type=moment_option, metavar="WHEN", help=f"only ranges from then on: {HOW_TO}"
