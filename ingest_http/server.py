@@ -16,7 +16,7 @@ from typing import Final
 
 from aiohttp import web
 
-from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
+from events.contract.registry import TOPICS
 from ingest_http.api import IngestApi
 from ingest_http.http.connections import Server
 from ingest_http.http.routes import (
@@ -33,7 +33,6 @@ from ingest_http.settings import ApiSettings
 
 log = logging.getLogger(__name__)
 
-TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 BACKLOG: Final = 1024
 
 

@@ -11,11 +11,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.client import Client
 
-from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
+from events.contract.registry import TOPICS
 from railhead.kafka.topic_admin import TopicError, admin, read_topics
 from streams.fetch.consumers import new_consumer
 
-TOPICS: Final = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 DEADLINE_SECONDS: Final = 10.0
 
 # A worker writes the ranges of one partition in the order of their offsets.

@@ -16,11 +16,11 @@ import uvloop
 
 from bench.load.corpus import Corpus
 from events.contract.id_rules import DEFAULT_RULES
+from events.contract.registry import TOPICS
 from ingest_http.batch import CheckOptions, check, split_items
 from ingest_http.dead_letters import RequestOrigin
 from ingest_http.publish.kafka_connection import KafkaLink
 from ingest_http.publish.kafka_publisher import KafkaOptions, KafkaPublisher
-from ingest_http.server import TOPICS
 
 MOST_ITEMS: Final = 50_000
 UNDER_WAY: Final = 4

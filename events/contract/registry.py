@@ -82,3 +82,4 @@ EVENT_TYPES: Final[tuple[EventType, ...]] = (
 
 BY_NAME: Final[dict[str, EventType]] = {row.name: row for row in EVENT_TYPES}
 BY_TOPIC: Final[dict[str, EventType]] = {row.topic: row for row in EVENT_TYPES}
+TOPICS: Final = (*BY_TOPIC, REJECTED_TOPIC)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from faust.types import TP
 
-from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
+from events.contract.registry import BY_TOPIC, TOPICS
 from sinks.store import MAX_OFFSET
 from streams.fetch.fetched_batch import Partition, without_records
 
@@ -57,7 +57,7 @@ class Mending:
         for tp in sorted(app.consumer.assignment() - self._looked_at - written):
             if app.rebalancing or app.consumer_generation_id != generation:
                 return
-            if tp.topic in BY_TOPIC or tp.topic == REJECTED_TOPIC:
+            if tp.topic in TOPICS:
                 incarnation = app.consumer.incarnation_of(tp.topic)
                 if incarnation is None:
                     continue  # no row in the store could be assigned to this topic

@@ -16,12 +16,12 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from events.contract.partitioner import murmur2_all, partitions_of
+from events.contract.registry import TOPICS
 from ingest_http.publish.kafka_batch import KafkaBatch
 from ingest_http.publish.kafka_connection import KafkaLink
 from ingest_http.publish.kafka_publisher import KafkaOptions, KafkaPublisher
 from ingest_http.publish.memory_publisher import MemoryPublisher
 from ingest_http.publish.publisher import Publisher, RecordGroup
-from ingest_http.server import TOPICS
 from railhead.stack.background import BackgroundStack
 from tests.ingest_http.running_api import PARTITIONS, until
 

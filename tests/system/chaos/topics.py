@@ -16,12 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.partitioner import murmur2
 
-from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
+from events.contract.registry import REJECTED_TOPIC, TOPICS
 from tests.system.chaos.content import KINDS, VALID, Item, Version, id_of, read
 
 GROUP = "railhead"
 UNREAD_WITHIN_SECONDS = 5.0
-TOPICS = (*(row.topic for row in EVENT_TYPES), REJECTED_TOPIC)
 Coordinate = tuple[str, int, int]
 """Topic, partition, offset."""
 OUTCOMES = ("stored", "duplicates", "conflicts", "rejected", "moved")
