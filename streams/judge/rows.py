@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,14 +33,12 @@ class Origin:
 
     def take(self, rows: npt.NDArray[np.int64]) -> Origin:
         """The origins of *rows* only."""
-        return Origin(
-            self.partition,
-            self.offsets[rows],
-            self.appended_ms[rows],
-            self.received_ms[rows],
-            self.run[rows],
-            self.runs,
-            self.incarnation,
+        return replace(
+            self,
+            offsets=self.offsets[rows],
+            appended_ms=self.appended_ms[rows],
+            received_ms=self.received_ms[rows],
+            run=self.run[rows],
         )
 
 
