@@ -11,6 +11,8 @@ from typing import Final
 import pyarrow as pa
 
 MILLISECONDS: Final = pa.timestamp("ms", "UTC")
+# Append times of one partition ascend, but a broker's clock may be set back a little.
+CLOCK_SLACK_MS: Final = 600_000
 
 
 @dataclass(frozen=True, slots=True)

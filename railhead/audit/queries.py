@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.chain import Cluster, Island, OffsetRange, RangeCounts, Span, resolve
+from sinks.ledger import CLOCK_SLACK_MS
 from sinks.steps import read_steps
 
 # More than this of one kind is reported as a number: too many to repair line by line.
@@ -21,8 +22,6 @@ MOST: Final = 10_000
 MOST_BLOCKS: Final = 100_000
 KEYS_AT_ONCE: Final = 2_000
 OUTCOMES: Final = len(RangeCounts._fields)
-# Append times of one partition ascend, but a broker's clock may be set back a little.
-CLOCK_SLACK_MS: Final = 600_000
 
 # The condition that a row is about the topic's present incarnation; see queries.sql.
 MINE: Final = """({name}incarnation = {{incarnation:String}} AND {name}incarnation != ''

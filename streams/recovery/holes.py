@@ -11,12 +11,12 @@ checks all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import numpy as np
 
-from sinks.ledger import LedgerEntry
+from sinks.ledger import CLOCK_SLACK_MS, LedgerEntry
 from streams.fetch.fetched_batch import Partition
 
 # How far before the committed offset rows are looked for.
@@ -26,8 +26,6 @@ AT_ONCE_OFFSETS: Final = 200_000
 # A dead letter that was written again is another record but the same row.
 MERGED_TABLE: Final = "rejected"
 CONFLICTS: Final = "conflicts"
-# Append times of one partition ascend, but a broker's clock may be set back a little.
-_CLOCK_SLACK: Final = timedelta(minutes=10)
 
 
 class RowFinder(Protocol):
@@ -49,7 +47,7 @@ class RowFinder(Protocol):
 
 def searched_since(first_appended_ms: int) -> datetime:
     """From which time on to look for rows when the first record was appended at that time."""
-    return datetime.fromtimestamp(first_appended_ms / 1000, UTC) - _CLOCK_SLACK
+    return datetime.fromtimestamp((first_appended_ms - CLOCK_SLACK_MS) / 1000, UTC)
 
 
 async def short_ranges(
