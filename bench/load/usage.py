@@ -13,7 +13,7 @@ from typing import Final
 
 # Results are also read where nothing is measured; `railhead bench` says when it is missing.
 with contextlib.suppress(ImportError):
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
 EVERY_SECONDS: Final = 0.05
 

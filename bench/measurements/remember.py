@@ -12,7 +12,7 @@ import time
 from typing import Final
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from streams.dedup.blocks import IdBlock
 from streams.dedup.index import DedupIndex

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-import lz4.block  # type: ignore[import-untyped]
-import lz4.frame  # type: ignore[import-untyped]
+import lz4.block
+import lz4.frame
 
 from engine_http.engine.errors import ClickHouseError, Code
 from engine_http.http.encodings import ZSTD_WINDOW_LOG, zstd

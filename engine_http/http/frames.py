@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-import lz4.block  # type: ignore[import-untyped]
+import lz4.block
 
 from engine_http.engine.errors import ClickHouseError, Code
 from engine_http.http.encodings import ZSTD_WINDOW_LOG, zstd

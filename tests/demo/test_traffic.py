@@ -188,7 +188,7 @@ def test_nobody_plays_before_registering_and_paying_in(evening: Items) -> None:
 
 def test_nobody_plays_with_money_they_do_not_have(evening: Items) -> None:
     """No balance falls below zero, in any currency."""
-    balances: Counter[str] = Counter()
+    balances: dict[str, Decimal] = defaultdict(Decimal)
     seen_payments = set()
     signs = {"bet": -1, "win": 1, "rollbackbet": 1, "rollbackwin": -1, "loss": 0}
     signs |= {"credit": 1, "debit": -1, "Bet": -1, "Settlement": 1}
@@ -241,6 +241,7 @@ def test_amounts_use_the_places_of_their_currency(evening: Items) -> None:
     for item in evening:
         if item["event"] == "realtime-casino":
             exponent = Decimal(item["data"]["amount"]).as_tuple().exponent
+            assert isinstance(exponent, int)
             places[item["data"]["currency"]].add(-exponent)
     odd = [i for i in evening if i["data"].get("currency") == "ETH" and "amount" in i["data"]]
 

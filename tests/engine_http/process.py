@@ -11,6 +11,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,16 +98,20 @@ class EngineProcess:
     def ask(
         self,
         sql: str | bytes = b"",
+        parameters: Mapping[str, str] | None = None,
         *,
         headers: dict[str, str] | None = None,
         method: str | None = None,
         path: str = "/",
         **arguments: str,
     ) -> Answer:
-        """Send one request and return the answer, whatever its status."""
+        """Send one request and return the answer, whatever its status.
+
+        Parameters of the URL are given as a mapping, by name, or both.
+        """
         body = sql.encode() if isinstance(sql, str) else sql
         request = urllib.request.Request(
-            f"{self.url}{path}?{urllib.parse.urlencode(arguments)}",
+            f"{self.url}{path}?{urllib.parse.urlencode({**(parameters or {}), **arguments})}",
             data=body if method != "GET" else None,
             headers=headers or {},
             method=method,
@@ -120,13 +125,13 @@ class EngineProcess:
 
     def value(self, sql: str, **arguments: str) -> str:
         """The only value a query returns."""
-        answer = self.ask(sql, **arguments)
+        answer = self.ask(sql, arguments)
         assert answer.status == 200, answer.text
         return answer.text.rstrip("\n")
 
     def analyst(self, sql: str | bytes, **arguments: str) -> Answer:
         """Ask as the analyst."""
-        return self.ask(sql, user="analyst", **arguments)
+        return self.ask(sql, {"user": "analyst", **arguments})
 
 
 def _answer(status: int, body: bytes, headers: object) -> Answer:

@@ -103,7 +103,7 @@ def test_ten_bombs_of_an_analyst_take_no_memory(small: EngineProcess, kind: str)
     def explode() -> None:
         with ThreadPoolExecutor(AT_ONCE) as threads:
             asked = threads.map(
-                lambda _: small.ask(bomb, headers=headers, user="analyst", **arguments),
+                lambda _: small.ask(bomb, {"user": "analyst", **arguments}, headers=headers),
                 range(AT_ONCE),
             )
             answers.extend(asked)
@@ -129,7 +129,7 @@ def test_ten_bombs_as_inserts_are_opened_onto_the_disk(small: EngineProcess, kin
         with ThreadPoolExecutor(AT_ONCE) as threads:
             asked = threads.map(
                 lambda _: small.ask(
-                    bomb, headers=headers, query="INSERT INTO t FORMAT TSV", **arguments
+                    bomb, arguments, headers=headers, query="INSERT INTO t FORMAT TSV"
                 ),
                 range(AT_ONCE if kind == "gzip" else 3),
             )

@@ -114,10 +114,10 @@ async def test_async_client_runs_statements_side_by_side(engine: EngineProcess, 
     )
     inserts = (client.insert(table, [[str(n)]], column_names=["id"]) for n in range(20))
     queries = (client.query("SELECT {x:Int32}", parameters={"x": n}) for n in range(20))
-    answers = await asyncio.gather(*inserts, *queries)
+    _, answers = await asyncio.gather(asyncio.gather(*inserts), asyncio.gather(*queries))
 
-    assert [answer.first_row[0] for answer in answers[20:]] == list(range(20))
-    assert (await client.query(f"SELECT count() FROM {table}")).first_row[0] == 20
+    assert [answer.result_rows for answer in answers] == [[(n,)] for n in range(20)]
+    assert (await client.query(f"SELECT count() FROM {table}")).result_rows == [(20,)]
     stream = await client.query_row_block_stream("SELECT number FROM numbers(500000)")
     async with stream:
         assert sum([len(block) async for block in stream]) == 500_000

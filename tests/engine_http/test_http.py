@@ -133,7 +133,7 @@ def test_errors_carry_the_servers_code_and_status(
     engine: EngineProcess, sql: str, arguments: dict[str, str], status: int, code: int
 ) -> None:
     """Code in header and text, status as the server maps it."""
-    answer = engine.ask(sql, **arguments)
+    answer = engine.ask(sql, arguments)
 
     assert (answer.status, answer.code) == (status, code), answer.text
     assert answer.text.startswith(f"Code: {code}. DB::Exception: ")

@@ -95,7 +95,7 @@ def test_async_inserts_are_stored_before_they_are_acknowledged(
 ) -> None:
     """The setting is accepted and changes nothing: acknowledged is stored."""
     fast = {"async_insert": "1", "wait_for_async_insert": "0"}
-    engine.ask('{"id":"1"}', query=f"INSERT INTO {table} FORMAT JSONEachRow", **fast)
+    engine.ask('{"id":"1"}', fast, query=f"INSERT INTO {table} FORMAT JSONEachRow")
 
     assert engine.value(f"SELECT count() FROM {table}") == "1"
 

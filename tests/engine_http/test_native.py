@@ -39,8 +39,8 @@ def test_clickhouse_go_gets_info_and_flags_around_the_same_bytes(
     """Each block gains its info and a zero at each column; nothing else changes."""
     sql = EVERY_TYPE.format(rows=rows)
     plain = {"default_format": "Native", "max_threads": "1"}
-    old = engine.ask(sql, **plain).body
-    new = engine.ask(sql, **plain, client_protocol_version="54460").body
+    old = engine.ask(sql, plain).body
+    new = engine.ask(sql, plain, client_protocol_version="54460").body
 
     expected, used = weave(old)
 
@@ -71,8 +71,8 @@ def test_a_time_keeps_its_zone_at_every_version(
     """Also as a column's whole type, where the engine itself leaves it out."""
     arguments = {"client_protocol_version": version} if version else {}
     answer = engine.ask(
-        f"{ZONED} -- a comment", user="analyst", default_format="Native", param_n=str(rows),
-        param_at="0", param_zone="America/New_York", **arguments,
+        f"{ZONED} -- a comment", arguments, user="analyst", default_format="Native",
+        param_n=str(rows), param_at="0", param_zone="America/New_York",
     )  # fmt: skip
 
     assert answer.status == 200, answer.text
@@ -99,10 +99,10 @@ def test_a_zone_is_found_however_a_statement_is_written(engine: EngineProcess, s
     session = {"session_id": "zoned"} if "zoned" in sql else {}
     if session:
         engine.ask(
-            "CREATE TEMPORARY TABLE zoned AS SELECT toDateTime(0, 'Europe/Malta') AS b", **session
+            "CREATE TEMPORARY TABLE zoned AS SELECT toDateTime(0, 'Europe/Malta') AS b", session
         )
 
-    assert b"\x01b\x18DateTime('Europe/Malta')" in engine.ask(sql, **session).body
+    assert b"\x01b\x18DateTime('Europe/Malta')" in engine.ask(sql, session).body
 
 
 async def test_blocks_may_be_cut_anywhere(engine: EngineProcess) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 
 import pytest
 
 from engine_http.engine.errors import ClickHouseError
-from engine_http.execution import sessions
 from engine_http.execution.sessions import Sessions
 from engine_http.http.auth import DEFAULT
 from engine_http.http.request import Query
@@ -26,7 +26,7 @@ def query(session: str, seconds: int = 60, *, check: bool = False) -> Query:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that sessions see; the test moves it."""
     now = [1000.0]
-    monkeypatch.setattr(sessions.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
 
 

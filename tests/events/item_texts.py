@@ -7,6 +7,7 @@ and repeated names are part of what is tried.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -116,7 +117,7 @@ def _object(schema: dict[str, Any]) -> st.SearchStrategy[str]:
 _FREE_OBJECTS = st.sampled_from(
     ["{}", '{"a":1}', '{"odds":"1","user_id":[{}]}', '{ "a" : "b\\"c" }', '{"a":1e0,"b":"\\ud83d"}']
 )
-_PLAIN_KINDS: dict[str, Any] = {
+_PLAIN_KINDS: dict[str, Callable[[dict[str, Any]], st.SearchStrategy[str]]] = {
     "string": lambda _: st.builds(quoted, PLAIN, ascii_only=st.booleans()),
     "number": lambda _: st.one_of(st.sampled_from(["0", "1.5", "100"]), numbers()),
     "boolean": lambda _: st.sampled_from(["true", "false"]),

@@ -31,7 +31,7 @@ def is_published(raw: bytes) -> bool:
         item = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_int=float)
     except (ValueError, RecursionError):
         return False
-    return _validator().is_valid(item)
+    return bool(_validator().is_valid(item))
 
 
 @cache
@@ -42,13 +42,15 @@ def _validator() -> Draft202012Validator:
 _FORMATS = FormatChecker(formats=())
 
 
-@_FORMATS.checks("date-time")
 def _is_date_time(value: object) -> bool:
     """RFC 3339, whose years begin with 0000; the validator's begin with 0001."""
     if not isinstance(value, str):
         return True
     text = value.upper()
     return bool(validate_rfc3339("2000" + text[4:] if text.startswith("0000") else text))
+
+
+_FORMATS.checks("date-time")(_is_date_time)
 
 
 def _refuse(name: str) -> NoReturn:

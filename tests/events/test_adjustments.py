@@ -317,9 +317,9 @@ def test_computed_doubles_are_stored_the_same_by_each_check(
     ):
         expected = {at: fitting[text] for at, text in enumerate(texts)}
         kept = {at: one for at, one in expected.items() if one is not None}
-        (made,) = checked.accepted or [None]
+        assert len(checked.accepted) <= 1
         assert sorted(one.position for one in checked.rejected) == sorted(expected.keys() - kept)
-        if made is not None:
+        for made in checked.accepted:
             assert made.columns()["amount"].to_pylist() == list(kept.values())
             noisy = [at for at, one in kept.items() if one != Decimal(texts[at])]
             assert sorted(made.adjusted) == [(at, ROUNDED) for at in noisy]

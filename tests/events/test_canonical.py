@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from events.check.check import FEW, check_records
 from events.check.template.check import MANY
 from events.contract.registry import BY_NAME
+from events.values.amounts import JsonNumber
 from events.values.canonical import INTEGER_DIGITS, canonical
-from events.values.json_text import JsonNumber, read_json
+from events.values.json_text import read_json
 from tests.events.item_texts import numbers
 
 SEVENS = "7" * (INTEGER_DIGITS + 1)

@@ -100,10 +100,10 @@ async def test_body_that_is_not_an_array_is_422(acme: RunningApi, body: bytes, w
     answer = await acme.post_items(body)
 
     assert answer.status == 422
-    body = answer.json()
-    assert body["error"] == "not_a_batch"
-    assert why in body["message"]
-    assert body["request_id"] == answer.headers["X-Request-Id"]
+    refusal = answer.json()
+    assert refusal["error"] == "not_a_batch"
+    assert why in refusal["message"]
+    assert refusal["request_id"] == answer.headers["X-Request-Id"]
 
 
 async def test_nothing_is_stored_of_a_refused_body(acme: RunningApi) -> None:

@@ -9,6 +9,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from time import monotonic
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -131,7 +132,7 @@ async def test_records_arrive_whole_and_on_their_keys_partition(broker: Backgrou
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
-        consumed = []
+        consumed: list[Any] = []
         async with asyncio.timeout(20):
             while len(consumed) < len(keys):
                 for records in (await consumer.getmany(timeout_ms=500)).values():

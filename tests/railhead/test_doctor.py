@@ -10,6 +10,7 @@ import pytest
 from railhead.cli.main import main
 from railhead.doctor import machine, settings
 from railhead.doctor.finding import State
+from railhead.kafka.pins import pinned
 from railhead.stack.ports import free_port
 
 
@@ -86,5 +87,5 @@ def test_data_directory_open_to_others_is_a_warning(tmp_path: Path) -> None:
 def test_jar_with_other_content_is_a_failure(tmp_path: Path) -> None:
     """What is not the pinned jar must not run."""
     assert machine.jars(tmp_path).state is State.WARN
-    (tmp_path / machine.pinned()[0].file_name).write_bytes(b"something else")
+    (tmp_path / pinned()[0].file_name).write_bytes(b"something else")
     assert machine.jars(tmp_path).state is State.FAIL

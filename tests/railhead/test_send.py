@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def send(api: ScriptedApi, file: str, *more: str) -> int:
     return main(["send", file, "--url", api.url, "--give-up-after", "3", *more])
 
 
-def lines(items: list[object]) -> bytes:
+def lines(items: Sequence[object]) -> bytes:
     """Write *items* one a line, with empty lines and Windows' line ends between."""
     return "\r\n\r\n".join(json.dumps(item) for item in items).encode()
 

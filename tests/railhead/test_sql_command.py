@@ -12,7 +12,12 @@ from rich.console import Console
 from railhead.cli.sql import reads, show
 from sinks.settings import StoreSettings
 
-LINES = [["name", "amount"], ["String", "Decimal(38, 18)"], ["[red]x", "1.50"], [None, "20"]]
+LINES: list[list[str | None]] = [
+    ["name", "amount"],
+    ["String", "Decimal(38, 18)"],
+    ["[red]x", "1.50"],
+    [None, "20"],
+]
 
 
 def railhead(settings: StoreSettings, *words: str, stdin: str = "") -> tuple[int, str, str]:

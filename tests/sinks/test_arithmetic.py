@@ -63,7 +63,7 @@ OF_TWO: dict[str, Two] = {
     "-a": lambda a, _: -a,
     "negate(a) - b": lambda a, b: -a - b,
     "abs(a)": lambda a, _: abs(a),
-    "round(a, 2)": lambda a, _: round(a, 2) if a.as_tuple().exponent >= -2 else None,
+    "round(a, 2)": lambda a, _: round(a, 2) if a == round(a, 2) else None,
     "toDecimal128(a, 18)": lambda a, _: a,
     "toDecimal128(a, 30)": lambda a, _: a,
     "toDecimal256(a, 50)": lambda a, _: a,

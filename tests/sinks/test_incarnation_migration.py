@@ -103,7 +103,10 @@ def shown(settings: StoreSettings) -> dict[str, list[tuple[Any, ...]]]:
         "login": "SELECT _incarnation, _id, _offset FROM fasttrack_store.login FINAL",
     }
     with create_client(**client_arguments(settings)) as client:
-        return {name: sorted(client.query(query).result_rows) for name, query in queries.items()}
+        return {
+            name: sorted(map(tuple, client.query(query).result_rows))
+            for name, query in queries.items()
+        }
 
 
 KEPT = {

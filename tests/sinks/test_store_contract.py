@@ -164,7 +164,8 @@ async def test_the_ledger_ends_behind_what_begins_before_an_offset(
     await subject.store.write_ledger([entry(tenant, 0, 9), entry(tenant, 10, 19)])
 
     async def end(before: int, partition: int = 2) -> int | None:
-        return await subject.store.ledger_end(tenant, partition, before=before)
+        found: int | None = await subject.store.ledger_end(tenant, partition, before=before)
+        return found
 
     assert [await end(at) for at in (0, 1, 10, 11, 99)] == [None, 10, 10, 20, 20]
     assert await end(99, partition=3) is None
@@ -189,7 +190,8 @@ async def test_the_ledger_knows_until_when_records_were_appended(
     await subject.store.write_ledger([first, entry(tenant, 10, 19), entry(tenant, 20, 29)])
 
     async def until(before: int, partition: int = 2) -> int | None:
-        return await subject.store.appended_until(tenant, partition, before=before)
+        found: int | None = await subject.store.appended_until(tenant, partition, before=before)
+        return found
 
     assert await until(20) == await until(15) == await until(30) == 9_000
     assert await until(31) is None

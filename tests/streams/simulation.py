@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import orjson
@@ -148,7 +148,7 @@ class SimStore:
         """Ranges that end at or past an offset."""
         return [entry for entry in self.world.ledger if entry.last >= at_or_past]
 
-    async def ledger_end(self, *_: Any, before: int, **__: str) -> int | None:
+    async def ledger_end(self, *_: Any, before: int, **__: Any) -> int | None:
         """The first offset past the ranges that begin before an offset."""
         ends = [entry.last + 1 for entry in self.world.ledger if entry.first < before]
         return max(ends, default=None)
@@ -157,9 +157,7 @@ class SimStore:
         """When all records were appended, if the one before that offset is in the ledger."""
         return 1000 if any(entry.last >= before - 1 for entry in self.world.ledger) else None
 
-    async def stored_offsets(
-        self, table: str, *_: Any, first: int, **__: datetime
-    ) -> dict[int, int]:
+    async def stored_offsets(self, table: str, *_: Any, first: int, **__: Any) -> dict[int, int]:
         """Offsets of stored rows, or of conflicts."""
         if table == "conflicts":
             return dict.fromkeys(self.world.conflicts, 1000)
@@ -292,7 +290,7 @@ class Worker:
                 self._remember,
                 self._publish,
                 mover.Mover(
-                    lambda: SimProducer(world, moments),  # type: ignore[arg-type, return-value]
+                    lambda: SimProducer(world, moments),
                     patient,
                     10.0,
                 ).send,
@@ -310,7 +308,8 @@ class Worker:
             pacing=writer.Pacing(7, 1000, 0.0, 0.0),
         )
 
-    async def _remember(self, _partition: int, block: IdBlock) -> None:
+    async def _remember(self, partition: int, block: IdBlock) -> None:
+        del partition
         self.moments.passing()
         await asyncio.sleep(0)
         self.world.changelog.append(pack(block))
@@ -376,12 +375,8 @@ async def _first_error(*tasks: asyncio.Future[Any]) -> None:
 @contextmanager
 def no_pauses() -> Iterator[None]:
     """Let retries follow at once: the simulation has no clock."""
-    original = retry_policy.pause_seconds
-    retry_policy.pause_seconds = lambda *_, **__: 0.0
-    try:
+    with patch.object(retry_policy, "pause_seconds", lambda *_, **__: 0.0):
         yield
-    finally:
-        retry_policy.pause_seconds = original
 
 
 def run(world: World, kills: Sequence[int], cuts: Sequence[Sequence[int]]) -> int:

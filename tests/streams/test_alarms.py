@@ -19,7 +19,7 @@ FOUND = RecoveryOffset(20, 20, {})
 
 def raised(metrics: WorkerMetrics, kind: str) -> float:
     """How often an alarm was raised."""
-    return metrics.alarms.labels(kind=kind)._value.get()
+    return float(metrics.alarms.labels(kind=kind)._value.get())
 
 
 @pytest.mark.parametrize(

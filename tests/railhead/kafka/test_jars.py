@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,12 +49,14 @@ def test_an_extra_jar_is_checked_like_the_pinned_ones(one_jar: Path) -> None:
     other = Jar("org.example", "tools", "1.0", hashlib.sha256(b"tools").hexdigest())
     path = one_jar.with_name(other.file_name)
     path.write_bytes(b"tools")
-    options = {"say": say_nothing, "stop": threading.Event(), "extra": [other]}
+    ensure = partial(
+        ensure_jars, one_jar.parent, say=say_nothing, stop=threading.Event(), extra=[other]
+    )
 
-    assert ensure_jars(one_jar.parent, **options) == [one_jar, path]
+    assert ensure() == [one_jar, path]
     path.write_bytes(b"tool")
     with pytest.raises(JarError, match=r"tools-1\.0\.jar is not the pinned"):
-        ensure_jars(one_jar.parent, **options)
+        ensure()
 
 
 def test_a_fetched_jar_of_another_content_never_enters_the_directory(

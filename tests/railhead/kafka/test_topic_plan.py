@@ -120,10 +120,11 @@ def test_the_table_shows_topics_as_they_are() -> None:
 
 
 def planned(
-    found: dict[str, Topic], wanted_topic: WantedTopic, **named: float
+    found: dict[str, Topic], wanted_topic: WantedTopic, settings: TopicSettings | None = None
 ) -> dict[str, TopicRow]:
-    """The plan by topic; of the settings only *named* ones were given."""
-    return {row.wanted.name: row for row in plan(found, TopicSettings(**named), wanted_topic)}
+    """The plan by topic."""
+    rows = plan(found, settings or TopicSettings(), wanted_topic)
+    return {row.wanted.name: row for row in rows}
 
 
 @pytest.mark.parametrize(
@@ -163,8 +164,8 @@ def test_retention_is_shortened_by_its_own_name_only() -> None:
         for name, topic in wanted().items()
     }
 
-    shorter = planned(found, WantedTopic(), event_retention_hours=24)
-    window = planned(found, WantedTopic(), dedupe_window_hours=24)
+    shorter = planned(found, WantedTopic(), TopicSettings(event_retention_hours=24))
+    window = planned(found, WantedTopic(), TopicSettings(dedupe_window_hours=24))
 
     changelog = changelog_topic("realtime-casino", group="railhead")
     assert shorter[REJECTED_TOPIC].wanted.config["retention.ms"] == str(24 * HOUR_MS)

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def home(tmp_path: Path) -> DataDirectory:
     return directory
 
 
-def part(code: str, home: DataDirectory, **options: float) -> Part:
+def part(code: str, home: DataDirectory) -> Part:
     """A Python process that has answered once it has printed something new."""
 
     async def prepare() -> list[str]:
@@ -38,7 +39,7 @@ def part(code: str, home: DataDirectory, **options: float) -> Part:
     async def answers() -> bool:
         return home.log("thing").exists() and "here" in home.log("thing").read_text()
 
-    return Part(name="thing", prepare=prepare, answers=answers, **options)
+    return Part(name="thing", prepare=prepare, answers=answers)
 
 
 @asynccontextmanager
@@ -97,7 +98,8 @@ async def test_a_stopped_part_is_gone_and_stays_so(home: DataDirectory) -> None:
 async def test_a_part_that_does_not_stop_in_time_is_killed(home: DataDirectory) -> None:
     """Stopping takes bounded time."""
     reported: list[str] = []
-    async with supervised(part(DEAF, home, stop_within_seconds=0.2), home, reported) as (one, _):
+    deaf = replace(part(DEAF, home), stop_within_seconds=0.2)
+    async with supervised(deaf, home, reported) as (one, _):
         await one.start()
         await one.stop()
 
@@ -126,7 +128,7 @@ async def test_a_part_that_does_not_answer_is_waited_for_in_bounded_time(
     home: DataDirectory,
 ) -> None:
     """The time to start is bounded too."""
-    mute = part("import time; time.sleep(600)", home, start_within_seconds=0.3)
+    mute = replace(part("import time; time.sleep(600)", home), start_within_seconds=0.3)
     async with supervised(mute, home, []) as (supervisor, _):
         with pytest.raises(StackError, match="does not answer"):
             await supervisor.start()

@@ -53,14 +53,14 @@ class Broker:
 
     def _topics(self, asked: Any) -> _Answer:
         assert self.ids is not None
-        topics = [
+        topics: list[tuple[Any, ...]] = [
             (0 if name in self.ids else 3, name, self.ids.get(name, ""), False, [], 0, {})
             for _, name, _ in asked.topics
         ]
         return _Answer(0, [], "cluster", 0, topics, 0, {})
 
     def _fetched(self, fetch: Any) -> _Fetched:
-        topics = [
+        topics: list[tuple[Any, ...]] = [
             (
                 id_,
                 [(0, self.error, 9, 9, 0, [(7, 3, {})], -1, None if self.error else b"x", {})],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
+from collections import UserDict, defaultdict, deque
 from collections.abc import ItemsView, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.types import TP
 
 from streams.faust import transport
@@ -41,14 +42,14 @@ class Scripted(BatchConsumer):
         self.app = SimpleNamespace(consumer_generation_id=1, monitor=monitor)
         self.script = deque(fetches)
         self.sought: list[Mapping[TP, int]] = []
-        self._buffered_partitions = set()
+        self._buffered_partitions: set[TP] = set()
         self._delivered = defaultdict(deque)
-        self._acked = defaultdict(list)
-        self._acked_index = defaultdict(set)
+        self._acked: dict[TP, list[int]] = defaultdict(list)
+        self._acked_index: dict[TP, set[int]] = defaultdict(set)
         self._positions = FetchPositions()
         self.log = SimpleNamespace(warning=lambda *_: None)
-        self._read_offset = {}
-        self._committed_offset = defaultdict(lambda: None)
+        self._read_offset: dict[TP, int | None] = {}
+        self._committed_offset: dict[TP, int | None] = defaultdict(lambda: None)
         self._uncommitted = {}
         self._waiting_since = {}
         self._newest = {}
@@ -87,14 +88,15 @@ class Scripted(BatchConsumer):
         async def getmany(*_: Any) -> Fetch:
             return {}
 
-        monkeypatch.setattr(transport.KafkaConsumer, "_getmany", getmany)
+        monkeypatch.setattr(KafkaConsumer, "_getmany", getmany)
         self.app.tables = SimpleNamespace(actives_ready=True)
         self.app.pause_partitions = lambda _: False
-        self._fetch_state = lambda _: SimpleNamespace(position=position)  # type: ignore[method-assign]
+        state = SimpleNamespace(position=position)
+        monkeypatch.setattr(self, "_fetch_state", lambda _: state)
         await self._getmany({LEFT, RIGHT}, 0.0)
 
 
-class Rebalancing(dict[TP, FetchedBatch]):
+class Rebalancing(UserDict[TP, FetchedBatch]):
     """A fetch during which the group's generation changes."""
 
     def __init__(self, records: Fetch, consumer: Scripted) -> None:
@@ -244,12 +246,12 @@ async def test_a_paused_partition_is_not_fetched(monkeypatch: Any) -> None:
         asked.append(partitions)
         return {}
 
-    monkeypatch.setattr(transport.KafkaConsumer, "_getmany", getmany)
+    monkeypatch.setattr(KafkaConsumer, "_getmany", getmany)
     monkeypatch.setattr(Scripted, "sleep", staticmethod(asyncio.sleep))
     consumer = Scripted()
     consumer.app.tables = SimpleNamespace(actives_ready=True)
     consumer.app.pause_partitions = held.__contains__
-    consumer._fetch_state = lambda _: None  # type: ignore[method-assign]
+    monkeypatch.setattr(consumer, "_fetch_state", lambda _: None)
 
     await consumer._getmany({LEFT, RIGHT}, 0.0)
     held.add(RIGHT)

@@ -214,7 +214,7 @@ async def test_what_is_remembered_keeps_its_incarnation() -> None:
     """From the changelog a restart reads of which topic the offsets are."""
     written: list[bytes] = []
 
-    class Written(DedupTable):  # type: ignore[misc]  # faust has no types
+    class Written(DedupTable):
         def __init__(self) -> None:
             """No Faust app."""
 

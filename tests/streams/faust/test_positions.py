@@ -64,7 +64,7 @@ class Way:
         self.queue: list[FetchedBatch] = []
         self.writer = PartitionWriter(
             HERE,
-            judge=lambda *_: None,  # type: ignore[arg-type, return-value]
+            judge=lambda *_: None,  # type: ignore[arg-type]
             recovery=self._recovery,
             writes=DurableWrites(),  # type: ignore[arg-type]
             acknowledge=lambda _: None,
@@ -102,8 +102,8 @@ class Way:
         """Let *action* happen."""
         if action == "arrive":
             if self.queue:
-                fetched = self.queue.pop(0)
-                await self.writer.take(fetched.end, fetched)
+                arrived = self.queue.pop(0)
+                await self.writer.take(arrived.end, arrived)
         elif action == "cleared":
             self.queue.clear()
         elif action == "retention":

@@ -23,12 +23,12 @@ class Consumer(BatchConsumer):
 
     def __init__(self) -> None:
         self._delivered = defaultdict(deque)
-        self._acked = defaultdict(list)
-        self._acked_index = defaultdict(set)
-        self._committed_offset = defaultdict(lambda: None)
+        self._acked: dict[TP, list[int]] = defaultdict(list)
+        self._acked_index: dict[TP, set[int]] = defaultdict(set)
+        self._committed_offset: dict[TP, int | None] = defaultdict(lambda: None)
         self._uncommitted = {}
         self._positions = FetchPositions()
-        self._read_offset = defaultdict(lambda: None)
+        self._read_offset: dict[TP, int | None] = defaultdict(lambda: None)
         self.sought: list[tuple[TP, int]] = []
 
     def deliver(self, *ends: int) -> None:

@@ -66,7 +66,7 @@ def _wide_zstd(parts: Iterator[bytes]) -> bytes:
     """A frame of the usual kind, and behind it one of the widest window."""
     packer = zstd.ZstdCompressor(level=3)
     first = packer.compress(next(parts)) + packer.flush()
-    options = {zstd.CompressionParameter.window_log: WIDEST}
+    options: dict[int, int] = {zstd.CompressionParameter.window_log: WIDEST}
     packer = zstd.ZstdCompressor(options=options)
     return b"".join([first, *(packer.compress(part) for part in parts), packer.flush()])
 
@@ -111,7 +111,8 @@ def old_records(size: int, count: int, *, version: int) -> Iterator[bytes]:
 def main() -> None:
     """Take ten bombs at once, each in ten times or to its end; say by how many MiB memory grew."""
     install()
-    kind, codec, size, count = *sys.argv[1:3], *map(int, sys.argv[3:])
+    kind, codec = sys.argv[1:3]
+    size, count = map(int, sys.argv[3:])
     if kind == "old":
         made = old_batch(codec, old_records(size, count, version=1), version=1)
     else:

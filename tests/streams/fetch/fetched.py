@@ -110,7 +110,7 @@ def endless(limits: Sequence[int | None]) -> Iterator[int | None]:
 
 def outcome(steps: Iterator[Step]) -> tuple[list[Step], type[Exception] | None]:
     """What came, and the error that ended it."""
-    came = []
+    came: list[Step] = []
     try:
         came.extend(steps)
     except Exception as error:  # noqa: BLE001 - whatever it is

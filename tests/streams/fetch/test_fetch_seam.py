@@ -30,7 +30,7 @@ async def fetched() -> Any:
     for state in states.values():
         state.consumed_to = lambda position, state=state: setattr(state, "position", position)
     request = SimpleNamespace(topics=[(tp.topic, [(0, 0, 1_000)]) for tp in states])
-    answer = [(tp.topic, [(0, 0, 2, 2, 0, [], -1, DATA)]) for tp in states]
+    answer: list[tuple[Any, ...]] = [(tp.topic, [(0, 0, 2, 2, 0, [], -1, DATA)]) for tp in states]
 
     async def send(*_: Any) -> Any:
         return SimpleNamespace(API_VERSION=11, topics=answer)

@@ -14,7 +14,15 @@ from streams.fetch import fetcher_seam
 from streams.fetch.fetcher_seam import as_batches
 from tests.streams.fetch.any_fetch import MANY, fetches
 from tests.streams.fetch.fetched import Fetched, endless
-from tests.streams.fetch.kafka_batches import ABORT, COMMIT, Made, Record, marker, old_batch
+from tests.streams.fetch.kafka_batches import (
+    ABORT,
+    COMMIT,
+    Headers,
+    Made,
+    Record,
+    marker,
+    old_batch,
+)
 
 pytestmark = pytest.mark.usefixtures("batches_installed")
 
@@ -139,7 +147,7 @@ def test_a_fetched_batch_has_the_append_time_of_its_last_offset(kinds: str) -> N
 
 def test_records_of_one_request_share_their_headers() -> None:
     """Nobody downstream needs to compare or decode them again."""
-    headers = [("tenant", b"acme")]
+    headers: Headers = [("tenant", b"acme")]
     one, two = (Made(base, [Record(0, headers=headers)], 0) for base in (0, 1))
 
     with as_batches(lambda _: True):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import pytest
 from aiokafka.errors import CorruptRecordException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.fetch import batch_headers, decompression, fetcher_seam
+from streams.fetch import batch_headers, decompression, fetcher_seam, window_turns
 from streams.fetch.decompression import widest_window
 from streams.fetch.fetcher_seam import as_batches, waits_for_turn
 from streams.fetch.window_turns import WindowTurns
-from tests.streams.fetch.bombs import CODECS, batch, records, zstd
+from tests.streams.fetch.bombs import CODECS, batch, records
 from tests.streams.fetch.fetched import EVENTS, Fetched
 from tests.streams.fetch.kafka_batches import HEADER_BYTES, sealed
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 pytestmark = pytest.mark.usefixtures("batches_installed", "little_is_held")
 
@@ -29,7 +35,7 @@ def little_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decompression, "CHUNK_BYTES", 100)
     monkeypatch.setattr(fetcher_seam, "BATCH_BYTES", 1)
     monkeypatch.setattr(fetcher_seam, "PORTION_BYTES", 1)
-    monkeypatch.setattr(batch_headers.window_turns, "TURNS", WindowTurns())
+    monkeypatch.setattr(window_turns, "TURNS", WindowTurns())
 
 
 def wide(count: int = 30, *, base: int = 0) -> bytes:
@@ -48,7 +54,7 @@ def offsets(fetch: Fetched, *, in_batches: bool, limit: int = 10) -> list[int]:
 
 def rest(fetch: Fetched, *, in_batches: bool) -> list[int]:
     """All that is left."""
-    found = []
+    found: list[int] = []
     for _ in range(1_000):
         if not fetch.result.has_more():
             return found

@@ -49,7 +49,7 @@ def fetched(
         np.full(count, APPENDED_MS, np.int64),
         list(values),
         list(headers) or [()] * count,
-        "incarnation",
+        incarnation="incarnation",
     )
 
 

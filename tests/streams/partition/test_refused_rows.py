@@ -167,7 +167,7 @@ def test_a_refused_record_counts_as_rejected_in_the_metrics() -> None:
     metrics = worker.writer._writes.metrics
 
     def records(outcome: Outcome) -> float:
-        return metrics.records.labels("topic", "", outcome.name.lower())._value.get()
+        return float(metrics.records.labels("topic", "", outcome.name.lower())._value.get())
 
     assert (records(Outcome.STORED), records(Outcome.REJECTED)) == (2, 1)
     assert metrics.rejected.labels("topic", "store_refused")._value.get() == 1

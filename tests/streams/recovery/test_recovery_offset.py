@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ class Reader:
         """Ranges that end at or past an offset."""
         return [one for one in self.ranges if one.last >= at_or_past]
 
-    async def ledger_end(self, *_: Any, before: int, **__: str) -> int | None:
+    async def ledger_end(self, *_: Any, before: int, **__: Any) -> int | None:
         """The first offset past the ranges that begin before an offset."""
         return max((one.last + 1 for one in self.ranges if one.first < before), default=None)
 
@@ -88,7 +87,7 @@ class Reader:
         return max(one.last_appended_ms for one in entries)
 
     async def stored_offsets(
-        self, table: str, *_: Any, first: int, last: int = 10**9, **__: datetime
+        self, table: str, *_: Any, first: int, last: int = 10**9, **__: Any
     ) -> dict[int, int]:
         """Rows between two offsets."""
         rows = self.conflicts if table == "conflicts" else self.stored

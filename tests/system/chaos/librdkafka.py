@@ -63,7 +63,7 @@ def _send(producer: Producer, tenant: str, items: list[Item]) -> str:
     try:
         for item in items:
             topic, key, text, _ = record_of(tenant, item)
-            headers = [("tenant", tenant.encode())]
+            headers: dict[str, str | bytes | None] = {"tenant": tenant.encode()}
             producer.produce(topic, text, key, headers=headers, on_delivery=note)
         left = producer.flush(2 * PRODUCE_TIMEOUT_SECONDS)
     except (KafkaException, BufferError) as error:

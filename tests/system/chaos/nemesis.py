@@ -109,7 +109,7 @@ class _Processes:
         self._rig = nemesis.rig
         self._random = Random(f"process faults {nemesis.seed}")  # noqa: S311 - as above
         self._library = nemesis.clock_library
-        self._with_clocks = ("door", "worker")
+        self._with_clocks: tuple[str, ...] = ("door", "worker")
         if not nemesis.tenants_to_change:
             self._with_clocks += ("kafka",)
         self._longest = nemesis.longest_outage_seconds

@@ -6,6 +6,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +44,9 @@ def send(producer: Producer, topic: str, tenant: str, records: Iterable[Record])
 
     def note(number: int, error: KafkaError | None, message: Message) -> None:
         assert error is None, error
-        partitions[number] = message.partition()
+        partition = message.partition()
+        assert partition is not None
+        partitions[number] = partition
 
     for number, (key, value) in enumerate(records):
         producer.produce(
@@ -51,7 +54,7 @@ def send(producer: Producer, topic: str, tenant: str, records: Iterable[Record])
             value,
             key,
             headers=[("tenant", tenant.encode())],
-            on_delivery=lambda error, message, number=number: note(number, error, message),
+            on_delivery=partial(note, number),
         )
     assert producer.flush(WITHIN_SECONDS) == 0
     return [partitions[number] for number in sorted(partitions)]

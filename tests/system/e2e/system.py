@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 def wait_until(
-    condition: Callable[[], Result], *, seconds: float, what: str, every: float = 0.05
+    condition: Callable[[], Result | None], *, seconds: float, what: str, every: float = 0.05
 ) -> Result:
     """Return the first true value of *condition*; fail after *seconds*, naming *what*."""
     deadline = time.monotonic() + seconds
@@ -65,7 +65,8 @@ class System:
     @classmethod
     def make(cls, data_dir: Path, *options: str) -> System:
         """A stack that is to live in *data_dir*, on free ports."""
-        return cls(data_dir, *free_ports(3), options=options)
+        http, kafka, clickhouse = free_ports(3)
+        return cls(data_dir, http, kafka, clickhouse, options=options)
 
     @property
     def kafka(self) -> str:
@@ -169,14 +170,20 @@ class System:
         return self.railhead("tenant", "add", name, "--data-dir", str(self.data_dir)).strip()
 
     def post(
-        self, items: Any, key: str, *, query: str = "", timeout: float = 60, **headers: str
+        self,
+        items: Any,
+        key: str,
+        *,
+        query: str = "",
+        timeout: float = 60,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Post a batch as FastTrack does."""
         body = items if isinstance(items, bytes) else json.dumps(items).encode()
         request = urllib.request.Request(
             self.url + BULK + query,
             data=body,
-            headers={"x-api-key": key, "content-type": "application/json", **headers},
+            headers={"x-api-key": key, "content-type": "application/json", **(headers or {})},
         )
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:
@@ -201,7 +208,7 @@ class System:
             host="127.0.0.1", port=self.clickhouse_port, username=user
         )
         try:
-            return list(client.query(query).result_rows)
+            return [tuple(row) for row in client.query(query).result_rows]
         finally:
             client.close()
 

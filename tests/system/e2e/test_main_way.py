@@ -40,7 +40,7 @@ CASINO_WIN = {
         "amount": 1.2,
     },
 }
-PAYMENT = {
+PAYMENT: dict[str, Any] = {
     "event": "realtime-payment",
     "data": {
         "payment_id": "a1b2b3",

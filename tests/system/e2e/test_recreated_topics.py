@@ -152,7 +152,7 @@ def test_requests_that_share_an_id_keep_their_items(new_system: Callable[..., Sy
     key = system.tenant("acme")
 
     for name in ("one", "two", "three"):
-        answer = system.post([bad(name)], key, **{"X-Request-Id": "the-same"})
+        answer = system.post([bad(name)], key, headers={"X-Request-Id": "the-same"})
         assert answer.status == 204
 
     system.wait_value("SELECT count() FROM fasttrack.rejected", 3)

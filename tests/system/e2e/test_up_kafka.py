@@ -108,7 +108,8 @@ async def produce(port: int, values: range) -> None:
 
 async def consume(port: int) -> list[int]:
     """Everything the topic holds."""
-    partition, found = TopicPartition(TOPIC, 0), []
+    partition = TopicPartition(TOPIC, 0)
+    found: list[int] = []
     async with AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{port}") as consumer:
         consumer.assign([partition])
         await consumer.seek_to_beginning(partition)
