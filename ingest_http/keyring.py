@@ -14,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from events.contract.id_rules import DEFAULT_RULES, IdRules, rules_of_tenants
+from events.contract.id_rules import DEFAULT_RULES, IdRules
+from tenants.id_rules import rules_of_tenants
 from tenants.keys import LONGEST_KEY, hash_of, prefix_of, same
 from tenants.tenants import StoredKey, Tenant
-from tenants.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants
+from tenants.tenants_file import TenantsFileError, pepper_path, read_pepper, read_tenants, stamp_of
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,6 @@ class Owner:
     name: str
     tenant: Tenant
     rules: IdRules = DEFAULT_RULES
-
-
-Stamp = tuple[int, int, int]
 
 
 class Keyring:
@@ -109,23 +107,15 @@ class Keyring:
         }
         self.last_error = None
 
-    def _read_stamps(self) -> tuple[Stamp | None, ...]:
-        return tuple(_stamp(path) for path in (self._path, pepper_path(self._path)))
+    def _read_stamps(self) -> object:
+        return stamp_of(self._path), stamp_of(pepper_path(self._path))
 
 
 def _owners(tenants: Mapping[str, Tenant]) -> list[Owner]:
     try:
         return [
-            Owner(name, tenant, rules_of_tenants({name: tenant.model_dump(mode="json")}))
+            Owner(name, tenant, rules_of_tenants({name: tenant}))
             for name, tenant in tenants.items()
         ]
     except ValueError as error:
         raise TenantsFileError(str(error)) from None
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -18,7 +18,7 @@ from streams.app import Stream
 from streams.faust.crash import FATAL_EXIT
 from streams.observe import Observer
 from streams.settings import WorkerSettings
-from tenants.id_rules import RulesUnavailableError
+from tenants.tenants_file import TenantsFileError
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     await connect_if_there(store)
     try:
         stream = Stream(settings, store)
-    except RulesUnavailableError as error:
+    except TenantsFileError as error:
         logger.critical("%s The worker does not start.", error)
         sys.exit(FATAL_EXIT)
     if settings.tenants_file is None:

@@ -45,7 +45,27 @@ class IdRule(BaseModel):
     since: AwareDatetime | None = None
 
 
-class Tenant(BaseModel):
+class TenantIds(BaseModel):
+    """How a tenant's ids are made; whatever else the file has of it is not read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id_fields: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="idempotency fields by event name, instead of the contract's",
+    )
+    id_rules: dict[str, tuple[IdRule, ...]] = Field(
+        default_factory=dict, description="the history of id_fields; written by commands only"
+    )
+
+
+class TenantIdsFile(BaseModel):
+    """The part of tenants.json that workers read: neither keys nor hashes of keys."""
+
+    tenants: dict[str, TenantIds]
+
+
+class Tenant(TenantIds):
     """One brand: its keys and how its items are read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,13 +74,6 @@ class Tenant(BaseModel):
     disabled: bool = False
     coerce_ids: bool = Field(
         default=False, description="accept numbers where the contract says string"
-    )
-    id_fields: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict,
-        description="idempotency fields by event name, instead of the contract's",
-    )
-    id_rules: dict[str, tuple[IdRule, ...]] = Field(
-        default_factory=dict, description="the history of id_fields; written by commands only"
     )
     keys: tuple[StoredKey, ...] = ()
 

@@ -11,17 +11,19 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tenants.keys import PEPPER_BYTES, new_pepper
 from tenants.tenants import TenantsFile
 
 OWNER_ONLY: Final = 0o600
 
+Schema = TypeVar("Schema", bound=BaseModel)
 
-class TenantsFileError(Exception):
+
+class TenantsFileError(ValueError):
     """The file is there but cannot be used; the text says which and why."""
 
 
@@ -31,21 +33,35 @@ def pepper_path(tenants_path: Path) -> Path:
 
 
 def read_tenants(path: Path) -> TenantsFile:
-    """Read *path*; a missing file means no tenants yet.
+    """Read *path* with `read_as`; a missing file means no tenants yet."""
+    try:
+        return read_as(TenantsFile, path)
+    except FileNotFoundError:
+        return TenantsFile()
+
+
+def read_as(schema: type[Schema], path: Path) -> Schema:
+    """Read *path* as *schema*.
 
     Raises:
+        OSError: it cannot be read.
         TenantsFileError: it is not JSON of the schema; its values are not repeated in the text.
     """
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return TenantsFile()
-    try:
-        return TenantsFile.model_validate_json(content)
+        return schema.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise TenantsFileError(f"{path}: {where or 'the file'}: {first['msg']}") from None
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """What differs once *path* was replaced or written; None if there is no such file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def read_pepper(tenants_path: Path) -> bytes:

@@ -7,9 +7,8 @@ Pure data: nothing here reads a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -86,7 +85,7 @@ def parse_id_rules(raw: Mapping[str, Mapping[str, Sequence[str]]]) -> IdRules:
     return IdRules(
         MappingProxyType(
             {
-                (tenant, name): (Rule(0, _checked(name, fields)),)
+                (tenant, name): (Rule(0, checked_fields(name, fields)),)
                 for tenant, by_type in raw.items()
                 for name, fields in by_type.items()
             }
@@ -94,49 +93,12 @@ def parse_id_rules(raw: Mapping[str, Mapping[str, Sequence[str]]]) -> IdRules:
     )
 
 
-def rules_of_tenants(tenants: Mapping[str, Mapping[str, Any]]) -> IdRules:
-    """Read the rules from tenants as tenants.json has them: `id_fields` and the log `id_rules`.
-
-    The log says which rule was in force since when. A rule that is not the log's last was set by
-    hand: it is in force, and any of the log's, or the contract's if there is no log, may have been
-    in force before.
+def checked_fields(name: str, fields: Any) -> tuple[str, ...]:
+    """The fields of a rule for the type *name*.
 
     Raises:
-        ValueError: as `parse_id_rules`, or the log is not one.
+        ValueError: as `parse_id_rules`.
     """
-    found: dict[Key, tuple[Rule, ...]] = {}
-    for tenant, entry in tenants.items():
-        chosen, logs = entry.get("id_fields") or {}, entry.get("id_rules") or {}
-        for name in {*chosen, *logs}:
-            found[tenant, name] = tuple(_history(name, chosen.get(name), logs.get(name) or ()))
-    return IdRules(MappingProxyType(found))
-
-
-def _history(
-    name: str, chosen: Sequence[str] | None, log: Sequence[Mapping[str, Any]]
-) -> Iterator[Rule]:
-    contract = BY_NAME[name].id_fields if name in BY_NAME else ()
-    current = contract if chosen is None else _checked(name, chosen)
-    logged = [Rule(_since_ms(one.get("since")), _checked(name, one["fields"])) for one in log]
-    if logged and logged[-1].fields == current:
-        yield from sorted(logged, key=lambda rule: rule.since_ms)
-        return
-    before = dict.fromkeys(rule.fields for rule in logged) or {contract: None}
-    yield from (Rule(-1, fields) for fields in before if fields != current)
-    yield Rule(0, current)
-
-
-def _since_ms(text: str | None) -> int:
-    """Milliseconds since 1970 of a time in the log; 0 for a rule in force from the start."""
-    if text is None:
-        return 0
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"id rule: {text} has no offset from UTC")
-    return round(moment.timestamp() * 1000)
-
-
-def _checked(name: str, fields: Any) -> tuple[str, ...]:
     if name not in BY_NAME:
         raise ValueError(f"id rule: no event type {name!r}; there are {', '.join(BY_NAME)}")
     usable = _usable(BY_NAME[name])

@@ -22,7 +22,8 @@ from railhead.kafka.pins import pinned, sha256_of
 from railhead.paths import tenants_file
 from railhead.stack.ports import why_taken
 from railhead.stack.settings import LOOPBACK
-from tenants.id_rules import RulesUnavailableError, read_rules
+from tenants.id_rules import read_rules
+from tenants.tenants_file import TenantsFileError
 
 GIB: Final = 1 << 30
 LITTLE_SPACE_BYTES: Final = 5 * GIB
@@ -137,7 +138,7 @@ def tenants(data_dir: Path) -> DoctorFinding:
         return warn("tenants", f"no {path}", "No client can send: run `railhead tenant add NAME`.")
     try:
         read_rules(path)
-    except RulesUnavailableError as error:
+    except TenantsFileError as error:
         return fail("tenants", str(error), "Restore it; until then the last good rules hold.")
     open_to_others = [
         file.name

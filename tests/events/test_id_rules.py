@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from events.contract.id_rules import IdRules, Rule, rules_of_tenants
+from events.contract.id_rules import IdRules, Rule
 from events.contract.registry import BY_NAME
+from tenants.id_rules import rules_of_tenants
+from tenants.tenants import TenantIds
 
 PAYMENT = BY_NAME["realtime-payment"]
 CONTRACT = ("payment_id",)
@@ -25,7 +27,7 @@ def rules(fields: Any = None, *log: tuple[Any, str | None]) -> IdRules:
     if log:
         entries = [{"fields": one, "since": since} for one, since in log]
         tenant["id_rules"] = {PAYMENT.name: entries}
-    return rules_of_tenants({"acme": tenant, "other": {}})
+    return rules_of_tenants({"acme": TenantIds.model_validate(tenant), "other": TenantIds()})
 
 
 def test_a_rule_applies_from_its_moment_on() -> None:
@@ -102,4 +104,4 @@ def test_an_id_keeps_its_partition_when_its_rule_changes(
 def test_rules_that_cannot_work_are_refused(tenant: dict[str, Any]) -> None:
     """A process does not start with them."""
     with pytest.raises(ValueError):  # noqa: PT011 - the text is read elsewhere
-        rules_of_tenants({"acme": tenant})
+        rules_of_tenants({"acme": TenantIds.model_validate(tenant)})

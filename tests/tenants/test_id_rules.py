@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from events.contract.registry import BY_NAME
-from tenants.id_rules import RulesUnavailableError, TenantRules
+from tenants.id_rules import TenantRules
+from tenants.tenants import TenantIdsFile
+from tenants.tenants_file import TenantsFileError, read_as
 
 PAYMENT = BY_NAME["realtime-payment"]
 
@@ -46,7 +48,7 @@ def test_without_a_usable_tenants_file_nothing_is_judged(path: Path, content: by
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(RulesUnavailableError, match=r"tenants\.json"):
+    with pytest.raises(TenantsFileError, match=r"tenants\.json"):
         TenantRules(path)
 
 
@@ -78,6 +80,26 @@ def test_current_reads_the_file_as_it_is_now(path: Path) -> None:
     write(path, ["payment_id", "type"])
 
     assert tenant_rules.current().fields_for("acme", PAYMENT) == ("payment_id", "type")
+
+
+def test_a_worker_reads_no_key(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its rules hold whatever the file has of keys, and no text repeats any of it."""
+    hashed = "0123456789abcdef" * 4
+    for keys in ([{"prefix": "abcdefgh", "hash": hashed}], [{"hash": hashed}], hashed, None, 7):
+        tenant = {"id_fields": {PAYMENT.name: ["payment_id", "type"]}, "keys": keys}
+        path.write_text(json.dumps({"tenants": {"acme": tenant}}))
+        tenant_rules = TenantRules(path)
+
+        assert fields(tenant_rules) == ("payment_id", "type")
+        assert "keys" not in read_as(TenantIdsFile, path).tenants["acme"].model_dump()
+
+        path.write_text(json.dumps({"tenants": {"acme": {**tenant, "id_fields": keys}}}))
+        tenant_rules.refresh()
+        path.write_text(json.dumps({"tenants": {"acme": {**tenant, "id_rules": 1}}})[:-1])
+        tenant_rules.refresh()
+
+    assert "tenants.json" in caplog.text
+    assert hashed not in caplog.text
 
 
 def test_no_path_means_the_contracts_rules() -> None:

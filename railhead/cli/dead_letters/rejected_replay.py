@@ -29,8 +29,7 @@ from railhead.dead_letters.replay.ways import ReplayStoppedError, Way
 from railhead.paths import tenants_file
 from streams.settings import WorkerSettings
 from tenants.id_rules import rules_if_there
-from tenants.tenants import Tenant
-from tenants.tenants_file import TenantsFileError, read_tenants
+from tenants.tenants_file import read_tenants
 
 HELP = "send rejected items of one tenant again, those first that were received first"
 PREVIEWED: Final = 3
@@ -90,7 +89,7 @@ def run(args: argparse.Namespace, archive: Archive, selection: DeadLetterSelecti
         ids = _ids(args, archive, selection)
         tenant = one_tenant(archive, ids, named=selection.tenant, adopted_by=args.as_tenant)
         way = _way(args, tenant, name)
-    except (OwnerError, ValueError, TenantsFileError, OSError) as error:
+    except (OwnerError, ValueError, OSError) as error:
         errors.print(f"railhead rejected replay: {error}", markup=False)
         return 2
     try:
@@ -119,13 +118,13 @@ def _ids(
 def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
     path = tenants_file(args.data_dir)
     if args.via == "kafka":
-        known = read_tenants(path).tenants.get(tenant) if path.exists() else None
+        known = read_tenants(path).tenants.get(tenant)
         return ByKafka(
             WorkerSettings().kafka_bootstrap,
             tenant=tenant,
             request_id=name,
             rules=rules_if_there(path),
-            coerce_ids=known.coerce_ids if isinstance(known, Tenant) else False,
+            coerce_ids=known is not None and known.coerce_ids,
         )
     key = args.key_file.read_text().strip() if args.key_file else os.environ.get("RAILHEAD_KEY", "")
     if not key:

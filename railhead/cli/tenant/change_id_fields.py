@@ -12,12 +12,13 @@ from typing import Final
 from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 
-from events.contract.id_rules import IdRules, rules_of_tenants
+from events.contract.id_rules import IdRules
 from events.contract.registry import BY_NAME, EventType
 from sinks.connection import client_arguments
 from sinks.settings import StoreSettings
 from tenants.changes import TenantChangeError, change_id_fields, find
-from tenants.tenants import Tenant, TenantsFile
+from tenants.id_rules import rules_of_tenants
+from tenants.tenants import TenantsFile
 from tenants.tenants_file import change_tenants, read_tenants
 
 # Workers read the file every second; one that restarts needs a little longer.
@@ -53,8 +54,8 @@ def change(args: argparse.Namespace, path: Path) -> None:
     tenant = find(read_tenants(path), name)
     since = datetime.now(UTC) + timedelta(seconds=args.after)
     before, after = (
-        rules_of(name, tenant),
-        rules_of(name, change_id_fields(tenant, event, fields, since)),
+        rules_of_tenants({name: tenant}),
+        rules_of_tenants({name: change_id_fields(tenant, event, fields, since)}),
     )
     if before.fields_for(name, event_type) == fields:
         raise TenantChangeError(f"{event} of {name} has this id already: {', '.join(fields)}")
@@ -77,11 +78,6 @@ def change(args: argparse.Namespace, path: Path) -> None:
 
     change_tenants(path, apply)
     print(f"Changed; it applies to what Kafka appends from {since:%F %T} UTC on.")
-
-
-def rules_of(name: str, tenant: Tenant) -> IdRules:
-    """The rules of one tenant."""
-    return rules_of_tenants({name: tenant.model_dump(mode="json")})
 
 
 def ask(client: Client, tenant: str, event_type: EventType, fields: Sequence[str]) -> StoredCounts:
