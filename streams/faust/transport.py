@@ -13,18 +13,14 @@ Its consumer is replaced where it works per message:
 - A fetched batch states which offsets it covers, so that the partition writer sees whether one
   before it is missing. Batches can get lost (a rebalance, a cancelled fetch, a cleared queue); what
   was given to nobody is fetched again (streams/faust/positions.py).
-- Offsets are committed up to the start of the oldest batch that is not acknowledged. Faust's own
-  rule can pass unprocessed offsets: the guard compares with 1 instead of 0, is missing for a
-  group without commits, and gaps are marked as done before they are (pitfalls.md#a2, #a11).
+- Offsets are committed by another rule (streams/faust/commit_tracker.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from time import monotonic
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -35,9 +31,11 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
-from streams.alarms import end_at_lower_offsets, end_in_another_incarnation
+from streams.alarms import end_in_another_incarnation
+from streams.faust.commit_tracker import CommitTracker
 from streams.faust.fetch_by_id import Incarnations
 from streams.faust.gap_detector import GapDetector
+from streams.faust.incarnation_guard import IncarnationGuard
 from streams.faust.positions import FetchPositions
 from streams.fetch.fetched_batch import FetchedBatch, Partition
 from streams.fetch.fetcher_seam import as_batches, install, waits_for_turn
@@ -125,16 +123,10 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Last offsets of the batches delivered and not yet committed, oldest first, per partition.
-        self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)
+        self._commits: CommitTracker[TP] = CommitTracker(self._acked_index)
         self._positions: FetchPositions[TP] = FetchPositions()
         self._gap_detector = GapDetector()
-        # Since when a partition has something to commit of which nothing was committed.
-        self._waiting_since: dict[TP, float] = {}
-        # Of the records handed on: the last offset and the latest append time.
-        self._newest: dict[TP, tuple[int, int]] = {}
-        # Offsets whose commit failed; the next commit includes them.
-        self._uncommitted: dict[TP, int] = {}
+        self._incarnation_guard = IncarnationGuard()
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -156,32 +148,29 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
             await self._seek_back()
             return
         for tp, batch in records.items():
-            if not batch or not self._wanted(tp, active):
+            if not batch or not (active is None or tp in active or tp in self._buffered_partitions):
                 continue
             if self._is_changelog_tp(tp) and not await self._goes_on(tp, batch[0].offset):
                 continue
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 await self._put_back(records)
                 return
-            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            highwater = self.highwater(tp)
+            self.app.monitor.track_tp_end_offset(tp, highwater)
             if self._is_changelog_tp(tp):
                 for record in batch:
                     self._gap_detector.give(tp, record.offset)
                     yield tp, self._to_message(tp, record)
             else:
+                self._incarnation_guard.check(batch, highwater)
                 self._hand_on(tp, batch)
                 yield tp, self._batch_message(tp, batch)
 
     def _hand_on(self, tp: TP, fetched: FetchedBatch) -> None:
         """Note that *fetched* is on its way to its partition writer."""
-        self._end_at_lower_offsets(tp, fetched)
         self._let_pass(tp, fetched.follows)
         self._positions.hand_on(tp, fetched.follows, fetched.end)
-        # What is delivered again is acknowledged by its new batches.
-        delivered = self._delivered[tp]
-        while delivered and delivered[-1] >= fetched.follows:
-            delivered.pop()
-        delivered.append(fetched.end - 1)
+        self._commits.deliver(tp, fetched.follows, fetched.end)
 
     async def _put_back(self, records: Mapping[TP, Any]) -> None:
         """Fetch dropped records again: where no new ones follow them, nothing else would."""
@@ -202,25 +191,8 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         applied = self.app.tables.recovery.active_offsets.get(tp)
         missing = self._gap_detector.missing_from(tp, first, applied=applied)
         if missing is not None:
-            self.log.warning("%s[%d]: %d to %d were not read.", *tp, missing, first - 1)
-            await self.seek(tp, missing)
+            await self._read_again(tp, missing)
         return missing is None
-
-    def _end_at_lower_offsets(self, tp: TP, batch: FetchedBatch) -> None:
-        """End the process if *batch* holds other records than were handed on at its offsets.
-
-        aiokafka starts over by itself when a topic was recreated or has lost its end. The partition
-        writer would take the new records for old ones; the next process asks the store what it has.
-        """
-        if not len(batch):
-            return
-        last, latest_ms = self._newest.get(tp, (-1, 0))
-        first_ms, last_ms = int(batch.appended_ms[0]), int(batch.appended_ms[-1])
-        if batch.first <= last and (
-            first_ms > latest_ms or (self.highwater(tp) or last + 1) <= last
-        ):
-            end_at_lower_offsets(Partition(*tp), batch.first, last)
-        self._newest[tp] = (batch.last, max(latest_ms, last_ms))
 
     def _let_pass(self, tp: TP, first: int) -> None:
         """Have Faust hand on, and commit, what lies before the offsets it has noted.
@@ -283,10 +255,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
             if self._gap_detector.holds_nothing(tp, following):
                 self.app.tables.recovery.active_offsets[tp] = state.position - 1
             else:
-                self.log.warning(
-                    "%s[%d]: from %d on nothing was given; read again.", *tp, following
-                )
-                await self.seek(tp, following)
+                await self._read_again(tp, following)
 
     async def _go_back_to_not_handed_on(self, events: Iterable[TP]) -> None:
         """The same in event topics, whose batches state where they end."""
@@ -298,28 +267,24 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
                 start = await self.log_start(Partition(*tp))
                 lost_from = self._positions.lost_from(tp, state.position, log_start=start)
                 if lost_from is not None:
-                    self.log.warning(
-                        "%s[%d]: from %d on nothing was given; read again.", *tp, lost_from
-                    )
-                    await self.seek(tp, lost_from)
+                    await self._read_again(tp, lost_from)
             except (KafkaError, TimeoutError) as error:
                 self.log.warning("Could not go back to lost records: %r", error)
+
+    async def _read_again(self, tp: TP, first: int) -> None:
+        self.log.warning("%s[%d]: what was read from %d on was lost; read again.", *tp, first)
+        await self.seek(tp, first)
 
     async def rewind(self, partition: Partition, offset: int) -> None:
         """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
         tp = TP(*partition)
-        kept = [end for end in self._delivered[tp] if end < offset]
-        self._delivered[tp] = deque(kept)
-        self._acked_index[tp] = {end for end in self._acked_index[tp] if end < offset}
+        self._commits.rewind(tp, offset)
         self._positions.go_to(tp, offset)
         await self.seek(tp, offset)
 
     async def seek(self, partition: TP, offset: int) -> None:
         """Seek in the consumer's thread: from here a fetch that is just ending could undo it."""
         await self.seek_wait({partition: offset})
-
-    def _wanted(self, tp: TP, active: set[TP] | None) -> bool:
-        return active is None or tp in active or tp in self._buffered_partitions
 
     async def _seek_back(self) -> None:
         try:
@@ -347,20 +312,17 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget what was delivered: consumption starts again at the committed offsets."""
-        self._delivered.clear()
-        # A new dict: an earlier commit may still be about to note its failure in the old one.
-        self._uncommitted = {}
-        self._waiting_since.clear()
-        self._newest.clear()
+        # A new one: an earlier commit may still be about to note its failure in the old one.
+        self._commits = CommitTracker(self._acked_index)
+        self._incarnation_guard.clear()
         self._positions.clear()
         self._gap_detector.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Seek to the committed offsets; what was delivered past them is delivered again."""
-        self._delivered.clear()
         self._acked.clear()
-        self._acked_index.clear()
+        self._commits.rewind_all()
         self._positions.clear()
         await super().perform_seek()
         for tp, committed in self._committed_offset.items():
@@ -407,14 +369,8 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         return None if found[tp] is None else int(found[tp].offset)
 
     def uncommitted_seconds(self) -> float:
-        """How long a partition has had acknowledged offsets without a commit; 0: none has any.
-
-        Call it regularly: the time counts from the call that first saw it.
-        """
-        now = monotonic()
-        waiting = {tp for tp, acked in self._acked_index.items() if acked} | set(self._uncommitted)
-        self._waiting_since = {tp: self._waiting_since.get(tp, now) for tp in waiting}
-        return now - min(self._waiting_since.values(), default=now)
+        """See `CommitTracker`."""
+        return self._commits.uncommitted_seconds()
 
     def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether offsets at or past *offset* wait at the broker or on their way from there.
@@ -426,7 +382,8 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         if state is None or waits_for_turn(TP(*partition)):
             return False
         # Past the last stable offset lie records of transactions that have not ended.
-        end = state.lso if _is_reported(state.lso) else state.highwater
+        reported = state.lso is not None and state.lso >= 0  # -1: the broker does not know it
+        end = state.lso if reported else state.highwater
         return offset < (end or 0)
 
     def _fetch_state(self, tp: TP) -> Any:
@@ -442,48 +399,24 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         """Gaps need no bookkeeping: a fetched batch stands for its whole range of offsets."""
 
     def _new_offset(self, tp: TP) -> int | None:
-        """The offset to commit: one past the last batch of the acknowledged prefix."""
-        delivered, acked = self._delivered[tp], self._acked_index[tp]
-        end = None
-        while delivered and delivered[0] in acked:
-            end = delivered.popleft()
-            acked.discard(end)
-        # Others were delivered again in other batches.
-        acked.intersection_update(delivered)
-        self._acked[tp].clear()
-        if not acked:
-            # Nothing pending: the key goes, so that commit has nothing to look at.
-            self._acked.pop(tp, None)
-        return self._uncommitted.get(tp) if end is None else end + 1
+        self._acked.pop(tp, None)  # Faust's second list of what is acknowledged
+        return self._commits.next_commit(tp)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; offsets that the broker did not take are tried again with the next commit.
-
-        Faust would count them as committed (pitfalls.md#a11).
-        """
+        """Commit; offsets that the broker did not take are tried again with the next commit."""
         failpoints.passing("worker.before_commit")
-        uncommitted = self._uncommitted
+        commits = self._commits
         done = bool(await super()._commit(offsets))
         if done:
             failpoints.passing("worker.after_commit")
-            for tp in offsets:
-                uncommitted.pop(tp, None)
-                self._waiting_since.pop(tp, None)
-        else:
-            uncommitted.update(offsets)
+        commits.note(offsets, committed=done)
         return done
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        pending = set(super()._filter_tps_with_pending_acks(topics))
-        return iter(pending | set(self._uncommitted))
+    def _filter_tps_with_pending_acks(self, _topics: Any = None) -> Iterator[TP]:
+        return iter(self._commits.pending)
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        return tp in self._uncommitted or bool(super()._should_commit(tp, offset))
-
-
-def _is_reported(offset: int | None) -> bool:
-    """Whether the broker reported it: it answers -1 for what it does not know."""
-    return offset is not None and offset >= 0
+        return tp in self._commits.failed or bool(super()._should_commit(tp, offset))
 
 
 class BatchTransport(KafkaTransport):  # type: ignore[misc]

@@ -166,13 +166,13 @@ def _raise_out_of_the_loop() -> None:
 
 
 def _pass_unprocessed_offsets() -> None:
-    from streams.faust.transport import BatchConsumer
+    from streams.faust.commit_tracker import CommitTracker
 
-    def new_offset(self: Any, tp: Any) -> int | None:
-        acked = self._acked_index[tp]
+    def next_commit(self: Any, tp: Any) -> int | None:
+        acked = self._acked[tp]
         return max(acked) + 1 if acked else None
 
-    _set(BatchConsumer, "_new_offset", new_offset)
+    _set(CommitTracker, "next_commit", next_commit)
 
 
 def _cover_batches_that_did_not_arrive() -> None:
@@ -1201,7 +1201,7 @@ MUTANTS = (
     Mutant(
         "pass-unprocessed-offsets",
         "the highest acknowledged offset is committed",
-        "tests/streams/faust/test_transport.py::test_offsets_are_committed_in_order_only",
+        "tests/streams/faust/test_commit_tracker.py::test_offsets_are_committed_in_order_only",
         _pass_unprocessed_offsets,
     ),
     Mutant(
