@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import faust
@@ -21,10 +22,9 @@ from yarl import URL
 from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
 from streams.alarms import Fact, raise_alarms
-from streams.dedup.blocks import IdBlock
 from streams.dedup.table import DedupTable
 from streams.faust.crash import die
-from streams.faust.transport import BatchTopic, BatchTransport
+from streams.faust.transport import BatchConsumer, BatchTopic, BatchTransport
 from streams.fetch.fetched_batch import FetchedBatch, Partition
 from streams.judge.dead_letters import dead_letter_rows
 from streams.judge.judge import Judged, judge
@@ -34,11 +34,11 @@ from streams.metrics import WorkerMetrics
 from streams.pacing.memory_limit import MemoryLimit
 from streams.pacing.rate_meter import RateMeter
 from streams.pacing.reject_spike import RejectSpikeGuard, RejectSpikeLimits
-from streams.partition.durable_writes import DurableWrites
+from streams.partition.durable_writes import DurableWrites, Remember
 from streams.partition.ledger import LedgerWriter
 from streams.partition.mover import Mover
 from streams.partition.retry_policy import RetryPolicy
-from streams.partition.writer import Pacing, PartitionWriter
+from streams.partition.writer import Judge, Pacing, PartitionWriter
 from streams.partition.writers import PartitionWriters
 from streams.recovery.mending import Mending
 from streams.recovery.recovery_offset import RecoveryOffset, find_recovery_offset
@@ -55,6 +55,7 @@ class RailheadApp(faust.App):  # type: ignore[misc]
     """Faust with the batch transport; `pause_partitions` says which partitions not to fetch now."""
 
     pause_partitions: Callable[[Partition], bool]
+    consumer: BatchConsumer
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -152,7 +153,7 @@ class Stream:
                 async for event in stream.noack().events():
                     fetched: FetchedBatch = event.value
                     writer = self.partition_writers.of(fetched.partition, make_writer)
-                    await writer.take(event, fetched)
+                    await writer.take(event.ack, fetched)
             except asyncio.CancelledError:
                 raise
             except BaseException:  # noqa: BLE001 - Faust would acknowledge it (A1)
@@ -179,11 +180,9 @@ class Stream:
                     partitions=self.partition_counts.of(row.topic),
                 )
 
-            async def remember(number: int, block: IdBlock) -> None:
-                await table.remember(
-                    number, block, timeout_seconds=self.settings.changelog_timeout_seconds
-                )
-
+            remember = partial(
+                table.remember, timeout_seconds=self.settings.changelog_timeout_seconds
+            )
             return self._writer(partition, row.table, judge_batch, remember)
 
         return make
@@ -192,36 +191,23 @@ class Stream:
         return self._writer(partition, "rejected", dead_letter_rows, None)
 
     def _writer(
-        self, partition: Partition, table: str, judge_batch: Any, remember: Any
+        self, partition: Partition, table: str, judge_batch: Judge, remember: Remember | None
     ) -> PartitionWriter:
-        # The ledger row of what is stored again must not be hidden by the one it replaces.
-        least_generation = [0]
-
-        writes = DurableWrites(
-            table,
-            self.store,
-            remember,
-            self._publish,
-            self.mover.send,
-            lambda: max(self._generation(), *least_generation),
-            self.ledger,
-            self.retry_policy,
-            self.metrics,
-        )
-
-        async def recovery(fetched: FetchedBatch) -> RecoveryOffset:
-            topic = fetched.partition.topic
-            await self.retry_policy.until_done("partitions", lambda: self._count_partitions(topic))
-            found = await self.find_recovery_offset(table, fetched)
-            least_generation.append(found.generation)
-            return found
-
         return PartitionWriter(
             partition,
             judge=judge_batch,
-            recovery=recovery,
-            writes=writes,
-            acknowledge=lambda event: event.ack(),
+            recovery=partial(self._recover, table),
+            writes=DurableWrites(
+                table,
+                self.store,
+                remember,
+                self._publish,
+                self.mover.send,
+                self._generation,
+                self.ledger,
+                self.retry_policy,
+                self.metrics,
+            ),
             rewind=self.app.consumer.rewind,
             log_start=self._log_start,
             memory_limit=self.memory_limit,
@@ -238,6 +224,11 @@ class Stream:
                 self.settings.insert_max_pause_seconds,
             ),
         )
+
+    async def _recover(self, table: str, fetched: FetchedBatch) -> RecoveryOffset:
+        topic = fetched.partition.topic
+        await self.retry_policy.until_done("partitions", lambda: self._count_partitions(topic))
+        return await self.find_recovery_offset(table, fetched)
 
     async def find_recovery_offset(self, table: str, fetched: FetchedBatch) -> RecoveryOffset:
         """Where to go on with the partition of *fetched*; raises the alarms."""

@@ -163,7 +163,7 @@ class Observer:
             self._untaken.clear()
         return Facts(
             partitions=[self._partition_facts(writer) for writer in self._stream.partition_writers],
-            uncommitted_seconds=app.consumer.uncommitted_seconds(),
+            uncommitted_seconds=app.consumer.commits.uncommitted_seconds(),
             recovery_seconds=self._recovery_seconds(),
             rebalancing_seconds=self._rebalancing_seconds(),
             calm_seconds=time.monotonic() - self._troubled_at,

@@ -27,7 +27,6 @@ FUNCTIONS = {
     "ingest_http/metrics.py:__init__": "a list of metrics",
     "streams/metrics.py:__init__": "a list of metrics",
     "streams/alarms.py:raise_alarms": "one alarm after the other, mostly text",
-    "streams/app.py:_writer": "puts the parts of a partition writer together",
     "streams/recovery/recovery_offset.py:find_recovery_offset": "one decision, best read in order",
     "railhead/audit/audit.py:audit": "the steps of the audit in order",
     "railhead/cli/processes/up.py:add_arguments": "a list of options",

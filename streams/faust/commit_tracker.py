@@ -9,28 +9,27 @@ take as committed (pitfalls.md#a11).
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from time import monotonic
-from typing import Generic, TypeVar
 
-Tp = TypeVar("Tp", bound=Hashable)
+from faust.types import TP
 
 
-class CommitTracker(Generic[Tp]):
+class CommitTracker:
     """The batches delivered and not yet committed; each is named by its last offset.
 
     *acked* are those that were acknowledged, per partition: whoever acknowledges adds to it.
     `failed` are offsets that the broker did not take; the next commit includes them.
     """
 
-    def __init__(self, acked: defaultdict[Tp, set[int]]) -> None:
-        self.failed: dict[Tp, int] = {}
+    def __init__(self, acked: defaultdict[TP, set[int]]) -> None:
+        self.failed: dict[TP, int] = {}
         self._acked = acked
-        self._delivered: defaultdict[Tp, deque[int]] = defaultdict(deque)  # oldest first
+        self._delivered: defaultdict[TP, deque[int]] = defaultdict(deque)  # oldest first
         # Since when a partition has something to commit of which nothing was committed.
-        self._waiting_since: dict[Tp, float] = {}
+        self._waiting_since: dict[TP, float] = {}
 
-    def deliver(self, tp: Tp, follows: int, end: int) -> None:
+    def deliver(self, tp: TP, follows: int, end: int) -> None:
         """Note that a batch from *follows* to before *end* was delivered."""
         delivered = self._delivered[tp]
         # What is delivered again is acknowledged by its new batches.
@@ -38,7 +37,7 @@ class CommitTracker(Generic[Tp]):
             delivered.pop()
         delivered.append(end - 1)
 
-    def rewind(self, tp: Tp, offset: int) -> None:
+    def rewind(self, tp: TP, offset: int) -> None:
         """Forget the batches of *tp* that end at or past *offset*: they are delivered again."""
         self._delivered[tp] = deque(last for last in self._delivered[tp] if last < offset)
         self._acked[tp] = {last for last in self._acked[tp] if last < offset}
@@ -49,11 +48,11 @@ class CommitTracker(Generic[Tp]):
         self._acked.clear()
 
     @property
-    def pending(self) -> set[Tp]:
+    def pending(self) -> set[TP]:
         """The partitions with anything acknowledged or failed."""
         return {tp for tp, acked in self._acked.items() if acked} | self.failed.keys()
 
-    def next_commit(self, tp: Tp) -> int | None:
+    def next_commit(self, tp: TP) -> int | None:
         """The offset to commit, one past the last batch of the acknowledged prefix; None: none."""
         delivered, acked = self._delivered[tp], self._acked[tp]
         end = None
@@ -63,7 +62,7 @@ class CommitTracker(Generic[Tp]):
         acked.intersection_update(delivered)
         return self.failed.get(tp) if end is None else end + 1
 
-    def note(self, offsets: Mapping[Tp, int], *, committed: bool) -> None:
+    def note(self, offsets: Mapping[TP, int], *, committed: bool) -> None:
         """Note whether the broker took the commit of *offsets*."""
         if not committed:
             self.failed.update(offsets)

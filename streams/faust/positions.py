@@ -14,32 +14,29 @@ Both go back, any number of times: what comes twice is recognised by its offsets
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Generic, TypeVar
-
-Tp = TypeVar("Tp", bound=Hashable)
+from faust.types import TP
 
 
-class FetchPositions(Generic[Tp]):
+class FetchPositions:
     """Where the batches handed on of each partition end; an unknown partition has none."""
 
     def __init__(self) -> None:
-        self._ends: dict[Tp, int] = {}
+        self._ends: dict[TP, int] = {}
 
     def clear(self) -> None:
         """Forget all partitions: there is a new assignment."""
         self._ends.clear()
 
-    def go_to(self, tp: Tp, offset: int) -> None:
+    def go_to(self, tp: TP, offset: int) -> None:
         """Note that *tp* is fetched from *offset* on, whatever was handed on before."""
         self._ends[tp] = offset
 
-    def hand_on(self, tp: Tp, follows: int, end: int) -> None:
+    def hand_on(self, tp: TP, follows: int, end: int) -> None:
         """Note that a batch from *follows* to before *end* was handed on; a hole stays a hole."""
         if follows <= self._ends.get(tp, follows):
             self._ends[tp] = end
 
-    def lost_from(self, tp: Tp, position: int, *, log_start: int) -> int | None:
+    def lost_from(self, tp: TP, position: int, *, log_start: int) -> int | None:
         """Where to fetch again from, when no fetch is running and the position is *position*.
 
         None when all that the broker still has before the position was handed on. Nothing before

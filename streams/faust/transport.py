@@ -123,8 +123,8 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._commits: CommitTracker[TP] = CommitTracker(self._acked_index)
-        self._positions: FetchPositions[TP] = FetchPositions()
+        self.commits = CommitTracker(self._acked_index)
+        self._positions = FetchPositions()
         self._gap_detector = GapDetector()
         self._incarnation_guard = IncarnationGuard()
 
@@ -170,7 +170,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         """Note that *fetched* is on its way to its partition writer."""
         self._let_pass(tp, fetched.follows)
         self._positions.hand_on(tp, fetched.follows, fetched.end)
-        self._commits.deliver(tp, fetched.follows, fetched.end)
+        self.commits.deliver(tp, fetched.follows, fetched.end)
 
     async def _put_back(self, records: Mapping[TP, Any]) -> None:
         """Fetch dropped records again: where no new ones follow them, nothing else would."""
@@ -278,7 +278,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     async def rewind(self, partition: Partition, offset: int) -> None:
         """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
         tp = TP(*partition)
-        self._commits.rewind(tp, offset)
+        self.commits.rewind(tp, offset)
         self._positions.go_to(tp, offset)
         await self.seek(tp, offset)
 
@@ -313,7 +313,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget what was delivered: consumption starts again at the committed offsets."""
         # A new one: an earlier commit may still be about to note its failure in the old one.
-        self._commits = CommitTracker(self._acked_index)
+        self.commits = CommitTracker(self._acked_index)
         self._incarnation_guard.clear()
         self._positions.clear()
         self._gap_detector.clear()
@@ -322,7 +322,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     async def perform_seek(self) -> None:
         """Seek to the committed offsets; what was delivered past them is delivered again."""
         self._acked.clear()
-        self._commits.rewind_all()
+        self.commits.rewind_all()
         self._positions.clear()
         await super().perform_seek()
         for tp, committed in self._committed_offset.items():
@@ -368,10 +368,6 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         found = await self._thread.call_thread(consumer.offsets_for_times, {tp: appended_ms + 1})
         return None if found[tp] is None else int(found[tp].offset)
 
-    def uncommitted_seconds(self) -> float:
-        """See `CommitTracker`."""
-        return self._commits.uncommitted_seconds()
-
     def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether offsets at or past *offset* wait at the broker or on their way from there.
 
@@ -400,12 +396,12 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
 
     def _new_offset(self, tp: TP) -> int | None:
         self._acked.pop(tp, None)  # Faust's second list of what is acknowledged
-        return self._commits.next_commit(tp)
+        return self.commits.next_commit(tp)
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; offsets that the broker did not take are tried again with the next commit."""
         failpoints.passing("worker.before_commit")
-        commits = self._commits
+        commits = self.commits
         done = bool(await super()._commit(offsets))
         if done:
             failpoints.passing("worker.after_commit")
@@ -413,10 +409,10 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         return done
 
     def _filter_tps_with_pending_acks(self, _topics: Any = None) -> Iterator[TP]:
-        return iter(self._commits.pending)
+        return iter(self.commits.pending)
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        return tp in self._commits.failed or bool(super()._should_commit(tp, offset))
+        return tp in self.commits.failed or bool(super()._should_commit(tp, offset))
 
 
 class BatchTransport(KafkaTransport):  # type: ignore[misc]

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -42,6 +42,8 @@ class InsertBatch:
     first_appended_ms: int
     last_appended_ms: int
     incarnation: str = ""
+    # The ledger row of what is stored again must not be hidden by the one it replaces.
+    least_generation: int = 0
 
     def token(self, generation: int) -> str:
         """The insert's deduplication token: the same range tried again is the same insert.
@@ -85,7 +87,7 @@ class DurableWrites:
     table: str
     store: Store
     remember: Remember | None
-    publish: Callable[[RejectedRecord], Awaitable[Any]]
+    publish: Callable[[RejectedRecord], Awaitable[None]]
     move: Callable[[str, Sequence[Move]], Awaitable[None]]
     generation: Callable[[], int]
     ledger: LedgerWriter
@@ -96,7 +98,7 @@ class DurableWrites:
         self, span: InsertBatch, judged: Sequence[Judged], judge_again: JudgeAgain
     ) -> None:
         """Write *span*; returns only when all of it, the ledger row last, is confirmed."""
-        generation = self.generation()
+        generation = max(self.generation(), span.least_generation)
         token = span.token(generation)
         failpoints.passing("worker.before_insert")
         # First the rows: a refused one becomes a dead letter, its id must not be remembered, and

@@ -28,7 +28,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Protocol
 
 import failpoints
 from streams.alarms import retention_passed
@@ -71,12 +71,23 @@ class Pacing:
     max_pause_seconds: float
 
 
+# Called once a fetched batch is stored.
+Acknowledge = Callable[[], object]
+
+
+class Judge(Protocol):
+    """Decides about the records of a fetched batch, and remembers its first occurrences."""
+
+    def __call__(self, fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
+        """*stored* are offsets whose rows the store has already, with their append times."""
+
+
 @dataclass(slots=True)
 class _Pending:
     """Contiguous fetched batches, judged together once they hold enough records."""
 
     taken_at: float
-    events: list[Any] = field(default_factory=list)
+    acknowledge: list[Acknowledge] = field(default_factory=list)
     fetched_batches: list[FetchedBatch] = field(default_factory=list)
     records: int = 0
     value_bytes: int = 0
@@ -88,9 +99,9 @@ class _Pending:
     # How long the writer is to pause once these are written.
     pause_seconds: float = 0.0
 
-    def add(self, event: Any, fetched: FetchedBatch | None, size_bytes: int) -> None:
+    def add(self, acknowledge: Acknowledge, fetched: FetchedBatch | None, size_bytes: int) -> None:
         """Append a fetched batch; None stands for one of which nothing is left."""
-        self.events.append(event)
+        self.acknowledge.append(acknowledge)
         if fetched is None:
             return
         times = fetched.span_ms
@@ -113,10 +124,9 @@ class PartitionWriter:
         self,
         partition: Partition,
         *,
-        judge: Callable[[FetchedBatch, Mapping[int, int]], Judged],
-        recovery: Callable[[FetchedBatch], Any],
+        judge: Judge,
+        recovery: Callable[[FetchedBatch], Awaitable[RecoveryOffset]],
         writes: DurableWrites,
-        acknowledge: Callable[[Any], None],
         rewind: Callable[[Partition, int], Awaitable[None]],
         log_start: Callable[[Partition], Awaitable[int]],
         memory_limit: MemoryLimit,
@@ -128,7 +138,6 @@ class PartitionWriter:
         self._judge = judge
         self._find_recovery_offset = recovery
         self._writes = writes
-        self._acknowledge = acknowledge
         self._rewind = rewind
         self._log_start = log_start
         self._memory_limit = memory_limit
@@ -147,7 +156,7 @@ class PartitionWriter:
         self._dropped = False
         self._throttle = Throttle()
 
-    async def take(self, event: Any, fetched: FetchedBatch) -> None:
+    async def take(self, acknowledge: Acknowledge, fetched: FetchedBatch) -> None:
         """Queue *fetched*; returns when it is queued, not when it is stored.
 
         It is judged with its neighbours, now or when its insert batch is written.
@@ -167,7 +176,7 @@ class PartitionWriter:
         if fetched.follows > self._next and not await self._pass_what_is_gone(fetched.follows):
             await self._go_back(fetched)
             return
-        await self._queue(event, fetched.after(self._next - 1))
+        await self._queue(acknowledge, fetched.after(self._next - 1))
 
     def _judge_now(self, pending: _Pending) -> None:
         pending.fetched = fetched = joined(pending.fetched_batches)
@@ -254,7 +263,7 @@ class PartitionWriter:
             with self._throttle.hurried():
                 await self._memory_limit.wait_for_room(self._pending_bytes)
 
-    async def _queue(self, event: Any, rest: FetchedBatch | None) -> None:
+    async def _queue(self, acknowledge: Acknowledge, rest: FetchedBatch | None) -> None:
         size_bytes = 0 if rest is None else rest.held_bytes
         async with self._changed:
             if self._closed:
@@ -262,7 +271,7 @@ class PartitionWriter:
             if not self._pending or self._pending[-1].judged is not None:
                 self._pending.append(_Pending(asyncio.get_running_loop().time()))
             newest = self._pending[-1]
-            newest.add(event, rest, size_bytes)
+            newest.add(acknowledge, rest, size_bytes)
             if rest is not None:
                 self._next = rest.end
                 self._rate_meter.note(len(rest))
@@ -331,6 +340,7 @@ class PartitionWriter:
                     min(part.appended_ms[0] for part in covered),
                     max(part.appended_ms[1] for part in covered),
                     self._incarnation,
+                    self._recovery.generation,
                 ),
                 _judgements(covered),
                 partial(self._judge_again, covered),
@@ -342,8 +352,8 @@ class PartitionWriter:
                 self._pending.popleft()
                 self._pending_bytes -= part.value_bytes
                 self._memory_limit.stored(part.value_bytes)
-                for event in part.events:
-                    self._acknowledge(event)
+                for acknowledge in part.acknowledge:
+                    acknowledge()
             self._changed.notify_all()
         failpoints.passing("worker.after_ack")
 

@@ -299,7 +299,6 @@ class Worker:
                 patient,
                 metrics,
             ),
-            acknowledge=self._acknowledge,
             rewind=self._rewind,
             log_start=self._log_start,
             memory_limit=MemoryLimit(20),
@@ -336,6 +335,10 @@ class Worker:
         self.world.committed = last + 1
         self.moments.passing()
 
+    async def take(self, fetched: FetchedBatch) -> None:
+        """Hand *fetched* to the writer."""
+        await self.writer.take(lambda: self._acknowledge(fetched.last), fetched)
+
     async def live(self, sizes: Sequence[int]) -> None:
         """Work until everything is committed or the moment to die has come."""
         task = asyncio.ensure_future(self.writer.run())
@@ -359,7 +362,7 @@ class Worker:
                 if number in self.world.dropped:
                     self.world.dropped.remove(number)
                     continue
-                await self.writer.take(fetched.last, fetched)
+                await self.take(fetched)
                 await (self.writer.drained() if self.world.one_by_one else asyncio.sleep(0))
                 if self.rewound is not None:
                     break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from faust.types import TP
 from events.contract.registry import EVENT_TYPES
 from streams.dedup.blocks import IdBlock
 from streams.dedup.index import DedupIndex
+from streams.faust.commit_tracker import CommitTracker
 from streams.fetch.fetched_batch import Partition
 from streams.metrics import WorkerMetrics
 from streams.observe import Observer
@@ -52,6 +54,7 @@ class Consumer:
         self.highwaters: dict[TP, int | None] = {}
         self._committed_offset: dict[TP, int | None] = {}
         self.handed_on: dict[Partition, int] = {}
+        self.commits = CommitTracker(defaultdict(set))
 
     def assignment(self) -> set[TP]:
         """All partitions that the broker has a high watermark of."""
@@ -64,10 +67,6 @@ class Consumer:
     def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether records at or past *offset* were handed on."""
         return self.handed_on.get(partition, 0) > offset
-
-    def uncommitted_seconds(self) -> float:
-        """Everything is committed."""
-        return 0.0
 
 
 @dataclass

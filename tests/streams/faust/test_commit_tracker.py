@@ -7,20 +7,21 @@ from itertools import product
 from typing import Any
 
 import pytest
+from faust.types import TP
 
 from streams.faust import commit_tracker
 from streams.faust.commit_tracker import CommitTracker
 
-HERE, THERE = "here", "there"
+HERE, THERE = TP("topic", 0), TP("topic", 1)
 ENDS = (2, 3, 5)
 ACTIONS = ("deliver", "ack first", "ack last", "committed", "failed", "rewind", "seek")
 
 
-class Tracked(CommitTracker[str]):
+class Tracked(CommitTracker):
     """A tracker, and what was acknowledged to it."""
 
     def __init__(self) -> None:
-        self.acked: defaultdict[str, set[int]] = defaultdict(set)
+        self.acked: defaultdict[TP, set[int]] = defaultdict(set)
         super().__init__(self.acked)
 
     def give(self, *ends: int) -> None:

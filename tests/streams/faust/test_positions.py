@@ -59,7 +59,7 @@ class Way:
         self.begin = begin
         self.start = 0
         self.position = begin
-        self.positions: FetchPositions[Partition] = FetchPositions()
+        self.positions: FetchPositions = FetchPositions()
         self.positions.go_to(HERE, begin)
         self.queue: list[FetchedBatch] = []
         self.writer = PartitionWriter(
@@ -67,7 +67,6 @@ class Way:
             judge=lambda *_: None,  # type: ignore[arg-type]
             recovery=self._recovery,
             writes=DurableWrites(),  # type: ignore[arg-type]
-            acknowledge=lambda _: None,
             rewind=self._rewind,
             log_start=self._log_start,
             memory_limit=MemoryLimit(2**20),
@@ -103,7 +102,7 @@ class Way:
         if action == "arrive":
             if self.queue:
                 arrived = self.queue.pop(0)
-                await self.writer.take(arrived.end, arrived)
+                await self.writer.take(lambda: None, arrived)
         elif action == "cleared":
             self.queue.clear()
         elif action == "retention":
@@ -216,7 +215,7 @@ def test_what_was_given_to_nobody_is_known(
     handed_on: list[tuple[int, int]], position: int, log_start: int, lost_from: int | None
 ) -> None:
     """By the ends of what was handed on, of what can still be fetched."""
-    known: FetchPositions[Partition] = positions.FetchPositions()
+    known: FetchPositions = positions.FetchPositions()
     for follows, end in handed_on:
         known.hand_on(HERE, follows, end)
 

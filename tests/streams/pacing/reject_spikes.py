@@ -65,7 +65,6 @@ class Topic:
             judge=judge,
             recovery=self._recovery,
             writes=writes,
-            acknowledge=self.acknowledged.append,
             rewind=self._rewind,
             log_start=self._log_start,
             memory_limit=self.memory_limit,
@@ -90,7 +89,7 @@ class Topic:
     async def take(self, given: FetchedBatch) -> None:
         """Do as the agent does: the next batch is taken when this one is."""
         writer = self.bad if given.partition == BAD else self.good
-        await writer.take(given.last, given)
+        await writer.take(lambda: self.acknowledged.append(given.last), given)
 
     async def wait(self, partition: Partition, last: int) -> None:
         """Return when *partition* is written up to *last*."""

@@ -31,7 +31,7 @@ def good(clock: list[float]) -> PartitionWriter:
 
 async def queue(good: PartitionWriter, records: int, value: bytes = b"") -> None:
     """Queue *records* and leave them unwritten."""
-    await good.take(0, fetched(GOOD, 0, count=records, value=value))
+    await good.take(lambda: None, fetched(GOOD, 0, count=records, value=value))
     # What came in to be queued is no load here.
     good._rate_meter = type(good._rate_meter)()
 

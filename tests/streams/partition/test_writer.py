@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from streams.fetch import fetched_batch as fetched_batch_module
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.pacing import memory_limit
 from streams.partition import writers
-from streams.partition.writer import PartitionWriter
+from streams.recovery.recovery_offset import RecoveryOffset
 from tests.streams.simulation import PARTITION, Moments, Worker, World
 
 WITHIN_SECONDS = 5
@@ -56,17 +57,17 @@ def batches(worker: Worker) -> Iterator[FetchedBatch]:
     return worker.world.batches(0, [3])
 
 
-async def take(writer: PartitionWriter, fetched: FetchedBatch) -> None:
-    """Hand *fetched* to *writer* and return when it has taken or dropped it."""
+async def take(worker: Worker, fetched: FetchedBatch) -> None:
+    """Hand *fetched* to the writer and return when it has taken or dropped it."""
     async with asyncio.timeout(WITHIN_SECONDS):
-        await writer.take(fetched.last, fetched)
+        await worker.take(fetched)
 
 
 async def filled(worker: Worker) -> Iterator[FetchedBatch]:
     """Take batches until no more may be taken; returns those that are left."""
     rest = batches(worker)
     while worker.writer.has_room:
-        await take(worker.writer, next(rest))
+        await take(worker, next(rest))
     assert worker.writer._memory_limit.held_bytes >= 20
     return rest
 
@@ -91,7 +92,7 @@ async def test_a_closed_writer_gives_back_what_was_queued(worker: Worker) -> Non
 async def test_a_closed_writer_drops_what_waits_for_the_memory_limit(worker: Worker) -> None:
     """The batch that waited is dropped: it is delivered again to the owner."""
     rest = await filled(worker)
-    waiting = asyncio.create_task(take(worker.writer, next(rest)))
+    waiting = asyncio.create_task(take(worker, next(rest)))
     await asyncio.sleep(0)
     assert not waiting.done()
 
@@ -106,7 +107,7 @@ async def test_a_writer_closed_while_it_asks_the_store_queues_nothing(worker: Wo
     writer = worker.writer
     asking = Gate(writer._find_recovery_offset)
     writer._find_recovery_offset = asking
-    taking = asyncio.create_task(take(writer, next(batches(worker))))
+    taking = asyncio.create_task(take(worker, next(batches(worker))))
     await asking.reached.wait()
 
     await writer.close()
@@ -154,9 +155,9 @@ async def test_a_closed_writer_counts_as_drained(worker: Worker) -> None:
 async def test_an_agent_before_a_hole_goes_on_when_its_writer_is_closed(worker: Worker) -> None:
     """It waits until all before the hole is written; it would stand still after a rebalance."""
     first, _, third, *_ = batches(worker)
-    await take(worker.writer, first)
+    await take(worker, first)
     worker.world.log_start = third.first
-    waiting = asyncio.create_task(take(worker.writer, third))
+    waiting = asyncio.create_task(take(worker, third))
     await asyncio.sleep(0)
     assert not waiting.done()
 
@@ -189,10 +190,10 @@ async def test_a_writer_that_is_to_take_no_more_still_writes_what_it_has(worker:
     held = writers.PartitionWriters()
     held.of(PARTITION, lambda _: worker.writer)
     first, second, *_ = batches(worker)
-    await take(worker.writer, first)
+    await take(worker, first)
     async with asyncio.timeout(WITHIN_SECONDS):
         await storing.reached.wait()
-    await take(worker.writer, second)
+    await take(worker, second)
     stopping = asyncio.create_task(held.finish(timeout_seconds=WITHIN_SECONDS))
     await asyncio.sleep(0)
 
@@ -202,3 +203,19 @@ async def test_a_writer_that_is_to_take_no_more_still_writes_what_it_has(worker:
     assert [(entry.first, entry.last) for entry in worker.world.ledger] == [(0, 2), (3, 5)]
     assert worker.world.committed == 6
     await held.close()
+
+
+@pytest.mark.parametrize(("least", "generation"), [(0, 1), (1, 1), (2, 2), (9, 9)])
+async def test_what_is_stored_again_is_of_no_lower_generation(
+    worker: Worker, least: int, generation: int
+) -> None:
+    """Otherwise the ledger row that it replaces would hide its own."""
+    find = worker.writer._find_recovery_offset
+
+    async def found(fetched: FetchedBatch) -> RecoveryOffset:
+        return replace(await find(fetched), generation=least)
+
+    worker.writer._find_recovery_offset = found
+    await worker.live([3])
+
+    assert {entry.generation for entry in worker.world.ledger} == {generation}

@@ -64,8 +64,8 @@ def _acknowledge_before_insert() -> None:
     original = PartitionWriter._write
 
     async def write(self: Any, batches: list[Any]) -> None:
-        for event in (event for one in batches for event in one.events):
-            self._acknowledge(event)
+        for acknowledge in (call for one in batches for call in one.acknowledge):
+            acknowledge()
         await original(self, batches)
 
     _set(PartitionWriter, "_write", write)
