@@ -27,7 +27,7 @@ from streams.faust.crash import die
 from streams.faust.transport import BatchConsumer, BatchTopic, BatchTransport
 from streams.fetch.fetched_batch import FetchedBatch, Partition
 from streams.judge.dead_letters import dead_letter_rows
-from streams.judge.judge import Judged, judge
+from streams.judge.judge import Judge, Judged, judge
 from streams.judge.partition_counts import PartitionCounts
 from streams.judge.rejects import RejectedRecord
 from streams.metrics import WorkerMetrics
@@ -38,7 +38,7 @@ from streams.partition.durable_writes import DurableWrites, Remember
 from streams.partition.ledger import LedgerWriter
 from streams.partition.mover import Mover
 from streams.partition.retry_policy import RetryPolicy
-from streams.partition.writer import Judge, Pacing, PartitionWriter
+from streams.partition.writer import Pacing, PartitionWriter
 from streams.partition.writers import PartitionWriters
 from streams.recovery.mending import Mending
 from streams.recovery.recovery_offset import RecoveryOffset, find_recovery_offset
@@ -130,8 +130,8 @@ class Stream:
         self.rate_meter = RateMeter()
         self.tables = {row.name: self._dedup_table(row) for row in EVENT_TYPES}
         for row in EVENT_TYPES:
-            self._agent(row.topic, self._event_writer(row))
-        self._agent(REJECTED_TOPIC, self._dead_letter_writer)
+            self._agent(row.topic, partial(self._event_writer, row))
+        self._agent(REJECTED_TOPIC, partial(self._writer, "rejected", dead_letter_rows, None))
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.mending = Mending(self)
         self._reported: set[Fact] = set()
@@ -164,35 +164,29 @@ class Stream:
             name=f"agent-{topic}",
         )(agent)
 
-    def _event_writer(self, row: EventType) -> Callable[[Partition], PartitionWriter]:
+    def _event_writer(self, row: EventType, partition: Partition) -> PartitionWriter:
         table = self.tables[row.name]
+        dedup_index = table.index(partition.number)
 
-        def make(partition: Partition) -> PartitionWriter:
-            dedup_index = table.index(partition.number)
-
-            def judge_batch(fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
-                return judge(
-                    fetched,
-                    row,
-                    dedup_index=dedup_index,
-                    stored=stored,
-                    rules=self.tenant_rules.current(),
-                    partitions=self.partition_counts.of(row.topic),
-                )
-
-            remember = partial(
-                table.remember, timeout_seconds=self.settings.changelog_timeout_seconds
+        def judge_batch(fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
+            return judge(
+                fetched,
+                row,
+                dedup_index=dedup_index,
+                stored=stored,
+                rules=self.tenant_rules.current(),
+                partitions=self.partition_counts.of(row.topic),
             )
-            return self._writer(partition, row.table, judge_batch, remember)
 
-        return make
-
-    def _dead_letter_writer(self, partition: Partition) -> PartitionWriter:
-        return self._writer(partition, "rejected", dead_letter_rows, None)
+        timeout_seconds = self.settings.changelog_timeout_seconds
+        remember = partial(table.remember, timeout_seconds=timeout_seconds)
+        return self._writer(row.table, judge_batch, remember, partition)
 
     def _writer(
-        self, partition: Partition, table: str, judge_batch: Judge, remember: Remember | None
+        self, table: str, judge_batch: Judge, remember: Remember | None, partition: Partition
     ) -> PartitionWriter:
+        settings = self.settings
+        limits = RejectSpikeLimits(settings.reject_flood_share, settings.reject_flood_per_second)
         return PartitionWriter(
             partition,
             judge=judge_batch,
@@ -212,16 +206,12 @@ class Stream:
             log_start=self._log_start,
             memory_limit=self.memory_limit,
             rate_meter=self.rate_meter,
-            spike_guard=RejectSpikeGuard(
-                RejectSpikeLimits(
-                    self.settings.reject_flood_share, self.settings.reject_flood_per_second
-                )
-            ),
+            spike_guard=RejectSpikeGuard(limits),
             pacing=Pacing(
-                self.settings.insert_max_rows,
-                self.settings.insert_max_bytes,
-                self.settings.insert_pause_share,
-                self.settings.insert_max_pause_seconds,
+                settings.insert_max_rows,
+                settings.insert_max_bytes,
+                settings.insert_pause_share,
+                settings.insert_max_pause_seconds,
             ),
         )
 

@@ -134,7 +134,7 @@ def test_consumers_are_made_in_one_place() -> None:
 
     # Faust's thread, whose consumer is made behind the same seam.
     assert makers == {"streams/fetch/consumers.py"}
-    assert "install()" in (ROOT / "streams" / "faust" / "transport.py").read_text()
+    assert "install()" in (ROOT / "streams" / "faust" / "consumer_thread.py").read_text()
 
 
 def test_the_commands_of_demo_and_bench_are_found_by_name() -> None:

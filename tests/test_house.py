@@ -20,9 +20,7 @@ LINES_OF_A_FUNCTION = 40
 FOLDERS = {
     "sinks/migrations": "an applied migration is never edited, so each change is a file more",
 }
-FILES = {
-    "streams/faust/transport.py": "one class, which Faust's base class keeps together",
-}
+FILES: dict[str, str] = {}
 FUNCTIONS = {
     "ingest_http/metrics.py:__init__": "a list of metrics",
     "streams/metrics.py:__init__": "a list of metrics",

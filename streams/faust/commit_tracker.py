@@ -1,9 +1,7 @@
 """Tracks which offsets of each partition may be committed.
 
-Only up to the start of the oldest batch that is not acknowledged. Faust's own rule can pass
-unprocessed offsets: the guard compares with 1 instead of 0, is missing for a group without commits,
-and gaps are marked as done before they are (pitfalls.md#a2). It also counts what the broker did not
-take as committed (pitfalls.md#a11).
+Only up to the start of the oldest batch that is not acknowledged: Faust's own rule can pass
+unprocessed offsets (pitfalls.md#a2), and counts a commit that failed as made (pitfalls.md#a11).
 """
 
 from __future__ import annotations

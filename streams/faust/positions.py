@@ -14,6 +14,8 @@ Both go back, any number of times: what comes twice is recognised by its offsets
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from faust.types import TP
 
 
@@ -27,9 +29,9 @@ class FetchPositions:
         """Forget all partitions: there is a new assignment."""
         self._ends.clear()
 
-    def go_to(self, tp: TP, offset: int) -> None:
-        """Note that *tp* is fetched from *offset* on, whatever was handed on before."""
-        self._ends[tp] = offset
+    def go_to(self, offsets: Mapping[TP, int]) -> None:
+        """Note that partitions are fetched from *offsets* on, whatever was handed on before."""
+        self._ends.update(offsets)
 
     def hand_on(self, tp: TP, follows: int, end: int) -> None:
         """Note that a batch from *follows* to before *end* was handed on; a hole stays a hole."""

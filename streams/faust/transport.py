@@ -10,44 +10,29 @@ Its consumer is replaced where it works per message:
   before it clears the streams' queues at the end of a recovery, and what was queued in between is
   lost until the next restart (pitfalls.md#b3).
 - A partition that its writer has paused (a reject spike) is not fetched; its neighbours are.
-- A fetched batch states which offsets it covers, so that the partition writer sees whether one
-  before it is missing. Batches can get lost (a rebalance, a cancelled fetch, a cleared queue); what
-  was given to nobody is fetched again (streams/faust/positions.py).
+- What was fetched and given to nobody is fetched again (streams/faust/positions.py).
 - Offsets are committed by another rule (streams/faust/commit_tracker.py).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from aiokafka.errors import KafkaError
 from faust.topics import Topic
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
-from streams.alarms import end_in_another_incarnation
 from streams.faust.commit_tracker import CommitTracker
-from streams.faust.fetch_by_id import Incarnations
+from streams.faust.consumer_thread import BatchConsumerThread
 from streams.faust.gap_detector import GapDetector
 from streams.faust.incarnation_guard import IncarnationGuard
 from streams.faust.positions import FetchPositions
 from streams.fetch.fetched_batch import FetchedBatch, Partition
-from streams.fetch.fetcher_seam import as_batches, install, waits_for_turn
-
-# The broker answers a fetch at once when any partition asked for has records. aiokafka leaves out
-# partitions whose records are still being taken, so a fetch may ask for idle ones only and would
-# delay the others for as long as it waits: Faust's fixed 1,500 ms stopped the busy ones.
-FETCH_MAX_WAIT_MS = 40
-
-# Under light load the broker gathers records for that long, as each fetch costs some milliseconds
-# here, however little it brings. Under heavy load enough is always there.
-FETCH_MIN_BYTES = 2**16
+from streams.fetch.fetcher_seam import waits_for_turn
 
 # A fetch waits for the partitions it was begun for. One that may take more by then is not among
 # them: Faust's one second for a fetch made a busy worker stand still for most of it.
@@ -57,67 +42,10 @@ WAIT_BESIDE_FULL_SECONDS = 0.03
 LOOK_FOR_LOST_SECONDS = 0.25
 
 
-class BatchConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's consumer thread: a shorter wait at the broker, and event topics in batches."""
-
-    def __post_init__(self) -> None:
-        """Begin without any topic's id."""
-        super().__post_init__()
-        self._incarnations = Incarnations()
-
-    def _create_worker_consumer(self, transport: KafkaTransport) -> Any:
-        install()
-        consumer = super()._create_worker_consumer(transport)
-        # Faust has no settings for these.
-        consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001
-        consumer._fetch_min_bytes = FETCH_MIN_BYTES  # noqa: SLF001
-        # Records of aborted transactions count as never sent.
-        consumer._isolation_level = "read_committed"  # noqa: SLF001
-        self._incarnations.guard(consumer._client)  # noqa: SLF001
-        return consumer
-
-    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit as Faust does, but only while the assignment that it is for lasts.
-
-        aiokafka tries again without end while a topic is missing, and across rebalances: it would
-        succeed once the topic is recreated, whose offsets these are not.
-        """
-        subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001
-        if subscription is None or subscription.assignment is None:
-            return False
-        ended = subscription.assignment.unassign_future
-        committing = asyncio.ensure_future(super()._commit(offsets))
-        try:
-            await asyncio.wait({committing, ended}, return_when=asyncio.FIRST_COMPLETED)
-            return committing.done() and bool(committing.result())
-        finally:
-            committing.cancel()
-
-    async def _fetch_records(self, consumer: Any, *args: Any, **options: Any) -> Mapping[TP, Any]:
-        """A fetched batch for each event partition, records for each changelog partition.
-
-        Ends the process when a topic was recreated: the next one asks the store what it has.
-        """
-        topics = {tp.topic for tp in consumer.assignment()}
-        recreated = await self._incarnations.refresh(consumer._client, topics)  # noqa: SLF001
-        if recreated:
-            end_in_another_incarnation(recreated)
-        with as_batches(self._is_event_tp):
-            found = await super()._fetch_records(consumer, *args, **options)
-        return {tp: self._of_incarnation(tp, batch) for tp, batch in found.items()}
-
-    def _of_incarnation(self, tp: TP, batch: Any) -> Any:
-        if not isinstance(batch, FetchedBatch):
-            return batch
-        return replace(batch, incarnation=self._incarnations.ids.get(tp.topic, ""))
-
-    def _is_event_tp(self, tp: TP) -> bool:
-        return not self.consumer._is_changelog_tp(tp)  # noqa: SLF001
-
-
 class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
     """Faust's Kafka consumer, delivering fetched batches and committing in order."""
 
+    _thread: BatchConsumerThread
     # The group's generation in which the newest fetch began.
     _fetch_generation = 0
 
@@ -279,7 +207,7 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         """Fetch *partition* again from *offset* on: what was delivered past it did not arrive."""
         tp = TP(*partition)
         self.commits.rewind(tp, offset)
-        self._positions.go_to(tp, offset)
+        self._positions.go_to({tp: offset})
         await self.seek(tp, offset)
 
     async def seek(self, partition: TP, offset: int) -> None:
@@ -320,41 +248,32 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets; what was delivered past them is delivered again."""
+        """Seek to the committed offsets; what was delivered past them is delivered again.
+
+        Where nothing is committed yet Faust leaves the position, which a fetch that a rebalance
+        discarded has moved on: what it fetched would be lost. There the log's start is sought.
+        """
         self._acked.clear()
         self.commits.rewind_all()
         self._positions.clear()
         await super().perform_seek()
-        for tp, committed in self._committed_offset.items():
-            if committed:
-                self._positions.go_to(tp, committed)
-        await self._seek_uncommitted()
-
-    async def _seek_uncommitted(self) -> None:
-        """Seek to the beginning where nothing is committed yet: Faust leaves those where they are.
-
-        A fetch that a rebalance discarded has moved them on, and what it fetched would be lost.
-        """
-        new = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
-        new = [tp for tp in new if not self._committed_offset[tp]]
+        begun = {tp: offset for tp, offset in self._committed_offset.items() if offset}
+        self._positions.go_to(begun)
+        new = [tp for tp in self.assignment() - begun.keys() if not self._is_changelog_tp(tp)]
         if new:
             starts = await self.earliest_offsets(*new)
             await self.seek_wait(starts)
-            for tp, start in starts.items():
-                self._positions.go_to(tp, start)
+            self._positions.go_to(starts)
 
     async def start_offset_of(self, partition: Partition) -> int:
         """Where work on *partition* starts: the committed offset, else the first there is."""
         tp = TP(*partition)
         committed: int | None = self._committed_offset[tp]
-        if committed is not None:
-            return committed
-        return await self.log_start(partition)
+        return await self.log_start(partition) if committed is None else committed
 
     def incarnation_of(self, topic: str) -> str | None:
         """The id by which *topic* is fetched, None while it is not known."""
-        ids: dict[str, str] = self._thread._incarnations.ids  # noqa: SLF001 - the consumer's thread
-        return ids.get(topic)
+        return self._thread.incarnations.ids.get(topic)
 
     async def log_start(self, partition: Partition) -> int:
         """The first offset that the broker still has."""

@@ -1,4 +1,4 @@
-"""Creates the product's consumers; Faust creates its own, in streams/faust/transport.py.
+"""Creates the product's consumers; Faust creates its own, in streams/faust/consumer_thread.py.
 
 No other file creates any: what `install` replaces in aiokafka limits how much memory an opened
 record batch takes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +84,13 @@ class Judged:
     kept_astray: int = 0
     doubts: Sequence[Doubt] = ()
     event: str = ""
+
+
+class Judge(Protocol):
+    """Decides about the records of a fetched batch, and remembers its first occurrences."""
+
+    def __call__(self, fetched: FetchedBatch, stored: Mapping[int, int], /) -> Judged:
+        """*stored* are offsets whose rows the store has already, with their append times."""
 
 
 def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records

@@ -28,12 +28,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 import failpoints
 from streams.alarms import retention_passed
 from streams.fetch.fetched_batch import FetchedBatch, Partition, joined
-from streams.judge.judge import Judged
+from streams.judge.judge import Judge, Judged
 from streams.pacing.memory_limit import MemoryLimit
 from streams.pacing.rate_meter import RateMeter
 from streams.pacing.reject_spike import RejectSpikeGuard
@@ -73,13 +72,6 @@ class Pacing:
 
 # Called once a fetched batch is stored.
 Acknowledge = Callable[[], object]
-
-
-class Judge(Protocol):
-    """Decides about the records of a fetched batch, and remembers its first occurrences."""
-
-    def __call__(self, fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
-        """*stored* are offsets whose rows the store has already, with their append times."""
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ class ScriptedThread:
         self.starts: dict[TP, int] = {}
         self.positions: dict[TP, int] = {}
         self.committed: list[Mapping[TP, int]] = []
+        self.committed_before: Mapping[TP, int | None] = {LEFT: None, RIGHT: None}
         self.takes_commits = True
         assignment = SimpleNamespace(state_value=self._state)
         subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
@@ -45,6 +46,10 @@ class ScriptedThread:
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Note where fetching goes on."""
         self.sought.append(partitions)
+
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        """What the group has committed."""
+        return self.committed_before
 
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         """What retention has left."""
@@ -73,7 +78,7 @@ def consumer_of(thread: ScriptedThread) -> BatchConsumer:
     app.topics.acks_enabled_for = lambda _: True
     app.producer.flush = _flushed
     consumer: BatchConsumer = app.consumer
-    consumer._thread = thread
+    consumer._thread = thread  # type: ignore[assignment]
     consumer._set_active_tps({LEFT, RIGHT})
     return consumer
 

@@ -29,7 +29,7 @@ class Rebalancing(dict[TP, FetchedBatch]):
         super().__init__(records)
         self._app = consumer.app
 
-    def items(self) -> ItemsView[TP, FetchedBatch]:
+    def items(self) -> ItemsView[TP, FetchedBatch]:  # type: ignore[override]
         """The records, a generation later."""
         self._app.consumer_generation_id += 1
         return super().items()
@@ -77,8 +77,34 @@ async def test_nothing_is_fetched_again_that_retention_deleted() -> None:
     assert thread.sought == []
 
 
-async def test_a_recreated_topic_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client starts over by itself; offsets that were read hold other records now."""
+async def test_what_came_while_the_flow_was_stopped_is_fetched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From the committed offset, and where nothing is committed from the log's start."""
+    thread = ScriptedThread({LEFT: records(5, 9), RIGHT: records(3, 9)})
+    thread.committed_before, thread.starts = {LEFT: 5, RIGHT: None}, {RIGHT: 3}
+    consumer = consumer_of(thread)
+    getmany = thread.getmany
+
+    async def stopped(*args: Any) -> Fetch:
+        consumer.stop_flow()
+        return await getmany(*args)
+
+    monkeypatch.setattr(thread, "getmany", stopped)
+
+    assert await fetch(consumer) == []
+
+    assert thread.sought == [{RIGHT: 3}]
+    assert consumer._positions.lost_from(LEFT, 10, log_start=0) == 5
+    assert consumer._positions.lost_from(RIGHT, 10, log_start=0) == 3
+
+
+@pytest.mark.parametrize("rebalance", [False, True])
+async def test_a_recreated_topic_ends_the_process(
+    rebalance: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client starts over by itself; a new assignment asks the store what it has anyway."""
     ends: list[Any] = []
     monkeypatch.setattr(
         incarnation_guard, "end_at_lower_offsets", lambda *given: ends.append(given)
@@ -87,9 +113,13 @@ async def test_a_recreated_topic_ends_the_process(monkeypatch: pytest.MonkeyPatc
     consumer = consumer_of(thread)
     await fetch(consumer)
 
-    await fetch(consumer)
+    if rebalance:
+        await consumer.on_partitions_assigned({LEFT})
+        consumer.app.tables.actives_ready = True
+        consumer.resume_partitions({LEFT})
+    assert len(await fetch(consumer)) == 1
 
-    assert ends == [(Partition(*LEFT), 0, 9)]
+    assert ends == ([] if rebalance else [(Partition(*LEFT), 0, 9)])
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class Way:
         self.start = 0
         self.position = begin
         self.positions: FetchPositions = FetchPositions()
-        self.positions.go_to(HERE, begin)
+        self.positions.go_to({HERE: begin})
         self.queue: list[FetchedBatch] = []
         self.writer = PartitionWriter(
             HERE,
@@ -88,7 +88,7 @@ class Way:
         return self.start
 
     async def _rewind(self, _: Partition, offset: int) -> None:
-        self.positions.go_to(HERE, offset)
+        self.positions.go_to({HERE: offset})
         self.position = offset
 
     def fetch(self, most: int) -> FetchedBatch | None:

@@ -89,6 +89,19 @@ async def test_what_did_not_arrive_is_fetched_again_and_not_committed(
     assert thread.committed == [{LEFT: 10}]
 
 
+async def test_after_a_seek_nothing_that_was_acknowledged_is_committed(
+    thread: ScriptedThread,
+) -> None:
+    """All of it comes again."""
+    consumer = consumer_of(thread)
+    await acknowledge(consumer, 0)
+
+    await consumer.perform_seek()
+    await consumer.commit()
+
+    assert thread.committed == []
+
+
 async def test_gaps_in_the_offsets_pass_nothing(thread: ScriptedThread) -> None:
     """Faust marks a gap as done before it is."""
     consumer = consumer_of(thread)
