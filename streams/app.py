@@ -19,6 +19,7 @@ from typing import Any
 import faust
 from yarl import URL
 
+from events.check.template.check import KnownTemplates
 from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
 from sinks.store import Store
 from streams.alarms import Fact, raise_alarms
@@ -128,6 +129,7 @@ class Stream:
         )
         self.memory_limit = MemoryLimit(settings.worker_max_pending_bytes)
         self.rate_meter = RateMeter()
+        self.templates: KnownTemplates = {}
         self.tables = {row.name: self._dedup_table(row) for row in EVENT_TYPES}
         for row in EVENT_TYPES:
             self._agent(row.topic, partial(self._event_writer, row))
@@ -176,6 +178,7 @@ class Stream:
                 stored=stored,
                 rules=self.tenant_rules.current(),
                 partitions=self.partition_counts.of(row.topic),
+                templates=self.templates,
             )
 
         timeout_seconds = self.settings.changelog_timeout_seconds

@@ -21,7 +21,7 @@ from events.check.columnar.decoded_rows import Group, JsonText, Judged
 from events.check.content import content_of, joined, taken
 from events.check.exact import RejectedError, Valid, judge_item, judge_record
 from events.check.result import Checked, CheckedType, Rejection
-from events.check.template.check import match_templates
+from events.check.template.check import KnownTemplates, match_templates
 from events.check.template.field_extraction import ExtractedFields
 from events.contract.explain import Problem
 from events.contract.id_rules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, join_id
@@ -70,16 +70,20 @@ def check_records(
     *,
     owners: Sequence[Owner] | None = None,
     rules: IdRules = DEFAULT_RULES,
+    templates: KnownTemplates | None = None,
 ) -> Checked:
-    """Check the values of one topic's records: whole items, or their `data` alone."""
+    """Check the values of one topic's records: whole items, or their `data` alone.
+
+    With *templates* the template check comes first; the outcome is the same.
+    """
     extracted: list[ExtractedFields] = []
     rejected: list[Rejection] = []
     size = math.ceil(len(values) / max(1, round(len(values) / CHUNK))) or 1
     for start in range(0, len(values), size):
         chunk = values[start : start + size]
         left: Sequence[int] = range(len(chunk))
-        if _id_is_a_field(event_type, rules):
-            matched, left = match_templates(event_type, chunk)
+        if templates is not None and _id_is_a_field(event_type, rules):
+            matched, left = match_templates(templates, event_type, chunk)
             extracted += [one.moved(start) for one in matched]
         if not left:
             continue

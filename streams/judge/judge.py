@@ -15,6 +15,7 @@ import xxhash
 
 from events.check.check import check_records
 from events.check.result import CheckedType, Rejection
+from events.check.template.check import KnownTemplates
 from events.contract.id_rules import IdRules
 from events.contract.registry import EventType
 from streams.dedup.blocks import IdBlock
@@ -101,12 +102,13 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
     stored: Mapping[int, int],
     rules: IdRules,
     partitions: int = 1,
+    templates: KnownTemplates | None = None,
 ) -> Judged:
     """Judge every record of *fetched* and add its first occurrences to *dedup_index*.
 
     *stored* are offsets whose rows the store already has from before a crash, with their append
     times; they count as stored and are not written again. The ids of the topic are spread over
-    *partitions*. Each record gets exactly one outcome.
+    *partitions*; *templates* are those of the template check. Each record gets exactly one outcome.
     """
     origin = origin_of(fetched)
     origin_runs = origin.runs
@@ -119,10 +121,13 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
             stored=stored,
             rules=rules,
             partitions=partitions,
+            templates=templates,
         )
         return _judge_apart(fetched, event_type, origin, ownerless, judge_others)
     owners = _owners(origin_runs, fetched) if rules.touches(event_type) else None
-    checked = check_records(event_type, fetched.values, owners=owners, rules=rules)
+    checked = check_records(
+        event_type, fetched.values, owners=owners, rules=rules, templates=templates
+    )
     rejects = [reject_of(fetched, origin, rejection) for rejection in checked.rejected]
     if not checked.accepted:
         return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)

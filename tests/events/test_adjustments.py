@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.check.check import FEW, check_items, check_records
+from events.check.check import FEW, check_items
 from events.check.columnar.check import sort_records
 from events.check.exact import judge_record
 from events.check.result import CheckedType
@@ -22,8 +22,10 @@ from events.contract.adjustments import Adjustment
 from events.contract.fields import FieldKind, fields_of
 from events.contract.models import Leg
 from events.contract.registry import BY_NAME, EVENT_TYPES
+from tests.events.checks import check_records
 from tests.events.item_texts import COMPUTED
 
+pytestmark = pytest.mark.usefixtures("templates")
 PAYMENT = BY_NAME["realtime-payment"]
 BET = BY_NAME["realtime-sports-bet"]
 ROUNDED, CUT, UNSET = Adjustment.AMOUNT_ROUNDED, Adjustment.TIME_CUT, Adjustment.TIME_UNSET
@@ -89,7 +91,7 @@ def by_columns(raw: bytes) -> CheckedType:
 
 def by_template(raw: bytes) -> CheckedType:
     """The item as the template check reads it."""
-    _, left = match_templates(PAYMENT, [raw] * MANY)
+    _, left = match_templates({}, PAYMENT, [raw] * MANY)
     assert list(left) == []
     return check_records(PAYMENT, [raw] * MANY).accepted[0]
 

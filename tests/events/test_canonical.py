@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.check.check import FEW, check_records
+from events.check.check import FEW
 from events.check.template.check import MANY
 from events.contract.registry import BY_NAME
 from events.values.amounts import JsonNumber
 from events.values.canonical import INTEGER_DIGITS, canonical
 from events.values.json_text import read_json
+from tests.events.checks import check_records
 from tests.events.item_texts import numbers
 
+pytestmark = pytest.mark.usefixtures("templates")
 SEVENS = "7" * (INTEGER_DIGITS + 1)
 ZEROS = "0" * INTEGER_DIGITS
 NAMES = st.sampled_from(["number", "\\u006eumber", "number*", "number**", "numbers"])

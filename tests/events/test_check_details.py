@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from events.check.check import check_items, check_records
+from events.check.check import check_items
 from events.check.result import Checked
 from events.contract.id_rules import parse_id_rules
 from events.contract.reasons import BY_CODE
 from events.contract.registry import BY_NAME
 from events.values.instants import format_instant, read_instant
+from tests.events.checks import check_records
 
+pytestmark = pytest.mark.usefixtures("templates")
 CASINO = BY_NAME["realtime-casino"]
 BET = BY_NAME["realtime-sports-bet"]
 

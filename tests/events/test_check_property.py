@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from events.check.check import CHUNK, check_items, check_records
+from events.check.check import CHUNK, check_items
 from events.check.columnar import date_times
 from events.check.columnar.check import sort_items
 from events.check.columnar.texts import MANY, text_array
@@ -21,10 +21,12 @@ from events.check.exact import judge_item, judge_record
 from events.contract.reasons import BY_CODE
 from events.contract.registry import BY_NAME, EVENT_TYPES
 from events.values.instants import read_instant
+from tests.events.checks import check_records
 from tests.events.exact_check import assert_same, exact_results, judged_alone
 from tests.events.item_texts import data_texts, item_texts
 from tests.events.oracle import is_published
 
+pytestmark = pytest.mark.usefixtures("templates")
 WIDE = Context(prec=200)
 THOROUGH = settings(
     max_examples=150,

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.check.check import check_records
 from events.check.exact import judge_record
 from events.check.template.check import MANY, match_templates
 from events.check.template.template import MOST_VALUES, make_template
 from events.contract.registry import BY_NAME, EVENT_TYPES, EventType
+from tests.events.checks import check_records
 from tests.events.exact_check import assert_same, exact_results, judged_alone
 
+pytestmark = pytest.mark.usefixtures("templates")
 THOROUGH = settings(
     max_examples=60,
     deadline=None,
@@ -50,7 +51,7 @@ def test_records_of_one_template_are_left_to_no_other_check(
     """Speed depends on this: no ordinary record is left over."""
     raws = [one_line(usual(event_type, examples))] * MANY
 
-    extracted, left = match_templates(event_type, raws)
+    extracted, left = match_templates({}, event_type, raws)
 
     assert [fields.positions.tolist() for fields in extracted] == [list(range(MANY))]
     assert left == []

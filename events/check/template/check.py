@@ -12,7 +12,6 @@ string in between can hold a quote.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,22 +31,22 @@ TEMPLATES: Final = 16
 # So many records of a chunk are tried as samples of new templates.
 SAMPLES: Final = 2
 
-# The templates used last. They make a check faster and never change an outcome.
-_known_templates: Final[defaultdict[EventType, list[Template]]] = defaultdict(list)
+KnownTemplates = dict[EventType, list[Template]]
+"""The templates used last. They make a check faster and never change an outcome."""
 
 
 def match_templates(
-    event_type: EventType, values: Sequence[bytes | None]
+    known_templates: KnownTemplates, event_type: EventType, values: Sequence[bytes | None]
 ) -> tuple[list[ExtractedFields], Sequence[int]]:
     """Extract the records of one type that match a template; returns the positions left over too.
 
-    Only for types whose id is one field.
+    Only for types whose id is one field. *known_templates* is brought up to date.
     """
     buffer = _buffer_of(values) if len(values) >= MANY else None
     if buffer is None:
         return [], range(len(values))
     extracted: list[ExtractedFields] = []
-    known = _known_templates[event_type]
+    known = known_templates.setdefault(event_type, [])
     for template in list(known):
         if _extract(event_type, template, buffer, extracted):
             # The next chunk is likely written the same way.

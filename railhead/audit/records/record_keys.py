@@ -35,6 +35,7 @@ def keys_of(
         [records[at].value for at in owned],
         owners=[(tenants[at], records[at].timestamp) for at in owned],
         rules=rules,
+        templates={},
     )
     for accepted in checked.accepted:
         for position, id_ in zip(accepted.positions, accepted.ids, strict=True):
@@ -51,6 +52,7 @@ def homes_of(topic: str, records: Sequence[Any], rules: IdRules, partitions: int
         [record.value for record in records],
         owners=[(tenant or "", None) for tenant in tenants],
         rules=rules,
+        templates={},
     )
     found: dict[int, int] = {}
     for accepted in checked.accepted:

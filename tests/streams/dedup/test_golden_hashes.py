@@ -53,7 +53,7 @@ def test_the_fingerprint_of_a_content_is_what_it_always_was(
     """All 64 bits, whichever check decoded the record."""
     event_type = BY_NAME[case["event"]]
 
-    checked = check_records(event_type, [case["item"].encode()] * copies)
+    checked = check_records(event_type, [case["item"].encode()] * copies, templates={})
 
     (accepted,) = checked.accepted
     assert {f"{value:016x}" for value in accepted.fingerprints().tolist()} == {case["fingerprint"]}
@@ -71,6 +71,7 @@ def test_the_hash_of_an_id_is_what_it_always_was(case: dict[str, Any], copies: i
         dedup_index=DedupIndex(1000),
         stored={},
         rules=rules,
+        templates={},
     )
 
     block = judged.new_ids
