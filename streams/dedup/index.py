@@ -43,6 +43,9 @@ class DedupIndex:
         self._segments: list[Segment] = []
         # Incarnations of the topic; segments refer to them by their index here.
         self._names: list[str] = [""]
+        # Offsets of first occurrences that may yet be found to be repeats of what is stored under
+        # another id rule (streams/judge/other_rules.py).
+        self.in_doubt: set[int] = set()
 
     def __len__(self) -> int:
         return sum(segment.size for segment in self._segments)

@@ -1,4 +1,4 @@
-"""Notes which new rows may be repeats of rows stored under another id rule of their tenant."""
+"""Notes which records may be repeats of rows stored under another id rule of their tenant."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ import numpy.typing as npt
 
 from events.contract.id_rules import IdRules
 from events.contract.registry import EventType
+from streams.dedup.index import DedupIndex
+from streams.judge.outcomes import Decision, Outcome
 from streams.judge.rows import Origin
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Rows of one tenant, by their offsets, whose ids are made from `fields`.
+    """Records of one tenant, by their offsets, whose ids are made from `fields`.
 
     A stored row that is the same item has the same value of the field `found_by`.
     """
@@ -26,15 +30,28 @@ class Doubt:
     offsets: frozenset[int]
 
 
-def doubts_of(
-    event_type: EventType, origin: Origin, kept: npt.NDArray[np.int64], rules: IdRules
-) -> Iterator[Doubt]:
-    """The doubts about the rows *kept* of records with *origin*; mostly none."""
-    changed = [rules.has_changed(run.tenant, event_type) for run in origin.runs]
-    if not any(changed):
-        return
+def new_in_doubt(event_type: EventType, origin: Origin, kept: Rows, rules: IdRules) -> Rows:
+    """Those of *kept*, which would be stored, whose tenant's rule has changed; mostly none."""
+    changed = np.asarray([rules.has_changed(run.tenant, event_type) for run in origin.runs])
+    return kept[changed[origin.run[kept]]] if changed.any() else kept[:0]
+
+
+def repeats_in_doubt(decision: Decision, offsets: Rows, dedup_index: DedupIndex) -> Rows:
+    """Repeats of what is in doubt: they may rather repeat the row that it is a repeat of.
+
+    Adds the first occurrences at *offsets* to those in doubt.
+    """
+    dedup_index.in_doubt.update(offsets.tolist())
+    if not dedup_index.in_doubt:
+        return np.zeros(0, np.int64)
+    repeated = np.isin(decision.outcomes, (Outcome.DUPLICATE, Outcome.CONFLICT))
+    return np.flatnonzero(repeated & np.isin(decision.first_offsets, list(dedup_index.in_doubt)))
+
+
+def doubts_of(event_type: EventType, origin: Origin, rows: Rows, rules: IdRules) -> Iterator[Doubt]:
+    """The doubts about *rows*, of records with *origin*."""
     found: dict[tuple[str, tuple[str, ...]], list[int]] = {}
-    for row in kept[np.asarray(changed)[origin.run[kept]]].tolist():
+    for row in rows.tolist():
         tenant = origin.runs[int(origin.run[row])].tenant or ""
         fields = rules.fields_for(tenant, event_type, int(origin.appended_ms[row]))
         found.setdefault((tenant, fields), []).append(int(origin.offsets[row]))

@@ -23,7 +23,7 @@ from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.fetch.provenance import OriginRun
 from streams.judge.adjusted import Adjusted, adjusted_by_tenant
-from streams.judge.doubts import Doubt, doubts_of
+from streams.judge.doubts import Doubt, doubts_of, new_in_doubt, repeats_in_doubt
 from streams.judge.moves import Move, find_astray, moves_of
 from streams.judge.outcomes import Candidates, Outcome, decide, decide_staying
 from streams.judge.rejects import RejectedRecord, conflict_rows, reject_of
@@ -67,9 +67,9 @@ class Judged:
 
     `rows` holds the first occurrences that the store does not have yet; `counts` covers every
     record; `new_ids` is what the changelog must hold. `moves` are records for other partitions, and
-    `kept_astray` counts those that were sent on too often already. `doubts` name rows to be looked
-    up in the store before they are written. `fetched` and `dedup_index` are kept to apply the
-    result.
+    `kept_astray` counts those that were sent on too often already. `doubts` name records to be
+    looked up in the store before anything is written: some of `rows`, and `repeats` of such rows,
+    which are no rows to write. `fetched` and `dedup_index` are kept to apply the result.
     """
 
     counts: OutcomeCounts = OutcomeCounts()
@@ -84,6 +84,7 @@ class Judged:
     moves: Sequence[Move] = ()
     kept_astray: int = 0
     doubts: Sequence[Doubt] = ()
+    repeats: pa.RecordBatch | None = None
     event: str = ""
 
 
@@ -186,13 +187,14 @@ def _judge_valid(
         context.dedup_index.add(decision.new_ids)
     outcomes = decision.outcomes
     outcomes[there] = Outcome.STORED
-    keep = (outcomes == Outcome.STORED) & ~there
-    kept = np.flatnonzero(keep)
+    kept = np.flatnonzero((outcomes == Outcome.STORED) & ~there)
     conflicts = np.flatnonzero(outcomes == Outcome.CONFLICT)
     tally = np.bincount(outcomes, minlength=len(Outcome)).tolist()
+    new = new_in_doubt(valid.type, mine, kept, context.rules)
+    repeats = repeats_in_doubt(decision, mine.offsets[new], context.dedup_index)
     return Judged(
         OutcomeCounts(tally[0], tally[1], tally[2], len(context.rejects), tally[Outcome.MOVED]),
-        _event_rows(valid, mine, kept) if len(kept) else None,
+        _event_rows(valid, mine, kept),
         conflict_rows(fetched, valid, mine, conflicts, decision),
         context.rejects,
         decision.new_ids,
@@ -202,12 +204,17 @@ def _judge_valid(
         adjusted_by_tenant(valid, mine, outcomes),
         () if astray is None else moves_of(fetched, valid, mine, astray),
         0 if astray is None else astray.kept,
-        list(doubts_of(valid.type, mine, kept, context.rules)),
+        list(doubts_of(valid.type, mine, np.union1d(new, repeats), context.rules)),
+        _event_rows(valid, mine, repeats),
         valid.type.name,
     )
 
 
-def _event_rows(valid: CheckedType, origin: Origin, kept: npt.NDArray[np.int64]) -> pa.RecordBatch:
+def _event_rows(
+    valid: CheckedType, origin: Origin, kept: npt.NDArray[np.int64]
+) -> pa.RecordBatch | None:
+    if not len(kept):
+        return None
     return event_rows({**valid.columns(), **valid.lists()}, valid.id_array, origin, kept)
 
 

@@ -7,6 +7,7 @@ checked with the fields that the store has, before what counts as new is stored.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,16 +43,38 @@ class ItemFinder(Protocol):
 
 
 async def without_known(store: ItemFinder, table: str, parts: Sequence[Judged]) -> Sequence[Judged]:
-    """*parts* of one insert batch, with rows of known items as duplicates or conflicts."""
-    if not any(part.doubts for part in parts):
+    """*parts* of one insert batch, with records of known items as duplicates or conflicts."""
+    doubts = {(doubt.tenant, doubt.fields): doubt for part in parts for doubt in part.doubts}
+    if not doubts:
         return parts
-    settled: list[Judged] = []
-    for part in parts:
-        known: dict[int, _Known] = {}
-        for doubt in part.doubts:
-            known |= await _known(store, table, doubt, [*settled, part])
-        settled.append(_settled(part, known))
-    return settled
+    tenants = {tenant for tenant, _ in doubts}
+    in_hand = [_in_hand(part, tenants) for part in parts]
+    first_rows = {
+        key: await _stored(store, table, doubt, [one for part in in_hand for one in part])
+        for key, doubt in doubts.items()
+    }
+    return [
+        _settled(part, records, _known(records, first_rows))
+        for part, records in zip(parts, in_hand, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A record that is a row to write or, if not *is_new*, the repeat of one.
+
+    `fields` make its id if it is in doubt.
+    """
+
+    tenant: str
+    fields: tuple[str, ...] | None
+    row: Row
+    is_new: bool
+
+    @property
+    def offset(self) -> int:
+        offset: int = self.row["_offset"]
+        return offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,47 +85,65 @@ class _Known:
     same: bool
 
 
-async def _known(
-    store: ItemFinder, table: str, doubt: Doubt, in_hand: Sequence[Judged]
-) -> dict[int, _Known]:
-    """Which rows of *doubt*, the last of *in_hand*, are items that came before."""
-    batch = in_hand[-1].rows
-    assert batch is not None  # noqa: S101 - there are no doubts without rows
-    columns = [name for name in batch.schema.names if _is_asked_for(name)]
-    mine = _of(batch, doubt.tenant, columns, doubt.offsets)
+# By tenant and rule: the first row of each id.
+_FirstRows = Mapping[tuple[str, tuple[str, ...]], dict[str, Row]]
+
+
+def _in_hand(part: Judged, tenants: Iterable[str]) -> list[_Record]:
+    """The records of *tenants* that *part* would store, and repeats in doubt, as the log has them.
+
+    Those in doubt have their fields.
+    """
+    fields = {offset: doubt.fields for doubt in part.doubts for offset in doubt.offsets}
+    records = []
+    for batch, is_new in ((part.rows, True), (part.repeats, False)):
+        if batch is None:
+            continue
+        whose = batch.column("tenant").cast(pa.string())
+        wanted = pc.is_in(whose, pa.array(sorted(tenants), pa.string()))
+        names = [name for name in batch.schema.names if _is_asked_for(name)]
+        rows = _rows(pa.Table.from_batches([batch.filter(wanted)]).select(names))
+        for tenant, row in zip(whose.filter(wanted).to_pylist(), rows, strict=True):
+            records.append(_Record(tenant, fields.get(row["_offset"]), row, is_new))
+    return sorted(records, key=lambda record: record.offset)
+
+
+async def _stored(
+    store: ItemFinder, table: str, doubt: Doubt, in_hand: Sequence[_Record]
+) -> dict[str, Row]:
+    """The first stored row of each id that a record in doubt for the rule of *doubt* has."""
+    mine = [one.row for one in in_hand if (one.tenant, one.fields) == (doubt.tenant, doubt.fields)]
     values = sorted({row[doubt.found_by] for row in mine})
+    columns = list(mine[0])
     stored = await store.rows_with(table, doubt.tenant, doubt.found_by, values, columns)
-    others = _rows(stored.select(columns))
-    others += [
-        row
-        for part in in_hand
-        if part.rows is not None
-        for row in _of(part.rows, doubt.tenant, columns)
-    ]
     first: dict[str, Row] = {}
-    for row in sorted(others, key=partial(_age, batch=mine[0])):
+    for row in sorted(_rows(stored.select(columns)), key=partial(_age, batch=mine[0])):
         first.setdefault(_id(row, doubt.fields), row)
+    return first
+
+
+def _known(records: Sequence[_Record], first_rows: _FirstRows) -> dict[int, _Known]:
+    """The row that each of *records* repeats; those that are new are added to *first_rows*.
+
+    One after the other: what turns out to be a repeat is no row that a later one may repeat.
+    """
     found: dict[int, _Known] = {}
-    for row in mine:
-        earlier = first[_id(row, doubt.fields)]
-        if _coordinate(earlier) != _coordinate(row):
-            found[row["_offset"]] = _Known(earlier, _content(earlier) == _content(row))
+    for record in records:
+        row, fields = record.row, record.fields
+        first = first_rows[record.tenant, fields].get(_id(row, fields)) if fields else None
+        if first is not None and _precedes(first, row):
+            found[record.offset] = _Known(first, _content(first) == _content(row))
+        elif record.is_new:
+            for (tenant, others), rows in first_rows.items():
+                id_ = _id(row, others)
+                if tenant == record.tenant and not (id_ in rows and _precedes(rows[id_], row)):
+                    rows[id_] = row
     return found
 
 
 def _is_asked_for(name: str) -> bool:
     """Whether a column is the contract's, or says where the record lay."""
     return name in {*_COORDINATE, *_LOG} or not (name in _PROVENANCE or name.startswith("_"))
-
-
-def _of(
-    batch: pa.RecordBatch, tenant: str, columns: Sequence[str], offsets: Iterable[int] | None = None
-) -> list[dict[str, Any]]:
-    wanted = pc.equal(batch.column("tenant").cast(pa.string()), tenant)
-    if offsets is not None:
-        chosen = pc.is_in(batch.column("_offset"), pa.array(list(offsets), pa.int64()))
-        wanted = pc.and_(wanted, chosen)
-    return _rows(pa.Table.from_batches([batch.filter(wanted)]).select(list(columns)))
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:
@@ -130,8 +171,10 @@ def _age(row: Row, *, batch: Row) -> tuple[Any, ...]:
     return False, row["_appended_at"], row["_partition"], row["_offset"]
 
 
-def _coordinate(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _COORDINATE)
+def _precedes(first: Row, row: Row) -> bool:
+    """Whether *first* is another record's row, and counted before *row*, which is in hand."""
+    is_other = any(first[name] != row[name] for name in _COORDINATE)
+    return is_other and _age(first, batch=row) < _age(row, batch=row)
 
 
 def _content(row: Row) -> dict[str, Any]:
@@ -142,40 +185,58 @@ def _content(row: Row) -> dict[str, Any]:
     }
 
 
-def _settled(part: Judged, known: Mapping[int, _Known]) -> Judged:
-    """The same judgement with the rows at the offsets of *known* as what they are."""
-    if not known or part.rows is None:
+def _settled(part: Judged, records: Sequence[_Record], known: Mapping[int, _Known]) -> Judged:
+    """The same judgement with the records at the offsets of *known* as what they are."""
+    if part.dedup_index is not None:
+        part.dedup_index.in_doubt.difference_update(*(doubt.offsets for doubt in part.doubts))
+    if not known:
         return part
-    other = {offset: one.row for offset, one in known.items() if not one.same}
-    gone = pc.is_in(part.rows.column("_offset"), pa.array(list(known), pa.int64()))
-    rows = part.rows.filter(pc.invert(gone))
-    by_tenant = dict(part.by_tenant)
-    for tenant, offset in _tenants(part.rows.filter(gone)):
-        outcome = Outcome.CONFLICT if offset in other else Outcome.DUPLICATE
-        by_tenant[tenant, Outcome.STORED] -= 1
-        by_tenant[tenant, outcome] = by_tenant.get((tenant, outcome), 0) + 1
-    conflicts = [] if part.conflicts is None else [part.conflicts]
-    if other:
-        conflicts.append(_conflict_rows(part, other))
+    changes = _changes(part, records, known)
+    by_tenant = Counter(part.by_tenant)
+    by_tenant.update(changes)
+    counts = [
+        sum(number for (_, outcome), number in changes.items() if outcome == one)
+        for one in (Outcome.STORED, Outcome.DUPLICATE, Outcome.CONFLICT)
+    ]
+    first = {offset: one.row for offset, one in known.items() if not one.same}
     return replace(
         part,
-        counts=part.counts
-        + OutcomeCounts(
-            stored=-len(known), duplicates=len(known) - len(other), conflicts=len(other)
-        ),
-        rows=rows if rows.num_rows else None,
-        conflicts=_joined(conflicts),
-        new_ids=_forgotten(part, list(other)),
-        by_tenant=by_tenant,
+        counts=part.counts + OutcomeCounts(*counts),
+        rows=_without(part.rows, "_offset", known),
+        repeats=None,
+        doubts=(),
+        conflicts=_joined([_without(part.conflicts, "offset", known), _conflict_rows(part, first)]),
+        new_ids=_forgotten(part, list(known)),
+        by_tenant=dict(by_tenant),
     )
 
 
-def _tenants(rows: pa.RecordBatch) -> list[tuple[str, int]]:
-    tenants = rows.column("tenant").cast(pa.string()).to_pylist()
-    return list(zip(tenants, rows.column("_offset").to_pylist(), strict=True))
+def _changes(
+    part: Judged, records: Sequence[_Record], known: Mapping[int, _Known]
+) -> Counter[tuple[str, Outcome]]:
+    """By how much the number of each tenant's outcomes changes."""
+    conflicts = set() if part.conflicts is None else set(part.conflicts["offset"].to_pylist())
+    changes: Counter[tuple[str, Outcome]] = Counter()
+    for record in records:
+        if record.offset in known:
+            repeat = Outcome.CONFLICT if record.offset in conflicts else Outcome.DUPLICATE
+            changes[record.tenant, Outcome.STORED if record.is_new else repeat] -= 1
+            same = known[record.offset].same
+            changes[record.tenant, Outcome.DUPLICATE if same else Outcome.CONFLICT] += 1
+    return changes
 
 
-def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
+def _without(
+    batch: pa.RecordBatch | None, column: str, offsets: Iterable[int]
+) -> pa.RecordBatch | None:
+    if batch is None:
+        return None
+    rest = batch.filter(pc.invert(pc.is_in(batch.column(column), pa.array(offsets, pa.int64()))))
+    return rest if rest.num_rows else None
+
+
+def _joined(given: Sequence[pa.RecordBatch | None]) -> pa.RecordBatch | None:
+    batches = [batch for batch in given if batch is not None]
     if len(batches) < 2:
         return batches[0] if batches else None
     table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
@@ -183,11 +244,12 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
     return batch
 
 
-def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch:
-    """Rows of the table `conflicts` for the rows of *part* at the offsets of *first*."""
-    assert part.rows is not None and part.fetched is not None  # noqa: S101, PT018 - it has doubts
-    wanted = pc.is_in(part.rows.column("_offset"), pa.array(list(first), pa.int64()))
-    rows = part.rows.filter(wanted)
+def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch | None:
+    """Rows of the table `conflicts` for the records of *part* at the offsets of *first*."""
+    in_doubt = _joined([part.rows, part.repeats])
+    if not first or in_doubt is None or part.fetched is None:
+        return None
+    rows = in_doubt.filter(pc.is_in(in_doubt.column("_offset"), pa.array(first, pa.int64())))
     offsets = rows.column("_offset").to_pylist()
     places = np.searchsorted(part.fetched.offsets, offsets).tolist()
     raw = [part.fetched.values[place] for place in places]
@@ -211,7 +273,7 @@ def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch:
 
 
 def _forgotten(part: Judged, offsets: Sequence[int]) -> Any:
-    """The ids to remember: a conflict's is not, so that each repeat is compared with the first."""
+    """The ids to remember: only those of rows, so that a repeat is compared with the row."""
     new_ids = part.new_ids
     if new_ids is None or part.dedup_index is None or not offsets:
         return new_ids

@@ -35,6 +35,7 @@ DATA = {
     "base_amount": 100,
     "vendor_name": "Credit Card",
 }
+Payment = tuple[str, str, int]
 REQUESTED = ("p-1", "requested", 100)
 APPROVED = ("p-1", "approved", 100)
 
@@ -44,6 +45,14 @@ class Store:
 
     def __init__(self) -> None:
         self.rows: list[pa.RecordBatch] = []
+
+    def coordinates(self) -> dict[int, int]:
+        """Offset and append time of each row."""
+        return {
+            row["_offset"]: round(row["_appended_at"].timestamp() * 1000)
+            for batch in self.rows
+            for row in batch.select(["_offset", "_appended_at"]).to_pylist()
+        }
 
     async def rows_with(
         self, table: str, tenant: str, field: str, values: Sequence[str], columns: Sequence[str]
@@ -71,11 +80,13 @@ class Partitioned:
         self.rules = IdRules({("acme", PAYMENT.name): rules})
         self.dedup_index = DedupIndex(WINDOW_MS)
         self.store = Store()
+        self.stored: dict[int, int] = {}
+        self.written: Sequence[Judged] = ()
         self.offset = 0
         self.at_ms = 0
 
-    def judge(self, *payments: tuple[str, str, int]) -> Judged:
-        """Judge payments (id, status, amount) that were appended at the time it is."""
+    def judge(self, *payments: Payment, at_ms: Sequence[int] = ()) -> Judged:
+        """Judge payments (id, status, amount), appended at the time it is or *at_ms*."""
         count = len(payments)
         offsets = np.arange(self.offset, self.offset + count, dtype=np.int64)
         self.offset += count
@@ -87,23 +98,27 @@ class Partitioned:
             Partition(PAYMENT.topic, 0),
             int(offsets[0]),
             offsets,
-            np.full(count, self.at_ms, np.int64),
+            np.asarray(at_ms or [self.at_ms] * count, np.int64),
             list(values),
             [(("tenant", b"acme"),)] * count,
             incarnation="life",
         )
-        return judge(fetched, PAYMENT, dedup_index=self.dedup_index, stored={}, rules=self.rules)
+        return judge(
+            fetched,
+            PAYMENT,
+            dedup_index=self.dedup_index,
+            stored=self.stored,
+            rules=self.rules,
+        )
 
     async def write(self, *parts: Judged) -> OutcomeCounts:
         """Write a range; its outcomes."""
-        settled = await without_known(self.store, "payment", parts)
-        for part in settled:
-            self.last = part
-            if part.rows is not None:
-                self.store.rows.append(part.rows)
-        return sum((part.counts for part in settled), OutcomeCounts())
+        self.written = await without_known(self.store, "payment", parts)
+        self.last = self.written[-1] if self.written else Judged()
+        self.store.rows += [part.rows for part in self.written if part.rows is not None]
+        return sum((part.counts for part in self.written), OutcomeCounts())
 
-    async def take(self, *payments: tuple[str, str, int]) -> OutcomeCounts:
+    async def take(self, *payments: Payment) -> OutcomeCounts:
         """Judge and write a range."""
         return await self.write(self.judge(*payments))
 
@@ -136,7 +151,7 @@ async def test_other_content_of_the_same_new_id_is_a_conflict_each_time() -> Non
     assert await worker.take(REQUESTED) == OutcomeCounts(duplicates=1)
 
 
-@pytest.mark.parametrize("order", ["to", "ot", "t", "oto", "too", "ooto"])
+@pytest.mark.parametrize("order", ["to", "ot", "t", "oto", "too", "ooto", "tt", "ott", "tot"])
 async def test_conflicts_of_one_rule_and_of_two_are_kept_together(order: str) -> None:
     """In one batch, in any order, as rows with the same columns."""
     worker = Partitioned(CONTRACT, WIDER)
@@ -230,12 +245,13 @@ async def test_a_rule_that_never_changed_asks_nothing(history: Any) -> None:
 
 
 async def test_nothing_else_is_asked_about() -> None:
-    """Only what would be stored, of the tenant and type whose rule changed."""
+    """Only what would be stored and repeats of it, of the tenant and type whose rule changed."""
     worker = Partitioned(CONTRACT, WIDER)
     worker.at_ms = CHANGED_AT
 
-    part = worker.judge(REQUESTED, REQUESTED, APPROVED)
+    (doubt,) = worker.judge(REQUESTED, REQUESTED, APPROVED).doubts
 
-    (doubt,) = part.doubts
-    assert doubt.offsets == {0, 2}
+    assert doubt.offsets == {0, 1, 2}
     assert (doubt.tenant, doubt.fields, doubt.found_by) == ("acme", WIDER, "payment_id")
+    await worker.take(("p-2", "requested", 1))
+    assert not worker.judge(("p-2", "requested", 1), ("p-2", "requested", 2)).doubts

@@ -673,6 +673,20 @@ def _trust_the_new_rule() -> None:
     _set(judge, "doubts_of", lambda *_: ())
 
 
+def _leave_repeats_in_doubt() -> None:
+    import numpy as np
+
+    from streams.judge import judge
+
+    _set(judge, "repeats_in_doubt", lambda *_: np.zeros(0, np.int64))
+
+
+def _remember_repeats_of_other_rules() -> None:
+    from streams.judge import other_rules
+
+    _set(other_rules, "_forgotten", lambda part, _offsets: part.new_ids)
+
+
 def _forget_the_past_rule() -> None:
     from events.contract.id_rules import IdRules
 
@@ -707,6 +721,7 @@ def _judge_without_a_file() -> None:
 
 MOVES = "tests/streams/judge/test_moves.py::"
 OTHER_RULES = "tests/streams/judge/test_other_rules.py::"
+ORDERS = "tests/streams/judge/test_orders_across_rules.py::"
 
 
 def _hang_up_at_once() -> None:
@@ -1105,6 +1120,18 @@ MUTANTS = (
         "an id that is new by a changed rule is not looked up in the store",
         OTHER_RULES + "test_a_payment_that_comes_again_under_a_wider_id_is_one_payment",
         _trust_the_new_rule,
+    ),
+    Mutant(
+        "leave-repeats-in-doubt",
+        "a repeat of a conflict across rules is judged by the conflict, not by the row",
+        OTHER_RULES + "test_conflicts_of_one_rule_and_of_two_are_kept_together",
+        _leave_repeats_in_doubt,
+    ),
+    Mutant(
+        "remember-repeats-of-other-rules",
+        "the id of a repeat is remembered as if it were a row's",
+        ORDERS + "test_the_log_alone_decides",
+        _remember_repeats_of_other_rules,
     ),
     Mutant(
         "same-field-same-item",
