@@ -11,6 +11,8 @@ from events.contract.registry import REJECTED_TOPIC
 from tests.railhead.audit.bookkeeper import HandDrivenWorker, bet
 from tests.railhead.audit.conftest import Look
 
+pytestmark = pytest.mark.e2e
+
 CASINO = "fasttrack.realtime-casino"
 EARLIER = "AAECAwQFBgcICQoLDA0ODw"
 
