@@ -16,7 +16,7 @@ from faust.types import TP
 class CommitTracker:
     """The batches delivered and not yet committed; each is named by its last offset.
 
-    *acked* are those that were acknowledged, per partition: whoever acknowledges adds to it.
+    *acked* are those that were acknowledged, per partition: the code that acknowledges adds to it.
     `failed` are offsets that the broker did not take; the next commit includes them.
     """
 

@@ -25,7 +25,7 @@ Cut = Sequence[tuple[int, int]]
 Outcomes = list[tuple[Outcome, int | None]]
 """What becomes of each record, and the offset of the row that it conflicts with."""
 
-# Small letters are appended under the old rule, capital ones under the new one.
+# Small symbols are appended under the old rule, capital ones under the new one.
 PAYMENTS: Final[dict[str, Payment]] = {
     "a": ("p-1", "requested", 100),
     "b": ("p-1", "requested", 150),
@@ -38,21 +38,21 @@ def expected(history: tuple[Fields, Fields], order: str) -> Outcomes:
     """Each record is compared with the first row of its id, by the rule that it came under."""
     rows: list[int] = []
     outcomes: Outcomes = []
-    for offset, letter in enumerate(order):
-        fields = history[letter.isupper()]
-        same_id = [row for row in rows if _id(order[row], fields) == _id(letter, fields)]
+    for offset, symbol in enumerate(order):
+        fields = history[symbol.isupper()]
+        same_id = [row for row in rows if _id(order[row], fields) == _id(symbol, fields)]
         if not same_id:
             rows.append(offset)
             outcomes.append((Outcome.STORED, None))
-        elif order[same_id[0]].lower() == letter.lower():
+        elif order[same_id[0]].lower() == symbol.lower():
             outcomes.append((Outcome.DUPLICATE, None))
         else:
             outcomes.append((Outcome.CONFLICT, same_id[0]))
     return outcomes
 
 
-def _id(letter: str, fields: Fields) -> tuple[str | int, ...]:
-    return PAYMENTS[letter.lower()][: len(fields)]
+def _id(symbol: str, fields: Fields) -> tuple[str | int, ...]:
+    return PAYMENTS[symbol.lower()][: len(fields)]
 
 
 class Run:
@@ -68,10 +68,10 @@ class Run:
 
     def judge(self, first: int, end: int) -> Judged:
         """Judge the records from *first* to before *end*."""
-        letters = self.order[first:end]
+        symbols = self.order[first:end]
         self.worker.offset = first
-        times = [CHANGED_AT if letter.isupper() else 0 for letter in letters]
-        return self.worker.judge(*(PAYMENTS[one.lower()] for one in letters), at_ms=times)
+        times = [CHANGED_AT if symbol.isupper() else 0 for symbol in symbols]
+        return self.worker.judge(*(PAYMENTS[one.lower()] for one in symbols), at_ms=times)
 
     async def write(self, *parts: Judged, dies: bool = False) -> None:
         """Write an insert batch: all of it, or only rows and conflicts."""
