@@ -24,7 +24,7 @@ from events.check.result import Checked, CheckedType, Rejection
 from events.check.template.check import KnownTemplates, match_templates
 from events.check.template.field_extraction import ExtractedFields
 from events.contract.explain import Problem
-from events.contract.id_rules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, join_id
+from events.contract.id_rules import DEFAULT_RULES, MAX_ID_CHARACTERS, IdRules, empty_part, join_id
 from events.contract.reasons import BY_CODE
 from events.contract.registry import EventType
 from events.values.coercion import quote_plain_numbers
@@ -202,11 +202,12 @@ def _checked(
     accepted: list[CheckedType] = []
     for group in groups:
         ids = _ids(group, *owners)
-        too_long = _too_long_ones(ids)
-        if too_long:
-            rejected += [_too_long(group, index) for index in sorted(too_long)]
-            ids = [one for index, one in enumerate(ids) if index not in too_long]
-            group.drop(too_long)
+        problems = _too_long_ones(group, ids) | _empty_ones(group, ids, *owners)
+        if problems:
+            name = group.event_type.name
+            rejected += [_rejection(group.positions[at], name, problems[at]) for at in problems]
+            ids = [one for index, one in enumerate(ids) if index not in problems]
+            group.drop(set(problems))
         mine = {at: rewritten[at] for at in group.positions if at in rewritten} if rewritten else {}
         made = partial(content_of, group)
         accepted.append(
@@ -249,14 +250,34 @@ def _joined_ids(group: Group, fields_at: Callable[[int], Sequence[str]]) -> list
     ]
 
 
-def _too_long_ones(ids: list[str]) -> set[int]:
+ProblemByIndex = dict[int, Problem]
+
+
+def _too_long_ones(group: Group, ids: list[str]) -> ProblemByIndex:
     if not ids or max(map(len, ids)) <= MAX_ID_CHARACTERS:
-        return set()
-    return {index for index, one in enumerate(ids) if len(one) > MAX_ID_CHARACTERS}
-
-
-def _too_long(group: Group, index: int) -> Rejection:
+        return {}
     field = f"data.{group.event_type.id_fields[0]}"
     message = f"{field} makes an id of more than {MAX_ID_CHARACTERS:,} characters"
-    name = group.event_type.name
-    return _rejection(group.positions[index], name, Problem("id_too_long", field, message))
+    problem = Problem("id_too_long", field, message)
+    return {index: problem for index, one in enumerate(ids) if len(one) > MAX_ID_CHARACTERS}
+
+
+def _empty_ones(group: Group, ids: list[str], rules: IdRules, whose: OwnerAt) -> ProblemByIndex:
+    event_type = group.event_type
+    if rules.empty_ids:
+        return {}
+    if _id_is_a_field(event_type, rules):
+        problem = _empty(event_type.id_fields[0])
+        # Mostly none is, and `all` finds that out in a loop in C.
+        return {} if all(ids) else {index: problem for index, one in enumerate(ids) if not one}
+    found: ProblemByIndex = {}
+    for index, (at, row) in enumerate(zip(group.positions, group.rows, strict=True)):
+        fields = rules.fields_for(whose(at)[0], event_type, whose(at)[1])
+        name = empty_part(event_type, {one: getattr(row, one) for one in fields})
+        if name is not None:
+            found[index] = _empty(name)
+    return found
+
+
+def _empty(name: str) -> Problem:
+    return Problem("empty_id", f"data.{name}", f"data.{name} is part of the id and empty")

@@ -30,9 +30,13 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IdRules:
-    """Rules by (tenant, type name), oldest first; the registry's rule holds for all others."""
+    """Rules by (tenant, type name), oldest first; the registry's rule holds for all others.
+
+    With `empty_ids` an empty id is valid, as it was when some of what is stored was judged.
+    """
 
     rules: Mapping[Key, tuple[Rule, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    empty_ids: bool = False
 
     def fields_for(
         self, tenant: str | None, event_type: EventType, appended_ms: int | None = None
@@ -73,6 +77,7 @@ class IdRules:
 
 
 DEFAULT_RULES: Final = IdRules()
+AS_STORED: Final = IdRules(empty_ids=True)
 
 
 def parse_id_rules(raw: Mapping[str, Mapping[str, Sequence[str]]]) -> IdRules:
@@ -116,6 +121,19 @@ def _usable(event_type: EventType) -> list[str]:
         for one in fields_of(event_type.model)
         if one.required and not one.nullable and one.kind in (FieldKind.TEXT, FieldKind.CHOICE)
     ]
+
+
+def empty_part(event_type: EventType, parts: Mapping[str, str]) -> str | None:
+    """The field for which an id of *parts* tells no two events apart; None if it does.
+
+    That is the contract's id if it is one of the parts and empty. Without it, one part that is not
+    empty is enough.
+    """
+    own = [name for name in event_type.id_fields if name in parts]
+    empty = [name for name in own if not parts[name]]
+    if not own and not any(parts.values()):
+        empty = list(parts)
+    return empty[0] if empty else None
 
 
 def join_id(parts: Sequence[str]) -> str:

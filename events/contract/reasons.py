@@ -45,6 +45,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason(
         "bad_text", "storage", "half a surrogate pair is not a character", "send whole characters"
     ),
+    Reason("empty_id", "storage", "an empty id tells no two events apart", "send an id"),
     Reason("id_too_long", "storage", "an id of more than 2,048 characters", "send a shorter id"),
     Reason("item_too_large", "storage", "more than 1 MiB of JSON", "send a smaller item"),
     Reason("too_deep", "storage", "more than 128 levels of brackets", "send a flatter item"),

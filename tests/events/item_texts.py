@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.events.oracle import PUBLISHED
+from tests.events.oracle import ID_FIELDS, PUBLISHED
 
 SPACES = st.sampled_from(["", "", "", " ", "\n", "\t ", "\r\n"])
 ODD_TEXTS = ["null", "true", "[]", "{}", '""', "0", '"x"', "[[]]", "[{}]", '"\\ud800"', "01", "NaN"]
@@ -136,6 +136,8 @@ def objects(draw: st.DrawFn, schema: dict[str, Any]) -> str:
     if draw(st.integers(0, 40)) == 0:
         left_out.add(draw(st.sampled_from(names)))
     members = [(n, draw(values(schema["properties"][n]))) for n in names if n not in left_out]
+    if draw(st.integers(0, 6)) == 0:
+        members = [(n, '""' if n in ID_FIELDS.values() else text) for n, text in members]
     if draw(st.integers(0, 5)) == 0:
         unknown = st.sampled_from(["x", "event", "data", "origin", "odds", 'a"b', "é"])
         members.append((draw(unknown), draw(st.one_of(_odd(), _FREE_OBJECTS))))

@@ -13,6 +13,15 @@ from typing import Any, NoReturn
 from jsonschema import Draft202012Validator, FormatChecker
 from rfc3339_validator import validate_rfc3339
 
+# The page marks the ids of all types but sports bets, whose own identity is `activity_id`.
+ID_FIELDS = {
+    "realtime-casino": "unique_id",
+    "realtime-payment": "payment_id",
+    "realtime-registration": "unique_id",
+    "realtime-gameround": "unique_id",
+    "realtime-sports-bet": "activity_id",
+    "realtime-login": "unique_id",
+}
 PUBLISHED = json.loads((Path(__file__).parent / "published_schema.json").read_text())
 
 
@@ -32,6 +41,12 @@ def is_published(raw: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return bool(_validator().is_valid(item))
+
+
+def has_empty_id(raw: bytes) -> bool:
+    """Whether a published item's id is the empty string, which tells no two events apart."""
+    item = json.loads(raw)
+    return bool(item["data"][ID_FIELDS[item["event"]]] == "")
 
 
 @cache

@@ -86,6 +86,7 @@ def answer(checked: Checked) -> tuple[str, str | None]:
         ((b'"event":', b'"event":"realtime-casino","event":'), ("duplicate_name", "event")),
         ((b'"EUR"', b'"\\ud800"'), ("bad_text", "data.currency")),
         ((b'"9cd823d3fe"', b'"' + b"x" * 2_049 + b'"'), ("id_too_long", "data.unique_id")),
+        ((b'"9cd823d3fe"', b'""'), ("empty_id", "data.unique_id")),
         ((b"realtime-casino", b"realtime-cart"), ("unknown_event", "event")),
         ((b'"realtime-casino"', b"7"), ("wrong_type", "event")),
         ((b'"event": "realtime-casino",', b""), ("missing", "event")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -13,18 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from events.check.check import CHUNK, check_items
+from events.check.check import CHUNK, FEW, check_items
 from events.check.columnar import date_times
 from events.check.columnar.check import sort_items
 from events.check.columnar.texts import MANY, text_array
 from events.check.exact import judge_item, judge_record
+from events.check.template.check import MANY as MANY_MATCHED
 from events.contract.reasons import BY_CODE
-from events.contract.registry import BY_NAME, EVENT_TYPES
+from events.contract.registry import BY_NAME, EVENT_TYPES, EventType
 from events.values.instants import read_instant
 from tests.events.checks import check_records
 from tests.events.exact_check import assert_same, exact_results, judged_alone
 from tests.events.item_texts import data_texts, item_texts
-from tests.events.oracle import is_published
+from tests.events.oracle import ID_FIELDS, has_empty_id, is_published
 
 pytestmark = pytest.mark.usefixtures("templates")
 WIDE = Context(prec=200)
@@ -49,12 +51,32 @@ def test_an_item_is_valid_if_and_only_if_the_published_schema_says_so(raw: bytes
     """What is refused although the schema allows it cannot be kept exactly, and says so."""
     answer = outcome(raw)
 
-    if answer == "accepted":
+    if answer in {"accepted", "empty_id"}:
         assert is_published(raw)
+        assert has_empty_id(raw) == (answer == "empty_id")
     elif BY_CODE[answer].kind == "contract":
         assert not is_published(raw)
     elif answer not in BEFORE_THE_CONTRACT:
         assert is_published(raw)
+
+
+@pytest.mark.parametrize("id_", ['""', '" "', '"0"', r'"\u0000"', '"\u200b"', "null", "0", "[]"])
+@pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
+def test_an_id_is_any_text_of_the_published_schema_but_the_empty_one(
+    event_type: EventType, id_: str, examples: dict[str, bytes]
+) -> None:
+    """By each check: the exact one judges one item, the columnar one few, the template many."""
+    usual = json.loads(examples[event_type.name])
+    usual["data"][ID_FIELDS[event_type.name]] = "ID"
+    usual["data"] |= {"bets": None} if "bets" in usual["data"] else {}
+    raw = json.dumps(usual).encode().replace(b'"ID"', id_.encode())
+    expected = {False: "wrong_type", True: "empty_id" if id_ == '""' else "accepted"}
+
+    for company in (0, 2 * FEW, 2 * MANY_MATCHED):
+        raws = [json.dumps(usual).encode()] * company + [raw]
+        for checked in (check_items(raws), check_records(event_type, raws)):
+            reasons = [one.reason for one in checked.rejected] or ["accepted"]
+            assert reasons == [expected[is_published(raw)]]
 
 
 @THOROUGH

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from events.contract.id_rules import IdRules, Rule
+from events.check.check import check_items
+from events.contract.examples import example_text
+from events.contract.id_rules import AS_STORED, IdRules, Rule, parse_id_rules
 from events.contract.registry import BY_NAME
 from tenants.id_rules import rules_of_tenants
 from tenants.tenants import TenantIds
+from tests.events.checks import check_records
 
 PAYMENT = BY_NAME["realtime-payment"]
 CONTRACT = ("payment_id",)
@@ -105,3 +109,53 @@ def test_rules_that_cannot_work_are_refused(tenant: dict[str, Any]) -> None:
     """A process does not start with them."""
     with pytest.raises(ValueError):  # noqa: PT011 - the text is read elsewhere
         rules_of_tenants({"acme": TenantIds.model_validate(tenant)})
+
+
+def payment(**changes: str) -> bytes:
+    """A valid payment with *changes*."""
+    item = json.loads(example_text(PAYMENT))
+    item["data"].update(changes)
+    return json.dumps(item).encode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "field"),
+    [
+        (None, {"payment_id": ""}, "payment_id"),
+        (None, {"payment_id": " "}, None),
+        (None, {"status": "", "type": ""}, None),
+        # Statuses are few: the payment's own id has to be there.
+        (WIDER, {"payment_id": ""}, "payment_id"),
+        (("status", "payment_id"), {"payment_id": ""}, "payment_id"),
+        (WIDER, {"status": ""}, None),
+        (WIDER, {"payment_id": "", "status": ""}, "payment_id"),
+        # Without the contract's id, any part may tell events apart.
+        (("user_id",), {"payment_id": ""}, None),
+        (("user_id",), {"user_id": ""}, "user_id"),
+        (("user_id", "status"), {"user_id": ""}, None),
+        (("user_id", "status"), {"user_id": "", "status": ""}, "user_id"),
+    ],
+)
+@pytest.mark.parametrize("company", [0, 200], ids=["alone", "among many"])
+def test_an_id_that_tells_no_two_events_apart_is_refused(
+    fields: tuple[str, ...] | None, changes: dict[str, str], field: str | None, company: int
+) -> None:
+    """By the rule in force, in a request and on a topic."""
+    rules = parse_id_rules({"acme": {PAYMENT.name: fields}} if fields else {})
+    raws = [payment()] * company + [payment(**changes)]
+
+    for checked in (
+        check_items(raws, tenant="acme", rules=rules),
+        check_records(PAYMENT, raws, owners=[("acme", 0)] * len(raws), rules=rules),
+    ):
+        refused = [(one.position, one.reason, one.field) for one in checked.rejected]
+        assert refused == ([(company, "empty_id", f"data.{field}")] if field else [])
+
+
+def test_what_earlier_versions_stored_keeps_its_empty_id() -> None:
+    """The audit reads such records as they were judged."""
+    raws = [payment(payment_id=""), payment()]
+
+    (accepted,) = check_records(PAYMENT, raws, rules=AS_STORED).accepted
+
+    assert accepted.ids == ["", json.loads(payment())["data"]["payment_id"]]

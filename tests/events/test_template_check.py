@@ -160,6 +160,29 @@ def test_an_item_too_long_is_refused_among_valid_ones(
     assert checked.accepted[0].positions == list(range(MANY))
 
 
+@pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
+@pytest.mark.parametrize("few", [1, MANY], ids=["one of many", "as many"])
+def test_an_empty_id_is_refused_among_valid_ones(
+    event_type: EventType, few: int, examples: dict[str, bytes]
+) -> None:
+    """A template proves no id that tells no two events apart, also if it was made of one."""
+    raw = one_line(usual(event_type, examples))
+    (name,) = event_type.id_fields
+    empty = re.sub(rb'("%b": ?)"[^"]*"' % name.encode(), rb'\1""', raw)
+    spaced = re.sub(rb'("%b": ?)"[^"]*"' % name.encode(), rb'\1" "', raw)
+    raws = [empty] * few + [raw, spaced] * MANY + [empty] * few
+
+    checked = check_records(event_type, raws)
+
+    assert checked.accepted[0].positions == list(range(few, few + 2 * MANY))
+    assert [one.position for one in checked.rejected] == [
+        *range(few),
+        *range(few + 2 * MANY, 2 * few + 2 * MANY),
+    ]
+    assert {(one.reason, one.field) for one in checked.rejected} == {("empty_id", f"data.{name}")}
+    agree(event_type, raws)
+
+
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[]", b"null", b'{"event":"realtime-casino"}'])
 def test_no_template_is_made_of_an_invalid_record(raw: bytes) -> None:
     """Nor of one that lacks all fields."""

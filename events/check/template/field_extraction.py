@@ -61,7 +61,8 @@ def extract_values(
     values = _Values(text, starts, begins[1:] - starts)
     columns, valid, adjusted = _read(shape, template, values, len(rows))
     (id_name,) = event_type.id_fields
-    valid &= lengths(columns[id_name]) <= MAX_ID_CHARACTERS
+    id_lengths = lengths(columns[id_name])
+    valid &= (id_lengths > 0) & (id_lengths <= MAX_ID_CHARACTERS)
     adjusted = [(int(rows[row]), one) for row, one in adjusted if valid[row]]
     if not valid.all():
         rows, values = rows[valid], values.only(valid)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from events.check.check import check_records
-from events.contract.id_rules import IdRules, join_id
+from events.contract.id_rules import AS_STORED, IdRules, join_id
 from events.contract.registry import BY_TOPIC, EventType
 from railhead.audit.queries import AuditQueries, Coordinate, Key, TopicTable
 
@@ -62,7 +62,7 @@ def _searches(
 
 def _texts(event_type: EventType, value: bytes | None) -> Mapping[str, str]:
     """The strings of a record, by field."""
-    for accepted in check_records(event_type, [value]).accepted:
+    for accepted in check_records(event_type, [value], rules=AS_STORED).accepted:
         return {
             name: found
             for name, column in accepted.columns().items()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from events.check.check import check_records
-from events.contract.id_rules import IdRules
+from events.contract.id_rules import AS_STORED, IdRules
 from events.contract.partitioner import partitions_of
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.queries import Coordinate, Key
@@ -19,7 +19,10 @@ from streams.judge.dead_letters import dead_letter_rows
 def keys_of(
     topic: str, partition: int, records: Sequence[Any], rules: IdRules, incarnation: str
 ) -> dict[int, Key | None]:
-    """The key of each record's row, by offset; None where the contract rejects the record."""
+    """The key of each record's row, by offset; None where the contract rejects the record.
+
+    A record with an empty id has a key: an earlier version may have stored it.
+    """
     if not records:
         return {}
     if topic == REJECTED_TOPIC:
@@ -34,7 +37,7 @@ def keys_of(
         BY_TOPIC[topic],
         [records[at].value for at in owned],
         owners=[(tenants[at], records[at].timestamp) for at in owned],
-        rules=rules,
+        rules=replace(rules, empty_ids=True),
         templates={},
     )
     for accepted in checked.accepted:
@@ -51,7 +54,7 @@ def homes_of(topic: str, records: Sequence[Any], rules: IdRules, partitions: int
         BY_TOPIC[topic],
         [record.value for record in records],
         owners=[(tenant or "", None) for tenant in tenants],
-        rules=rules,
+        rules=replace(rules, empty_ids=True),
         templates={},
     )
     found: dict[int, int] = {}
@@ -84,7 +87,7 @@ def _dead_letters(partition: int, records: Sequence[Any], incarnation: str) -> l
 
 def say_the_same(topic: str, one: bytes | None, other: bytes | None) -> bool:
     """Whether two records have the same content in the contract's terms."""
-    checked = check_records(BY_TOPIC[topic], [one, other])
+    checked = check_records(BY_TOPIC[topic], [one, other], rules=AS_STORED)
     if not checked.accepted or len(checked.accepted[0]) < 2:
         return False
     first, second = checked.accepted[0].fingerprints().tolist()
