@@ -23,6 +23,11 @@ class AnswerKind:
     retry_after_seconds: int | None = None
 
 
+PARAMETER: Final = AnswerKind(
+    400,
+    "unknown_parameter",
+    "The query may hold report and dry_run, each 1 or 0, and no more; nothing was stored.",
+)
 FORBIDDEN: Final = AnswerKind(
     403, "forbidden", "Send a valid key of your tenant in the header x-api-key.", logging.WARNING
 )
@@ -61,7 +66,7 @@ NOT_STORED: Final = AnswerKind(
 )
 
 KINDS: Final[tuple[AnswerKind, ...]] = (
-    BAD_REQUEST, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_SLOW, BODY_TOO_LARGE,
+    BAD_REQUEST, PARAMETER, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, BODY_TOO_SLOW, BODY_TOO_LARGE,
     TOO_MANY_ITEMS, MEDIA_TYPE, CONTENT_ENCODING, NOT_A_BATCH, INTERNAL, OVERLOADED, NOT_READY,
     NOT_STORED,
 )  # fmt: skip

@@ -8,6 +8,7 @@ and the workers recognise repeats by id.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,13 +19,13 @@ from aiohttp import web
 
 import failpoints
 from ingest_http.answers import (
-    BAD_REQUEST,
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
     FORBIDDEN,
     NOT_READY,
     NOT_STORED,
     OVERLOADED,
+    PARAMETER,
     ApiError,
 )
 from ingest_http.api import IngestApi
@@ -40,6 +41,8 @@ from ingest_http.report import report_of
 PARAMETERS = ("report", "dry_run")
 ON = frozenset({"1", "true", "yes"})
 OFF = frozenset({"", "0", "false", "no"})
+# Keys and payloads look otherwise, and are not repeated in an answer.
+PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,23}")
 REJECTED_HEADER = "X-Railhead-Rejected"
 
 
@@ -128,10 +131,11 @@ def _is_on(name: str, value: str) -> bool:
     Raises:
         ApiError: 400.
     """
-    if name not in PARAMETERS or value.lower() not in ON | OFF:
-        raise ApiError(
-            BAD_REQUEST, f"The query may hold {' and '.join(PARAMETERS)}, each 1 or 0, and no more"
-        )
+    if name not in PARAMETERS:
+        shown = f" {name}" if PARAMETER_NAME.fullmatch(name) else " with such a name"
+        raise ApiError(PARAMETER, f"There is no parameter{shown}")
+    if value.lower() not in ON | OFF:
+        raise ApiError(PARAMETER, f"The parameter {name} is neither 1 nor 0")
     return value.lower() in ON
 
 

@@ -129,6 +129,35 @@ async def test_a_parameter_that_is_not_known_stores_nothing(acme: RunningApi, qu
     assert bool(acme.memory.topics) == (query == "?report")
 
 
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("?dryrun=1", "There is no parameter dryrun."),
+        ("?DRY_RUN=1", "There is no parameter DRY_RUN."),
+        ("?report=1&dry-run=1", "There is no parameter dry-run."),
+        ("?dry_run=maybe", "The parameter dry_run is neither 1 nor 0."),
+        ("?report=2", "The parameter report is neither 1 nor 0."),
+        # What may be a key or a payload is not repeated.
+        ("?KEY=1", "There is no parameter with such a name."),
+        ("?%22a%22%3A=1", "There is no parameter with such a name."),
+        ("?=1", "There is no parameter with such a name."),
+        ("?" + "x" * 25, "There is no parameter with such a name."),
+    ],
+)
+async def test_a_refusal_names_the_parameter_and_the_known_ones(
+    acme: RunningApi, query: str, what: str
+) -> None:
+    """So that the client's author sees the mistake."""
+    answer = await acme.post_items([casino("a")], query.replace("KEY", acme.key))
+
+    assert answer.status == 400
+    body = answer.json()
+    assert body["error"] == "unknown_parameter"
+    assert body["message"].startswith(f"{what} ")
+    assert "report and dry_run" in body["message"]
+    assert acme.key not in body["message"]
+
+
 @pytest.mark.parametrize(("items", "rejected"), [([], 0), ([7], 1), ([7, 8, 9], 3)])
 async def test_a_204_says_how_many_items_were_rejected(
     acme: RunningApi, items: list[int], rejected: int

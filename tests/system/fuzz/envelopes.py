@@ -140,7 +140,7 @@ QUERIES: Final = (
     b"?report=TRUE", b"?report=%31", b"?rep%6Frt=1", b"?report=\xff", b"?%", b"?%zz=%", b"?%00=%00",
     b"?report=%ff%fe", b"?a=" + b"b" * 4_000, b"?" + b"a&" * 1_000, b"?report=1;x",
     b"?tenant=other", b"?report=1#x", b"??report=1", b"?__proto__[x]=1", b"?report=+1",
-    b"?report=1%0d%0aX: y",
+    b"?report=1%0d%0aX: y", b"?dryrun=1", b"?DRY_RUN=1", b"?dry-run=1", b"?dry_run=2",
 )  # fmt: skip
 
 
