@@ -13,13 +13,14 @@ def report_of(
 ) -> dict[str, Any]:
     """The report; every item of *batch* has exactly one outcome in it.
 
-    `stored` and `rejected` are durable; `not_stored` has to be sent again; a dry run stores
-    nothing and says `valid` or `invalid`.
+    `accepted` and `rejected` are durable in Kafka; only the worker finds out whether an accepted
+    item is the first of its id. `not_stored` has to be sent again; a dry run stores nothing and
+    says `valid` or `invalid`.
     """
     outcomes: list[dict[str, Any]] = [{} for _ in range(batch.size)]
     for group in batch.groups:
         reported = _accepted(group) if isinstance(group, AcceptedItems) else _rejected(group)
-        good = "stored" if isinstance(group, AcceptedItems) else "rejected"
+        good = "accepted" if isinstance(group, AcceptedItems) else "rejected"
         if dry_run:
             good = "valid" if isinstance(group, AcceptedItems) else "invalid"
         for position, facts in zip(group.positions, reported, strict=True):

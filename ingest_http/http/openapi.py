@@ -35,7 +35,7 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
     },
     "required": ["error", "message", "request_id"],
 }
-OUTCOMES: Final = ["stored", "rejected", "not_stored", "valid", "invalid"]
+OUTCOMES: Final = ["accepted", "rejected", "not_stored", "valid", "invalid"]
 REPORT_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,17 +11,26 @@ from tests.ingest_http.running_api import RunningApi, casino
 
 
 async def test_report_has_one_outcome_for_each_item_in_order(acme: RunningApi) -> None:
-    """Stored or rejected, with id or reason."""
+    """Accepted or rejected, with id or reason."""
     answer = await acme.post_items([casino("a"), 7, casino("b")], "?report=1")
 
     assert answer.status == 200
     report = answer.json()
     assert report["items"] == 3
-    assert report["counts"] == {"stored": 2, "rejected": 1}
+    assert report["counts"] == {"accepted": 2, "rejected": 1}
     assert [one["position"] for one in report["outcomes"]] == [0, 1, 2]
-    assert [one["outcome"] for one in report["outcomes"]] == ["stored", "rejected", "stored"]
+    assert [one["outcome"] for one in report["outcomes"]] == ["accepted", "rejected", "accepted"]
     assert report["outcomes"][0]["id"] == "a"
     assert report["outcomes"][1]["reason"] == "not_an_object"
+
+
+async def test_a_repeat_is_accepted_too(acme: RunningApi) -> None:
+    """Whether an id is the first of its kind is found out by the worker, later."""
+    twice = [casino("a"), casino("a"), casino("a", amount=7)]
+
+    for _ in range(2):
+        report = (await acme.post_items(twice, "?report=1")).json()
+        assert report["counts"] == {"accepted": 3}
 
 
 async def test_dry_run_stores_nothing(acme: RunningApi) -> None:
@@ -65,7 +75,7 @@ async def test_large_report_names_every_position_once(acme: RunningApi) -> None:
     report = (await acme.post_items(items, "?report=1")).json()
 
     assert [one["position"] for one in report["outcomes"]] == list(range(6_000))
-    assert report["counts"] == {"stored": 5_400, "rejected": 600}
+    assert report["counts"] == {"accepted": 5_400, "rejected": 600}
 
 
 NOISY = {"amount": 0.0035999999999999995, "entry_timestamp": "0001-01-01T00:00:00Z"}
@@ -158,12 +168,23 @@ async def test_a_refusal_names_the_parameter_and_the_known_ones(
     assert acme.key not in body["message"]
 
 
-@pytest.mark.parametrize(("items", "rejected"), [([], 0), ([7], 1), ([7, 8, 9], 3)])
-async def test_a_204_says_how_many_items_were_rejected(
-    acme: RunningApi, items: list[int], rejected: int
+@pytest.mark.parametrize("query", ["", "?report=1", "?dry_run=1"])
+@pytest.mark.parametrize(
+    ("items", "rejected"),
+    [
+        ([], 0),
+        ([casino("a")], 0),
+        ([casino("")], 1),
+        ([7, casino("a"), 8, 9], 3),
+        ([casino("a") if number % 2 else number for number in range(6_000)], 3_000),
+    ],
+    ids=["no items", "none", "all", "some", "in several chunks"],
+)
+async def test_success_says_how_many_items_were_rejected(
+    acme: RunningApi, items: list[Any], rejected: int, query: str
 ) -> None:
-    """In a header, as it has no body."""
-    answer = await acme.post_items([casino("a"), *items])
+    """In a header, as a 204 has no body."""
+    answer = await acme.post_items(items, query)
 
-    assert answer.status == 204
+    assert answer.status == (200 if query else 204)
     assert answer.headers["X-Railhead-Rejected"] == str(rejected)

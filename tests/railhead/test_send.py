@@ -174,7 +174,7 @@ def test_report_names_line_field_and_reason(
         "field": "data.user_id",
         "message": "is required",
     }
-    report = {"outcomes": [{"position": 0, "outcome": "stored"}, rejected]}
+    report = {"outcomes": [{"position": 0, "outcome": "accepted"}, rejected]}
     with scripted_api(Step(200, {"outcomes": []}), Step(200, report)) as api:
         file = write(b"\n".join(json.dumps(item).encode() for item in ITEMS[:4]))
         code = send(api, file, "--batch", "2", "--report")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.system.fuzz.case import BUSY, Case, Secrets
 from tests.system.fuzz.wire import Answer
 
-GOOD: Final = {False: "stored", True: "valid"}
+GOOD: Final = {False: "accepted", True: "valid"}
 ERROR_FIELDS: Final = ("error", "message", "request_id")
 
 
@@ -30,6 +30,8 @@ def _about(case: Case, answer: Answer, secrets: Secrets) -> Iterator[str]:
         yield from _about_error(answer)
     if answer.status == 204 and answer.body:
         yield "204 with a body"
+    if answer.status == 204 and not answer.headers.get("x-railhead-rejected", "").isdigit():
+        yield "204 without the number of rejected items"
     if answer.status == 200 and case.size:
         yield from _about_report(case, _json(answer))
 
