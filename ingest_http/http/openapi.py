@@ -10,9 +10,11 @@ from importlib.resources import files
 from typing import Any, Final
 
 from events.contract.adjustments import Adjustment
-from events.contract.registry import EVENT_TYPES
-from events.contract.schema import bulk_schema
-from ingest_http.answers import KINDS, METHOD_NOT_ALLOWED, NOT_FOUND, AnswerKind
+from events.contract.reasons import REASONS
+from events.contract.registry import EVENT_TYPES, EventType
+from events.contract.schema import item_schema
+from ingest_http.answers import KINDS, METHOD_NOT_ALLOWED, NOT_FOUND, AnswerKind, ApiError
+from ingest_http.settings import MIB, ApiSettings
 
 JSON: Final = "application/json"
 ERROR_SCHEMA: Final[dict[str, Any]] = {
@@ -32,9 +34,13 @@ ERROR_SCHEMA: Final[dict[str, Any]] = {
             "items": {"type": "integer"},
             "description": "510 only: the positions of those items in the batch.",
         },
+        "limit_items": {"type": "integer", "description": "413 only: most items of a batch."},
+        "limit_bytes": {"type": "integer", "description": "413 only: most bytes of a body."},
     },
     "required": ["error", "message", "request_id"],
 }
+# What the check of an item can find; the others are the workers'.
+ITEM_REASONS: Final = [reason for reason in REASONS if reason.kind != "stream"]
 OUTCOMES: Final = ["accepted", "rejected", "not_stored", "valid", "invalid"]
 REPORT_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -49,16 +55,24 @@ REPORT_SCHEMA: Final[dict[str, Any]] = {
                 "type": "object",
                 "properties": {
                     "position": {"type": "integer"},
-                    "outcome": {"type": "string", "enum": OUTCOMES},
+                    "outcome": {
+                        "type": "string",
+                        "enum": OUTCOMES,
+                        "description": "`accepted` and `rejected` are durable; `not_stored` has to "
+                        "be sent again; `valid` and `invalid` are of a dry run.",
+                    },
                     "event": {"type": ["string", "null"]},
-                    "id": {"type": "string"},
+                    "id": {"type": "string", "description": "The idempotency id."},
                     "adjusted": {
                         "type": "object",
                         "description": "Values not stored exactly as they were sent, by kind.",
                         "properties": {one.value: {"type": "integer"} for one in Adjustment},
                     },
-                    "reason": {"type": "string"},
-                    "field": {"type": ["string", "null"]},
+                    "reason": {"$ref": "#/components/schemas/Reason"},
+                    "field": {
+                        "type": ["string", "null"],
+                        "description": "Its path, such as `data.bets[0].odds`.",
+                    },
                     "message": {"type": "string"},
                 },
                 "required": ["position", "outcome", "event"],
@@ -66,6 +80,12 @@ REPORT_SCHEMA: Final[dict[str, Any]] = {
         },
     },
     "required": ["request_id", "dry_run", "items", "counts", "outcomes"],
+}
+REASON_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "enum": [reason.code for reason in ITEM_REASONS],
+    "description": "Why an item is rejected, and what to do:\n\n"
+    + "\n".join(f"- `{one.code}`: {one.meaning}; {one.remedy}" for one in ITEM_REASONS),
 }
 READY_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -75,6 +95,25 @@ READY_SCHEMA: Final[dict[str, Any]] = {
     },
     "required": ["ready", "reasons"],
 }
+SUCCESS_HEADERS: Final[dict[str, Any]] = {
+    "X-Request-Id": {"schema": {"type": "string"}},
+    "X-Railhead-Rejected": {
+        "description": "How many items were rejected: none is 0.",
+        "schema": {"type": "integer"},
+    },
+}
+TAGS: Final = {
+    "Events": "Send batches of events.",
+    "Health": "For load balancers and supervisors; no key is needed.",
+}
+LIMITS: Final = {name: field.default for name, field in ApiSettings.model_fields.items()}
+LIMITS_TEXT: Final = (
+    "Limits, unless the operator has set others: "
+    f"{LIMITS['max_items']:,} items and {LIMITS['max_body_bytes'] // MIB} MiB in a request, also "
+    f"when it is decompressed, and {LIMITS['request_deadline_seconds']:g} s from the headers to "
+    "the answer. An item has at most 1 MiB of JSON and 128 levels of brackets; see the reasons "
+    "for the limits of single values."
+)
 REQUEST_TEXT: Final = (
     "Accepts a batch of events in FastTrack's native payload format. Unknown fields are ignored. "
     "Items that individually fail validation are dropped from the events and kept, with the "
@@ -89,17 +128,24 @@ def openapi_document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Railhead: the ingest API",
+            "title": "Railhead ingest API",
             "version": _version(),
             "description": REQUEST_TEXT,
         },
+        "tags": [{"name": name, "description": what} for name, what in TAGS.items()],
         "paths": {
             "/api/v1/integrations/fasttrack/bulk": {"post": _request()},
-            "/health/live": {"get": _get("Tells that the process runs.", {"200": _ok({})})},
+            "/health/live": {
+                "get": _health("isLive", "Tells that the process runs.", {"200": _ok({})})
+            },
             "/health/ready": {
-                "get": _get(
+                "get": _health(
+                    "isReady",
                     "Tells whether a batch sent now would be stored.",
-                    {"200": _ok(READY_SCHEMA), "503": _ok(READY_SCHEMA, "Not now, and why.")},
+                    {
+                        "200": _ok(_ref("Readiness")),
+                        "503": _ok(_ref("Readiness"), "Not now, and why."),
+                    },
                 )
             },
         },
@@ -108,16 +154,34 @@ def openapi_document() -> dict[str, Any]:
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
             },
-            "schemas": {"Error": ERROR_SCHEMA},
+            "schemas": {
+                **{_schema_name(one): item_schema(one) for one in EVENT_TYPES},
+                "Error": ERROR_SCHEMA,
+                "Report": REPORT_SCHEMA,
+                "Reason": REASON_SCHEMA,
+                "Readiness": READY_SCHEMA,
+            },
         },
     }
 
 
+def _schema_name(event_type: EventType) -> str:
+    return event_type.model.__name__
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 def _request() -> dict[str, Any]:
-    schema = {name: value for name, value in bulk_schema().items() if name != "$schema"}
+    schema = {
+        "type": "array",
+        "items": {"anyOf": [_ref(_schema_name(one)) for one in EVENT_TYPES]},
+    }
     return {
+        "tags": ["Events"],
         "summary": "Consumes FastTrack events.",
-        "description": REQUEST_TEXT,
+        "description": f"{REQUEST_TEXT}\n\n{LIMITS_TEXT}",
         "operationId": "pushFastTrackEvents",
         "security": [{"key": []}, {"bearer": []}],
         "parameters": [
@@ -137,14 +201,12 @@ def _request() -> dict[str, Any]:
         "responses": {
             "204": {
                 "description": "All of it is durably stored. No body.",
-                "headers": {
-                    "X-Railhead-Rejected": {
-                        "description": "How many items were kept as rejected.",
-                        "schema": {"type": "integer"},
-                    }
-                },
+                "headers": SUCCESS_HEADERS,
             },
-            "200": _ok(REPORT_SCHEMA, "The outcome of each item; only if asked for."),
+            "200": {
+                **_ok(_ref("Report"), "The outcome of each item; only if asked for."),
+                "headers": SUCCESS_HEADERS,
+            },
             **_refusals(),
         },
     }
@@ -159,9 +221,22 @@ def _refusals() -> dict[str, Any]:
         str(status): {
             "description": " ".join(f"`{kind.code}`: {kind.advice}" for kind in kinds),
             "headers": _headers(kinds),
-            "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
+            "content": {JSON: {"schema": _error_of(kinds), "examples": _examples_of(kinds)}},
         }
         for status, kinds in sorted(by_status.items())
+    }
+
+
+def _error_of(kinds: list[AnswerKind]) -> dict[str, Any]:
+    codes = {"properties": {"error": {"enum": [kind.code for kind in kinds]}}}
+    return {"allOf": [_ref("Error"), codes]}
+
+
+def _examples_of(kinds: list[AnswerKind]) -> dict[str, Any]:
+    """An answer of each kind, with a few dots for what differs from one request to the next."""
+    return {
+        kind.code: {"summary": kind.advice, "value": ApiError(kind, "…").body("r-1")}
+        for kind in kinds
     }
 
 
@@ -193,8 +268,8 @@ def _flag(name: str, description: str) -> dict[str, Any]:
     }
 
 
-def _get(summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    return {"summary": summary, "responses": responses}
+def _health(name: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    return {"tags": ["Health"], "operationId": name, "summary": summary, "responses": responses}
 
 
 def _ok(schema: dict[str, Any], description: str = "Yes.") -> dict[str, Any]:

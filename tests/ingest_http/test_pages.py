@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from events.contract.reasons import REASONS
 from events.contract.registry import EVENT_TYPES
-from ingest_http.answers import KINDS, NOT_FOUND
+from events.contract.schema import bulk_schema
+from ingest_http.answers import KINDS, NOT_FOUND, ApiError
 from ingest_http.http.openapi import openapi_document
 from ingest_http.http.routes import BULK_PATH
 from ingest_http.logs import JsonLines, Thinned
@@ -88,13 +93,107 @@ async def test_openapi_holds_the_contracts_schema_and_every_answer(acme: Running
 
     post_items = document["paths"][BULK_PATH]["post"]
     body = post_items["requestBody"]["content"]["application/json"]
-    Draft202012Validator.check_schema(body["schema"])
+    schema = {**body["schema"], "components": document["components"]}
+    Draft202012Validator.check_schema(schema)
     for example in body["examples"].values():
-        Draft202012Validator(body["schema"]).validate(example["value"])
+        Draft202012Validator(schema).validate(example["value"])
+    assert [inner(document, one) for one in body["schema"]["items"]["anyOf"]] == (
+        bulk_schema()["items"]["anyOf"]
+    )
     assert set(body["examples"]) == {"mixed", *(row.name for row in EVENT_TYPES)}
     assert {int(status) for status in post_items["responses"]} == {200, 204} | {
         kind.status for kind in KINDS if kind is not NOT_FOUND
     }
+
+
+def inner(document: Any, part: Any) -> Any:
+    """What a `$ref` of *document* refers to."""
+    for name in part["$ref"].removeprefix("#/").split("/"):
+        document = document[name]
+    return document
+
+
+def parts_of(part: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a document."""
+    if isinstance(part, dict):
+        yield part
+    for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from parts_of(one)
+
+
+def test_the_document_is_valid_openapi_and_all_it_refers_to_is_there() -> None:
+    """By the published meta-schema of OpenAPI 3.1, of which Schemathesis has a copy."""
+    document = json.loads(json.dumps(openapi_document()))
+
+    for part in parts_of(document):
+        if isinstance(part.get("$ref"), str):
+            assert inner(document, part)
+    Draft202012Validator(OPENAPI_31).validate(document)
+
+
+def test_every_operation_has_a_name_and_a_described_tag() -> None:
+    """A page groups by tags; what has none is shown as default."""
+    document = openapi_document()
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    tags = {one["name"]: one["description"] for one in document["tags"]}
+
+    assert {name for one in operations for name in one["tags"]} == set(tags)
+    assert all(tags.values())
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    assert document["info"]["title"] == "Railhead ingest API"
+
+
+def test_the_document_names_types_reasons_limits_and_errors() -> None:
+    """So that a client's author needs no other page."""
+    document = openapi_document()
+    schemas = document["components"]["schemas"]
+    operation = document["paths"][BULK_PATH]["post"]
+
+    assert {row.model.__name__ for row in EVENT_TYPES} < set(schemas)
+    for reason in REASONS:
+        assert (reason.code in schemas["Reason"]["enum"]) == (reason.kind != "stream")
+        assert (
+            reason.kind == "stream"
+            or f"`{reason.code}`: {reason.meaning}" in (schemas["Reason"]["description"])
+        )
+    assert "50,000 items and 32 MiB" in operation["description"]
+    assert "20 s" in operation["description"]
+    for kind in set(KINDS) - {NOT_FOUND}:
+        content = operation["responses"][str(kind.status)]["content"]["application/json"]
+        schema = {**content["schema"], "components": document["components"]}
+        body = ApiError(kind, "what").body("r-1")
+        for text in (body, content["examples"][kind.code]["value"]):
+            Draft202012Validator(schema).validate(text)
+        assert not Draft202012Validator(schema).is_valid({**body, "error": "other"})
+
+
+async def test_every_answer_is_as_the_document_says(start_api: StartApi) -> None:
+    """With its headers, and no field of a body that is not described."""
+    async with start_api(max_items=3) as api:
+        answers = [
+            await api.post_items([casino("a"), 7]),
+            await api.post_items([casino("a"), 7, casino("")], "?report=1"),
+            await api.post_items([casino("a"), 7], "?dry_run=1"),
+            await api.post_items([casino("a")], "?dryrun=1"),
+            await api.post_items([1, 2, 3, 4]),
+            await api.post_items({}),
+            await api.post_items([], x_api_key="other"),
+        ]
+        api.memory.refused_topics.add("fasttrack.realtime-casino")
+        answers.append(await api.post_items([casino("a")]))
+
+    document = openapi_document()
+    components = document["components"]
+    for answer in answers:
+        described = document["paths"][BULK_PATH]["post"]["responses"][str(answer.status)]
+        assert all(name in answer.headers for name in described["headers"])
+        if answer.status == 204:
+            continue
+        schema = described["content"]["application/json"]["schema"]
+        validator = Draft202012Validator({**schema, "components": components})
+        validator.validate(answer.json())
+        name = "Report" if answer.status == 200 else "Error"
+        assert set(answer.json()) <= set(components["schemas"][name]["properties"])
 
 
 async def test_examples_of_the_document_are_stored(acme: RunningApi) -> None:
