@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -350,3 +351,25 @@ def test_one_call_gives_each_position_one_outcome(examples: dict[str, bytes]) ->
     outcomes += [one.position for one in checked.rejected]
     assert sorted(outcomes) == list(range(len(raws)))
     assert check_items([]) == Checked()
+
+
+@pytest.mark.parametrize("id_", [b"", b"x" * 2_049], ids=["empty", "too long"])
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@pytest.mark.parametrize("company", [1, 8, 200])
+def test_an_id_is_refused_beside_items_that_only_the_exact_check_proves(
+    examples: dict[str, bytes], id_: bytes, order: tuple[int, ...], company: int
+) -> None:
+    """One client's odd id neither stops a worker nor makes a request fail."""
+    usual = examples["realtime-casino"]
+    escaped = b'"x": {"\\u0075ser_id": "1"}, "\\u0078": 1, "\\u0075ser_id"'
+    kinds = [
+        usual,
+        item(usual, (b'"user_id"', escaped)),
+        item(usual, (b'"9cd823d3fe"', b'"' + id_ + b'"')),
+    ]
+    raws = [kinds[kind] for kind in order] * company
+    wrong = [at for at in range(len(raws)) if order[at % 3] == 2]
+
+    for checked in (check_items(raws), check_records(CASINO, raws)):
+        assert [one.position for one in checked.rejected] == wrong
+        assert len(checked.accepted[0]) == len(raws) - len(wrong)

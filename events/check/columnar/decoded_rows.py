@@ -207,6 +207,8 @@ class Group(Rows):
         both = sorted([*self.judged(), *judged], key=lambda one: one[0])
         self.positions = [position for position, _, _ in both]
         self.rows = [row for _, row, _ in both]
+        # Only the columnar check needs them, and those of *judged* are not known.
+        self.json_texts = []
         self.adjusted = {index: list(what) for index, (_, _, what) in enumerate(both) if what}
         self.arrays.clear()
         self.forget()
