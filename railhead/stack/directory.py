@@ -1,6 +1,6 @@
 """The layout of the data directory and its lock: one `up` at a time.
 
-lock  ports.json  tenants.json  kafka/  clickhouse/  worker-N/  logs/NAME.log  run/NAME.pid
+lock  ports.json  addresses.json  tenants.json  kafka/  clickhouse/  worker-N/  logs/NAME.log  run/NAME.pid
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from railhead.paths import tenants_file
+from railhead.stack.addresses import ADDRESSES_FILE
 from railhead.stack.settings import StackError
 
 PRIVATE: Final = 0o700
@@ -43,6 +44,11 @@ class DataDirectory:
         return self.root / "ports.json"
 
     @property
+    def addresses(self) -> Path:
+        """Where the parts are reached; it is there only while all of them can be used."""
+        return self.root / ADDRESSES_FILE
+
+    @property
     def tenants(self) -> Path:
         """The tenants' hashed keys."""
         return tenants_file(self.root)
@@ -65,6 +71,11 @@ class DataDirectory:
             return int(self.pid_file(part).read_text())
         except (FileNotFoundError, ValueError):
             return None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._lock is not None
 
     def acquire(self) -> None:
         """Create the directory (for its owner only) and take the lock.

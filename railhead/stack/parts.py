@@ -11,7 +11,7 @@ from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
 from railhead.stack.ports import PortRegistry
 from railhead.stack.probes import http_answers, kafka_answers
-from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, LOOPBACK, WORKER, reachable
+from railhead.stack.settings import CLICKHOUSE, KAFKA, LOOPBACK, WORKER, reachable
 from railhead.stack.supervisor import Part
 
 # -P: the data directory, where parts run, is no place to import from.
@@ -46,21 +46,19 @@ def clickhouse_part(home: DataDirectory, *, port: int) -> Part:
 
 
 def api_part(
-    number: int,
+    name: str,
     *,
     address: tuple[str, int],
-    registry: PortRegistry | None,
+    metrics_port: int | None,
     environment: Mapping[str, str],
 ) -> Part:
     """An ingest API at *address*, which several share.
 
-    With a *registry* it gets a port of its own for health and metrics: on a shared port one cannot
-    tell which process answers.
+    With a *metrics_port* that is its own port for health and metrics.
     """
-    name = f"{INGEST_API}-{number}"
     host, port, own = reachable(address[0]).strip("[]"), address[1], dict(environment)
-    if registry is not None:
-        host, port = LOOPBACK, registry.choose(name)
+    if metrics_port is not None:
+        host, port = LOOPBACK, metrics_port
         own["RAILHEAD_METRICS_PORT"] = str(port)
     return Part(
         name=name,

@@ -17,6 +17,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from railhead.stack.addresses import write_record
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import open_log
 from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part, worker_part
@@ -40,6 +41,7 @@ class Stack:
         self.home = DataDirectory(settings.data_dir)
         self._on_progress = on_progress
         self._supervisors: dict[str, Supervisor] = {}
+        self._metrics: dict[str, str] = {}
         self._kill_now = asyncio.Event()
 
     async def start(self) -> None:
@@ -52,7 +54,10 @@ class Stack:
         """
         self.home.acquire()
         try:
+            # That of an `up` that was killed.
+            self.home.addresses.unlink(missing_ok=True)
             await self._start(PortRegistry(self.home.ports))
+            self._write_addresses()
         except BaseExceptionGroup as exc:
             await self.stop()
             raise _first(exc) from exc
@@ -62,6 +67,8 @@ class Stack:
 
     async def stop(self) -> None:
         """Stop everything in order, each part in bounded time, and release the directory."""
+        if self.home.is_ours:
+            self.home.addresses.unlink(missing_ok=True)
         for kind in (INGEST_API, WORKER, CLICKHOUSE, KAFKA):
             parts = [s for name, s in self._supervisors.items() if name.startswith(kind)]
             await asyncio.gather(*(part.stop() for part in parts))
@@ -112,6 +119,12 @@ class Stack:
             for part in (*self._apis(registry), *self._workers(registry)):
                 group.create_task(self._run(part))
 
+    def _write_addresses(self) -> None:
+        try:
+            write_record(self.home.addresses, self.settings, self._metrics)
+        except OSError as exc:
+            self.say(f"commands will not find this stack: {self.home.addresses}: {exc.strerror}")
+
     async def _settle_ports(self, registry: PortRegistry) -> None:
         asked = self.settings
         hosts = {"--http-port": asked.http_host}
@@ -146,16 +159,22 @@ class Stack:
     def _apis(self, registry: PortRegistry) -> Iterable[Part]:
         apis = self.settings.apis if self.settings.has(INGEST_API) else 0
         for number in range(1, apis + 1):
+            name = f"{INGEST_API}-{number}"
+            # On a shared port one cannot tell which process answers.
+            port = registry.choose(name) if apis > 1 else None
+            at = self.settings.http_url if port is None else f"http://{LOOPBACK}:{port}"
+            self._metrics[name] = f"{at}/metrics"
             yield api_part(
-                number,
+                name,
                 address=(self.settings.http_host, self.settings.http_port),
-                registry=registry if apis > 1 else None,
+                metrics_port=port,
                 environment=self.environment(),
             )
 
     def _workers(self, registry: PortRegistry) -> Iterable[Part]:
         for number in range(1, self.settings.workers + 1) if self.settings.has(WORKER) else ():
             port = registry.choose(f"{WORKER}-{number}")
+            self._metrics[f"{WORKER}-{number}"] = f"http://{LOOPBACK}:{port}/metrics"
             yield worker_part(number, home=self.home, port=port, environment=self.environment())
 
     async def _run(self, part: Part) -> None:
