@@ -30,8 +30,8 @@ def read_rules(path: Path) -> IdRules:
     except FileNotFoundError:
         raise TenantsFileError(
             f"There is no tenants file {path}: without it ids would be made by other rules than "
-            "before. Restore it from the backup (for a new system `railhead tenant add` makes it), "
-            "or correct RAILHEAD_TENANTS_FILE."
+            "before. Restore it from the backup (for a new system `railhead tenant add --create` "
+            "makes it), or correct RAILHEAD_TENANTS_FILE."
         ) from None
     except (OSError, ValueError) as error:
         raise TenantsFileError(f"The tenants file {path} is not usable ({error}).") from None

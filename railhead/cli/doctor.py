@@ -5,22 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from railhead.cli.finding import add_finding_options, find
 from railhead.dead_letters.plain_text import printable_lines
 from railhead.doctor import machine, parts, settings
 from railhead.doctor.finding import DoctorFinding, State
 from railhead.doctor.target import Target
 from railhead.kafka.topics import TopicSettings
 from railhead.paths import default_data_dir
-from railhead.send.connection import default_url
+from railhead.stack.addresses import API_ENDPOINT, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
 from sinks.settings import read_settings
 
 NAME = "doctor"
@@ -31,14 +30,7 @@ STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     add = parser.add_argument
-    add("--data-dir", type=Path, default=default_data_dir(), help="of the stack (%(default)s)")
-    add("--url", default=default_url(), help="the ingest API (%(default)s)")
-    add(
-        "--bootstrap",
-        default=os.environ.get("RAILHEAD_KAFKA_BOOTSTRAP") or "127.0.0.1:9092",
-        help="a broker's HOST:PORT (%(default)s)",
-    )
-    add("--clickhouse-url", help="ClickHouse's HTTP interface (RAILHEAD_CLICKHOUSE_URL)")
+    add_finding_options(parser, API_ENDPOINT, KAFKA_ENDPOINT, CLICKHOUSE_ENDPOINT, url=API_ENDPOINT)
     add("--json", action="store_true", help="print the findings as a JSON array")
 
 
@@ -62,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
 
 def target_of(args: argparse.Namespace) -> Target:
     """Return where to look; settings that are wrong are None, the findings say why."""
+    clickhouse = find(CLICKHOUSE_ENDPOINT, args)
     try:
-        settings = read_settings(url=args.clickhouse_url)
+        settings = read_settings(url=clickhouse.value)
     except ValueError:
         settings = None
     try:
@@ -71,9 +64,10 @@ def target_of(args: argparse.Namespace) -> Target:
     except ValidationError:
         topics = None
     return Target(
-        data_dir=args.data_dir,
-        api_url=args.url.rstrip("/"),
-        bootstrap=args.bootstrap,
+        data_dir=args.data_dir or default_data_dir(),
+        api=find(API_ENDPOINT, args),
+        kafka=find(KAFKA_ENDPOINT, args),
+        clickhouse=clickhouse,
         settings=settings,
         topics=topics,
     )

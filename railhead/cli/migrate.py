@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sinks.errors import SinkError
+from railhead.cli.finding import add_finding_options, find_clickhouse
+from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
+from railhead.waiting import waiting_for
+from sinks.errors import Retryable, SinkError
 from sinks.migrate import MigrationError, migrate
-from sinks.settings import read_settings
 
 NAME = "migrate"
 HELP = "create or upgrade tables and views in ClickHouse"
@@ -15,13 +17,19 @@ HELP = "create or upgrade tables and views in ClickHouse"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
-    parser.add_argument("--url", help="ClickHouse's HTTP interface (RAILHEAD_CLICKHOUSE_URL)")
+    add_finding_options(parser, CLICKHOUSE_ENDPOINT, url=CLICKHOUSE_ENDPOINT)
 
 
 def run(args: argparse.Namespace) -> int:
     """Migrate and print each step; running it again only replaces the views."""
     try:
-        migrate(read_settings(url=args.url), report=print)
+        address, settings = find_clickhouse(args)
+        with waiting_for(address):
+            migrate(settings, report=print)
+    except Retryable as error:
+        message = str(error) if error.code is not None else address.no_answer(str(error))
+        print(f"railhead migrate: {message}", file=sys.stderr)
+        return 1
     except (MigrationError, SinkError, OSError, ValueError) as error:
         print(f"railhead migrate: {error}", file=sys.stderr)
         return 1

@@ -9,11 +9,10 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
-from clickhouse_connect.driver import create_client
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
 from rich.text import Text
@@ -28,11 +27,19 @@ from railhead.audit.reconcile import Reconciler
 from railhead.audit.records.kafka_log import open_log
 from railhead.audit.report import as_document, print_statement
 from railhead.audit.rewind import Rewind, rewind, rewinds_of
+from railhead.cli.finding import (
+    add_finding_options,
+    find,
+    find_clickhouse,
+    open_clickhouse,
+    why_not,
+)
 from railhead.cli.numbers import positive
-from railhead.kafka.topic_admin import TopicError
+from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.paths import tenants_file
-from sinks.connection import NETWORK_ERRORS, client_arguments, translate
-from sinks.settings import StoreSettings
+from railhead.stack.addresses import CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
+from railhead.waiting import waiting_for
+from sinks.connection import NETWORK_ERRORS
 from streams.settings import WorkerSettings
 from tenants.id_rules import rules_if_there
 
@@ -91,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="while no worker runs: have workers read again what is missing and still in Kafka",
     )
-    parser.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
+    add_finding_options(parser, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -100,26 +107,50 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True)
     try:
+        kafka = find(KAFKA_ENDPOINT, args)
+        address, store = find_clickhouse(args)
+        settings = WorkerSettings(kafka_bootstrap=kafka.value)
+    except ValueError as error:
+        print(f"railhead reconcile: {error}", file=sys.stderr)
+        return 2
+    try:
         apis = sum_apis([read_counters(url) for url in args.api])
-        with console.status("") as status:
-            accounts = asyncio.run(_reconcile(args, status.update))
+        with console.status("") as status, open_clickhouse(address, store) as client:
+            accounts = _reconcile(args, client, settings, _Progress(str(kafka), status.update))
             rewinds = rewinds_of(accounts)
             if args.mend and rewinds:
-                settings = WorkerSettings()
                 asyncio.run(rewind(settings.kafka_bootstrap, settings.group, rewinds))
+    except (BrokerSilentError, KafkaConnectionError) as error:
+        print(f"railhead reconcile: {kafka.no_answer(str(error))}", file=sys.stderr)
+        return 2
     except (TopicError, KafkaError, ApiSilentError, ValueError, OSError) as error:
         print(f"railhead reconcile: {error}", file=sys.stderr)
         return 2
     except (DriverError, *NETWORK_ERRORS) as error:
-        print(f"railhead reconcile: {translate('read of the ledger', error)}", file=sys.stderr)
+        message = why_not("read of the ledger", error, address)
+        print(f"railhead reconcile: {message}", file=sys.stderr)
         return 2
     _print(args, accounts, apis, rewinds)
     copied = args.strict and any(account.total("copies") for account in accounts)
     return 0 if is_balanced(accounts) and not copied else 1
 
 
-async def _reconcile(args: argparse.Namespace, report: Callable[[str], None]) -> list[TopicAccount]:
-    settings, store = WorkerSettings(), StoreSettings()
+class _Progress:
+    """What is asked or audited now."""
+
+    def __init__(self, now: str, show: Callable[[str], None]) -> None:
+        self.now = now
+        self._show = show
+
+    def report(self, topic: str) -> None:
+        """The audit has come to *topic*."""
+        self.now = f"the audit of {topic}"
+        self._show(topic)
+
+
+def _reconcile(
+    args: argparse.Namespace, client: Client, settings: WorkerSettings, progress: _Progress
+) -> list[TopicAccount]:
     audit_options = AuditOptions(
         since_ms=milliseconds(args.since),
         tenant=args.tenant,
@@ -127,16 +158,20 @@ async def _reconcile(args: argparse.Namespace, report: Callable[[str], None]) ->
         most_examined=args.examine,
         every_record=args.every_record,
     )
-    with create_client(**client_arguments(store)) as client:
+
+    async def reconcile() -> list[TopicAccount]:
         async with open_log(settings.kafka_bootstrap) as log:
             reconciler = Reconciler(
                 group=settings.group,
                 queries=AuditQueries(client),
                 log=log,
                 audit_options=audit_options,
-                report=report,
+                report=progress.report,
             )
             return await reconciler.reconcile(_topics(args.type))
+
+    with waiting_for(lambda: progress.now):
+        return asyncio.run(reconcile())
 
 
 def _topics(names: list[str] | None) -> list[str]:

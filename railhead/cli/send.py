@@ -20,11 +20,14 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from railhead.cli.finding import add_finding_options, find
 from railhead.dead_letters.plain_text import printable_lines, visible
 from railhead.send import reading
 from railhead.send.batching import batches
 from railhead.send.client import ApiClient, RejectedItem, SendCounts, SendOptions, SendStoppedError
-from railhead.send.connection import ApiConnection, default_url
+from railhead.send.connection import ApiConnection
+from railhead.stack.addresses import API_ENDPOINT, Address
+from railhead.waiting import waiting_for
 
 NAME = "send"
 HELP = "send a file of items to an ingest API, with retries"
@@ -38,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "harmless. Exit code 1 if anything could not be sent."
     )
     parser.add_argument("file", metavar="FILE", help="file of items, or -")
-    parser.add_argument("--url", default=default_url(), help="the ingest API (%(default)s)")
+    add_finding_options(parser, API_ENDPOINT, url=API_ENDPOINT)
     parser.add_argument("--key", help="key of the tenant (default: environment RAILHEAD_KEY)")
     parser.add_argument(
         "--batch", type=_positive, default=1000, help="items a request (%(default)s)"
@@ -72,8 +75,9 @@ def run(args: argparse.Namespace) -> int:
     if not key:
         errors.print("no key: give --key, or set RAILHEAD_KEY")
         return 2
+    address = find(API_ENDPOINT, args)
     try:
-        connection = ApiConnection(args.url, key)
+        connection = ApiConnection(address.value, key)
     except ValueError as error:
         errors.print(str(error), markup=False)
         return 2
@@ -83,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         dry_run=args.dry_run,
         give_up_after_seconds=args.give_up_after,
     )
-    return _Run(args, ApiClient(connection, send_options), errors).whole_file()
+    return _Run(args, ApiClient(connection, send_options), address, errors).whole_file()
 
 
 class _ProgressLine(ProgressColumn):
@@ -102,8 +106,11 @@ class _ProgressLine(ProgressColumn):
 class _Run:
     """One run over one file: what is read, what is printed, how far it got."""
 
-    def __init__(self, args: argparse.Namespace, api_client: ApiClient, errors: Console) -> None:
+    def __init__(
+        self, args: argparse.Namespace, api_client: ApiClient, address: Address, errors: Console
+    ) -> None:
         self._args = args
+        self._address = address
         self._api_client = api_client
         self._errors = errors
         self._done = args.skip
@@ -116,13 +123,16 @@ class _Run:
         try:
             with reading.opened(self._args.file) as source, self._progress(source) as progress:
                 for batch in batches(self._items(source.plain), self._args.batch):
-                    for reject in self._api_client.send(batch):
-                        self._print(reject)
+                    with waiting_for(self._waiting, say=self._say):
+                        for reject in self._api_client.send(batch):
+                            self._print(reject)
                     self._done = batch.items[-1].position
                     progress.update(progress.task_ids[0], completed=source.at_bytes())
         except KeyboardInterrupt:
             why = "interrupted"
-        except (SendStoppedError, reading.UnreadableError, OSError) as error:
+        except SendStoppedError as error:
+            why = f"{error}\nIt was sent to {self._address}. {self._address.advice}"
+        except (reading.UnreadableError, OSError) as error:
             why = str(error)
         self._summary(why)
         return 1 if why or self._not_json else 0
@@ -144,6 +154,14 @@ class _Run:
         progress = Progress(*columns, console=self._errors, transient=True)
         progress.add_task("send", total=source.size_bytes)
         return progress
+
+    def _waiting(self) -> str:
+        reason = self._api_client.counts.waiting_for
+        return f"{self._address}{reason and f': {reason}'}"
+
+    def _say(self, line: str) -> None:
+        most = f"{self._args.give_up_after:g}"
+        self._errors.print(f"{printable_lines(line)}; it is tried for {most} s", markup=False)
 
     def _print(self, reject: RejectedItem) -> None:
         where = f"{reject.reason} {reject.field}" if reject.field else reject.reason

@@ -8,7 +8,6 @@ import re
 import sys
 from typing import Any, Final
 
-from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich import box
@@ -16,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from railhead.cli.finding import add_finding_options, find_clickhouse, open_clickhouse, why_not
 from railhead.dead_letters.plain_text import printable_lines, visible
-from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
-from sinks.settings import read_settings
+from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
+from railhead.waiting import waiting_for
+from sinks.connection import NETWORK_ERRORS, own_words
 
 NAME = "sql"
 HELP = "run a query and print a table"
@@ -43,27 +44,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", nargs="?", help="the query; without it, standard input is read")
     parser.add_argument("--format", choices=sorted(FORMATS), default="table", help="how to print")
     parser.add_argument("--user", help="such as analyst (RAILHEAD_CLICKHOUSE_USER)")
-    parser.add_argument("--url", help="ClickHouse's HTTP interface (RAILHEAD_CLICKHOUSE_URL)")
+    add_finding_options(parser, CLICKHOUSE_ENDPOINT, url=CLICKHOUSE_ENDPOINT)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the query's result; what ClickHouse does not accept goes to standard error."""
-    query = (args.query or sys.stdin.read()).strip().rstrip(";").rstrip()
+    try:
+        query = (args.query or sys.stdin.read()).strip().rstrip(";").rstrip()
+        query.encode()
+    except UnicodeError:
+        return _fail("the query is not text in UTF-8; write other bytes as unhex('ff')", code=2)
     if not query:
         return _fail("no query given, neither as argument nor on standard input", code=2)
     try:
-        settings = read_settings(url=args.url, user=args.user)
+        address, settings = find_clickhouse(args, user=args.user)
     except ValueError as error:
         return _fail(str(error), code=2)
     try:
-        with create_client(**client_arguments(settings)) as client:
+        with open_clickhouse(address, settings) as client, waiting_for(address):
             _answer(client, query, args.format)
-    except NETWORK_ERRORS as error:
-        return _fail(f"{settings.url}: {error}")
-    except DriverError as error:
-        if error.code is None:
-            return _fail(f"{settings.url} does not answer as ClickHouse does; is it running?")
-        return _fail(own_words(str(error)))
+    except (DriverError, *NETWORK_ERRORS) as error:
+        if isinstance(error, DriverError) and error.code is not None:
+            return _fail(own_words(str(error)))
+        return _fail(why_not("query", error, address))
     return 0
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Iterator
 
+from railhead.cli.finding import add_finding_options, find
 from railhead.cli.numbers import positive
-from railhead.kafka.topic_admin import TopicError
+from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, TopicRow, WantedTopic, run_plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings
+from railhead.stack.addresses import KAFKA_ENDPOINT
+from railhead.waiting import waiting_for
 
 NAME = "topics"
 HELP = "create and check the Kafka topics"
@@ -20,11 +22,7 @@ HELP = "create and check the Kafka topics"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
-    parser.add_argument(
-        "--bootstrap",
-        default=os.environ.get("RAILHEAD_KAFKA_BOOTSTRAP", "127.0.0.1:9092"),
-        help="a broker's HOST:PORT (default: $RAILHEAD_KAFKA_BOOTSTRAP or %(default)s)",
-    )
+    add_finding_options(parser, KAFKA_ENDPOINT)
     parser.add_argument(
         "--partitions",
         type=positive,
@@ -63,8 +61,13 @@ def run(args: argparse.Namespace) -> int:
         check_only=args.check,
         apply_config=args.apply_config,
     )
+    address = find(KAFKA_ENDPOINT, args)
     try:
-        rows = asyncio.run(run_plan(args.bootstrap, TopicSettings(), wanted_topic))
+        with waiting_for(address):
+            rows = asyncio.run(run_plan(address.value, TopicSettings(), wanted_topic))
+    except BrokerSilentError as exc:
+        print(f"railhead topics: {address.no_answer(str(exc))}", file=sys.stderr)
+        return 1
     except TopicError as exc:
         print(f"railhead topics: {exc}", file=sys.stderr)
         return 1

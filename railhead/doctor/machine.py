@@ -135,7 +135,9 @@ def tenants(data_dir: Path) -> DoctorFinding:
         says = f"{path} is missing, although it existed before"
         return fail("tenants", says, "Workers do not start without it: restore it.")
     if not path.exists():
-        return warn("tenants", f"no {path}", "No client can send: run `railhead tenant add NAME`.")
+        return warn(
+            "tenants", f"no {path}", "No client can send: `railhead tenant add NAME --create`."
+        )
     try:
         read_rules(path)
     except TenantsFileError as error:

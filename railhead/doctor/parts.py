@@ -16,19 +16,23 @@ from clickhouse_connect.driver.exceptions import Error as DriverError
 from railhead.doctor.finding import DoctorFinding, State, fail, ok, warn
 from railhead.doctor.gaps import obvious_gaps
 from railhead.doctor.target import Target
-from railhead.kafka.topic_admin import TopicError, admin
+from railhead.kafka.topic_admin import BrokerSilentError, TopicError, admin
 from railhead.kafka.topic_plan import WantedTopic, run_plan
 from railhead.kafka.topics import TopicSettings
 from railhead.lag import Ends, lag_behind, read_ends
+from railhead.stack.addresses import Address
+from railhead.waiting import each_waiting_for, waiting_for
 from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
 from sinks.fill import count_unfilled
 from sinks.migrate import BOOTSTRAP, MIGRATIONS, VIEWS, MigrationError, pending
+from sinks.settings import StoreSettings
 from sinks.steps import read_steps
 
 OLDEST_RELEASE: Final = (25, 8)
 SKEW_SECONDS: Final = 2.0
 STABLE: Final = "Stable"
 MUCH_LAG: Final = 100_000
+STORE_TIMEOUT_SECONDS: Final = 30
 API_TIMEOUT: Final = ClientTimeout(total=5)
 START: Final = (
     "Start it (`railhead up` starts everything on one machine) or correct the address. If its port "
@@ -38,23 +42,34 @@ START: Final = (
 
 def look(target: Target) -> Iterator[DoctorFinding]:
     """Ask every part; a part that cannot be asked is a finding like any other."""
-    kafka = asyncio.run(broker(target))
+    with waiting_for(target.kafka):
+        kafka = asyncio.run(broker(target))
     yield kafka
     if kafka.state is not State.FAIL:
-        yield asyncio.run(workers(target))
-    yield from asyncio.run(api(target.api_url))
-    if target.settings is None:
-        return
+        with waiting_for(target.kafka):
+            group = asyncio.run(workers(target))
+        yield group
+    with waiting_for(target.api):
+        answer = asyncio.run(api(target.api_url, target.api))
+    yield from answer
+    if target.settings is not None:
+        yield from each_waiting_for(target.clickhouse, store(target, target.settings))
+
+
+def store(target: Target, settings: StoreSettings) -> Iterator[DoctorFinding]:
+    """Ask ClickHouse, and compare it with Kafka."""
     try:
-        with create_client(**client_arguments(target.settings)) as client:
-            yield from database(client, str(target.settings.url))
+        with create_client(
+            **client_arguments(settings), send_receive_timeout=STORE_TIMEOUT_SECONDS
+        ) as client:
+            yield from database(client, target.clickhouse.shown)
             yield flow(client, target.bootstrap)
             yield gaps(client, target.bootstrap)
     except DriverError as error:
-        says = own_words(str(error)) if error.code else f"{target.settings.url} does not answer"
+        says = own_words(str(error)) if error.code else f"{target.clickhouse} does not answer"
         yield fail("clickhouse", says, START if not error.code else "Check user and password.")
     except NETWORK_ERRORS as error:
-        yield fail("clickhouse", f"{target.settings.url}: {error}", START)
+        yield fail("clickhouse", f"{target.clickhouse}: {error}", START)
 
 
 async def broker(target: Target) -> DoctorFinding:
@@ -63,6 +78,8 @@ async def broker(target: Target) -> DoctorFinding:
         return fail("kafka", "not asked: the settings of topics are wrong", "See settings above.")
     try:
         rows = await run_plan(target.bootstrap, target.topics, WantedTopic(check_only=True))
+    except BrokerSilentError as error:
+        return fail("kafka", f"{target.kafka}: {error}", START)
     except TopicError as error:
         return fail("kafka", str(error), START)
     missing = [row.wanted.name for row in rows if row.is_missing]
@@ -170,7 +187,7 @@ def gaps(client: Client, bootstrap: str) -> DoctorFinding:
     return warn("gaps", "; ".join(found), "Run `railhead reconcile`: it says how to mend them.")
 
 
-async def api(url: str) -> Iterator[DoctorFinding]:
+async def api(url: str, address: Address) -> Iterator[DoctorFinding]:
     """Ask the ingest API whether it could durably accept a request now."""
     try:
         async with (
@@ -179,7 +196,7 @@ async def api(url: str) -> Iterator[DoctorFinding]:
         ):
             status, body = answer.status, await answer.json(content_type=None)
     except (ClientError, TimeoutError, ValueError) as error:
-        return iter([fail("door", f"{url}: {error or 'no answer'}", START)])
+        return iter([fail("door", f"{address}: {error or 'no answer'}", START)])
     if status == 200:
         return iter([ok("door", f"{url} could store a request now")])
     return iter(

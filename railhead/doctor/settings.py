@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -13,10 +12,10 @@ from pydantic_settings import BaseSettings
 from ingest_http.settings import ApiSettings
 from railhead.doctor.finding import DoctorFinding, fail, ok, warn
 from railhead.kafka.topics import TopicSettings
+from railhead.stack.addresses import CREDENTIALS
 from sinks.settings import StoreSettings
 from streams.settings import WorkerSettings
 
-CREDENTIALS: Final = re.compile(r"//[^/@]*@")
 PREFIX: Final = "RAILHEAD_"
 CLASSES: Final[tuple[type[BaseSettings], ...]] = (
     ApiSettings,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from railhead.kafka.topics import TopicSettings
+from railhead.stack.addresses import Address
 from sinks.settings import StoreSettings
 
 
@@ -14,7 +15,18 @@ class Target:
     """Addresses and state of one installation; `settings` and `topics` are None if not valid."""
 
     data_dir: Path
-    api_url: str
-    bootstrap: str
+    api: Address
+    kafka: Address
+    clickhouse: Address
     settings: StoreSettings | None
     topics: TopicSettings | None
+
+    @property
+    def api_url(self) -> str:
+        """The base address of the ingest API."""
+        return self.api.value.rstrip("/")
+
+    @property
+    def bootstrap(self) -> str:
+        """HOST:PORT of a broker."""
+        return self.kafka.value

@@ -28,16 +28,24 @@ class TopicError(Exception):
     """A topic could not be read, created or changed; the text says which and why."""
 
 
+class BrokerSilentError(TopicError):
+    """No Kafka broker answers at the address that was tried."""
+
+
 @asynccontextmanager
 async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """Open an admin client for the broker at *bootstrap*.
 
     Raises:
-        TopicError: no Kafka broker answers there.
+        BrokerSilentError: no Kafka broker answers there.
+        TopicError: it did not do what was asked.
     """
     client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
-        await client.start()
+        try:
+            await client.start()
+        except KafkaError as exc:
+            raise BrokerSilentError(f"Kafka at {bootstrap}: {exc}") from exc
         yield client
     except KafkaError as exc:
         msg = f"Kafka at {bootstrap}: {exc}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import select
 import ssl
 from collections.abc import Iterator
@@ -33,25 +32,21 @@ class Answer:
         return f"{self.status} {self.body.get('message') or self.text[:200]}".rstrip()
 
 
-def default_url() -> str:
-    """Return where the ingest API listens by its settings, as reached from this machine."""
-    host = os.environ.get("RAILHEAD_HTTP_HOST") or "127.0.0.1"
-    # An address that listens everywhere is not one to connect to.
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)
-    return f"http://{host}:{os.environ.get('RAILHEAD_HTTP_PORT') or '8080'}"
-
-
 class ApiConnection:
     """An ingest API at *url*: a base address, or the whole address of the endpoint.
 
     Raises:
-        ValueError: *url* is not an http or https address.
+        ValueError: *url* is not an http or https address, or *key* cannot be sent in a header; the
+            message does not repeat the key.
     """
 
     def __init__(self, url: str, key: str, *, timeout_seconds: float = 60.0) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             msg = f"{url} is not an http or https address"
+            raise ValueError(msg)
+        if not (key.isascii() and key.isprintable()):
+            msg = "the key has characters that no key has, such as a line end; give it as printed"
             raise ValueError(msg)
         if parts.scheme == "https":
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(

@@ -111,7 +111,7 @@ def _of_variables(endpoint: Endpoint, given: Mapping[str, str]) -> str:
 
 
 def read_record(data_dir: Path) -> StackRecord:
-    """What `railhead up` wrote into *data_dir*; no addresses, with the reason, if it cannot be read."""
+    """What `railhead up` wrote into *data_dir*; if unreadable, no addresses and the reason."""
     path = data_dir / ADDRESSES_FILE
     try:
         content = json.loads(path.read_bytes())

@@ -1,6 +1,7 @@
 """The layout of the data directory and its lock: one `up` at a time.
 
-lock  ports.json  addresses.json  tenants.json  kafka/  clickhouse/  worker-N/  logs/NAME.log  run/NAME.pid
+lock  ports.json  addresses.json  tenants.json  kafka/  clickhouse/  worker-N/
+logs/NAME.log  run/NAME.pid
 """
 
 from __future__ import annotations

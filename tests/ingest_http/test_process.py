@@ -180,7 +180,7 @@ def test_tenant_added_by_command_is_let_in_at_once(apis: Starter, broker: Backgr
     """Without a restart, by every process."""
     api = apis.ready(broker.settings.kafka_bootstrap)
     added = subprocess.run(
-        [*RAILHEAD, "tenant", "add", "acme", "--data-dir", str(apis.folder)],
+        [*RAILHEAD, "tenant", "add", "acme", "--create", "--data-dir", str(apis.folder)],
         capture_output=True,
         text=True,
         check=True,

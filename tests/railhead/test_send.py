@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from railhead.cli.main import main
 from railhead.send import reading
 from railhead.send.client import pause_seconds
 from railhead.send.connection import Answer
+from railhead.stack.ports import free_port
 from tests.railhead.scripted_api import ScriptedApi, Step, scripted_api
 
 AWKWARD = '"]},[{\\\\'
@@ -218,6 +220,45 @@ def test_no_key_is_wrong_use(write: Write, monkeypatch: pytest.MonkeyPatch) -> N
     with scripted_api() as api:
         assert send(api, file) == 2
         assert api.bodies == []
+
+
+@pytest.mark.parametrize("odd", ["\n", "\r\n", "\x00", "\x1b[2J", "é", "\udcff"])
+@pytest.mark.parametrize("where", ["option", "variable"])
+def test_a_key_that_no_header_can_hold_is_wrong_use(
+    write: Write,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    odd: str,
+    where: str,
+) -> None:
+    """No traceback, and the key is not repeated."""
+    key = f"rh_secret{odd}hunter2"
+    monkeypatch.setattr("os.environ", dict(os.environ) | {"RAILHEAD_KEY": key})
+    with scripted_api() as api:
+        given = ["--key", key] if where == "option" else []
+        code = main(["send", write(lines(ITEMS)), "--api-url", api.url, *given])
+
+        out, err = capsys.readouterr()
+        assert code == 2
+        assert "the key has characters that no key has" in err
+        assert "hunter2" not in out + err
+        assert api.bodies == []
+
+
+def test_a_silent_api_is_named_with_what_its_address_comes_from(
+    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits, and when it gives up."""
+    monkeypatch.setattr("railhead.waiting.SAID_AFTER_SECONDS", 0.05)
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    file = write(lines(ITEMS))
+    assert main(["send", file, "--key", "k", "--api-url", nowhere, "--give-up-after", "1.5"]) == 1
+
+    said = capsys.readouterr().err
+    named = f"the ingest API at {nowhere} (from --api-url)"
+    assert f"waiting for {named}: no answer" in said
+    assert f"It was sent to {named}" in said
+    assert "RAILHEAD_HTTP_PORT" in said
 
 
 def test_pause_grows_and_follows_retry_after() -> None:

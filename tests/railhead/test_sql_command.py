@@ -23,7 +23,10 @@ LINES: list[list[str | None]] = [
 def railhead(settings: StoreSettings, *words: str, stdin: str = "") -> tuple[int, str, str]:
     """Exit code, output and errors of `railhead sql`."""
     done = subprocess.run(
-        [sys.executable, "-m", "railhead.cli.main", "sql", "--url", str(settings.url), *words],
+        [
+            sys.executable, "-m", "railhead.cli.main", "sql",
+            "--clickhouse-url", str(settings.url), *words,
+        ],
         input=stdin, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
@@ -74,7 +77,30 @@ def test_a_store_that_is_down_is_named() -> None:
     code, _, err = railhead(StoreSettings(url="http://127.0.0.1:1"), "SELECT 1")
 
     assert code == 1
-    assert err.startswith("railhead sql: http://127.0.0.1:1/ does not answer")
+    assert err.startswith("railhead sql: ClickHouse at http://127.0.0.1:1/ (from --clickhouse-url)")
+    assert "does not answer" in err
+
+
+@pytest.mark.parametrize("byte", [b"\xff", b"\xed\xa0\x80", b"\xc3", b"\x80", b"\xf8"])
+@pytest.mark.parametrize("piped", [True, False])
+def test_a_query_that_is_no_text_is_wrong_use(byte: bytes, *, piped: bool) -> None:
+    """As an argument and from standard input, without a traceback."""
+    query = b"SELECT '" + byte + b"'"
+    done = subprocess.run(
+        [sys.executable, "-m", "railhead.cli.main", "sql", *([] if piped else [query])],
+        input=query, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"railhead sql: the query is not text in UTF-8")
+
+
+def test_bytes_without_a_name_are_shown(settings: StoreSettings) -> None:
+    """The column is called as the expression is."""
+    code, out, err = railhead(settings, "SELECT unhex('ff')")
+
+    assert (code, err) == (0, "")
+    assert out.splitlines()[3].split() == ["\\xff"]
 
 
 def test_no_query_is_wrong_use(settings: StoreSettings) -> None:

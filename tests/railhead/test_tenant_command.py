@@ -14,8 +14,55 @@ from tenants.tenants_file import read_tenants
 
 
 def railhead_tenant(data_dir: Path, *words: str) -> int:
-    """Run the command on *data_dir*."""
-    return main(["tenant", *words, "--data-dir", str(data_dir)])
+    """Run the command on *data_dir*, which has a tenants file, perhaps an empty one."""
+    create = ["--create"] if words[0] == "add" else []
+    return main(["tenant", *words, *create, "--data-dir", str(data_dir)])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add", "acme"),
+        ("list",),
+        ("rotate", "acme"),
+        ("revoke", "acme"),
+        ("id-fields", "acme", "realtime-payment=payment_id,status", "--yes"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("how", ["option", "variable", "file", "default"])
+def test_no_file_is_made_by_accident(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    how: str,
+) -> None:
+    """Its keys would be refused by every ingest API; the error says what to do instead."""
+    for name in ("RAILHEAD_DATA_DIR", "RAILHEAD_TENANTS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    if how == "variable":
+        monkeypatch.setenv("RAILHEAD_DATA_DIR", "D")
+    if how == "file":
+        monkeypatch.setenv("RAILHEAD_TENANTS_FILE", "D/tenants.json")
+
+    code = main(["tenant", *words, *(["--data-dir", "D"] if how == "option" else [])])
+
+    out, err = capsys.readouterr()
+    directory = tmp_path / (".railhead" if how == "default" else "D")
+    assert (code, out) == (1, "")
+    assert f"there is no tenants file {directory / 'tenants.json'}" in err
+    assert "--create" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_create_keeps_a_file_that_exists(tmp_path: Path) -> None:
+    """A script may give it every time."""
+    for name in ("acme", "beta"):
+        assert railhead_tenant(tmp_path, "add", name) == 0
+
+    assert sorted(read_tenants(tmp_path / "tenants.json").tenants) == ["acme", "beta"]
 
 
 def test_add_prints_the_key_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,5 +153,6 @@ def test_rotate_without_grace_ends_the_old_key_at_once(
 
 def test_unknown_tenant_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With what to do about it."""
+    railhead_tenant(tmp_path, "add", "acme")
     assert railhead_tenant(tmp_path, "revoke", "nobody") == 1
     assert "railhead tenant list" in capsys.readouterr().err

@@ -12,24 +12,24 @@ from railhead.waiting import each_waiting_for, waiting_for
 ENOUGH_SECONDS = 30
 
 
-def test_a_long_wait_is_told_once_with_its_reason_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason is asked for when it is told."""
+def test_a_long_wait_is_reported_once_with_its_reason_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is asked for when it is reported."""
     monkeypatch.setattr(waiting, "SAID_AFTER_SECONDS", 0.01)
-    said, told = [], threading.Event()
+    said, reported = [], threading.Event()
     reason = "nothing yet"
 
     def say(line: str) -> None:
         said.append(line)
-        told.set()
+        reported.set()
 
     with waiting_for(lambda: reason, say=say):
         reason = "Kafka"
-        assert told.wait(ENOUGH_SECONDS)
+        assert reported.wait(ENOUGH_SECONDS)
 
     assert said == ["waiting for Kafka"]
 
 
-def test_a_short_wait_is_not_told() -> None:
+def test_a_short_wait_is_not_reported() -> None:
     """Two seconds are not long."""
     said: list[str] = []
 

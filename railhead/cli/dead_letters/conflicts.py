@@ -7,7 +7,6 @@ import json
 import sys
 from typing import Any, Final
 
-from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,11 +15,13 @@ from rich.text import Text
 
 from events.contract.registry import BY_NAME
 from railhead.audit.moments import HOW_TO, milliseconds, moment_option
+from railhead.cli.finding import add_finding_options, find_clickhouse, open_clickhouse, why_not
 from railhead.cli.numbers import positive
 from railhead.dead_letters.conflicts import Conflict, Conflicts, ConflictSelection
 from railhead.dead_letters.plain_text import visible
-from sinks.connection import NETWORK_ERRORS, client_arguments, translate
-from sinks.settings import StoreSettings
+from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
+from railhead.waiting import waiting_for
+from sinks.connection import NETWORK_ERRORS
 
 NAME = "conflicts"
 HELP = "show same id, different content, side by side"
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--since", type=moment_option, metavar="WHEN", help=f"received from then on: {HOW_TO}")
     add("--limit", type=positive, default=20, metavar="N", help="(%(default)s)")
     add("--json", action="store_true", help="one JSON object a line")
+    add_finding_options(parser, CLICKHOUSE_ENDPOINT)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,10 +55,16 @@ def run(args: argparse.Namespace) -> int:
         limit=args.limit,
     )
     try:
-        with create_client(**client_arguments(StoreSettings())) as client:
+        address, settings = find_clickhouse(args)
+    except ValueError as error:
+        print(f"railhead conflicts: {error}", file=sys.stderr)
+        return 2
+    try:
+        with open_clickhouse(address, settings) as client, waiting_for(address):
             found = Conflicts(client).newest(wanted)
     except (DriverError, *NETWORK_ERRORS) as error:
-        print(f"railhead conflicts: {translate('read of conflicts', error)}", file=sys.stderr)
+        message = why_not("read of conflicts", error, address)
+        print(f"railhead conflicts: {message}", file=sys.stderr)
         return 2
     if args.json:
         for conflict in found:

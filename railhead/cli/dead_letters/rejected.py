@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +17,7 @@ from rich.text import Text
 
 from railhead.audit.moments import HOW_TO, moment_option
 from railhead.cli.dead_letters import rejected_replay
+from railhead.cli.finding import add_finding_options, find_clickhouse, open_clickhouse, why_not
 from railhead.cli.numbers import positive
 from railhead.dead_letters.archive import Archive
 from railhead.dead_letters.dead_letter import (
@@ -28,8 +28,9 @@ from railhead.dead_letters.dead_letter import (
 )
 from railhead.dead_letters.export import WRITERS
 from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_dead_letter
-from sinks.connection import NETWORK_ERRORS, client_arguments, translate
-from sinks.settings import StoreSettings
+from railhead.stack.addresses import API_ENDPOINT, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
+from railhead.waiting import waiting_for
+from sinks.connection import NETWORK_ERRORS
 
 NAME = "rejected"
 HELP = "list, show, export and replay rejected items"
@@ -60,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     replay = _action(actions, "replay", rejected_replay.HELP)
     _add_filters(replay)
     rejected_replay.add_arguments(replay)
+    for action in (list_, show, export):
+        add_finding_options(action, CLICKHOUSE_ENDPOINT)
+    add_finding_options(replay, CLICKHOUSE_ENDPOINT, API_ENDPOINT, KAFKA_ENDPOINT, url=API_ENDPOINT)
 
 
 def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
@@ -95,14 +99,23 @@ def run(args: argparse.Namespace) -> int:
         "replay": lambda args, archive: rejected_replay.run(args, archive, _selection(args)),
     }
     try:
-        with create_client(**client_arguments(StoreSettings())) as client:
+        address, settings = find_clickhouse(args)
+    except ValueError as error:
+        print(f"railhead rejected: {error}", file=sys.stderr)
+        return 2
+    try:
+        waiting = (
+            waiting_for(address) if args.action in {"list", "show"} else contextlib.nullcontext()
+        )
+        with open_clickhouse(address, settings) as client, waiting:
             return actions[args.action](args, Archive(client))
     except BrokenPipeError:
         # The reader (`| head`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (DriverError, *NETWORK_ERRORS) as error:
-        print(f"railhead rejected: {translate('read of rejected items', error)}", file=sys.stderr)
+        message = why_not("read of rejected items", error, address)
+        print(f"railhead rejected: {message}", file=sys.stderr)
         return 2
 
 

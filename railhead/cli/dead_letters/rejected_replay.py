@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from railhead.cli.finding import find
 from railhead.dead_letters.archive import Archive, Replayed
 from railhead.dead_letters.dead_letter import DeadLetterId, DeadLetterSelection, parse_id
 from railhead.dead_letters.plain_text import visible
@@ -27,7 +28,8 @@ from railhead.dead_letters.replay.pace import Pace
 from railhead.dead_letters.replay.replay import Replay, ReplayPlan
 from railhead.dead_letters.replay.ways import ReplayStoppedError, Way
 from railhead.paths import tenants_file
-from streams.settings import WorkerSettings
+from railhead.stack.addresses import API_ENDPOINT, KAFKA_ENDPOINT, Address
+from railhead.waiting import each_waiting_for
 from tenants.id_rules import rules_if_there
 from tenants.tenants_file import read_tenants
 
@@ -48,10 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--as-tenant", default="", metavar="NAME", help="send items that named no tenant as NAME's")
     add("--limit", type=int, default=1_000_000, metavar="N", help="at most N items")
     add("--via", choices=("door", "kafka"), default="door", help="(%(default)s)")
-    add("--url", default="http://127.0.0.1:8080", help="the ingest API (%(default)s)")
     add("--key-file", type=Path, metavar="FILE", help="the tenant's key (or set RAILHEAD_KEY)")
     add("--trust-key", action="store_true", help="do not check here that the key is the tenant's")
-    add("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
     add("--dry-run", action="store_true", help="check the items, send and record nothing")
     add("--rate", type=_rate, metavar="N", help="at most N items a second")
     add("--again", action="store_true", help="also those that were sent before")
@@ -88,7 +88,8 @@ def run(args: argparse.Namespace, archive: Archive, selection: DeadLetterSelecti
     try:
         ids = _ids(args, archive, selection)
         tenant = one_tenant(archive, ids, named=selection.tenant, adopted_by=args.as_tenant)
-        way = _way(args, tenant, name)
+        address = find(KAFKA_ENDPOINT if args.via == "kafka" else API_ENDPOINT, args)
+        way = _way(args, tenant, name, address)
     except (OwnerError, ValueError, OSError) as error:
         errors.print(f"railhead rejected replay: {error}", markup=False)
         return 2
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace, archive: Archive, selection: DeadLetterSelecti
         if args.mends and not _agreed(args, archive, ids, errors):
             return 2
         plan = ReplayPlan(name=name, mends=tuple(args.mends), dry_run=args.dry_run)
-        return _replay(Replay(way, archive, plan, Pace(args.rate)), ids, errors)
+        return _replay(Replay(way, archive, plan, Pace(args.rate)), ids, address, errors)
     finally:
         way.close()
 
@@ -115,12 +116,12 @@ def _ids(
     return archive.oldest(selection, args.limit, again=args.again)
 
 
-def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
+def _way(args: argparse.Namespace, tenant: str, name: str, address: Address) -> Way:
     path = tenants_file(args.data_dir)
     if args.via == "kafka":
         known = read_tenants(path).tenants.get(tenant)
         return ByKafka(
-            WorkerSettings().kafka_bootstrap,
+            address.value,
             tenant=tenant,
             request_id=name,
             rules=rules_if_there(path),
@@ -131,7 +132,7 @@ def _way(args: argparse.Namespace, tenant: str, name: str) -> Way:
         raise OwnerError("no key: give --key-file, or set RAILHEAD_KEY")
     if not args.trust_key:
         check_key(key, tenant, path)
-    return ByApi(args.url, key)
+    return ByApi(address.value, key)
 
 
 def _agreed(
@@ -156,19 +157,19 @@ def _agreed(
     return errors.input(question).strip().lower() in {"y", "yes"}
 
 
-def _replay(replay: Replay, ids: list[DeadLetterId], errors: Console) -> int:
+def _replay(replay: Replay, ids: list[DeadLetterId], address: Address, errors: Console) -> int:
     failures: list[Replayed] = []
     why = ""
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
         bar = progress.add_task("replay", total=len(ids))
         try:
-            for one in replay.run(replay.archive.dead_letters(ids)):
+            for one in each_waiting_for(address, replay.run(replay.archive.dead_letters(ids))):
                 progress.advance(bar)
                 if one.outcome == "refused":
                     failures.append(one)
         except ReplayStoppedError as error:
-            why = str(error)
+            why = f"{error}; it was sent to {address}"
         except KeyboardInterrupt:
             why = "interrupted"
     _print_failures(failures)

@@ -9,7 +9,6 @@ import gc
 import os
 import resource
 import sys
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -18,7 +17,9 @@ from pydantic import ValidationError
 from ingest_http.logs import set_up_logging
 from ingest_http.server import ApiBrokenError, serve
 from ingest_http.settings import ApiSettings
-from railhead.paths import tenants_file
+from railhead.cli.finding import add_data_dir
+from railhead.paths import default_data_dir, tenants_file
+from railhead.stack.addresses import KAFKA_ENDPOINT, read_record, resolve
 from tenants.tenants_file import TenantsFileError
 
 # Its number in malloc.h; see mallopt(3).
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for field, option in OPTIONS.items():
         description = ApiSettings.model_fields[field].description
         parser.add_argument(option, dest=field, help=f"{description} (RAILHEAD_{field.upper()})")
-    parser.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
+    add_data_dir(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,6 +85,10 @@ def read_settings(args: argparse.Namespace) -> ApiSettings:
     given: dict[str, Any] = {
         field: value for field in OPTIONS if (value := getattr(args, field)) is not None
     }
+    record = read_record(args.data_dir or default_data_dir())
+    option = args.kafka_bootstrap
+    kafka = resolve(KAFKA_ENDPOINT, option=option, environ=os.environ, record=record)
+    given["kafka_bootstrap"] = kafka.value
     if args.data_dir is not None or not os.environ.get("RAILHEAD_TENANTS_FILE"):
         given["tenants_file"] = tenants_file(args.data_dir)
     return ApiSettings(**given)

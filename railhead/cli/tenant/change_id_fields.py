@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from events.contract.id_rules import IdRules
 from events.contract.registry import BY_NAME, EventType
-from sinks.connection import client_arguments
-from sinks.settings import StoreSettings
+from railhead.cli.finding import find_clickhouse, open_clickhouse, why_not
+from railhead.waiting import waiting_for
+from sinks.connection import NETWORK_ERRORS
 from tenants.changes import TenantChangeError, change_id_fields, find
 from tenants.id_rules import rules_of_tenants
 from tenants.tenants import TenantsFile
@@ -59,8 +60,7 @@ def change(args: argparse.Namespace, path: Path) -> None:
     )
     if before.fields_for(name, event_type) == fields:
         raise TenantChangeError(f"{event} of {name} has this id already: {', '.join(fields)}")
-    with create_client(**client_arguments(StoreSettings())) as client:
-        stored = ask(client, name, event_type, fields)
+    stored = ask(args, name, event_type, fields)
     if stored.rows and after.home_fields(name, event_type) != before.home_fields(name, event_type):
         held = ", ".join(before.home_fields(name, event_type))
         raise TenantChangeError(
@@ -80,7 +80,25 @@ def change(args: argparse.Namespace, path: Path) -> None:
     print(f"Changed; it applies to what Kafka appends from {since:%F %T} UTC on.")
 
 
-def ask(client: Client, tenant: str, event_type: EventType, fields: Sequence[str]) -> StoredCounts:
+def ask(
+    args: argparse.Namespace, tenant: str, event_type: EventType, fields: Sequence[str]
+) -> StoredCounts:
+    """Connect and count.
+
+    Raises:
+        TenantChangeError: ClickHouse does not answer.
+    """
+    address, settings = find_clickhouse(args)
+    try:
+        with open_clickhouse(address, settings) as client, waiting_for(address):
+            return count(client, tenant, event_type, fields)
+    except (DriverError, *NETWORK_ERRORS) as error:
+        raise TenantChangeError(why_not("count of rows", error, address)) from None
+
+
+def count(
+    client: Client, tenant: str, event_type: EventType, fields: Sequence[str]
+) -> StoredCounts:
     """Count what is stored of *tenant*, and how many ids that is by *fields*."""
     query = (
         f"SELECT count(), uniqExact({', '.join(fields)}) "  # noqa: S608 - names of the contract

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
 from rich.table import Table
 
 from events.contract.id_rules import parse_id_rules
+from railhead.cli.finding import add_data_dir, add_finding_options
 from railhead.cli.tenant import change_id_fields
 from railhead.paths import tenants_file
+from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
 from tenants.changes import TenantChangeError, add_tenant, make_key, revoke, rotate
 from tenants.tenants import IdRule, Tenant, TenantsFile
 from tenants.tenants_file import TenantsFileError, change_tenants, read_tenants
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
     add.add_argument(
         "--coerce-ids", action="store_true", help="accept numbers where the contract says string"
+    )
+    add.add_argument(
+        "--create", action="store_true", help="make the tenants file if there is none yet"
     )
     add.add_argument(
         "--id-fields",
@@ -84,11 +88,26 @@ def run(args: argparse.Namespace) -> int:
         "id-fields": change_id_fields.change,
     }
     try:
-        actions[args.action](args, tenants_file(args.data_dir))
-    except (TenantChangeError, TenantsFileError, OSError, DriverError) as error:
+        path = tenants_file(args.data_dir)
+        if not getattr(args, "create", False):
+            _require(path)
+        actions[args.action](args, path)
+    except (TenantChangeError, TenantsFileError, OSError, ValueError) as error:
         print(f"railhead tenant {args.action}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _require(path: Path) -> None:
+    """A file made by accident would hold keys that no ingest API accepts."""
+    if path.exists():
+        return
+    msg = (
+        f"there is no tenants file {path.absolute()}. `railhead up` makes the one of its data "
+        "directory: name that with --data-dir or RAILHEAD_DATA_DIR, or the file itself with "
+        "RAILHEAD_TENANTS_FILE. To make a first one here: `railhead tenant add NAME --create`"
+    )
+    raise TenantChangeError(msg)
 
 
 def _add(args: argparse.Namespace, path: Path) -> None:
@@ -148,7 +167,10 @@ def _options(tenant: Tenant) -> list[str]:
 def _action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
     # argparse has no public name for the type of *actions*.
     action: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
-    action.add_argument("--data-dir", type=Path, metavar="D", help="the directory of tenants.json")
+    if name == "id-fields":
+        add_finding_options(action, CLICKHOUSE_ENDPOINT)
+    else:
+        add_data_dir(action)
     return action
 
 

@@ -449,4 +449,5 @@ def test_what_cannot_be_asked_is_reported(
     code = main(["reconcile"])
 
     assert code == 2
-    assert "ClickHouse could not be asked" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "ClickHouse at http://127.0.0.1:1 (from RAILHEAD_CLICKHOUSE_URL) does not answer" in said

@@ -24,7 +24,7 @@ from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
 from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part, worker_part
 from railhead.stack.ports import PortRegistry, free_ports
-from railhead.stack.settings import LOOPBACK
+from railhead.stack.settings import INGEST_API, LOOPBACK
 from railhead.stack.steps import ready_broker, run_step
 from railhead.stack.supervisor import Part, Supervisor
 from tenants.tenants_file import make_first_file
@@ -166,8 +166,10 @@ class Rig:
     def _others(self, registry: PortRegistry) -> Iterable[tuple[Part, dict[str, str]]]:
         address = (LOOPBACK, self._http_port)
         for number in range(1, self.plan.apis + 1):
+            name = f"{INGEST_API}-{number}"
+            port = registry.choose(name)
             part = api_part(
-                number, address=address, registry=registry, environment=self.environment()
+                name, address=address, metrics_port=port, environment=self.environment()
             )
             yield part, dict(part.environment)
         for number in range(1, self.plan.workers + 1):
