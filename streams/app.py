@@ -238,7 +238,7 @@ class Stream:
                 fetched,
                 start_offset=start_offset,
                 log_start=start,
-                first_after=lambda time_ms: self.app.consumer.first_after(partition, time_ms),
+                first_after=partial(self.app.consumer.first_after, partition),
             ),
         )
         raise_alarms(partition, found, self.metrics, self._reported)

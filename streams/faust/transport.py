@@ -17,6 +17,7 @@ Its consumer is replaced where it works per message:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
@@ -26,6 +27,7 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP, ConsumerMessage, EventT
 
 import failpoints
+from streams.faust.append_times import fetch_header, first_after
 from streams.faust.commit_tracker import CommitTracker
 from streams.faust.consumer_thread import BatchConsumerThread
 from streams.faust.gap_detector import GapDetector
@@ -280,12 +282,15 @@ class BatchConsumer(KafkaConsumer):  # type: ignore[misc]
         tp = TP(*partition)
         return int((await self.earliest_offsets(tp))[tp])
 
-    async def first_after(self, partition: Partition, appended_ms: int) -> int | None:
-        """The first offset that was appended after that time; None when there is none."""
-        tp = TP(*partition)
-        consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no method for it
-        found = await self._thread.call_thread(consumer.offsets_for_times, {tp: appended_ms + 1})
-        return None if found[tp] is None else int(found[tp].offset)
+    async def first_after(self, partition: Partition, appended_ms: int, before: int) -> int | None:
+        """The first offset before *before* that was appended after that time; None without any."""
+        header_at = partial(self._header_at, TP(*partition))
+        first = await self.log_start(partition)
+        return await first_after(header_at, appended_ms, first=first, before=before)
+
+    async def _header_at(self, tp: TP, offset: int) -> Any:
+        client = self._thread._ensure_consumer()._client  # noqa: SLF001 - Faust fetches no headers
+        return await self._thread.call_thread(fetch_header, client, tp, offset)
 
     def waits_past(self, partition: Partition, offset: int) -> bool:
         """Whether offsets at or past *offset* wait at the broker or on their way from there.

@@ -120,26 +120,27 @@ class Batches:
     def has_next(self) -> bool:
         """Whether there is another batch; asked when the one before it was taken to its end."""
         window_turns.TURNS.give_back(self)
-        return self._is_there()
+        return self.is_there()
 
     def must_wait(self) -> bool:
         """Whether the next batch keeps a wide window and it is not its turn."""
-        if not self._is_there():
+        if not self.is_there():
             return False
         try:
-            batch = self._peek()
+            batch = self.peek()
             wide = isinstance(batch, Batch) and batch.keeps_a_wide_window
         except CorruptRecordException:
             return False  # aiokafka's loop comes to it, and says so
         return wide and not window_turns.TURNS.take(self)
 
-    def _is_there(self) -> bool:
+    def is_there(self) -> bool:
+        """Whether another batch is complete."""
         left = len(self.data) - self._at
         return left >= _OVERHEAD_BYTES and left >= self._size()
 
     def next_batch(self) -> Any:
         """The next batch."""
-        batch = self._peek()
+        batch = self.peek()
         self._at += self._size()
         self._next = None
         if isinstance(batch, Batch):
@@ -148,7 +149,8 @@ class Batches:
                 window_turns.TURNS.take(self)
         return batch
 
-    def _peek(self) -> Batch | OldBatch:
+    def peek(self) -> Batch | OldBatch:
+        """The next batch, which stays the next one."""
         if self._next is None:
             begin, size = self._at, self._size()
             if size < _OVERHEAD_BYTES + _OLD_MIN_BYTES:
@@ -160,6 +162,12 @@ class Batches:
     def _size(self) -> int:
         (length,) = _INT32.unpack_from(self.data, self._at + 8)
         return _OVERHEAD_BYTES + int(length)
+
+
+def first_batch(data: bytes) -> Batch | OldBatch | None:
+    """The first record batch in *data*, not opened; None where none is complete."""
+    batches = Batches(data)
+    return batches.peek() if batches.is_there() else None
 
 
 class BoundedRecords(Batches):

@@ -72,6 +72,7 @@ class OldBatch:
         self._message, _ = _message(data[begin:end], 0, self._version)
         self.base_offset = self._message.offset
         self.next_offset = self._message.offset + 1
+        self.latest_ms = self._message.ms
 
     def validate_crc(self) -> bool:
         """Whether the message is as it was sent."""

@@ -124,14 +124,14 @@ async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker an
     *,
     start_offset: int,
     log_start: int = 0,
-    first_after: Callable[[int], Awaitable[int | None]],
+    first_after: Callable[[int, int], Awaitable[int | None]],
 ) -> RecoveryOffset:
     """Find in *store* where to go on with the partition of *fetched*, its first fetched batch.
 
     *start_offset* is the group's committed offset or, when there is none yet, the first offset that
     the partition still has: what lies before *fetched* and was never stored is not skipped.
     *log_start* is the first offset that the broker still has. *first_after* finds the first offset
-    that was appended after a time in milliseconds, None when there is none.
+    that was appended after a time in milliseconds and lies before another, None without any.
 
     The result may lie before *fetched*: the records between are to be fetched first.
     """
@@ -140,8 +140,8 @@ async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker an
     start = await _end_of_ledger(store, fetched, committed, log_start)
     known_until = await store.appended_until(topic, number, before=start)
     if known_until is not None:
-        restarted = await first_after(known_until)
-        if restarted is not None and restarted < start:
+        restarted = await first_after(known_until, start)
+        if restarted is not None:
             return await _start_again(
                 store, table, fetched, restarted=restarted, start=start, known_until=known_until
             )

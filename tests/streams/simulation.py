@@ -324,7 +324,7 @@ class Worker:
     async def _rewind(self, _partition: Partition, offset: int) -> None:
         self.rewound = offset
 
-    async def _first_after(self, _appended_ms: int) -> int | None:
+    async def _first_after(self, _appended_ms: int, _before: int) -> int | None:
         return None
 
     async def _log_start(self, _partition: Partition) -> int:

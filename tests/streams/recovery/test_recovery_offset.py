@@ -104,9 +104,10 @@ async def recovered(
 ) -> RecoveryOffset:
     """Where to go on with a partition whose records were appended at these times."""
 
-    async def first_after(time_ms: int) -> int | None:
+    async def first_after(time_ms: int, before: int) -> int | None:
         times = (appended or {}).items()
-        return min((offset for offset, at_ms in times if at_ms > time_ms), default=None)
+        later = [offset for offset, at_ms in times if at_ms > time_ms and offset < before]
+        return min(later, default=None)
 
     return await find_recovery_offset(
         store,

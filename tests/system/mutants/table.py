@@ -129,7 +129,7 @@ def _trust_the_commit() -> None:
 
     original = recovery_offset.find_recovery_offset
 
-    async def nothing_after(_appended_ms: int) -> int | None:
+    async def nothing_after(_appended_ms: int, _before: int) -> int | None:
         return None
 
     async def find_recovery_offset(*args: Any, **options: Any) -> Any:
