@@ -29,10 +29,13 @@ def dead_letter(facts: Mapping[str, Any], raw: bytes | None) -> bytes:
     *facts* must have a `message`. Text that its escapes would more than double is kept as base64,
     and of more than `KEPT_BYTES` only the beginning; the message says so.
     """
-    value = orjson.dumps({**facts, **raw_fields(raw)})
-    most = LARGEST_VALUE_BYTES if raw is None else MOST_GROWTH * len(raw) + LITTLE_BYTES
-    if raw is None or len(value) <= min(LARGEST_VALUE_BYTES, most):
-        return value
+    if raw is None:
+        return orjson.dumps({**facts, **raw_fields(raw)})
+    # An item that cannot fit is not escaped first: that would make it up to six times as long.
+    if len(raw) <= LARGEST_VALUE_BYTES:
+        value = orjson.dumps({**facts, **raw_fields(raw)})
+        if len(value) <= min(LARGEST_VALUE_BYTES, MOST_GROWTH * len(raw) + LITTLE_BYTES):
+            return value
     # Text of control characters grows sixfold as JSON, base64 by a third.
     if len(raw) <= KEPT_BYTES:
         encoded = base64.b64encode(raw).decode()

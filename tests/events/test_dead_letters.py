@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tracemalloc
 
 import orjson
 import pytest
@@ -33,3 +34,17 @@ def test_a_dead_letter_always_fits_into_the_topic(raw: bytes) -> None:
     assert len(value) <= LARGEST_VALUE_BYTES < TOPIC_TAKES_BYTES
     assert raw[:KEPT_BYTES] == base64.b64decode(kept["raw_base64"])
     assert ("the first" in kept["message"]) == (len(raw) > KEPT_BYTES)
+
+
+@pytest.mark.parametrize("size", [LARGEST_VALUE_BYTES + 1, 8 * 2**20])
+@pytest.mark.parametrize("item", [b"\0", b'"', b"a", b"\xff", "\u0436".encode(), b"\\"])
+def test_what_cannot_fit_is_not_escaped_first(item: bytes, size: int) -> None:
+    """Escapes make a text up to six times as long."""
+    raw = (item * size)[:size]
+    tracemalloc.start()
+    try:
+        dead_letter(FACTS, raw)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 12 * LARGEST_VALUE_BYTES
