@@ -146,6 +146,14 @@ def test_images_are_the_releases_the_tests_run_against() -> None:
     )
 
 
+def test_a_broker_without_memory_ends_and_is_started_again() -> None:
+    """Kafka itself goes on, and may not answer."""
+    kafka = service("kafka")
+
+    assert kafka["environment"]["KAFKA_OPTS"] == "-XX:+ExitOnOutOfMemoryError"
+    assert kafka["restart"] == "unless-stopped"
+
+
 def test_broker_of_the_container_is_set_up_as_the_embedded_one() -> None:
     """Where both name a setting, it has the same value."""
     its_own = {"listener.security.protocol.map", "inter.broker.listener.name"}
