@@ -352,7 +352,7 @@ def _go_back_once() -> None:
 def _pass_holes_in_what_was_handed_on() -> None:
     from streams.faust.positions import FetchPositions
 
-    _set(FetchPositions, "hand_on", lambda self, tp, _follows, end: self.go_to(tp, end))
+    _set(FetchPositions, "hand_on", lambda self, tp, _follows, end: self.go_to({tp: end}))
 
 
 def _never_look_for_what_nobody_got() -> None:
