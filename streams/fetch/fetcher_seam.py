@@ -83,7 +83,7 @@ class BatchRecords(LoopRecords):
             records._isolation_level,
         )
         self._partition = Partition(*records._tp)
-        self._throttle: FetchedBatch | None = None
+        self._rest: FetchedBatch | None = None
         self._read = False
         self.waits = False
         # Bytes of the records of the fetched batch that is being made.
@@ -99,7 +99,7 @@ class BatchRecords(LoopRecords):
     @property
     def exhausted(self) -> bool:
         """Whether nothing is left."""
-        return self._read and self._throttle is None
+        return self._read and self._rest is None
 
     def take(self, limit: int) -> FetchedBatch | None:
         """The next records, *limit* of them unless fewer are left.
@@ -111,8 +111,8 @@ class BatchRecords(LoopRecords):
         Raises what aiokafka does; nothing of what was fetched is to be taken after that.
         """
         follows = self.next_fetch_offset
-        parts = [] if self._throttle is None else [self._throttle]
-        self._throttle = None
+        parts = [] if self._rest is None else [self._rest]
+        self._rest = None
         missing = limit - sum(map(len, parts))
         self._bytes = 0
         self.waits = False
@@ -122,7 +122,7 @@ class BatchRecords(LoopRecords):
             missing -= sum(map(len, portion))
         fetched = joined(parts)
         if fetched is not None and (missing <= 0 or not self._read):
-            fetched, self._throttle = fetched.cut(limit)
+            fetched, self._rest = fetched.cut(limit)
             self.next_fetch_offset = fetched.last + 1
             return replace(fetched, follows=min(follows, fetched.first), up_to=fetched.last + 1)
         return self._whole(fetched, follows)

@@ -136,10 +136,10 @@ class DurableWrites:
             batches = [part.rows for part in judged if part.rows is not None]
             # Other rows need another token, or they would be taken for those of the last try.
             unlike = f"{token}~{len(refused)}" if refused else token
-            restarted = await self._insert(span, batches, unlike)
-            if not restarted:
+            newly_refused = await self._insert(span, batches, unlike)
+            if not newly_refused:
                 return judged
-            refused |= restarted
+            refused |= newly_refused
             stored |= {at: ms for at, ms in _coordinates(batches) if at not in refused}
             judged = judge_again(refused, stored)
 

@@ -140,10 +140,10 @@ async def find_recovery_offset(  # noqa: PLR0913 - what the group, the broker an
     start = await _end_of_ledger(store, fetched, committed, log_start)
     known_until = await store.appended_until(topic, number, before=start)
     if known_until is not None:
-        restarted = await first_after(known_until, start)
-        if restarted is not None:
+        others_from = await first_after(known_until, start)
+        if others_from is not None:
             return await _start_again(
-                store, table, fetched, restarted=restarted, start=start, known_until=known_until
+                store, table, fetched, others_from=others_from, start=start, known_until=known_until
             )
     found = await _what_is_done(store, table, fetched, start=start, log_start=log_start)
     following = max(found.end, log_start)
@@ -235,27 +235,29 @@ async def _start_again(  # noqa: PLR0913 - what find_recovery_offset knows
     table: str,
     fetched: FetchedBatch,
     *,
-    restarted: int,
+    others_from: int,
     start: int,
     known_until: int,
 ) -> RecoveryOffset:
-    """Where to go on when the records from *restarted* to *start* are not those in the ledger.
+    """Where to go on when the records from *others_from* to *start* are not those in the ledger.
 
-    A range that spans *restarted* is done again as a whole: a range that covers only some of its
+    A range that spans *others_from* is done again as a whole: a range that covers only some of its
     offsets would hide it.
     """
-    ranges = await store.ledger_ranges(*fetched.partition, at_or_past=restarted)
+    ranges = await store.ledger_ranges(*fetched.partition, at_or_past=others_from)
     cut = [
         entry
         for entry in ranges
-        if entry.first < restarted and may_be_of(entry.incarnation, fetched.incarnation)
+        if entry.first < others_from and may_be_of(entry.incarnation, fetched.incarnation)
     ]
-    following = min([restarted, *(entry.first for entry in cut)])
+    following = min([others_from, *(entry.first for entry in cut)])
     since = searched_since(min([known_until, *(entry.first_appended_ms for entry in cut)]))
     stored = await store.stored_offsets(
         table, *fetched.partition, first=following, since=since, incarnation=fetched.incarnation
     )
-    return RecoveryOffset(following, following, stored, other_incarnation=((restarted, start - 1),))
+    return RecoveryOffset(
+        following, following, stored, other_incarnation=((others_from, start - 1),)
+    )
 
 
 def already_stored(
