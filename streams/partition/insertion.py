@@ -7,7 +7,6 @@ a first try is believed; after a try without an answer the rows are looked for.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -15,24 +14,12 @@ import pyarrow as pa
 
 from sinks.bisect import Inserter, store_all
 from streams.fetch.fetched_batch import Partition
-from streams.recovery.holes import searched_since
+from streams.recovery.holes import RowFinder, searched_since
 from streams.recovery.recovery_offset import already_stored
 
 
-class InsertingStore(Inserter, Protocol):
+class InsertingStore(Inserter, RowFinder, Protocol):
     """The part of a store that is needed here."""
-
-    async def stored_offsets(  # noqa: PLR0913 - as the store's
-        self,
-        table: str,
-        topic: str,
-        partition: int,
-        *,
-        first: int,
-        since: datetime,
-        incarnation: str = "",
-    ) -> dict[int, int]:
-        """Offsets of rows with their append times; see sinks.store.Store."""
 
 
 class Insertion:
