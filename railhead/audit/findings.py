@@ -7,10 +7,10 @@ harm: the views still show the right rows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from railhead.audit.chain import Span
 
@@ -76,6 +76,29 @@ class AuditFinding:
     text: str
     tenant: str = ""
     id_hash: str = ""
+
+    @classmethod
+    def about(  # noqa: PLR0913 - a finding and what it is about
+        cls,
+        kind: FindingKind,
+        topic: str,
+        partition: int,
+        span: Span,
+        *,
+        text: str,
+        key: Sequence[Any] | None = None,
+    ) -> Self:
+        """The finding about *span* of a partition; *key* is a tenant and the parts of an id."""
+        tenant, *rest = key or ("",)
+        return cls(
+            kind=kind,
+            topic=topic,
+            partition=partition,
+            span=span,
+            text=text,
+            tenant=str(tenant),
+            id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
+        )
 
     @property
     def is_fault(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from railhead.audit.chain import Chain, Span, spans
-from railhead.audit.findings import AuditFinding, FindingKind, hash_of_id
+from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.audit.queries import AuditQueries, Key, Window
 from railhead.audit.records.kafka_log import KafkaLog
 
@@ -101,13 +101,4 @@ class Outside:
     def _finding(
         self, kind: FindingKind, number: int, span: Span, text: str, key: Key | None = None
     ) -> AuditFinding:
-        tenant, *rest = key or ("",)
-        return AuditFinding(
-            kind=kind,
-            topic=self._topic,
-            partition=number,
-            span=span,
-            text=text,
-            tenant=str(tenant),
-            id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
-        )
+        return AuditFinding.about(kind, self._topic, number, span, text=text, key=key)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from events.contract.id_rules import IdRules
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.chain import Span, spans
-from railhead.audit.findings import AuditFinding, FindingKind, hash_of_id
+from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.audit.queries import AuditQueries, Coordinate, Key, OffsetBlock, Window
 from railhead.audit.records.evidence import Evidence, judge
 from railhead.audit.records.kafka_log import KafkaLog, Position, Record, incarnation_of, logs_of
@@ -265,16 +265,7 @@ class Examiner:
     def _at(
         self, kind: FindingKind, partition: int, span: Span, text: str, key: Key | None = None
     ) -> AuditFinding:
-        tenant, *rest = key or ("",)
-        return AuditFinding(
-            kind=kind,
-            topic=self.topic,
-            partition=partition,
-            span=span,
-            text=text,
-            tenant=str(tenant),
-            id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
-        )
+        return AuditFinding.about(kind, self.topic, partition, span, text=text, key=key)
 
     def _finding(
         self, kind: FindingKind, block: OffsetBlock, span: Span, text: str
