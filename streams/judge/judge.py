@@ -124,7 +124,11 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
             partitions=partitions,
             templates=templates,
         )
-        return _judge_apart(fetched, event_type, origin, ownerless, judge_others)
+        rejections = [
+            Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT)
+            for at in np.flatnonzero(ownerless).tolist()
+        ]
+        return judge_apart(fetched, origin, rejections, judge_others)
     owners = _owners(origin_runs, fetched) if rules.touches(event_type) else None
     checked = check_records(
         event_type, fetched.values, owners=owners, rules=rules, templates=templates
@@ -136,22 +140,17 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
     return _judge_valid(fetched, checked.accepted[0], origin, context)
 
 
-def _judge_apart(
+def judge_apart(
     fetched: FetchedBatch,
-    event_type: EventType,
     origin: Origin,
-    ownerless: npt.NDArray[np.bool_],
+    rejections: Sequence[Rejection],
     judge_others: Callable[[FetchedBatch], Judged],
 ) -> Judged:
-    """Set aside the records that name no (well-formed) tenant and judge the others."""
-    rejects = [
-        reject_of(fetched, origin, Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
-        for at in np.flatnonzero(ownerless).tolist()
-    ]
-    rest = fetched.only(np.flatnonzero(~ownerless))
-    if rest is None:
-        return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
-    judged = judge_others(rest)
+    """Set aside the records of *fetched* that have *rejections*, and judge the others."""
+    rejects = [reject_of(fetched, origin, rejection) for rejection in rejections]
+    others = np.delete(np.arange(len(fetched)), [one.position for one in rejections])
+    rest = fetched.only(others)
+    judged = Judged() if rest is None else judge_others(rest)
     return replace(
         judged,
         counts=judged.counts + OutcomeCounts(rejected=len(rejects)),

@@ -7,15 +7,13 @@ again: the first record of an id that the store accepts is the row.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
 import numpy as np
 
 from events.check.result import Rejection
 from events.contract.registry import BY_TOPIC
 from streams.fetch.fetched_batch import FetchedBatch
-from streams.judge.judge import Judged, OutcomeCounts
-from streams.judge.rejects import reject_of
+from streams.judge.judge import Judged, judge_apart
 from streams.judge.rows import origin_of
 
 REASON = "store_refused"
@@ -32,19 +30,11 @@ def judge_without(
     at_fault = np.isin(fetched.offsets, list(refused))
     if not at_fault.any():
         return judge(fetched)
-    origin = origin_of(fetched)
     event = BY_TOPIC[fetched.partition.topic].name if fetched.partition.topic in BY_TOPIC else None
-    dead_letters = [
-        reject_of(fetched, origin, Rejection(at, event, REASON, None, _MESSAGE))
-        for at in np.flatnonzero(at_fault).tolist()
+    rejections = [
+        Rejection(at, event, REASON, None, _MESSAGE) for at in np.flatnonzero(at_fault).tolist()
     ]
-    rest = fetched.only(np.flatnonzero(~at_fault))
-    judged = judge(rest) if rest else Judged()
-    return replace(
-        judged,
-        counts=judged.counts + OutcomeCounts(rejected=len(dead_letters)),
-        rejects=[*dead_letters, *judged.rejects],
-    )
+    return judge_apart(fetched, origin_of(fetched), rejections, judge)
 
 
 def forget(judged: Judged, refused: Collection[int]) -> None:
