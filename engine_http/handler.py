@@ -30,6 +30,7 @@ from engine_http.results import answer, native
 from engine_http.results.read_statement import ReadPlan, ReadStatement
 from engine_http.statements.lowering import lowered, lowered_in
 from engine_http.statements.statement import STATEFUL, Insert, Statement, inspect
+from engine_http.threads import ended, on_thread
 
 # The long pool's threads times an analyst's memory, plus the short pool's times a trial's, are what
 # all analysts together may use: half of the engine's memory.
@@ -141,9 +142,13 @@ class Handler:
         if url_text and statement.data_at == len(url_text):
             return rest
         rows = self._bodies.spool(body.MAX_BODY_BYTES)
-        rows.write(url_text[statement.data_at :])
         start = 0 if url_text else statement.data_at
-        return await asyncio.to_thread(rows.write_all, rest.chunks(start))
+        try:
+            rows.write(url_text[statement.data_at :])
+            return await on_thread(rows.write_all, rest.chunks(start))
+        except BaseException:
+            rows.close()
+            raise
 
     async def _insert(self, call: Call, statement: Insert, rows: Spool) -> web.Response:
         user = call.user
@@ -261,11 +266,11 @@ async def _finished(pool: WorkerPool, call: Call, work: Callable[[], T]) -> T:
     await pool.enter()
     outcome = pool.start(work)
     call.hold_session(outcome)
-    return await asyncio.shield(outcome)
+    return await ended(outcome)
 
 
 async def _inspected(text: bytes) -> Insert | Statement:
     """Take a text apart; a long one on a thread, not on the event loop."""
     if len(text) < _WORTH_A_THREAD_BYTES:
         return inspect(text)
-    return await asyncio.to_thread(inspect, text)
+    return await on_thread(inspect, text)

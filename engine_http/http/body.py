@@ -14,6 +14,7 @@ from engine_http.http import decompression
 from engine_http.http import request as requests
 from engine_http.http.request import Query
 from engine_http.http.spool import IN_MEMORY_BYTES, Spool
+from engine_http.threads import on_thread
 
 # The most bytes of a body, both as sent and decompressed.
 MAX_BODY_BYTES: Final = 256 << 20
@@ -53,29 +54,31 @@ class Bodies:
         except BaseException:
             sent.close()
             raise
-        with sent:
-            if sent.size < _WORTH_A_THREAD_BYTES and most_bytes <= IN_MEMORY_BYTES:
-                return self._opened(sent, query, most_bytes)
-            async with self._opening:
-                return await asyncio.to_thread(self._opened, sent, query, most_bytes)
+        found = self.spool(most_bytes)
+        try:
+            with sent:
+                if sent.size < _WORTH_A_THREAD_BYTES and most_bytes <= IN_MEMORY_BYTES:
+                    return _open_into(found, sent, query)
+                async with self._opening:
+                    return await on_thread(_open_into, found, sent, query)
+        except BaseException:
+            found.close()
+            raise
 
     def spool(self, most_bytes: int) -> Spool:
         """Return an empty spool."""
         return Spool(self._directory, most_bytes=most_bytes)
 
-    def _opened(self, sent: Spool, query: Query, most_bytes: int) -> Spool:
-        found = self.spool(most_bytes)
-        try:
-            chunks = decompression.opened(
-                sent.chunks(),
-                query.content_encoding,
-                native=query.decompress_native,
-                check=query.settings.get(_UNCHECKED, "0") not in ("1", "true"),
-            )
-            return found.write_all(chunks)
-        except BaseException:
-            found.close()
-            raise
+
+def _open_into(found: Spool, sent: Spool, query: Query) -> Spool:
+    """Write what was *sent* to *found*, without its encoding."""
+    chunks = decompression.opened(
+        sent.chunks(),
+        query.content_encoding,
+        native=query.decompress_native,
+        check=query.settings.get(_UNCHECKED, "0") not in ("1", "true"),
+    )
+    return found.write_all(chunks)
 
 
 async def with_form(request: web.Request, query: Query) -> Query:
