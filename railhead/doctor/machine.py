@@ -16,14 +16,12 @@ from urllib.parse import urlsplit
 
 from railhead.doctor.finding import DoctorFinding, fail, ok, warn
 from railhead.doctor.target import Target
+from railhead.doctor.tenants import tenants
 from railhead.kafka.jar_cache import jar_directory
 from railhead.kafka.java import JavaError, find_java
 from railhead.kafka.pins import pinned, sha256_of
-from railhead.paths import tenants_file
 from railhead.stack.ports import why_taken
 from railhead.stack.settings import LOOPBACK
-from tenants.id_rules import read_rules
-from tenants.tenants_file import TenantsFileError
 
 GIB: Final = 1 << 30
 LITTLE_SPACE_BYTES: Final = 5 * GIB
@@ -126,31 +124,6 @@ def ports(target: Target) -> DoctorFinding:
         if url.hostname in {LOOPBACK, "localhost"} and url.port
     ]
     return ok("ports", ", ".join(local) or "no part is on this machine")
-
-
-def tenants(data_dir: Path) -> DoctorFinding:
-    """Look at the file of the tenants' keys and at its pepper."""
-    path = tenants_file(data_dir)
-    if not path.exists() and path.with_suffix(".pepper").exists():
-        says = f"{path} is missing, although it existed before"
-        return fail("tenants", says, "Workers do not start without it: restore it.")
-    if not path.exists():
-        return warn(
-            "tenants", f"no {path}", "No client can send: `railhead tenant add NAME --create`."
-        )
-    try:
-        read_rules(path)
-    except TenantsFileError as error:
-        return fail("tenants", str(error), "Restore it; until then the last good rules hold.")
-    open_to_others = [
-        file.name
-        for file in (path, path.with_suffix(".pepper"))
-        if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077
-    ]
-    if open_to_others:
-        says = f"others may read {', '.join(open_to_others)}"
-        return warn("tenants", says, f"Close them: chmod 600 {path.parent}/tenants.*")
-    return ok("tenants", str(path))
 
 
 def disk(data_dir: Path) -> DoctorFinding:

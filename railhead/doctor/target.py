@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from railhead.kafka.topics import TopicSettings
 from railhead.stack.addresses import Address
 from sinks.settings import StoreSettings
+
+START: Final = (
+    "Start it (`railhead up` starts everything on one machine) or correct the address. If its port "
+    "is in use above, another program has it: stop that, or choose another port."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
