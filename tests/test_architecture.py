@@ -48,12 +48,18 @@ INSIDE: dict[str, set[str]] = {
     },
     "railhead/kafka": set(),
     "railhead/send": set(),
-    "railhead/stack": {"railhead", "railhead/kafka"},
+    "railhead/stack": {"railhead", "railhead/kafka", "railhead/stack/supervision"},
+    "railhead/stack/supervision": {"railhead/stack"},
     "railhead/dead_letters": set(),
     "railhead/dead_letters/replay": {"railhead/dead_letters", "railhead/send"},
     "railhead/audit": {"railhead/audit/records", "railhead/dead_letters", "railhead/kafka"},
     "railhead/audit/records": {"railhead/audit", "railhead/kafka"},
-    "railhead/doctor": {"railhead", "railhead/kafka", "railhead/stack"},
+    "railhead/doctor": {
+        "railhead",
+        "railhead/kafka",
+        "railhead/stack",
+        "railhead/stack/supervision",
+    },
     "demo/traffic": set(),
 }
 

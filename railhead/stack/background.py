@@ -10,7 +10,7 @@ from typing import Any
 
 from railhead.stack.settings import StackSettings
 from railhead.stack.stack import Stack
-from railhead.stack.supervisor import Say
+from railhead.stack.supervision.supervisor import Say
 
 
 class BackgroundStack:

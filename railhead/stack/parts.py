@@ -10,9 +10,9 @@ from typing import Final
 from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
 from railhead.stack.ports import PortRegistry
-from railhead.stack.probes import http_answers, kafka_answers
 from railhead.stack.settings import CLICKHOUSE, KAFKA, LOOPBACK, WORKER, reachable
-from railhead.stack.supervisor import Part
+from railhead.stack.supervision.probes import http_answers, kafka_answers
+from railhead.stack.supervision.supervisor import Part
 
 # -P: the data directory, where parts run, is no place to import from.
 RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli.main")

@@ -24,7 +24,7 @@ from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part
 from railhead.stack.ports import PortRegistry, require_free
 from railhead.stack.settings import CLICKHOUSE, INGEST_API, KAFKA, LOOPBACK, WORKER, StackSettings
 from railhead.stack.steps import ready_broker, run_step
-from railhead.stack.supervisor import Part, Say, Supervisor
+from railhead.stack.supervision.supervisor import Part, Say, Supervisor
 from tenants.tenants_file import make_first_file
 
 

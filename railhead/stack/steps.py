@@ -12,11 +12,11 @@ from typing import Final
 from railhead.kafka.broker import Broker
 from railhead.kafka.jar_cache import JarError, class_path, ensure_jars, jar_directory
 from railhead.kafka.java import JavaError, find_java
-from railhead.stack.child import Child, describe_end
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import last_lines
 from railhead.stack.settings import StackError
-from railhead.stack.supervisor import LINES_SHOWN, Say
+from railhead.stack.supervision.child import Child, describe_end
+from railhead.stack.supervision.supervisor import LINES_SHOWN, Say
 
 STEP_WITHIN_SECONDS: Final = 120.0
 

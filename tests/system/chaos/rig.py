@@ -26,7 +26,7 @@ from railhead.stack.parts import RAILHEAD, api_part, clickhouse_part, kafka_part
 from railhead.stack.ports import PortRegistry, free_ports
 from railhead.stack.settings import INGEST_API, LOOPBACK
 from railhead.stack.steps import ready_broker, run_step
-from railhead.stack.supervisor import Part, Supervisor
+from railhead.stack.supervision.supervisor import Part, Supervisor
 from tenants.tenants_file import make_first_file
 from tests.system.chaos.disk import SmallDisk
 from tests.system.chaos.proxy import Proxy

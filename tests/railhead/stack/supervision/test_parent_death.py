@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from railhead.stack import parent_death
+from railhead.stack.supervision import parent_death
 
 # A supervisor that starts a sleeper tied to it and prints its pid.
 PARENT = """
 import os, subprocess, sys, time
-from railhead.stack import parent_death
+from railhead.stack.supervision import parent_death
 child = subprocess.Popen(
     parent_death.command(os.getpid(), [sys.executable, "-c", "import time; time.sleep(600)"]),
     start_new_session=True,

@@ -15,7 +15,7 @@ import pytest
 
 from railhead.stack.directory import DataDirectory
 from railhead.stack.settings import StackError
-from railhead.stack.supervisor import Part, Supervisor, next_delay
+from railhead.stack.supervision.supervisor import Part, Supervisor, next_delay
 
 SLEEPER = "import time; print('here', flush=True); time.sleep(600)"
 DEAF = "import signal; signal.signal(15, signal.SIG_IGN); " + SLEEPER

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from railhead.stack.child import Child, describe_end
 from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import last_lines
 from railhead.stack.settings import StackError
+from railhead.stack.supervision.child import Child, describe_end
 
 FIRST_DELAY_SECONDS: Final = 0.2
 LONGEST_DELAY_SECONDS: Final = 5.0

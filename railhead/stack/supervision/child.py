@@ -14,8 +14,8 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from railhead.stack import parent_death
 from railhead.stack.logfile import open_log
+from railhead.stack.supervision import parent_death
 
 
 class Child:
