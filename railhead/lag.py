@@ -45,13 +45,15 @@ class Lag:
         return sum(self.by_topic.values())
 
 
-async def read_ends(bootstrap: str) -> Ends:
+async def read_ends(bootstrap: str, *, answer_seconds: float = DEADLINE_SECONDS) -> Ends:
     """Return where each partition of each of our topics begins and ends.
+
+    The broker may take *answer_seconds* for each answer.
 
     Raises:
         TopicError: the broker does not answer, refuses, or does not have all of our topics.
     """
-    async with admin(bootstrap) as client:
+    async with admin(bootstrap, answer_seconds=answer_seconds) as client:
         topics = await read_topics(client, TOPICS)
     if missing := sorted(set(TOPICS) - topics.keys()):
         msg = f"no topic {', '.join(missing)}; `railhead topics` creates them"
@@ -63,7 +65,7 @@ async def read_ends(bootstrap: str) -> Ends:
     ]
     consumer = new_consumer(bootstrap_servers=bootstrap)
     try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
+        async with asyncio.timeout(answer_seconds):
             await consumer.start()
             starts = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)

@@ -54,8 +54,10 @@ INSIDE: dict[str, set[str]] = {
     "railhead/dead_letters/replay": {"railhead/dead_letters", "railhead/send"},
     "railhead/audit": {"railhead/audit/records", "railhead/dead_letters", "railhead/kafka"},
     "railhead/audit/records": {"railhead/audit", "railhead/kafka"},
-    "railhead/doctor": {
+    "railhead/doctor": {"railhead", "railhead/doctor/parts", "railhead/kafka", "railhead/stack"},
+    "railhead/doctor/parts": {
         "railhead",
+        "railhead/doctor",
         "railhead/kafka",
         "railhead/stack",
         "railhead/stack/supervision",

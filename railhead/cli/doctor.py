@@ -6,7 +6,6 @@ import argparse
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -14,12 +13,19 @@ from rich.text import Text
 
 from railhead.cli.finding import add_finding_options, find
 from railhead.dead_letters.plain_text import printable_lines
-from railhead.doctor import machine, parts, settings
+from railhead.doctor.advice import Advisor, in_container
+from railhead.doctor.checks import run_checks
 from railhead.doctor.finding import DoctorFinding, State
+from railhead.doctor.list_of_checks import checks
 from railhead.doctor.target import Target
 from railhead.kafka.topics import TopicSettings
-from railhead.paths import default_data_dir
-from railhead.stack.addresses import API_ENDPOINT, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
+from railhead.paths import default_data_dir, tenants_file
+from railhead.stack.addresses import (
+    API_ENDPOINT,
+    CLICKHOUSE_ENDPOINT,
+    KAFKA_ENDPOINT,
+    read_record,
+)
 from sinks.settings import read_settings
 
 NAME = "doctor"
@@ -40,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(highlight=False)
     findings: list[DoctorFinding] = []
-    for finding in look(target_of(args)):
+    for finding in run_checks(list(checks(target_of(args)))):
         findings.append(finding)
         if not args.json:
             show(console, finding)
@@ -63,21 +69,19 @@ def target_of(args: argparse.Namespace) -> Target:
         topics = TopicSettings()
     except ValidationError:
         topics = None
+    data_dir = args.data_dir or default_data_dir()
+    record = read_record(data_dir)
     return Target(
-        data_dir=args.data_dir or default_data_dir(),
+        data_dir=data_dir,
+        tenants_file=tenants_file(args.data_dir),
+        record=record,
+        advisor=Advisor(data_dir, record, in_container()),
         api=find(API_ENDPOINT, args),
         kafka=find(KAFKA_ENDPOINT, args),
         clickhouse=clickhouse,
         settings=settings,
         topics=topics,
     )
-
-
-def look(target: Target) -> Iterator[DoctorFinding]:
-    """Look at everything: this machine, the settings, the parts."""
-    yield from machine.look(target)
-    yield from settings.look()
-    yield from parts.look(target)
 
 
 def show(console: Console, finding: DoctorFinding) -> None:

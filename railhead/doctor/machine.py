@@ -1,4 +1,4 @@
-"""Checks this machine: Python, Java, jars, engine, data directory, disk, ports."""
+"""Checks this machine: Python, Java, jars, engine, data directory, disk."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from railhead.doctor.finding import DoctorFinding, fail, ok, warn
+from railhead.doctor.ports import ports
 from railhead.doctor.target import Target
 from railhead.doctor.tenants import tenants
 from railhead.kafka.jar_cache import jar_directory
 from railhead.kafka.java import JavaError, find_java
 from railhead.kafka.pins import pinned, sha256_of
-from railhead.stack.ports import why_taken
-from railhead.stack.settings import LOOPBACK
 
+MIB: Final = 1 << 20
 GIB: Final = 1 << 30
 LITTLE_SPACE_BYTES: Final = 5 * GIB
 NO_SPACE_BYTES: Final = GIB
@@ -32,9 +31,10 @@ FEW_FILES: Final = 4096
 def look(target: Target) -> Iterator[DoctorFinding]:
     """Look at everything that can be seen without asking a part."""
     yield python()
+    yield libraries()
     yield from onebox()
     yield directory(target.data_dir)
-    yield tenants(target.data_dir)
+    yield tenants(target.tenants_file)
     yield disk(target.data_dir)
     yield open_files()
     yield ports(target)
@@ -44,6 +44,24 @@ def python() -> DoctorFinding:
     """Look at the interpreter."""
     version = platform.python_version()
     return ok("python", f"Python {version} on {platform.system()} {platform.machine()}")
+
+
+def libraries() -> DoctorFinding:
+    """Compare the libraries on whose insides we rely with the versions that we are tested with."""
+    wanted = [
+        requirement.split("==")
+        for requirement in importlib.metadata.requires("railhead") or ()
+        if "==" in requirement and ";" not in requirement
+    ]
+    wrong = [
+        f"{name} is {has}, not {version}"
+        for name, version in wanted
+        if (has := importlib.metadata.version(name)) != version
+    ]
+    if wrong:
+        advice = "Install what requirements/server.txt pins: another version loses events silently."
+        return fail("libraries", ", ".join(wrong), advice)
+    return ok("libraries", ", ".join(" ".join(pair) for pair in wanted))
 
 
 def onebox() -> Iterator[DoctorFinding]:
@@ -111,28 +129,13 @@ def _user(data_dir: Path) -> str:
     return "no stack runs on it"
 
 
-def ports(target: Target) -> DoctorFinding:
-    """Look which ports on this machine are in use; the checks of the parts say by whom."""
-    addresses = {
-        "door": urlsplit(target.api_url),
-        "kafka": urlsplit(f"//{target.bootstrap.partition(',')[0]}"),
-        "clickhouse": urlsplit(str(target.settings.url) if target.settings else ""),
-    }
-    local = [
-        f"{url.port} ({name}) is {'in use' if why_taken(LOOPBACK, url.port) else 'free'}"
-        for name, url in addresses.items()
-        if url.hostname in {LOOPBACK, "localhost"} and url.port
-    ]
-    return ok("ports", ", ".join(local) or "no part is on this machine")
-
-
 def disk(data_dir: Path) -> DoctorFinding:
     """Look at the free space on the disk of the data directory."""
     target = next(
         path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists()
     )
     usage = shutil.disk_usage(target)
-    says = f"{usage.free / GIB:,.1f} of {usage.total / GIB:,.1f} GiB free"
+    says = f"{size(usage.free)} of {size(usage.total)} free ({usage.free / usage.total:.0%})"
     if usage.free < NO_SPACE_BYTES:
         return fail("disk", says, "Free some space; Kafka stops when the disk is full.")
     if usage.free < LITTLE_SPACE_BYTES:
@@ -140,6 +143,11 @@ def disk(data_dir: Path) -> DoctorFinding:
             "disk", says, "Free some space soon, or shorten RAILHEAD_EVENT_RETENTION_HOURS."
         )
     return ok("disk", says)
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that shows it best."""
+    return f"{count / GIB:,.1f} GiB" if count >= GIB else f"{count / MIB:,.0f} MiB"
 
 
 def open_files() -> DoctorFinding:

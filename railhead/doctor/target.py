@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from railhead.doctor.advice import Advisor
 from railhead.kafka.topics import TopicSettings
-from railhead.stack.addresses import Address
+from railhead.stack.addresses import Address, StackRecord
 from sinks.settings import StoreSettings
-
-START: Final = (
-    "Start it (`railhead up` starts everything on one machine) or correct the address. If its port "
-    "is in use above, another program has it: stop that, or choose another port."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +16,9 @@ class Target:
     """Addresses and state of one installation; `settings` and `topics` are None if not valid."""
 
     data_dir: Path
+    tenants_file: Path
+    record: StackRecord
+    advisor: Advisor
     api: Address
     kafka: Address
     clickhouse: Address

@@ -22,6 +22,7 @@ TOPIC_EXISTS: Final = 36
 INVALID_REPLICATION: Final = 38
 SET_ON_TOPIC: Final = 1
 RETRY_AFTER_SECONDS: Final = 0.2
+ANSWER_SECONDS: Final = 10.0
 
 
 class TopicError(Exception):
@@ -33,14 +34,17 @@ class BrokerSilentError(TopicError):
 
 
 @asynccontextmanager
-async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Open an admin client for the broker at *bootstrap*.
+async def admin(
+    bootstrap: str, *, answer_seconds: float = ANSWER_SECONDS
+) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Open an admin client for the broker at *bootstrap*, which has *answer_seconds* each time.
 
     Raises:
         BrokerSilentError: no Kafka broker answers there.
         TopicError: it did not do what was asked.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    timeout_ms = round(answer_seconds * 1000)
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=timeout_ms)
     try:
         try:
             await client.start()

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from railhead.kafka.topic_admin import admin, create_topics, read_topics, set_config
+from railhead.kafka.topic_admin import (
+    ANSWER_SECONDS,
+    admin,
+    create_topics,
+    read_topics,
+    set_config,
+)
 from railhead.kafka.topics import (
     Topic,
     TopicSettings,
@@ -103,7 +109,11 @@ def _row(
 
 
 async def run_plan(
-    bootstrap: str, settings: TopicSettings, wanted_topic: WantedTopic
+    bootstrap: str,
+    settings: TopicSettings,
+    wanted_topic: WantedTopic,
+    *,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> list[TopicRow]:
     """Create what is missing, correct what may be changed, and report every topic.
 
@@ -113,7 +123,7 @@ async def run_plan(
     Raises:
         TopicError: the broker cannot be reached or refuses.
     """
-    async with admin(bootstrap) as client:
+    async with admin(bootstrap, answer_seconds=answer_seconds) as client:
         names = [t.name for t in wanted_topics(settings, partitions=1, replication=1)]
         rows = plan(await read_topics(client, names), settings, wanted_topic)
         if wanted_topic.check_only:

@@ -10,8 +10,9 @@ import importlib.metadata
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from railhead.stack.settings import LOOPBACK, StackSettings, reachable
@@ -51,10 +52,17 @@ CLICKHOUSE_ENDPOINT: Final = Endpoint(
 
 
 class StackRecord(NamedTuple):
-    """What a data directory says about its stack: addresses by key, and a note for people."""
+    """What a data directory says about its stack.
+
+    Addresses by key, a note for people on where they are from, metrics pages by process, the
+    version that runs; `has_ended` is true when its `railhead up` was killed.
+    """
 
     addresses: Mapping[str, str]
     note: str
+    metrics: Mapping[str, str] = MappingProxyType({})
+    version: str = ""
+    has_ended: bool = False
 
 
 class Address(NamedTuple):
@@ -122,16 +130,24 @@ def read_record(data_dir: Path) -> StackRecord:
     except ValueError:
         return StackRecord({}, f"{path} is damaged")
     fields: dict[str, Any] = content if isinstance(content, dict) else {}
-    addresses = {
-        endpoint.key: address
-        for endpoint in (API_ENDPOINT, KAFKA_ENDPOINT, CLICKHOUSE_ENDPOINT)
-        if isinstance(address := fields.get(endpoint.key), str) and address
-    }
+    endpoints = (API_ENDPOINT, KAFKA_ENDPOINT, CLICKHOUSE_ENDPOINT)
+    addresses = _texts(fields, [endpoint.key for endpoint in endpoints])
     if not addresses:
         return StackRecord({}, f"{path} is damaged")
     pid = fields.get("pid")
     ended = isinstance(pid, int) and not _runs(pid)
-    return StackRecord(addresses, f"{path}; its `railhead up` has ended" if ended else str(path))
+    metrics = fields.get("metrics")
+    return StackRecord(
+        addresses,
+        f"{path}; its `railhead up` has ended" if ended else str(path),
+        metrics=_texts(metrics, list(metrics)) if isinstance(metrics, dict) else {},
+        version=str(fields.get("version") or ""),
+        has_ended=ended,
+    )
+
+
+def _texts(fields: Mapping[str, Any], keys: Iterable[str]) -> dict[str, str]:
+    return {key: text for key in keys if isinstance(text := fields.get(key), str) and text}
 
 
 def write_record(path: Path, settings: StackSettings, metrics: Mapping[str, str]) -> None:

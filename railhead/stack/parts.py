@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -17,6 +18,7 @@ from railhead.stack.supervision.supervisor import Part
 # -P: the data directory, where parts run, is no place to import from.
 RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli.main")
 READY: Final = "/health/ready"
+INSTANCE_ID: Final = "RAILHEAD_GROUP_INSTANCE_ID"
 
 
 def kafka_part(broker: Broker, *, port: int, registry: PortRegistry) -> Part:
@@ -80,10 +82,19 @@ def worker_part(
         name=name,
         prepare=_always(*RAILHEAD, "worker", *options, "--data-dir", str(home.of(name))),
         answers=partial(http_answers, LOOPBACK, port, READY),
-        environment=environment,
+        environment=_with_instance_id(environment, number),
         # It is ready once it holds partitions and has recovered their dedup index.
         start_within_seconds=180.0,
     )
+
+
+def _with_instance_id(environment: Mapping[str, str], number: int) -> dict[str, str]:
+    """Add the worker's own id of static membership where one is set for all of them.
+
+    Two workers with the same one throw each other out of the group, again and again.
+    """
+    given = os.environ.get(INSTANCE_ID)
+    return {**environment, **({INSTANCE_ID: f"{given}-{number}"} if given else {})}
 
 
 def _always(*argv: str) -> _Command:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from railhead.doctor.database import migrations
 from railhead.doctor.finding import State
+from railhead.doctor.parts.database import migrations
 from sinks import fill
 from sinks.fill import fill_lists
 from sinks.settings import StoreSettings

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from clickhouse_connect.driver import create_client
 
-from railhead.doctor.gaps import obvious_gaps
+from railhead.doctor.parts.gaps import obvious_gaps
 from railhead.lag import Ends, KeptOffsets
 from sinks.connection import client_arguments
 from sinks.ledger import LedgerEntry

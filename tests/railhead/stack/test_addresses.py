@@ -118,6 +118,8 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
             "clickhouse": "http://127.0.0.1:3",
         },
         str(path),
+        metrics={"worker-1": "http://127.0.0.1:4/metrics"},
+        version="0.1.0",
     )
     content = json.loads(path.read_text())
     assert (content["version"], content["pid"]) == ("0.1.0", os.getpid())
@@ -133,9 +135,10 @@ def test_a_stack_that_was_killed_is_called_so(tmp_path: Path) -> None:
     content = {"pid": ended.pid, "kafka": "127.0.0.1:2"}
     (tmp_path / ADDRESSES_FILE).write_text(json.dumps(content))
 
-    addresses, note = read_record(tmp_path)
-    assert addresses == {"kafka": "127.0.0.1:2"}
-    assert note.endswith("its `railhead up` has ended")
+    record = read_record(tmp_path)
+    assert record.addresses == {"kafka": "127.0.0.1:2"}
+    assert record.note.endswith("its `railhead up` has ended")
+    assert record.has_ended
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientTimeout
 
 from railhead.cli.main import main
 from railhead.doctor import machine, settings
 from railhead.doctor.finding import State
+from railhead.doctor.parts import database, ingest_api, kafka
+from railhead.doctor.ports import by
 from railhead.kafka.pins import pinned
 from railhead.stack.ports import free_port
 
@@ -43,6 +48,33 @@ def test_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "clickhouse",
     }
     assert all(finding["advice"] for finding in findings if finding["state"] != "ok")
+
+
+def test_parts_that_accept_connections_and_do_not_answer_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a process does that hangs: the kernel still takes connections for it."""
+    for module in (database, kafka):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(ingest_api, "API_TIMEOUT", ClientTimeout(total=1))
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as frozen:
+        address = f"127.0.0.1:{frozen.getsockname()[1]}"
+        code = main(
+            [
+                *("doctor", "--json", "--data-dir", str(tmp_path)),
+                *("--api-url", f"http://{address}", "--bootstrap", address),
+                *("--clickhouse-url", f"http://{address}"),
+            ]
+        )
+    findings = {one["check"]: one for one in json.loads(capsys.readouterr().out)}
+
+    assert code == 1
+    for check in ("kafka", "workers", "door", "clickhouse", "lag", "gaps"):
+        assert address in findings[check]["says"], findings[check]
+        assert "does not answer" in findings[check]["says"], findings[check]
+        assert findings[check]["advice"]
+    for check in ("kafka", "door", "clickhouse"):
+        assert findings[check]["state"] == "fail"
 
 
 def test_secrets_are_not_shown() -> None:
@@ -82,6 +114,28 @@ def test_data_directory_open_to_others_is_a_warning(tmp_path: Path) -> None:
     assert machine.directory(tmp_path).state is State.WARN
     tmp_path.chmod(0o700)
     assert machine.directory(tmp_path).state is State.OK
+
+
+def test_a_port_is_shown_with_the_program_that_has_it() -> None:
+    """Another program on a port of ours is found without further tools."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert f"(pid {os.getpid()})" in by(port)
+    assert by(port) == ""
+
+
+def test_space_is_shown_in_a_unit_that_fits() -> None:
+    """40 MiB are not "0.0 GiB"."""
+    assert [machine.size(count) for count in (40 << 20, 5 << 30)] == ["40 MiB", "5.0 GiB"]
+    assert "%)" in machine.disk(Path()).says
+
+
+def test_the_libraries_are_those_that_we_rely_on() -> None:
+    """Their insides are replaced, so another version may lose events silently."""
+    found = machine.libraries()
+
+    assert found.state is State.OK
+    assert "faust-streaming" in found.says
 
 
 def test_jar_with_other_content_is_a_failure(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
+from railhead.doctor.checks import ANSWER_SECONDS
 from railhead.doctor.finding import DoctorFinding, fail, ok, warn
-from railhead.doctor.gaps import obvious_gaps
-from railhead.doctor.target import START, Target
-from railhead.kafka.topic_admin import TopicError
-from railhead.lag import Ends, lag_behind, read_ends
+from railhead.doctor.parts.gaps import obvious_gaps
+from railhead.doctor.target import Target
+from railhead.kafka.topic_admin import BrokerSilentError, TopicError
+from railhead.lag import lag_behind, read_ends
 from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
 from sinks.fill import count_unfilled
 from sinks.migrate import BOOTSTRAP, MIGRATIONS, VIEWS, MigrationError, pending
@@ -25,34 +26,39 @@ from sinks.steps import read_steps
 OLDEST_RELEASE: Final = (25, 8)
 SKEW_SECONDS: Final = 2.0
 MUCH_LAG: Final = 100_000
-STORE_TIMEOUT_SECONDS: Final = 30
+SEE_ABOVE: Final = "See kafka and clickhouse above."
 
 
-def store(target: Target, settings: StoreSettings) -> Iterator[DoctorFinding]:
-    """Ask ClickHouse, and compare it with Kafka."""
-    try:
-        with create_client(
-            **client_arguments(settings), send_receive_timeout=STORE_TIMEOUT_SECONDS
-        ) as client:
-            yield from database(client, target.clickhouse.shown)
-            yield flow(client, target.bootstrap)
-            yield gaps(client, target.bootstrap)
-    except DriverError as error:
-        says = own_words(str(error)) if error.code else f"{target.clickhouse} does not answer"
-        yield fail("clickhouse", says, START if not error.code else "Check user and password.")
-    except NETWORK_ERRORS as error:
-        yield fail("clickhouse", f"{target.clickhouse}: {error}", START)
-
-
-def database(client: Client, url: str) -> Iterator[DoctorFinding]:
+def database(target: Target, settings: StoreSettings) -> Iterator[DoctorFinding]:
     """Look at ClickHouse's release, clock, tables and views."""
+    try:
+        with _client(settings) as client:
+            yield release(client, target.clickhouse.shown)
+            yield clock(client)
+            yield migrations(client)
+    except DriverError as error:
+        if error.code:
+            yield fail("clickhouse", own_words(str(error)), "Check user and password.")
+        else:
+            says = f"{target.clickhouse} does not answer"
+            yield fail("clickhouse", says, target.advisor.about(target.clickhouse))
+    except NETWORK_ERRORS as error:
+        says = f"{target.clickhouse} does not answer: {error or type(error).__name__}"
+        yield fail("clickhouse", says, target.advisor.about(target.clickhouse))
+
+
+def _client(settings: StoreSettings) -> Client:
+    arguments = client_arguments(settings)
+    wait = {"connect_timeout": ANSWER_SECONDS, "send_receive_timeout": ANSWER_SECONDS}
+    return create_client(**(arguments | wait))
+
+
+def release(client: Client, url: str) -> DoctorFinding:
+    """Look at ClickHouse's release."""
     version = str(client.server_version)
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_RELEASE:
-        yield fail("clickhouse", f"{url}, release {version}", "Upgrade it to 25.8 or newer.")
-    else:
-        yield ok("clickhouse", f"{url}, release {version}")
-    yield clock(client)
-    yield migrations(client)
+        return fail("clickhouse", f"{url}, release {version}", "Upgrade it to 25.8 or newer.")
+    return ok("clickhouse", f"{url}, release {version}")
 
 
 def clock(client: Client) -> DoctorFinding:
@@ -92,31 +98,43 @@ def migrations(client: Client) -> DoctorFinding:
     return ok("tables", f"{len(steps)} steps applied, {len(wanted)} views")
 
 
-def flow(client: Client, bootstrap: str) -> DoctorFinding:
+def lag(target: Target, settings: StoreSettings) -> DoctorFinding:
     """Count the records in Kafka that have no outcome in ClickHouse yet."""
     try:
-        ends: Ends = asyncio.run(read_ends(bootstrap))
-        lag = lag_behind(ends, client)
-    except (TopicError, DriverError) as error:
-        return warn("lag", f"unknown: {error}", "See the findings above.")
-    if not lag.records:
+        ends = asyncio.run(read_ends(target.bootstrap, answer_seconds=ANSWER_SECONDS))
+        with _client(settings) as client:
+            behind = lag_behind(ends, client)
+    except (TopicError, DriverError, *NETWORK_ERRORS) as error:
+        return warn("lag", _unknown(error, target), SEE_ABOVE)
+    if not behind.records:
         return ok(
             "lag",
             f"none: each of {sum(kept.end for kept in ends.values()):,} records has an outcome",
         )
-    says = ", ".join(f"{topic} {count:,}" for topic, count in sorted(lag.by_topic.items()))
-    if lag.records > MUCH_LAG:
+    says = ", ".join(f"{topic} {count:,}" for topic, count in sorted(behind.by_topic.items()))
+    if behind.records > MUCH_LAG:
         return warn("lag", says, "Are workers running? See docs/runbook.md, Lag grows.")
-    return ok("lag", f"{lag.records:,} records on their way: {says}")
+    return ok("lag", f"{behind.records:,} records on their way: {says}")
 
 
-def gaps(client: Client, bootstrap: str) -> DoctorFinding:
+def gaps(target: Target, settings: StoreSettings) -> DoctorFinding:
     """Look for what is missing behind what was stored, as far as that costs little."""
     try:
-        ends = asyncio.run(read_ends(bootstrap))
-        found = list(obvious_gaps(client, ends))
-    except (TopicError, DriverError) as error:
-        return warn("gaps", f"cannot be checked: {error}", "See the findings above.")
+        ends = asyncio.run(read_ends(target.bootstrap, answer_seconds=ANSWER_SECONDS))
+        with _client(settings) as client:
+            found = list(obvious_gaps(client, ends))
+    except (TopicError, DriverError, *NETWORK_ERRORS) as error:
+        return warn("gaps", _unknown(error, target), SEE_ABOVE)
     if not found:
         return ok("gaps", "no obvious ones; `railhead reconcile` checks every offset")
-    return warn("gaps", "; ".join(found), "Run `railhead reconcile`: it says how to mend them.")
+    return fail("gaps", "; ".join(found), "Run `railhead reconcile`: it says how to mend them.")
+
+
+def _unknown(error: Exception, target: Target) -> str:
+    """Why the comparison was not possible, naming the part that it failed at."""
+    if isinstance(error, BrokerSilentError):
+        return f"unknown: {target.kafka} does not answer"
+    if isinstance(error, TopicError):
+        return f"unknown: {error}"
+    code = getattr(error, "code", None)
+    return f"unknown: {own_words(str(error)) if code else f'{target.clickhouse} does not answer'}"
