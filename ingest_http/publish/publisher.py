@@ -2,7 +2,7 @@
 
 RecordGroup  the records of one request for one topic
 Delivery     their state so far; a record without a confirmation is not stored
-Publisher    Kafka (`kafka_publisher`), or memory (`memory_publisher`), under one contract
+Publisher    Kafka (`kafka_publisher`); tests have one in memory, under the same contract
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ import pytest
 
 from ingest_http.api import IngestApi
 from ingest_http.keyring import Keyring
-from ingest_http.publish.memory_publisher import MemoryPublisher
 from ingest_http.server import listening
 from ingest_http.settings import ApiSettings
 from railhead.stack.background import BackgroundStack, running_stack
 from railhead.stack.settings import StackSettings
+from tests.ingest_http.memory_publisher import MemoryPublisher
 from tests.ingest_http.running_api import PARTITIONS, RunningApi, StartApi, new_tenant
 
 

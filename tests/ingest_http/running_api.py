@@ -15,11 +15,11 @@ import aiohttp
 
 from ingest_http.api import IngestApi
 from ingest_http.http.routes import BULK_PATH
-from ingest_http.publish.memory_publisher import MemoryPublisher
 from ingest_http.server import Ports
 from tenants.changes import add_tenant, make_key
 from tenants.tenants import Tenant
 from tenants.tenants_file import change_tenants
+from tests.ingest_http.memory_publisher import MemoryPublisher
 
 PARTITIONS = 3
 

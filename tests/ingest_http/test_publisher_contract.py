@@ -21,9 +21,9 @@ from events.contract.registry import TOPICS
 from ingest_http.publish.kafka_batch import KafkaBatch
 from ingest_http.publish.kafka_connection import KafkaLink
 from ingest_http.publish.kafka_publisher import KafkaOptions, KafkaPublisher
-from ingest_http.publish.memory_publisher import MemoryPublisher
 from ingest_http.publish.publisher import Publisher, RecordGroup
 from railhead.stack.background import BackgroundStack
+from tests.ingest_http.memory_publisher import MemoryPublisher
 from tests.ingest_http.running_api import PARTITIONS, until
 
 TOPIC, OTHER_TOPIC = "fasttrack.realtime-casino", "fasttrack.realtime-login"

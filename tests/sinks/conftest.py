@@ -17,10 +17,10 @@ from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 
 from sinks.connection import client_arguments
-from sinks.memory import MemoryStore
 from sinks.migrate import migrate
 from sinks.settings import StoreSettings
 from sinks.store import Store
+from tests.sinks.memory import MemoryStore
 from tests.sinks.subject import ClickHouseSubject, MemorySubject, Subject
 from tests.system.mutants.run import VARIABLE
 

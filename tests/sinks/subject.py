@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.memory import MemoryStore
 from sinks.store import Store
+from tests.sinks.memory import MemoryStore
 
 COORDINATE = ("topic", "partition", "offset", "raw")
 

@@ -8,9 +8,9 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.bisect import store_all
 from sinks.errors import MisconfiguredError, NonRetryableError, Retryable, SinkError
-from sinks.memory import MemoryStore, Row
 from sinks.settings import StoreSettings
 from sinks.store import Store
+from tests.sinks.memory import MemoryStore, Row
 from tests.sinks.rows import logins, replace
 
 

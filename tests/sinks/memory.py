@@ -27,6 +27,11 @@ class MemoryStore:
         self._tokens: set[tuple[str, str]] = set()
         self._ledger: dict[tuple[str, int, str, int, int, int, int], LedgerEntry] = {}
 
+    def hold(self, entries: Sequence[LedgerEntry], tables: dict[str, list[Row]]) -> None:
+        """Begin with these ranges and rows."""
+        self._note(entries)
+        self._tables |= tables
+
     async def connect(self) -> None:
         """Nothing to connect to."""
 
@@ -37,16 +42,23 @@ class MemoryStore:
         """Add *rows* unless *token* was used for *table* before."""
         batch = as_table(rows).to_pylist()
         self._raise_for(table, batch)
-        if batch and (table, token) not in self._tokens:
-            self._tokens.add((table, token))
+        if batch and not self.has_token(table, token):
+            self.note_token(table, token)
             self._tables.setdefault(table, []).extend(batch)
+
+    def has_token(self, table: str, token: str) -> bool:
+        """Whether *token* was used for *table*."""
+        return (table, token) in self._tokens
+
+    def note_token(self, table: str, token: str) -> None:
+        """Remember *token*, as ClickHouse does before the rows are there; an empty one is none."""
+        if token:
+            self._tokens.add((table, token))
 
     async def write_ledger(self, entries: Sequence[LedgerEntry]) -> None:
         """Note finished ranges."""
         self._raise_for("ledger", [])
-        for entry in entries:
-            span = (entry.first, entry.last, entry.generation, entry.last_appended_ms)
-            self._ledger[entry.topic, entry.partition, entry.incarnation, *span] = entry
+        self._note(entries)
 
     async def write_conflicts(self, rows: Rows) -> None:
         """Keep conflicting records."""
@@ -91,7 +103,7 @@ class MemoryStore:
             return None
         return max(entry.last_appended_ms for entry in entries)
 
-    async def stored_offsets(  # noqa: PLR0913 - as the store's
+    async def stored_offsets(
         self,
         table: str,
         topic: str,
@@ -106,17 +118,21 @@ class MemoryStore:
         its = coordinate_prefix(table)
         return {
             row[f"{its}offset"]: round(row["_appended_at"].timestamp() * 1000)
-            for row in self._tables.get(table, [])
+            for row in self.inserted(table)
             if (row[f"{its}topic"], row[f"{its}partition"]) == (topic, partition)
             and row.get(f"{its}incarnation", "") in {"", incarnation}
             and first <= row[f"{its}offset"] <= last
             and row["_appended_at"] >= since
         }
 
+    def inserted(self, table: str) -> list[Row]:
+        """Every row that was inserted, copies too."""
+        return self._tables.get(table, [])
+
     def rows(self, table: str) -> list[Row]:
         """The rows of an event table as its view shows them: per id the one appended first."""
         winners: dict[tuple[str, str], Row] = {}
-        for row in self._tables.get(table, []):
+        for row in self.inserted(table):
             key = (row["tenant"], row["_id"])
             winners[key] = min(winners.get(key, row), row, key=_seniority)
         return list(winners.values())
@@ -129,7 +145,7 @@ class MemoryStore:
         """The rows of `conflicts` or `rejected`, once for each coordinate."""
         by_origin = {
             tuple(row.get(name) for name in _ORIGINS[table]): row
-            for row in map(_with_report, self._tables.get(table, []))
+            for row in map(_with_report, self.inserted(table))
         }
         return list(by_origin.values())
 
@@ -137,6 +153,11 @@ class MemoryStore:
         batch = as_table(rows).to_pylist()
         self._raise_for(table, batch)
         self._tables.setdefault(table, []).extend(batch)
+
+    def _note(self, entries: Sequence[LedgerEntry]) -> None:
+        for entry in entries:
+            span = (entry.first, entry.last, entry.generation, entry.last_appended_ms)
+            self._ledger[entry.topic, entry.partition, entry.incarnation, *span] = entry
 
     def _raise_for(self, table: str, rows: list[Row]) -> None:
         error = self.before_write(table, rows) if self.before_write else None
