@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
+from sinks.arrow import Rows, as_table
 from sinks.errors import NonRetryableError, Retryable
 from sinks.ledger import LedgerEntry
 from streams.dedup.blocks import IdBlock, pack, unpack
@@ -39,8 +40,10 @@ from streams.pacing.reject_spike import RejectSpikeGuard, RejectSpikeLimits
 from streams.partition import durable_writes, mover, retry_policy, writer
 from streams.partition.ledger import LedgerWriter
 from streams.recovery import recovery_offset
+from tests.sinks.memory import MemoryStore
 
 PARTITION = Partition("topic", 0)
+TABLE = "table"
 OTHER = 1
 
 
@@ -69,10 +72,8 @@ class World:
     records: list[tuple[str, str]]
     committed: int | None = None
     changelog: list[bytes] = field(default_factory=list)
-    rows: list[tuple[int, str, str]] = field(default_factory=list)
-    tokens: set[str] = field(default_factory=set)
-    ledger: list[LedgerEntry] = field(default_factory=list)
-    conflicts: set[int] = field(default_factory=set)
+    store: SimStore = field(init=False)
+    moments: Moments = field(default_factory=Moments)
     # Contents that the store refuses a row for, and the dead letters by the offset they are of.
     refuses: frozenset[str] = frozenset()
     dead_letters: dict[int, str] = field(default_factory=dict)
@@ -89,6 +90,25 @@ class World:
     away: frozenset[str] = frozenset()
     elsewhere: list[tuple[str, str]] = field(default_factory=list)
     move_answers: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = SimStore(self)
+
+    @property
+    def rows(self) -> list[tuple[int, str, str]]:
+        """Offset, id and content of every row that was inserted."""
+        rows = self.store.inserted(TABLE)
+        return [(row["_offset"], row["id"], row["content"]) for row in rows]
+
+    @property
+    def ledger(self) -> list[LedgerEntry]:
+        """The ranges that were finished, a zombie's too."""
+        return self.store.ledger()
+
+    @property
+    def conflicts(self) -> set[int]:
+        """The offsets of the conflicts that are kept."""
+        return {row["offset"] for row in self.store.inserted("conflicts")}
 
     def batches(self, start: int, sizes: Sequence[int]) -> Iterator[FetchedBatch]:
         """The records from *start*, cut into batches of *sizes* (the last repeated)."""
@@ -107,61 +127,38 @@ class World:
             at, number = at + len(part), number + 1
 
 
-@dataclass
-class SimStore:
-    """The store as the worker sees it. A range cut by an insert is found by token or by offset."""
+class SimStore(MemoryStore):
+    """The store of a world, with a moment before and after each effect, and the world's faults."""
 
-    world: World
-    moments: Moments
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
 
-    async def insert(self, _table: str, rows: pa.Table, *, token: str) -> None:
+    async def insert(self, table: str, rows: Rows, *, token: str) -> None:
         """Store the rows unless the token is known; sometimes time out after the effect."""
-        self.moments.passing()
+        self._world.moments.passing()
         await asyncio.sleep(0)
-        if self.world.refuses & set(rows.column("content").to_pylist()):
+        if self._world.refuses & set(as_table(rows).column("content").to_pylist()):
             raise NonRetryableError("a value does not fit its column")
-        if token not in self.world.tokens:
-            if token:
-                self.world.tokens.add(token)
-            if self.world.hollow and self.world.hollow.pop():
-                raise Retryable("the store died")
-            self.world.rows += list(
-                zip(*(rows.column(name).to_pylist() for name in ("_offset", "id", "content")))  # noqa: B905
-            )
-        self.moments.passing()
-        if self.world.timeouts and self.world.timeouts.pop():
+        if self._world.hollow and not self.has_token(table, token) and self._world.hollow.pop():
+            self.note_token(table, token)
+            raise Retryable("the store died")
+        await super().insert(table, rows, token=token)
+        self._world.moments.passing()
+        if self._world.timeouts and self._world.timeouts.pop():
             raise Retryable("the answer did not come in time")
 
     async def write_ledger(self, entries: Sequence[LedgerEntry]) -> None:
         """Note the ranges."""
-        self.moments.passing()
+        self._world.moments.passing()
         await asyncio.sleep(0)
-        self.world.ledger += entries
-        self.moments.passing()
+        await super().write_ledger(entries)
+        self._world.moments.passing()
 
-    async def write_conflicts(self, rows: pa.Table) -> None:
+    async def write_conflicts(self, rows: Rows) -> None:
         """Keep the conflicts."""
-        self.moments.passing()
-        self.world.conflicts |= set(rows.column("_offset").to_pylist())
-
-    async def ledger_ranges(self, *_: Any, at_or_past: int) -> list[LedgerEntry]:
-        """Ranges that end at or past an offset."""
-        return [entry for entry in self.world.ledger if entry.last >= at_or_past]
-
-    async def ledger_end(self, *_: Any, before: int, **__: Any) -> int | None:
-        """The first offset past the ranges that begin before an offset."""
-        ends = [entry.last + 1 for entry in self.world.ledger if entry.first < before]
-        return max(ends, default=None)
-
-    async def appended_until(self, *_: Any, before: int) -> int | None:
-        """When all records were appended, if the one before that offset is in the ledger."""
-        return 1000 if any(entry.last >= before - 1 for entry in self.world.ledger) else None
-
-    async def stored_offsets(self, table: str, *_: Any, first: int, **__: Any) -> dict[int, int]:
-        """Offsets of stored rows, or of conflicts."""
-        if table == "conflicts":
-            return dict.fromkeys(self.world.conflicts, 1000)
-        return {offset: 1000 for offset, _, _ in self.world.rows if offset >= first}
+        self._world.moments.passing()
+        await super().write_conflicts(rows)
 
 
 @dataclass
@@ -227,8 +224,8 @@ def judge(
     tally = np.bincount(outcome, minlength=len(outcomes.Outcome))
     return Judged(
         OutcomeCounts(int(tally[0]), int(tally[1]), int(tally[2]), moved=int(moving.sum())),
-        _batch(fetched, pairs, keep),
-        _batch(fetched, pairs, clash),
+        _batch(fetched, pairs, keep, prefix="_"),
+        _batch(fetched, pairs, clash, prefix=""),
         new_ids=decision.new_ids,
         fetched=fetched,
         dedup_index=dedup_index,
@@ -248,12 +245,17 @@ def _number(text: str) -> int:
     return int.from_bytes(text.encode().ljust(8, b"\0")[:8], "big")
 
 
-def _batch(fetched: FetchedBatch, pairs: list[list[str]], rows: Any) -> pa.RecordBatch | None:
+def _batch(
+    fetched: FetchedBatch, pairs: list[list[str]], rows: Any, *, prefix: str
+) -> pa.RecordBatch | None:
+    """Rows of the event table, or of `conflicts`, whose coordinates have names without a prefix."""
     if not len(rows):
         return None
     return pa.RecordBatch.from_pydict(
         {
-            "_offset": fetched.offsets[rows],
+            f"{prefix}topic": [PARTITION.topic] * len(rows),
+            f"{prefix}partition": [PARTITION.number] * len(rows),
+            f"{prefix}offset": fetched.offsets[rows],
             "_appended_at": pa.array(fetched.appended_ms[rows]).cast(pa.timestamp("ms", "UTC")),
             "id": [pairs[row][0] for row in rows],
             "content": [pairs[row][1] for row in rows],
@@ -266,8 +268,8 @@ class Worker:
 
     def __init__(self, world: World, moments: Moments, generation: int) -> None:
         self.world = world
-        self.moments = moments
-        self.store = SimStore(world, moments)
+        self.moments = world.moments = moments
+        self.store = world.store
         self.dedup_index = DedupIndex(10**9)
         self.rewound: int | None = None
         for value in world.changelog:
@@ -279,13 +281,13 @@ class Worker:
             judge=lambda fetched, stored: judge(fetched, stored, self.dedup_index, world.away),
             recovery=lambda fetched: recovery_offset.find_recovery_offset(
                 self.store,
-                "table",
+                TABLE,
                 fetched,
                 start_offset=world.committed or 0,
                 first_after=self._first_after,
             ),
             writes=durable_writes.DurableWrites(
-                "table",
+                TABLE,
                 self.store,  # type: ignore[arg-type]
                 self._remember,
                 self._publish,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ from streams.recovery.recovery_offset import (
     end_of_chain,
     find_recovery_offset,
 )
+from tests.sinks.memory import MemoryStore, Row
 
 NOW_MS = 1_800_000_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def entry(
@@ -60,38 +63,29 @@ def fetched(
     )
 
 
-class Reader:
-    """A store that has these ranges and rows."""
+class Reader(MemoryStore):
+    """A store that has these ranges, rows and conflicts, given by offset and append time."""
 
     def __init__(
         self,
         ranges: Sequence[LedgerEntry],
-        stored: dict[int, int],
+        stored: Mapping[int, int],
         conflicts: Mapping[int, int] | None = None,
     ) -> None:
-        self.ranges, self.stored, self.conflicts = ranges, stored, conflicts or {}
+        super().__init__()
+        self.hold(ranges, {"x": _rows("_", stored), "conflicts": _rows("", conflicts or {})})
 
-    async def ledger_ranges(self, *_: Any, at_or_past: int) -> list[LedgerEntry]:
-        """Ranges that end at or past an offset."""
-        return [one for one in self.ranges if one.last >= at_or_past]
 
-    async def ledger_end(self, *_: Any, before: int, **__: Any) -> int | None:
-        """The first offset past the ranges that begin before an offset."""
-        return max((one.last + 1 for one in self.ranges if one.first < before), default=None)
-
-    async def appended_until(self, *_: Any, before: int) -> int | None:
-        """The latest time before an offset, if the one right before it is known."""
-        entries = [one for one in self.ranges if one.first < before]
-        if not any(one.last >= before - 1 for one in entries):
-            return None
-        return max(one.last_appended_ms for one in entries)
-
-    async def stored_offsets(
-        self, table: str, *_: Any, first: int, last: int = 10**9, **__: Any
-    ) -> dict[int, int]:
-        """Rows between two offsets."""
-        rows = self.conflicts if table == "conflicts" else self.stored
-        return {at: time for at, time in rows.items() if first <= at <= last}
+def _rows(prefix: str, times_ms: Mapping[int, int]) -> list[Row]:
+    return [
+        {
+            f"{prefix}topic": "t",
+            f"{prefix}partition": 0,
+            f"{prefix}offset": offset,
+            "_appended_at": EPOCH + timedelta(milliseconds=at_ms),
+        }
+        for offset, at_ms in times_ms.items()
+    ]
 
 
 async def recovered(
