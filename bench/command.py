@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     options = Options(
         quick=args.quick,
         seconds=args.seconds or (2.0 if args.quick else 10.0),
-        say=_report if args.verbose else _keep_quiet,
+        say=_report if args.verbose else lambda _: None,
     )
     names = args.only or (SMOKE if args.quick else tuple(MEASUREMENTS))
 
@@ -73,10 +73,6 @@ def _report_on(args: argparse.Namespace) -> int:
 
 def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _keep_quiet(line: str) -> None:
-    del line
 
 
 def _names(text: str) -> tuple[str, ...]:

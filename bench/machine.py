@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,13 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
+from bench.options import Say
 from railhead.paths import tenants_file
 from railhead.stack.background import BackgroundStack, running_stack
 from railhead.stack.settings import ALL_PARTS, StackSettings
 from tenants.changes import add_tenant, make_key
 from tenants.tenants import Tenant, TenantsFile
 from tenants.tenants_file import change_tenants
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Machine:
             return [tuple(row) for row in client.query(query, parameters=parameters).result_rows]
 
     def keys(self, names: Sequence[str]) -> list[str]:
-        """Make tenants of these names; return their keys. Ingest APIs know them within a second."""
+        """Make tenants of these names; return their keys when ingest APIs know them."""
         now, shown = dt.datetime.now(dt.UTC), list[str]()
 
         def change(file: TenantsFile, pepper: bytes) -> TenantsFile:
@@ -64,6 +64,7 @@ class Machine:
             return file
 
         change_tenants(tenants_file(self.directory), change)
+        time.sleep(1.0)  # the API reads the file twice a second
         return shown
 
 

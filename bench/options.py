@@ -15,6 +15,7 @@ class Options:
     quick: bool
     seconds: float
     say: Say
+    most_stream_events: int = 1_000_000
 
     def pick(self, *, quick: int, full: int) -> int:
         """*quick* in a quick run, else *full*."""
@@ -23,7 +24,7 @@ class Options:
     @property
     def stream_events(self) -> int:
         """How many records are ready for the worker."""
-        return self.pick(quick=50_000, full=1_000_000)
+        return self.pick(quick=50_000, full=self.most_stream_events)
 
     @property
     def evening_items(self) -> int:

@@ -20,25 +20,18 @@ class Plot:
     across: str
     curve: str
     metric: str
-    unit: str
 
 
+UNITS: Final = {
+    "acked": "events/s acked",
+    "stored": "events/s stored",
+    "ingest API CPU": "CPU µs an event",
+    "decide and add": "CPU µs an event",
+}
 PLOTS: Final = (
+    Plot("growth-apis.svg", "Ingest API, batches of 1,000", "processes", "ingest APIs", "acked"),
     Plot(
-        "growth-apis.svg",
-        "Ingest API, batches of 1,000",
-        "processes",
-        "ingest APIs",
-        "acked",
-        "events/s acked",
-    ),
-    Plot(
-        "growth-batches.svg",
-        "Ingest API by batch size",
-        "items a request",
-        "batch size",
-        "acked",
-        "events/s acked",
+        "growth-batches.svg", "Ingest API by batch size", "items a request", "batch size", "acked"
     ),
     Plot(
         "growth-batches-cpu.svg",
@@ -46,7 +39,6 @@ PLOTS: Final = (
         "items a request",
         "batch size",
         "ingest API CPU",
-        "CPU µs an event",
     ),
     Plot(
         "growth-tenants-api.svg",
@@ -54,7 +46,6 @@ PLOTS: Final = (
         "tenants",
         "tenants, ingest API",
         "acked",
-        "events/s acked",
     ),
     Plot(
         "growth-partitions.svg",
@@ -62,23 +53,10 @@ PLOTS: Final = (
         "partitions a topic",
         "partitions",
         "stored",
-        "events/s stored",
     ),
+    Plot("growth-workers.svg", "Four partitions by workers", "workers", "workers", "stored"),
     Plot(
-        "growth-workers.svg",
-        "Four partitions by workers",
-        "workers",
-        "workers",
-        "stored",
-        "events/s stored",
-    ),
-    Plot(
-        "growth-tenants-stream.svg",
-        "One worker by tenants",
-        "tenants",
-        "tenants, stream",
-        "stored",
-        "events/s stored",
+        "growth-tenants-stream.svg", "One worker by tenants", "tenants", "tenants, stream", "stored"
     ),
     Plot(
         "growth-ids.svg",
@@ -86,7 +64,6 @@ PLOTS: Final = (
         "remembered ids, one partition",
         "ids",
         "decide and add",
-        "CPU µs an event",
     ),
 )
 
@@ -101,7 +78,7 @@ def pictures(whole: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for plot in PLOTS:
         points = [point for result in whole["results"] for point in _points(result, plot)]
         if len(points) > 1:
-            yield plot.file, draw(Picture(plot.title, plot.across, plot.unit, points))
+            yield plot.file, draw(Picture(plot.title, plot.across, UNITS[plot.metric], points))
 
 
 def _points(result: dict[str, Any], plot: Plot) -> Iterator[tuple[str, float]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.results import Bar, shown
+from bench.results import Bar, markdown_table, shown
 from bench.scale import scale_tables
 
 Whole = dict[str, Any]
@@ -55,7 +55,7 @@ def machine_table(whole: Whole) -> str:
     ]
     head = ("written", "measurements", "load average at start", "yardstick before and after, ms")
     what = f"{machine['cores']} cores, {machine['system']}, Python {machine['python']}."
-    return f"{what}\n\n{table(head, rows)}"
+    return f"{what}\n\n{markdown_table(head, rows)}"
 
 
 def _names(results: list[Whole]) -> str:
@@ -71,13 +71,15 @@ def _state(machine: Whole) -> tuple[str, str]:
 def metrics_table(whole: Whole) -> str:
     """Every metric outside the growth curves, with its bar."""
     head = ("measurement", "metric", "value", "unit", "bar", "")
-    return table(head, _metric_rows(_plain(whole)))
+    return markdown_table(head, _metric_rows(_plain(whole)))
 
 
 def growth_table(whole: Whole) -> str:
     """The points of the growth curves."""
     results = [result for result in whole["results"] if _is_growth(result)]
-    return table(("point", "metric", "value", "unit"), (row[:4] for row in _metric_rows(results)))
+    return markdown_table(
+        ("point", "metric", "value", "unit"), (row[:4] for row in _metric_rows(results))
+    )
 
 
 def process_table(whole: Whole) -> str:
@@ -87,7 +89,7 @@ def process_table(whole: Whole) -> str:
         for result in _plain(whole)
         for who, use in sorted(result["processes"].items())
     ]
-    return table(("measurement", "process", "CPU µs/event", "cores", "peak MiB"), rows)
+    return markdown_table(("measurement", "process", "CPU µs/event", "cores", "peak MiB"), rows)
 
 
 def missed_list(whole: Whole) -> str:
@@ -100,13 +102,6 @@ def missed_list(whole: Whole) -> str:
         if metric["met"] is False
     ]
     return "\n".join(lines) or "None: every bar was met."
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table."""
-    names = list(head)
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 _USE: Final = ("cpu_us_per_event", "cpu_share", "peak_mib")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from bench.results import shown
+from bench.results import markdown_table, shown
 
 # Processes are planned at this share of a core: the rest is for a peak within the second, and for
 # a lost process.
@@ -35,14 +35,14 @@ def scale_tables(whole: dict[str, Any]) -> str:
     result = next(one for one in whole["results"] if _is_heavy(one))
     costs = {name: result["processes"][process]["cpu_us_per_event"] for name, process, _ in PARTS}
     head = ["part", "CPU µs/event", *(f"{name} ({rate:,.0f}/s)" for name, rate in LOADS)]
-    lines = [head, ["---"] * len(head)]
+    rows = []
     for name, _, unit in PARTS:
         needs = (math.ceil(rate * costs[name] / 1e6 / PLANNED_SHARE) for _, rate in LOADS)
-        lines.append([unit, shown(costs[name]), *(str(need) for need in needs)])
-    return "\n".join([*_rows(lines), "", *_rows(_memory(whole, len(head)))])
+        rows.append([unit, shown(costs[name]), *(str(need) for need in needs)])
+    return f"{markdown_table(head, rows)}\n\n{_memory(whole)}"
 
 
-def _memory(whole: dict[str, Any], width: int) -> list[list[str]]:
+def _memory(whole: dict[str, Any]) -> str:
     """Ids and bytes to keep; both grow with the number of events, not with their rate."""
     each = _bytes_an_id(whole)
     item = next(
@@ -70,7 +70,7 @@ def _memory(whole: dict[str, Any], width: int) -> list[list[str]]:
             *(shown(n * item * DAYS_KEPT * COPIES / 1e12) for n in a_day),
         ],
     ]
-    return [head, ["---"] * width, *rows]
+    return markdown_table(head, rows)
 
 
 def _bytes_an_id(whole: dict[str, Any]) -> float:
@@ -90,7 +90,3 @@ def _is_heavy(result: dict[str, Any]) -> bool:
 
 def _gb(size_bytes: float) -> str:
     return shown(size_bytes / 1e9)
-
-
-def _rows(lines: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in lines]

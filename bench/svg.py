@@ -47,7 +47,8 @@ def draw(picture: Picture) -> str:
     if not picture.points:
         raise ValueError(f"{picture.title}: no points")
     top = round_up(max(value for _, value in picture.points))
-    points = [(_across(at, len(picture.points)), value) for at, (_, value) in _numbered(picture)]
+    across = [_across(at, len(picture.points)) for at in range(len(picture.points))]
+    points = [(x, value) for x, (_, value) in zip(across, picture.points, strict=True)]
     line = " ".join(f"{x:.1f},{_up(value, top):.1f}" for x, value in points)
     dots = [
         f'<circle class="dot" cx="{x:.1f}" cy="{_up(value, top):.1f}" r="4"/>'
@@ -55,8 +56,8 @@ def draw(picture: Picture) -> str:
         for x, value in points
     ]
     names = [
-        _text(_across(at, len(picture.points)), HEIGHT - BOTTOM + 20, name)
-        for at, (name, _) in _numbered(picture)
+        _text(x, HEIGHT - BOTTOM + 20, name)
+        for x, (name, _) in zip(across, picture.points, strict=True)
     ]
     return "\n".join(
         (
@@ -86,10 +87,6 @@ def round_up(value: float) -> float:
     return next(
         step * size for step in (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10) if step * size >= value
     )
-
-
-def _numbered(picture: Picture) -> enumerate[tuple[str, float]]:
-    return enumerate(picture.points)
 
 
 def _across(at: int, count: int) -> float:

@@ -30,7 +30,6 @@ FUNCTIONS = {
     "railhead/cli/processes/up.py:add_arguments": "a list of options",
     "railhead/cli/reconcile.py:add_arguments": "a list of options",
     "railhead/cli/tenant/tenant.py:add_arguments": "a list of options",
-    "bench/measurements/outage.py:measure_outage": "a measurement from start to end",
 }
 # The baseline is what others would write for the same work, models included.
 BASELINE = "bench/baselines/fastapi_api.py"

@@ -21,7 +21,7 @@ from typing import Final, cast
 import uvloop
 
 from bench.load.corpus import lap_prefix
-from bench.load.plan import LoadPlan, LoadResult, read_bodies, read_plan
+from bench.load.plan import LoadPlan, LoadResult, read_bodies
 
 BULK: Final = "/api/v1/integrations/fasttrack/bulk"
 ANSWERS_WITHIN_SECONDS: Final = 30.0
@@ -79,7 +79,7 @@ class Generator:
         self._latencies: list[float] = []
         self._statuses: Counter[str] = Counter()
         self._acked: Counter[int] = Counter()
-        self._items = self._posted = 0
+        self._items = 0
         self._changed = asyncio.Event()
         self.laps = 0
 
@@ -107,7 +107,7 @@ class Generator:
         while self._free:
             self._post(self._free.popleft(), time.perf_counter())
         # To look now and then costs less than an event set with each answer.
-        while time.perf_counter() < self._measured_to and not self._is_enough():  # noqa: ASYNC110
+        while time.perf_counter() < self._measured_to:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
     async def _at_pace(self, begun: float) -> None:
@@ -115,7 +115,7 @@ class Generator:
         step = plan.items_per_body / (plan.events_per_second or 1.0)
         for number in count():
             due = begun + number * step
-            if due >= self._measured_to or self._is_enough():
+            if due >= self._measured_to:
                 return
             delay = due - time.perf_counter()
             if delay > 0:
@@ -135,13 +135,8 @@ class Generator:
                 return False
         return True
 
-    def _is_enough(self) -> bool:
-        most = self._plan.stop_after_items
-        return most is not None and self._posted >= most
-
     def _post(self, connection: LoadConnection, due: float) -> None:
         self._under_way += 1
-        self._posted += self._plan.items_per_body
         connection.post(next(self._requests), due)
 
     def free(self, connection: LoadConnection) -> None:
@@ -159,7 +154,7 @@ class Generator:
             self._latencies.append(now - due)
             self._statuses[status] += 1
             self._items += items
-        if self._posting and not self._plan.events_per_second and not self._is_enough():
+        if self._posting and not self._plan.events_per_second:
             self._post(connection, now)
         else:
             self.free(connection)
@@ -201,7 +196,6 @@ class Generator:
             ended=ended,
             requests=len(ranked),
             items=self._items,
-            posted_items=self._posted,
             statuses=dict(self._statuses),
             p50_ms=_percentile_ms(ranked, 0.50),
             p99_ms=_percentile_ms(ranked, 0.99),
@@ -225,8 +219,8 @@ def _percentile_ms(ranked: list[float], share: float) -> float:
 
 def main(plan_file: str) -> None:
     """Carry out the plan in *plan_file* and print the result."""
-    load_result = uvloop.run(Generator(read_plan(Path(plan_file))).run())
-    print(json.dumps(asdict(load_result)))
+    plan = LoadPlan(**json.loads(Path(plan_file).read_text()))
+    print(json.dumps(asdict(uvloop.run(Generator(plan).run()))))
 
 
 if __name__ == "__main__":

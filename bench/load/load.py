@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from bench.load.corpus import Corpus
-from bench.load.plan import LoadPlan, LoadResult, write_bodies, write_plan
+from bench.load.plan import LoadPlan, LoadResult, write_bodies
 from bench.load.usage import Usage
 
 LATE_SECONDS: Final = 60.0
@@ -32,7 +32,6 @@ class Load:
     events_per_second: float | None = None
     warm_up_seconds: float = 1.0
     first_lap: int = 1
-    stop_after_items: int | None = None
 
 
 def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> LoadResult:
@@ -56,9 +55,8 @@ def put_load(load: Load, *, port: int, keys: Sequence[str], usage: Usage) -> Loa
             warm_up_seconds=load.warm_up_seconds,
             events_per_second=load.events_per_second,
             first_lap=load.first_lap,
-            stop_after_items=load.stop_after_items,
         )
-        write_plan(plan, plan_file)
+        plan_file.write_text(json.dumps(asdict(plan)))
         return _run(plan_file, within_seconds=plan.seconds + LATE_SECONDS, usage=usage)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -26,7 +25,6 @@ class LoadPlan:
     warm_up_seconds: float = 1.0
     events_per_second: float | None = None
     first_lap: int = 1
-    stop_after_items: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +39,12 @@ class LoadResult:
     ended: float
     requests: int
     items: int
-    posted_items: int
     statuses: dict[str, int]
     p50_ms: float
     p99_ms: float
     max_ms: float
     laps: int
     acked: list[tuple[float, int]] = field(default_factory=list)
-
-
-def write_plan(plan: LoadPlan, path: Path) -> None:
-    """Write *plan* for the generator."""
-    path.write_text(json.dumps(asdict(plan)))
-
-
-def read_plan(path: Path) -> LoadPlan:
-    """Read what `write_plan` wrote."""
-    return LoadPlan(**json.loads(path.read_text()))
 
 
 def write_bodies(bodies: list[bytes], path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
 
 # Results are also read where nothing is measured; `railhead bench` says when it is missing.
 with contextlib.suppress(ImportError):
@@ -36,19 +37,7 @@ class Track:
         return max((size for at, size in pairs if start <= at <= end), default=0)
 
     def _cpu_at(self, moment: float) -> float:
-        if not self.moments:
-            return 0.0
-        after = bisect_left(self.moments, moment)
-        if after == 0:
-            return self.cpu_seconds[0]
-        if after == len(self.moments):
-            return self.cpu_seconds[-1]
-        before = after - 1
-        span = self.moments[after] - self.moments[before]
-        share = (moment - self.moments[before]) / span
-        return self.cpu_seconds[before] + share * (
-            self.cpu_seconds[after] - self.cpu_seconds[before]
-        )
+        return float(np.interp(moment, self.moments, self.cpu_seconds)) if self.moments else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,8 +130,8 @@ def api_beside(machine: Machine, load: Load, ours: BenchResult) -> BenchResult:
     return BenchResult(
         name=f"baseline: {what}",
         metrics=[
-            Metric(name="acked", value=rate, unit="events/s"),
-            Metric(name="ingest API CPU", value=use["fastapi"].cpu_us_per_event, unit="µs/event"),
+            Metric("acked", rate, "events/s"),
+            Metric("ingest API CPU", use["fastapi"].cpu_us_per_event, "µs/event"),
             *_ratios(ours, "acked", "ingest API CPU", (rate, use["fastapi"]), Bar(at_least=3.5)),
         ],
         processes=use,
@@ -190,8 +190,8 @@ def _consumer(
     return BenchResult(
         name=f"baseline: {what}",
         metrics=[
-            Metric(name="stored", value=rate, unit="events/s"),
-            Metric(name="worker CPU", value=use[short].cpu_us_per_event, unit="µs/event"),
+            Metric("stored", rate, "events/s"),
+            Metric("worker CPU", use[short].cpu_us_per_event, "µs/event"),
             *_ratios(ours, "stored", "worker CPU", (rate, use[short]), Bar(at_least=times)),
         ],
         processes=use,
@@ -226,9 +226,9 @@ def _ratios(
     own_rate, own_cpu = ours.metric(rate), ours.metric(cpu)
     if own_rate and own_cpu:
         ratio = own_rate / max(per_second, 1e-9)
-        yield Metric(name="Railhead is faster by", value=ratio, unit="times", bar=bar)
+        yield Metric("Railhead is faster by", ratio, "times", bar)
         saved = use.cpu_us_per_event / own_cpu
-        yield Metric(name="Railhead uses less CPU by", value=saved, unit="times")
+        yield Metric("Railhead uses less CPU by", saved, "times")
 
 
 def _await_port(program: Program, port: int) -> None:

@@ -5,7 +5,6 @@ Each result names its curves and its position on them, so that `bench.plots` can
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -36,7 +35,6 @@ def _apis(options: Options) -> Iterator[BenchResult]:
     for apis in INGEST_APIS:
         with running_machine(parts=(KAFKA, INGEST_API), apis=apis, say=options.say) as machine:
             keys = machine.keys([f"bench-{number}" for number in range(max(TENANTS))])
-            time.sleep(1.0)  # the API reads the tenants file twice a second
             work = [("ingest APIs", apis, 1_000, 1)]
             if apis == 1:
                 work += [("batch size", size, size, 1) for size in BATCH_SIZES]
@@ -53,10 +51,10 @@ def _apis(options: Options) -> Iterator[BenchResult]:
                 yield BenchResult(
                     name=f"growth, {curve} {x:,}",
                     metrics=[
-                        Metric(name="acked", value=per_second(load_result), unit="events/s"),
-                        Metric(name="ingest API CPU", value=used, unit="µs/event"),
-                        Metric(name="p50", value=load_result.p50_ms, unit="ms"),
-                        Metric(name="p99", value=load_result.p99_ms, unit="ms"),
+                        Metric("acked", per_second(load_result), "events/s"),
+                        Metric("ingest API CPU", used, "µs/event"),
+                        Metric("p50", load_result.p50_ms, "ms"),
+                        Metric("p99", load_result.p99_ms, "ms"),
                     ],
                     processes=use,
                     detail={"curves": [(curve, x)], "statuses": load_result.statuses},
@@ -71,7 +69,7 @@ def _corpus(options: Options, batch_size: int) -> Corpus:
 
 def _streams(options: Options) -> Iterator[BenchResult]:
     """Records of 500 tenants come in batches of a hundred, so that tenants change often."""
-    fewer = _Fewer(**{name: getattr(options, name) for name in ("quick", "seconds", "say")})
+    fewer = replace(options, most_stream_events=300_000)  # there are many measurements
     for partitions, workers in SHAPES:
         parts = (KAFKA, CLICKHOUSE, WORKER)
         with running_machine(
@@ -93,15 +91,6 @@ def _streams(options: Options) -> Iterator[BenchResult]:
 def _curves(partitions: int, workers: int) -> list[tuple[str, int]]:
     curves = [("partitions", partitions)] if workers == 1 else []
     return [*curves, ("workers", workers)] if partitions > 1 else curves
-
-
-class _Fewer(Options):
-    """Options with fewer records, as there are many measurements."""
-
-    @property
-    def stream_events(self) -> int:
-        """How many records are ready for the worker."""
-        return self.pick(quick=40_000, full=300_000)
 
 
 def _without_bars(result: BenchResult) -> BenchResult:

@@ -36,22 +36,18 @@ def _memory(number: int, with_none: BenchResult | None) -> BenchResult:
         timeout=300,
     )
     load_result = json.loads(done.stdout)
-    metrics = [Metric(name="decide and add", value=load_result["us_per_event"], unit="µs/event")]
+    metrics = [Metric("decide and add", load_result["us_per_event"], "µs/event")]
     if number:
         each = load_result["resident_bytes"] / number
         bar = Bar(at_most=48) if number >= MILLION else None
-        metrics.append(Metric(name="resident", value=each, unit="bytes/id", bar=bar))
+        metrics.append(Metric("resident", each, "bytes/id", bar))
         metrics.append(
-            Metric(
-                name="longest batch",
-                value=load_result["longest_batch_ms"],
-                unit="ms a batch of 10,000",
-            )
+            Metric("longest batch", load_result["longest_batch_ms"], "ms a batch of 10,000")
         )
     before = with_none.metric("decide and add") if with_none else None
     if before is not None:
         more = load_result["us_per_event"] - before
-        metrics.append(Metric(name="more than with none", value=more, unit="µs/event"))
+        metrics.append(Metric("more than with none", more, "µs/event"))
     return BenchResult(
         name=f"dedup index, {number:,} ids",
         metrics=metrics,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from bench.load.corpus import Corpus
 from bench.load.load import Load, put_load
 from bench.load.plan import LoadResult
@@ -22,7 +20,6 @@ def measure_api(options: Options) -> list[BenchResult]:
     """Measure one ingest API process on a broker; nothing reads the topics."""
     with running_machine(parts=PARTS, say=options.say) as machine:
         keys = machine.keys(["bench"])
-        time.sleep(1.0)  # the API reads the tenants file twice a second
         batches = Corpus(options.evening_items, 1_000)
         singles = Corpus(options.pick(quick=2_000, full=20_000), 1)
         full_speed = Load(corpus=batches, connections=8, seconds=options.seconds)
@@ -63,18 +60,8 @@ def _full_speed(machine: Machine, keys: list[str], load: Load) -> BenchResult:
     return BenchResult(
         name="ingest API, batches of 1,000, full speed",
         metrics=[
-            Metric(
-                name="acked",
-                value=per_second(load_result),
-                unit="events/s",
-                bar=Bar(at_least=100_000),
-            ),
-            Metric(
-                name="ingest API CPU",
-                value=use["door-1"].cpu_us_per_event,
-                unit="µs/event",
-                bar=Bar(at_most=8),
-            ),
+            Metric("acked", per_second(load_result), "events/s", Bar(at_least=100_000)),
+            Metric("ingest API CPU", use["door-1"].cpu_us_per_event, "µs/event", Bar(at_most=8)),
             *_latencies(load_result, None),
         ],
         processes=use,
@@ -91,7 +78,7 @@ def _at_pace(machine: Machine, keys: list[str], load: Load) -> BenchResult:
     return BenchResult(
         name="ingest API, batches of 1,000, 20,000 events/s",
         metrics=[
-            Metric(name="acked", value=per_second(load_result), unit="events/s"),
+            Metric("acked", per_second(load_result), "events/s"),
             *_latencies(load_result, Bar(at_most=60)),
         ],
         processes=use,
@@ -104,12 +91,7 @@ def _one_by_one(machine: Machine, keys: list[str], load: Load) -> BenchResult:
     return BenchResult(
         name="ingest API, one item a request, 64 connections",
         metrics=[
-            Metric(
-                name="acked",
-                value=per_second(load_result),
-                unit="requests/s",
-                bar=Bar(at_least=2_500),
-            ),
+            Metric("acked", per_second(load_result), "requests/s", Bar(at_least=2_500)),
             *_latencies(load_result, None),
         ],
         processes=use,
@@ -119,6 +101,6 @@ def _one_by_one(machine: Machine, keys: list[str], load: Load) -> BenchResult:
 
 def _latencies(load_result: LoadResult, bar: Bar | None) -> list[Metric]:
     return [
-        Metric(name="p50", value=load_result.p50_ms, unit="ms"),
-        Metric(name="p99", value=load_result.p99_ms, unit="ms", bar=bar),
+        Metric("p50", load_result.p50_ms, "ms"),
+        Metric("p99", load_result.p99_ms, "ms", bar),
     ]

@@ -51,7 +51,6 @@ def measure_outage(options: Options) -> list[BenchResult]:
     )
     with running_machine(say=options.say) as machine:
         keys = machine.keys(["bench"])
-        time.sleep(1.0)  # the API reads the tenants file twice a second
         since = time.time()
         pids = machine.pids(*(name for name in PROCESSES if name != CLICKHOUSE))
         with watched(pids) as usage:
@@ -67,14 +66,11 @@ def measure_outage(options: Options) -> list[BenchResult]:
         BenchResult(
             name=f"outage of the engine, {times.outage:,.0f} s at {EVENTS_PER_SECOND:,} events/s",
             metrics=[
-                Metric(name="dead letters", value=dead_letters, unit="records", bar=Bar(at_most=0)),
+                Metric("dead letters", dead_letters, "records", Bar(at_most=0)),
                 Metric(
-                    name="requests not answered 204",
-                    value=_refused(load_result),
-                    unit="requests",
-                    bar=Bar(at_most=0),
+                    "requests not answered 204", _refused(load_result), "requests", Bar(at_most=0)
                 ),
-                Metric(name="slowest request", value=load_result.max_ms, unit="ms"),
+                Metric("slowest request", load_result.max_ms, "ms"),
                 *_memory(usage.tracks[f"{WORKER}-1"], down, up),
                 *_catching_up(load_result, done, up),
             ],
@@ -113,14 +109,9 @@ def _memory(track: Track, down: float, up: float) -> list[Metric]:
     most = max(size for at, size in notes if down <= at < up)
     later = max(size for at, size in notes if at >= up)
     return [
-        Metric(name="worker before it", value=usual / MIB, unit="MiB"),
-        Metric(
-            name="worker grows in it by",
-            value=(most - usual) / MIB,
-            unit="MiB",
-            bar=Bar(at_most=50),
-        ),
-        Metric(name="worker grows after it by", value=(later - usual) / MIB, unit="MiB"),
+        Metric("worker before it", usual / MIB, "MiB"),
+        Metric("worker grows in it by", (most - usual) / MIB, "MiB", Bar(at_most=50)),
+        Metric("worker grows after it by", (later - usual) / MIB, "MiB"),
     ]
 
 
@@ -134,13 +125,13 @@ def _catching_up(load_result: LoadResult, done: Progress, up: float) -> list[Met
     seconds = max(0.1, caught - up)
     worked = sum(n for at, n in zip(done.moments, done.records, strict=True) if up < at <= caught)
     return [
-        Metric(name="lag when it is over", value=lags[0], unit="events"),
-        Metric(name="caught up after", value=seconds, unit="s"),
-        Metric(name="works then at", value=worked / seconds, unit="events/s"),
+        Metric("lag when it is over", lags[0], "events"),
+        Metric("caught up after", seconds, "s"),
+        Metric("works then at", worked / seconds, "events/s"),
         Metric(
-            name="that is, of what comes in",
-            value=worked / seconds / EVENTS_PER_SECOND,
-            unit="times",
-            bar=Bar(at_least=5),
+            "that is, of what comes in",
+            worked / seconds / EVENTS_PER_SECOND,
+            "times",
+            Bar(at_least=5),
         ),
     ]

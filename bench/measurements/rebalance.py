@@ -39,7 +39,6 @@ def measure_rebalance(options: Options) -> list[BenchResult]:
     """Let a second worker leave, join, and be killed, each while events come in."""
     with running_machine(partitions=PARTITIONS, workers=2, say=options.say) as machine:
         key = machine.keys(["bench"])
-        time.sleep(1.0)  # the API reads the tenants file twice a second
         metrics = []
         acts = (
             ("leaves", lambda: machine.stack.halt(SECOND_WORKER), Bar(at_most=5)),
@@ -55,9 +54,7 @@ def measure_rebalance(options: Options) -> list[BenchResult]:
                 first_lap=number * 1_000,
             )
             longest = _silence(machine, key, load, act)
-            metrics.append(
-                Metric(name=f"longest silence when it {what}", value=longest, unit="s", bar=bar)
-            )
+            metrics.append(Metric(f"longest silence when it {what}", longest, "s", bar))
     return [
         BenchResult(
             name=f"a second worker comes and goes, {EVENTS_PER_SECOND:,} events/s",

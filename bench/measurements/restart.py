@@ -64,13 +64,8 @@ def _compare(some: BenchResult, none: BenchResult, ids: int) -> None:
     for result in (some, none):
         result.metrics = [replace(metric, bar=None) for metric in result.metrics]
     some.metrics += [
-        Metric(name="rate beside that with none", value=share, unit="", bar=Bar(at_least=0.7)),
-        Metric(
-            name="worker's peak memory",
-            value=more * 2**20 / ids,
-            unit="B an id",
-            bar=Bar(at_most=48),
-        ),
+        Metric("rate beside that with none", share, "", Bar(at_least=0.7)),
+        Metric("worker's peak memory", more * 2**20 / ids, "B an id", Bar(at_most=48)),
     ]
 
 
@@ -110,10 +105,8 @@ def _kill(machine: Machine, options: Options, number: int) -> BenchResult:
     return BenchResult(
         name=f"kill -9 of a worker with {number:,} remembered ids",
         metrics=[
-            Metric(
-                name="first row stored after", value=stored - killed, unit="s", bar=Bar(at_most=20)
-            ),
-            Metric(name="worker resident", value=resident, unit="MiB"),
+            Metric("first row stored after", stored - killed, "s", Bar(at_most=20)),
+            Metric("worker resident", resident, "MiB"),
         ],
     )
 

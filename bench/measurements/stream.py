@@ -167,17 +167,12 @@ def _result(name: str, done: Progress, usage: Usage, corpus: Corpus) -> BenchRes
     return BenchResult(
         name=name,
         metrics=[
+            Metric("stored", done.per_second, "events/s", Bar(at_least=100_000)),
             Metric(
-                name="stored",
-                value=done.per_second,
-                unit="events/s",
-                bar=Bar(at_least=100_000),
-            ),
-            Metric(
-                name="worker CPU",
-                value=sum(one.cpu_us_per_event for who, one in use.items() if WORKER in who),
-                unit="µs/event",
-                bar=Bar(at_most=7),
+                "worker CPU",
+                sum(one.cpu_us_per_event for who, one in use.items() if WORKER in who),
+                "µs/event",
+                Bar(at_most=7),
             ),
         ],
         processes=use,

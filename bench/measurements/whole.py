@@ -31,7 +31,6 @@ def measure_whole(options: Options) -> list[BenchResult]:
     """Measure all parts together on one machine."""
     with running_machine(say=options.say) as machine:
         keys = machine.keys(["bench", TENANT])
-        time.sleep(1.0)  # the API reads the tenants file twice a second
         return [_light(machine, keys, options), _heavy(machine, keys, options)]
 
 
@@ -50,7 +49,7 @@ def _light(machine: Machine, keys: list[str], options: Options) -> BenchResult:
     return BenchResult(
         name=f"whole way, {LIGHT:,} events/s",
         metrics=[
-            Metric(name="acked", value=per_second(load_result), unit="events/s"),
+            Metric("acked", per_second(load_result), "events/s"),
             _share("204 → visible, p50", waits_ms, 50, Bar(at_most=300)),
             _share("204 → visible, p95", waits_ms, 95, Bar(at_most=700)),
             _share("204 → visible, max", waits_ms, 100, None),
@@ -61,7 +60,7 @@ def _light(machine: Machine, keys: list[str], options: Options) -> BenchResult:
 
 
 def _share(name: str, waits_ms: list[float], percent: int, bar: Bar | None) -> Metric:
-    return Metric(name=name, value=float(np.percentile(waits_ms, percent)), unit="ms", bar=bar)
+    return Metric(name, float(np.percentile(waits_ms, percent)), "ms", bar)
 
 
 def _heavy(machine: Machine, keys: list[str], options: Options) -> BenchResult:
@@ -82,14 +81,9 @@ def _heavy(machine: Machine, keys: list[str], options: Options) -> BenchResult:
     return BenchResult(
         name=f"whole way, {HEAVY:,} events/s held for {load.seconds:.0f} s",
         metrics=[
-            Metric(
-                name="acked",
-                value=per_second(load_result),
-                unit="events/s",
-                bar=Bar(at_least=0.99 * HEAVY),
-            ),
+            Metric("acked", per_second(load_result), "events/s", Bar(at_least=0.99 * HEAVY)),
             *_lags(load_result, progress(machine, since=since)),
-            Metric(name="drained after", value=drained, unit="s"),
+            Metric("drained after", drained, "s"),
             *_growths(usage, load_result),
         ],
         processes=usage.between(load_result.started, load_result.ended, events=load_result.items),
@@ -115,9 +109,9 @@ def _lags(load_result: LoadResult, done: Progress) -> list[Metric]:
     lags = lag_at(moments.tolist(), load_result, done)
     slope = float(np.polyfit(moments - moments[0], lags, 1)[0])
     return [
-        Metric(name="lag, mean", value=float(np.mean(lags)), unit="events"),
-        Metric(name="lag, most", value=float(max(lags)), unit="events"),
-        Metric(name="lag grows", value=slope, unit="events/s", bar=Bar(at_most=HEAVY / 100)),
+        Metric("lag, mean", float(np.mean(lags)), "events"),
+        Metric("lag, most", float(max(lags)), "events"),
+        Metric("lag grows", slope, "events/s", Bar(at_most=HEAVY / 100)),
     ]
 
 
@@ -134,5 +128,5 @@ def _growths(usage: Usage, load_result: LoadResult) -> list[Metric]:
         if len(pairs) > 2:
             at, sizes = zip(*pairs, strict=True)
             slope = 60 * float(np.polyfit(at, sizes, 1)[0])
-            metrics.append(Metric(name=f"{name} memory grows", value=slope, unit="MiB/min"))
+            metrics.append(Metric(f"{name} memory grows", slope, "MiB/min"))
     return metrics

@@ -80,8 +80,8 @@ def test_with_several_workers_time_counts_from_when_all_are_there() -> None:
 def test_a_metric_is_compared_with_its_bar(bar: Bar, value: float, *, met: bool) -> None:
     """JSON says for each metric whether its bar was met, and nothing where there is no bar."""
     metrics = [
-        Metric(name="a", value=value, unit="s", bar=bar),
-        Metric(name="b", value=1.0, unit="s"),
+        Metric("a", value, "s", bar),
+        Metric("b", 1.0, "s"),
     ]
 
     written = BenchResult(name="x", metrics=metrics).as_json()
@@ -141,7 +141,6 @@ def _load_result(acked: list[tuple[float, int]]) -> LoadResult:
         ended=1.0,
         requests=0,
         items=0,
-        posted_items=0,
         statuses={},
         p50_ms=0.0,
         p99_ms=0.0,

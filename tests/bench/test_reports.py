@@ -74,9 +74,7 @@ def test_the_y_axis_ends_at_a_round_number(value: float, top: float) -> None:
 
 def test_a_table_shows_what_was_missed_and_what_was_not_measured() -> None:
     """A metric that misses its bar is marked; a baseline that was left out says why."""
-    slow = BenchResult(
-        name="ingest API", metrics=[Metric(name="acked", value=7.0, unit="s", bar=Bar(at_least=9))]
-    )
+    slow = BenchResult(name="ingest API", metrics=[Metric("acked", 7.0, "s", Bar(at_least=9))])
     out = BenchResult(name="baseline", skipped="no Python")
     whole = {"results": [slow.as_json(), out.as_json()]}
 
@@ -96,9 +94,7 @@ def test_silence_is_the_longest_time_without_a_row_of_one_partition() -> None:
 
 
 def _result(metric: str, value: float, detail: dict[str, Any]) -> dict[str, Any]:
-    return BenchResult(
-        name="x", metrics=[Metric(name=metric, value=value, unit="s")], detail=detail
-    ).as_json()
+    return BenchResult(name="x", metrics=[Metric(metric, value, "s")], detail=detail).as_json()
 
 
 def _tree(svg: str) -> ET.Element:

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.machine import Say
+from bench.options import Say
 from tests.system.fuzz.hypotheses import try_hypotheses
 from tests.system.fuzz.menu import HEAVY_EVERY, case_of
 from tests.system.fuzz.run import Session

@@ -13,7 +13,8 @@ from typing import Final
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.machine import Machine, Say, running_machine
+from bench.machine import Machine, running_machine
+from bench.options import Say
 from events.contract.registry import EVENT_TYPES
 from tests.system.fuzz.case import TENANT, Key, Secrets
 
