@@ -18,7 +18,7 @@ from demo.accounting import Account
 from demo.play import DemoError, play_evening, post_sample
 from demo.printing import print_account, print_addresses, print_answers
 from demo.stage import Stage, new_key
-from railhead.cli.numbers import positive
+from railhead.cli.option_types import positive
 from railhead.cli.processes import up
 from railhead.kafka.topic_admin import TopicError
 from railhead.send.client import SendStoppedError
@@ -27,9 +27,6 @@ from railhead.stack.stack import Stack
 from sinks.connection import NETWORK_ERRORS
 
 WIDTH: Final = 132
-
-NAME = "demo"
-HELP = "start the stack, post an evening of traffic, print the analysts' answers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

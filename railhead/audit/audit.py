@@ -89,13 +89,7 @@ def _beyond(doubtful: Sequence[OffsetBlock], topic: str) -> Iterator[AuditFindin
     if len(doubtful) >= MOST_BLOCKS:
         last = doubtful[-1]
         text = f"{MOST_BLOCKS:,} ranges up to here were examined; what follows was not: see --since"
-        yield AuditFinding(
-            kind=FindingKind.UNPROVEN,
-            topic=topic,
-            partition=last.partition,
-            span=last.span,
-            text=text,
-        )
+        yield AuditFinding.about(FindingKind.UNPROVEN, topic, last.partition, last.span, text=text)
 
 
 def _sums(
@@ -106,36 +100,24 @@ def _sums(
     for account in accounts:
         if not account.adds_up and account.partition not in faulty:
             reported = account.counts.records + account.empty + account.in_flight
-            yield AuditFinding(
-                kind=FindingKind.MISCOUNTED,
-                topic=topic,
-                partition=account.partition,
-                span=Span(account.first, account.end - 1),
-                text=f"{account.offsets:,} offsets, and outcomes of {reported:,}",
-            )
+            span = Span(account.first, account.end - 1)
+            text = f"{account.offsets:,} offsets, and outcomes of {reported:,}"
+            kind = FindingKind.MISCOUNTED
+            yield AuditFinding.about(kind, topic, account.partition, span, text=text)
 
 
 def _other_incarnations(queries: AuditQueries, window: Window) -> Iterator[AuditFinding]:
+    kind, topic = FindingKind.OTHER_INCARNATION, window.topic_table.topic
     for number, span, ranges in queries.other_incarnations(window):
-        yield AuditFinding(
-            kind=FindingKind.OTHER_INCARNATION,
-            topic=window.topic_table.topic,
-            partition=number,
-            span=span,
-            text=f"{ranges:,} ranges of an earlier topic; only what is kept of it is checked",
-        )
+        text = f"{ranges:,} ranges of an earlier topic; only what is kept of it is checked"
+        yield AuditFinding.about(kind, topic, number, span, text=text)
 
 
 def _merging(queries: AuditQueries, window: Window) -> Iterator[AuditFinding]:
+    kind, topic = FindingKind.MERGED, window.topic_table.topic
     for table, number, offset, rows, tenant in queries.merging(window):
-        yield AuditFinding(
-            kind=FindingKind.MERGED,
-            topic=window.topic_table.topic,
-            partition=number,
-            span=Span(offset, offset),
-            text=f"{rows:,} rows of {table}",
-            tenant=tenant,
-        )
+        text = f"{rows:,} rows of {table}"
+        yield AuditFinding.about(kind, topic, number, offset, text=text, key=(tenant,))
 
 
 def _kept_of_earlier(queries: AuditQueries, window: Window) -> Iterator[AuditFinding]:
@@ -145,14 +127,10 @@ def _kept_of_earlier(queries: AuditQueries, window: Window) -> Iterator[AuditFin
             (FindingKind.REJECT_MISSING, "rejected", rejected),
         ):
             if kept.there < kept.reported:
-                yield AuditFinding(
-                    kind=kind,
-                    topic=window.topic_table.topic,
-                    partition=number,
-                    span=span,
-                    text=f"of an earlier topic the ledger has {kept.reported:,}, "
-                    f"{table} has {kept.there:,}",
-                )
+                text = f"of an earlier topic the ledger has {kept.reported:,}, "
+                text += f"{table} has {kept.there:,}"
+                topic = window.topic_table.topic
+                yield AuditFinding.about(kind, topic, number, span, text=text)
 
 
 def _resolved(
@@ -180,7 +158,8 @@ async def _examine(
             continue
         left -= block.span.size
         if left < 0:
-            findings.append(_too_much(block, examiner.topic))
+            text = "does not add up; not examined further, see --examine"
+            findings.append(examiner.finding(FindingKind.UNPROVEN, block, block.span, text))
             continue
         result = await examiner.examine(block, fully=audit_options.every_record)
         findings += _without_echo(result.findings, block, continuity)
@@ -197,16 +176,6 @@ def _is_well(block: OffsetBlock, audit_options: AuditOptions) -> bool:
         and block.is_full
         and block.has_its_rows
         and block.rows == block.offsets
-    )
-
-
-def _too_much(block: OffsetBlock, topic: str) -> AuditFinding:
-    return AuditFinding(
-        kind=FindingKind.UNPROVEN,
-        topic=topic,
-        partition=block.partition,
-        span=block.span,
-        text="does not add up; not examined further, see --examine",
     )
 
 

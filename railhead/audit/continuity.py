@@ -120,4 +120,4 @@ class Continuity:
                 yield self._finding(FindingKind.OVERLAP, number, one.span, text)
 
     def _finding(self, kind: FindingKind, number: int, span: Span, text: str) -> AuditFinding:
-        return AuditFinding(kind=kind, topic=self._topic, partition=number, span=span, text=text)
+        return AuditFinding.about(kind, self._topic, number, span, text=text)

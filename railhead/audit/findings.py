@@ -83,18 +83,18 @@ class AuditFinding:
         kind: FindingKind,
         topic: str,
         partition: int,
-        span: Span,
+        span: Span | int,
         *,
         text: str,
         key: Sequence[Any] | None = None,
     ) -> Self:
-        """The finding about *span* of a partition; *key* is a tenant and the parts of an id."""
+        """The finding about *span* or one offset; *key* is a tenant and the parts of an id."""
         tenant, *rest = key or ("",)
         return cls(
             kind=kind,
             topic=topic,
             partition=partition,
-            span=span,
+            span=Span(span, span) if isinstance(span, int) else span,
             text=text,
             tenant=str(tenant),
             id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",

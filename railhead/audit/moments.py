@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -28,14 +27,6 @@ def parse_moment(text: str, now: datetime) -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is not a moment: {HOW_TO}") from None
-
-
-def moment_option(text: str) -> datetime:
-    """The same as the type of an argparse option."""
-    try:
-        return parse_moment(text, datetime.now(UTC))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def milliseconds(moment: datetime | None) -> int:

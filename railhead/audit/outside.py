@@ -55,15 +55,11 @@ class Outside:
 
     def of_no_topic(self) -> Iterator[AuditFinding]:
         """Rows that name a topic other than their table's, or no offset."""
+        kind = FindingKind.FOREIGN
+        text = f"a row of {self._window.topic_table.table}, which holds {self._topic} only"
         for (topic, number, offset), tenant in self._queries.of_no_topic(self._window):
-            yield AuditFinding(
-                kind=FindingKind.FOREIGN,
-                topic=topic or "(no topic)",
-                partition=number,
-                span=Span(offset, offset),
-                text=f"a row of {self._window.topic_table.table}, which holds {self._topic} only",
-                tenant=tenant,
-            )
+            topic_shown = topic or "(no topic)"
+            yield AuditFinding.about(kind, topic_shown, number, offset, text=text, key=(tenant,))
 
     def shown(self, tenant: str, *, from_the_beginning: bool) -> Iterator[AuditFinding]:
         """Check what analysts see: one row of each id, and as many rows as the table holds.
@@ -73,21 +69,19 @@ class Outside:
         if self._window.topic_table.has_kept:
             for key, number, offset in self._queries.shown_twice(self._window, tenant):
                 text = "a second visible row of its id"
-                yield self._finding(
-                    FindingKind.SHOWN_TWICE, number, Span(offset, offset), text, key
-                )
+                yield self._finding(FindingKind.SHOWN_TWICE, number, offset, text, key)
         if not from_the_beginning:
             return
         shown = self._queries.shown(self._window, tenant)
         if not shown.before <= shown.stored <= shown.after:
             text = f"fasttrack.{self._window.topic_table.table} shows {shown.after:,} rows"
             text += f", its table holds {shown.stored:,}"
-            yield self._finding(FindingKind.VIEW, 0, Span(0, 0), text)
+            yield self._finding(FindingKind.VIEW, 0, 0, text)
 
     def _named(self, number: int, span: Span, text: str) -> Sequence[AuditFinding]:
         rows = self._queries.rows_of(self._window, number, span)
         named = [
-            self._finding(FindingKind.FOREIGN, number, Span(offset, offset), text, key)
+            self._finding(FindingKind.FOREIGN, number, offset, text, key)
             for offset, keys in sorted(rows.items())
             for key in sorted(keys)
         ]
@@ -99,6 +93,6 @@ class Outside:
         ]
 
     def _finding(
-        self, kind: FindingKind, number: int, span: Span, text: str, key: Key | None = None
+        self, kind: FindingKind, number: int, span: Span | int, text: str, key: Key | None = None
     ) -> AuditFinding:
         return AuditFinding.about(kind, self._topic, number, span, text=text, key=key)

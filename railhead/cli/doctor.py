@@ -28,8 +28,6 @@ from railhead.stack.addresses import (
 )
 from sinks.settings import read_settings
 
-NAME = "doctor"
-HELP = "check settings, broker, store, topics and tables"
 STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
 
 

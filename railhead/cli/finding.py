@@ -14,10 +14,11 @@ from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
+from railhead.cli.command_error import CommandError
 from railhead.paths import default_data_dir
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT, Address, Endpoint, read_record, resolve
 from railhead.waiting import waiting_for
-from sinks.connection import client_arguments, translate
+from sinks.connection import NETWORK_ERRORS, client_arguments, translate
 from sinks.settings import StoreSettings, read_settings
 
 
@@ -60,29 +61,42 @@ def find(endpoint: Endpoint, args: argparse.Namespace) -> Address:
     return address
 
 
-def find_clickhouse(args: argparse.Namespace, **given: Any) -> tuple[Address, StoreSettings]:
+def find_clickhouse(
+    args: argparse.Namespace, *, code: int = 2, **given: Any
+) -> tuple[Address, StoreSettings]:
     """Where ClickHouse is, and all settings of the connection.
 
     Raises:
-        ValueError: a setting is wrong; the message names each by its variable, never by its value.
+        CommandError: a setting is wrong, with *code*; the message names each by its variable, never
+            by its value.
     """
     address = find(CLICKHOUSE_ENDPOINT, args)
     try:
         return address, read_settings(url=address.value, **given)
     except ValueError as error:
-        raise ValueError(f"{error} (the address is from {address.source})") from None
+        raise CommandError(f"{error} (the address is from {address.source})", code=code) from None
 
 
 @contextlib.contextmanager
-def open_clickhouse(address: Address, settings: StoreSettings) -> Iterator[Client]:
-    """Connect, and say what is waited for if that takes long."""
-    with waiting_for(address):
-        client = create_client(**client_arguments(settings))
-    with client:
-        yield client
+def open_clickhouse(
+    args: argparse.Namespace, action: str, *, code: int = 2, **given: Any
+) -> Iterator[tuple[Client, Address]]:
+    """Find ClickHouse and connect, and say what is waited for if that takes long.
+
+    Raises:
+        CommandError: a setting is wrong, with code 2, or *action* (the body) failed, with *code*.
+    """
+    address, settings = find_clickhouse(args, **given)
+    try:
+        with waiting_for(address):
+            client = create_client(**client_arguments(settings))
+        with client:
+            yield client, address
+    except (DriverError, *NETWORK_ERRORS) as error:
+        raise CommandError(_why_not(action, error, address), code=code) from None
 
 
-def why_not(action: str, error: Exception, address: Address) -> str:
+def _why_not(action: str, error: Exception, address: Address) -> str:
     """Why *action* failed: ClickHouse's answer, or that there was none at *address*."""
     if getattr(error, "code", None) is None:
         # The driver's own text repeats the address and a stack of causes.

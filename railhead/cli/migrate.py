@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from railhead.cli.command_error import CommandError
 from railhead.cli.finding import add_finding_options, find_clickhouse
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
 from railhead.waiting import waiting_for
 from sinks.errors import Retryable, SinkError
 from sinks.migrate import MigrationError, migrate
-
-NAME = "migrate"
-HELP = "create or upgrade tables and views in ClickHouse"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Migrate and print each step; running it again only replaces the views."""
     try:
-        address, settings = find_clickhouse(args)
+        address, settings = find_clickhouse(args, code=1)
         with waiting_for(address):
             migrate(settings, report=print)
     except Retryable as error:
         message = str(error) if error.code is not None else address.no_answer(str(error))
-        print(f"railhead migrate: {message}", file=sys.stderr)
-        return 1
+        raise CommandError(message) from None
     except (MigrationError, SinkError, OSError, ValueError) as error:
-        print(f"railhead migrate: {error}", file=sys.stderr)
-        return 1
+        raise CommandError(str(error)) from None
     return 0

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
 from rich.text import Text
 
@@ -21,30 +20,21 @@ from events.contract.registry import BY_NAME, EVENT_TYPES, REJECTED_TOPIC
 from railhead.audit.accounts import TopicAccount, is_balanced
 from railhead.audit.api_counters import ApiSilentError, read_counters, sum_apis
 from railhead.audit.audit import AuditOptions
-from railhead.audit.moments import HOW_TO, milliseconds, moment_option
+from railhead.audit.moments import HOW_TO, milliseconds
 from railhead.audit.queries import AuditQueries
 from railhead.audit.reconcile import Reconciler
 from railhead.audit.records.kafka_log import open_log
 from railhead.audit.report import as_document, print_statement
 from railhead.audit.rewind import Rewind, rewind, rewinds_of
-from railhead.cli.finding import (
-    add_finding_options,
-    find,
-    find_clickhouse,
-    open_clickhouse,
-    why_not,
-)
-from railhead.cli.numbers import positive
+from railhead.cli.command_error import CommandError
+from railhead.cli.finding import add_finding_options, find, open_clickhouse
+from railhead.cli.option_types import moment, positive
 from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.paths import tenants_file
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
 from railhead.waiting import waiting_for
-from sinks.connection import NETWORK_ERRORS
 from streams.settings import WorkerSettings
 from tenants.id_rules import rules_if_there
-
-NAME = "reconcile"
-HELP = "prove that every offset has exactly one outcome"
 
 WIDTH_IN_FILES: Final = 160
 
@@ -59,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "could not be checked."
     )
     parser.add_argument(
-        "--since", type=moment_option, metavar="WHEN", help=f"only ranges from then on: {HOW_TO}"
+        "--since", type=moment, metavar="WHEN", help=f"only ranges from then on: {HOW_TO}"
     )
     parser.add_argument(
         "--type",
@@ -108,28 +98,20 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=True)
     try:
         kafka = find(KAFKA_ENDPOINT, args)
-        address, store = find_clickhouse(args)
         settings = WorkerSettings(kafka_bootstrap=kafka.value)
-    except ValueError as error:
-        print(f"railhead reconcile: {error}", file=sys.stderr)
-        return 2
-    try:
         apis = sum_apis([read_counters(url) for url in args.api])
-        with console.status("") as status, open_clickhouse(address, store) as client:
+    except (ApiSilentError, ValueError) as error:
+        raise CommandError(str(error), code=2) from None
+    with console.status("") as status, open_clickhouse(args, "read of the ledger") as (client, _):
+        try:
             accounts = _reconcile(args, client, settings, _Progress(str(kafka), status.update))
             rewinds = rewinds_of(accounts)
             if args.mend and rewinds:
                 asyncio.run(rewind(settings.kafka_bootstrap, settings.group, rewinds))
-    except (BrokerSilentError, KafkaConnectionError) as error:
-        print(f"railhead reconcile: {kafka.no_answer(str(error))}", file=sys.stderr)
-        return 2
-    except (TopicError, KafkaError, ApiSilentError, ValueError, OSError) as error:
-        print(f"railhead reconcile: {error}", file=sys.stderr)
-        return 2
-    except (DriverError, *NETWORK_ERRORS) as error:
-        message = why_not("read of the ledger", error, address)
-        print(f"railhead reconcile: {message}", file=sys.stderr)
-        return 2
+        except (BrokerSilentError, KafkaConnectionError) as error:
+            raise CommandError(kafka.no_answer(str(error)), code=2) from None
+        except (TopicError, KafkaError, ValueError, OSError) as error:
+            raise CommandError(str(error), code=2) from None
     _print(args, accounts, apis, rewinds)
     copied = args.strict and any(account.total("copies") for account in accounts)
     return 0 if is_balanced(accounts) and not copied else 1

@@ -29,9 +29,6 @@ from railhead.send.connection import ApiConnection
 from railhead.stack.addresses import API_ENDPOINT, Address
 from railhead.waiting import waiting_for
 
-NAME = "send"
-HELP = "send a file of items to an ingest API, with retries"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `railhead send`."""

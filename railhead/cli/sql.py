@@ -15,14 +15,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from railhead.cli.finding import add_finding_options, find_clickhouse, open_clickhouse, why_not
+from railhead.cli.command_error import CommandError
+from railhead.cli.finding import add_finding_options, open_clickhouse
 from railhead.dead_letters.plain_text import printable_lines, visible
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
 from railhead.waiting import waiting_for
-from sinks.connection import NETWORK_ERRORS, own_words
+from sinks.connection import own_words
 
-NAME = "sql"
-HELP = "run a query and print a table"
 # As text, every value reaches the terminal with all its digits.
 FORMATS: Final = {
     "table": "JSONCompactStringsEachRowWithNamesAndTypes",
@@ -53,26 +52,19 @@ def run(args: argparse.Namespace) -> int:
         query = (args.query or sys.stdin.read()).strip().rstrip(";").rstrip()
         query.encode()
     except UnicodeError:
-        return _fail("the query is not text in UTF-8; write other bytes as unhex('ff')", code=2)
+        text = "the query is not text in UTF-8; write other bytes as unhex('ff')"
+        raise CommandError(text, code=2) from None
     if not query:
-        return _fail("no query given, neither as argument nor on standard input", code=2)
-    try:
-        address, settings = find_clickhouse(args, user=args.user)
-    except ValueError as error:
-        return _fail(str(error), code=2)
-    try:
-        with open_clickhouse(address, settings) as client, waiting_for(address):
-            _answer(client, query, args.format)
-    except (DriverError, *NETWORK_ERRORS) as error:
-        if isinstance(error, DriverError) and error.code is not None:
-            return _fail(own_words(str(error)))
-        return _fail(why_not("query", error, address))
+        raise CommandError("no query given, neither as argument nor on standard input", code=2)
+    with open_clickhouse(args, "query", code=1, user=args.user) as (client, address):
+        try:
+            with waiting_for(address):
+                _answer(client, query, args.format)
+        except DriverError as error:
+            if error.code is None:
+                raise
+            raise CommandError(own_words(str(error))) from None
     return 0
-
-
-def _fail(message: str, *, code: int = 1) -> int:
-    print(f"railhead sql: {printable_lines(message)}", file=sys.stderr)
-    return code
 
 
 def _answer(client: Client, query: str, chosen: str) -> None:

@@ -8,16 +8,14 @@ import logging
 import sys
 from collections.abc import Iterator
 
+from railhead.cli.command_error import CommandError
 from railhead.cli.finding import add_finding_options, find
-from railhead.cli.numbers import positive
+from railhead.cli.option_types import positive
 from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.kafka.topic_plan import DEFAULT_PARTITIONS, TopicRow, WantedTopic, run_plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings
 from railhead.stack.addresses import KAFKA_ENDPOINT
 from railhead.waiting import waiting_for
-
-NAME = "topics"
-HELP = "create and check the Kafka topics"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,11 +64,9 @@ def run(args: argparse.Namespace) -> int:
         with waiting_for(address):
             rows = asyncio.run(run_plan(address.value, TopicSettings(), wanted_topic))
     except BrokerSilentError as exc:
-        print(f"railhead topics: {address.no_answer(str(exc))}", file=sys.stderr)
-        return 1
+        raise CommandError(address.no_answer(str(exc))) from None
     except TopicError as exc:
-        print(f"railhead topics: {exc}", file=sys.stderr)
-        return 1
+        raise CommandError(str(exc)) from None
     print("\n".join(table(rows)))
     for line in (*problems(rows), *advice(rows)):
         print(line, file=sys.stderr)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from railhead.audit.chain import RangeCounts, Span, spans
-from railhead.audit.findings import AuditFinding, FindingKind, hash_of_id
+from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.audit.queries import Coordinate, Key
 
 SHOWN: Final = 20
@@ -77,18 +77,13 @@ def _records(evidence: Evidence) -> Iterator[AuditFinding]:
     for offset, key in evidence.keys.items():
         tables = _tables(evidence, offset)
         if len(tables) > 1:
-            yield _finding(
-                evidence, FindingKind.TWO_OUTCOMES, offset, f"kept in {' and '.join(tables)}", key
-            )
+            text = f"kept in {' and '.join(tables)}"
+            yield _finding(evidence, FindingKind.TWO_OUTCOMES, offset, text, key)
         elif tables or offset in evidence.underway or offset in evidence.moving:
             continue
         elif key is None:
-            yield _finding(
-                evidence,
-                FindingKind.REJECT_MISSING,
-                offset,
-                "rejected by the contract, not in rejected",
-            )
+            text = "rejected by the contract, not in rejected"
+            yield _finding(evidence, FindingKind.REJECT_MISSING, offset, text)
         elif key not in evidence.elsewhere:
             yield _finding(evidence, FindingKind.LOST, offset, "valid, and no row has its id", key)
 
@@ -118,18 +113,15 @@ def _rows(evidence: Evidence) -> Iterator[AuditFinding]:
     for name, offsets in (("conflicts", evidence.conflicts), ("rejected", evidence.rejected)):
         for offset in sorted(offsets):
             if offset >= evidence.kept_from and offset not in evidence.keys:
-                yield _finding(
-                    evidence, FindingKind.FOREIGN, offset, f"a row in {name} of no record"
-                )
+                text = f"a row in {name} of no record"
+                yield _finding(evidence, FindingKind.FOREIGN, offset, text)
 
 
 def _missing_conflicts(evidence: Evidence) -> Iterator[AuditFinding]:
     if len(evidence.conflicts) < evidence.reported.conflicts:
-        text = (
-            f"the ledger has {evidence.reported.conflicts:,}, "
-            f"conflicts has {len(evidence.conflicts):,}"
-        )
-        yield _block_finding(evidence, FindingKind.CONFLICT_MISSING, text)
+        there = len(evidence.conflicts)
+        text = f"the ledger has {evidence.reported.conflicts:,}, conflicts has {there:,}"
+        yield _finding(evidence, FindingKind.CONFLICT_MISSING, evidence.span, text)
 
 
 def _numbers(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -148,12 +140,10 @@ def _numbers(evidence: Evidence) -> Iterator[AuditFinding]:
     if not wrong:
         return
     if evidence.is_whole:
-        yield _block_finding(
-            evidence, FindingKind.SHORT, "; ".join([*wrong, *_candidates(evidence)])
-        )
+        kind, more = FindingKind.SHORT, [*_candidates(evidence)]
     else:
-        kept = f"Kafka keeps records from {evidence.kept_from} on"
-        yield _block_finding(evidence, FindingKind.UNPROVEN, f"{'; '.join(wrong)}; {kept}")
+        kind, more = FindingKind.UNPROVEN, [f"Kafka keeps records from {evidence.kept_from} on"]
+    yield _finding(evidence, kind, evidence.span, "; ".join([*wrong, *more]))
 
 
 def _candidates(evidence: Evidence) -> Iterator[str]:
@@ -171,25 +161,6 @@ def _candidates(evidence: Evidence) -> Iterator[str]:
 
 
 def _finding(
-    evidence: Evidence, kind: FindingKind, offset: int, text: str, key: Key | None = None
+    evidence: Evidence, kind: FindingKind, span: Span | int, text: str, key: Key | None = None
 ) -> AuditFinding:
-    tenant, *rest = key or ("",)
-    return AuditFinding(
-        kind=kind,
-        topic=evidence.topic,
-        partition=evidence.partition,
-        span=Span(offset, offset),
-        text=text,
-        tenant=str(tenant),
-        id_hash=hash_of_id(str(tenant), "|".join(map(str, rest))) if rest else "",
-    )
-
-
-def _block_finding(evidence: Evidence, kind: FindingKind, text: str) -> AuditFinding:
-    return AuditFinding(
-        kind=kind,
-        topic=evidence.topic,
-        partition=evidence.partition,
-        span=evidence.span,
-        text=text,
-    )
+    return AuditFinding.about(kind, evidence.topic, evidence.partition, span, text=text, key=key)

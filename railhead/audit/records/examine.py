@@ -67,7 +67,7 @@ class Examiner:
             for span in spans(one.offset for one in same):
                 rows = sum(one.rows for one in same if span.first <= one.offset <= span.last)
                 text = f"{rows:,} rows of {span.size:,} records"
-                result.findings.append(self._finding(kind, block, span, text))
+                result.findings.append(self.finding(kind, block, span, text))
         return any(one.ids > 1 for one in copies)
 
     async def _is_even(self, block: OffsetBlock, result: Examination) -> bool:
@@ -87,12 +87,12 @@ class Examiner:
             if records == block.reported.records:
                 return []
             text = f"{reported}, Kafka has {records:,}"
-            return [self._finding(FindingKind.MISCOUNTED, block, block.span, text)]
+            return [self.finding(FindingKind.MISCOUNTED, block, block.span, text)]
         if block.reported.records > block.span.size:
             text = f"{reported} at {block.span.size:,} offsets"
-            return [self._finding(FindingKind.MISCOUNTED, block, block.span, text)]
+            return [self.finding(FindingKind.MISCOUNTED, block, block.span, text)]
         text = f"{reported} at {block.span.size:,} offsets; Kafka keeps records from {kept_from} on"
-        return [self._finding(FindingKind.UNPROVEN, block, block.span, text)]
+        return [self.finding(FindingKind.UNPROVEN, block, block.span, text)]
 
     def _read(self, block: OffsetBlock) -> AsyncIterator[list[Record]]:
         first = max(self._positions[block.partition].start, block.span.first)
@@ -224,7 +224,7 @@ class Examiner:
             first = await self._value_at(*evidence.elsewhere[key]) if key else None
             value = await self._read_value(evidence.partition, offset) if first else None
             if value is not None and not say_the_same(self.topic, value, first):
-                found.append(self._at(kind, evidence.partition, Span(offset, offset), text, key))
+                found.append(self._at(kind, evidence.partition, offset, text, key))
         return found
 
     async def hidden(self, tenant: str) -> list[AuditFinding]:
@@ -237,8 +237,7 @@ class Examiner:
         for index, (key, first, other) in enumerate(rows):
             if index < MOST_COMPARED and await self._are_the_same(first, other):
                 continue
-            span = Span(other[1], other[1])
-            found.append(self._at(FindingKind.HIDDEN, other[0], span, text, key))
+            found.append(self._at(FindingKind.HIDDEN, other[0], other[1], text, key))
         return found
 
     async def _are_the_same(self, one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
@@ -263,13 +262,10 @@ class Examiner:
         return None
 
     def _at(
-        self, kind: FindingKind, partition: int, span: Span, text: str, key: Key | None = None
+        self, kind: FindingKind, partition: int, span: Span | int, text: str, key: Key | None = None
     ) -> AuditFinding:
         return AuditFinding.about(kind, self.topic, partition, span, text=text, key=key)
 
-    def _finding(
-        self, kind: FindingKind, block: OffsetBlock, span: Span, text: str
-    ) -> AuditFinding:
-        return AuditFinding(
-            kind=kind, topic=self.topic, partition=block.partition, span=span, text=text
-        )
+    def finding(self, kind: FindingKind, block: OffsetBlock, span: Span, text: str) -> AuditFinding:
+        """The finding about some offsets of *block*."""
+        return self._at(kind, block.partition, span, text)

@@ -7,24 +7,20 @@ import json
 import sys
 from typing import Any, Final
 
-from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from events.contract.registry import BY_NAME
-from railhead.audit.moments import HOW_TO, milliseconds, moment_option
-from railhead.cli.finding import add_finding_options, find_clickhouse, open_clickhouse, why_not
-from railhead.cli.numbers import positive
+from railhead.audit.moments import HOW_TO, milliseconds
+from railhead.cli.finding import add_finding_options, open_clickhouse
+from railhead.cli.option_types import moment, positive
 from railhead.dead_letters.conflicts import Conflict, Conflicts, ConflictSelection
 from railhead.dead_letters.plain_text import visible
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
 from railhead.waiting import waiting_for
-from sinks.connection import NETWORK_ERRORS
 
-NAME = "conflicts"
-HELP = "show same id, different content, side by side"
 WIDTH_IN_FILES: Final = 160
 
 
@@ -39,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tenant", default="", help="only this tenant's")
     add("--event", default="", choices=[*BY_NAME], metavar="NAME", help="only of this event type")
     add("--id", default="", help="only of this idempotency id")
-    add("--since", type=moment_option, metavar="WHEN", help=f"received from then on: {HOW_TO}")
+    add("--since", type=moment, metavar="WHEN", help=f"received from then on: {HOW_TO}")
     add("--limit", type=positive, default=20, metavar="N", help="(%(default)s)")
     add("--json", action="store_true", help="one JSON object a line")
     add_finding_options(parser, CLICKHOUSE_ENDPOINT)
@@ -54,18 +50,8 @@ def run(args: argparse.Namespace) -> int:
         since_ms=milliseconds(args.since),
         limit=args.limit,
     )
-    try:
-        address, settings = find_clickhouse(args)
-    except ValueError as error:
-        print(f"railhead conflicts: {error}", file=sys.stderr)
-        return 2
-    try:
-        with open_clickhouse(address, settings) as client, waiting_for(address):
-            found = Conflicts(client).newest(wanted)
-    except (DriverError, *NETWORK_ERRORS) as error:
-        message = why_not("read of conflicts", error, address)
-        print(f"railhead conflicts: {message}", file=sys.stderr)
-        return 2
+    with open_clickhouse(args, "read of conflicts") as (client, address), waiting_for(address):
+        found = Conflicts(client).newest(wanted)
     if args.json:
         for conflict in found:
             print(json.dumps(as_document(conflict)))

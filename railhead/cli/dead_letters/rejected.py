@@ -10,19 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from clickhouse_connect.driver.exceptions import Error as DriverError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from railhead.audit.moments import HOW_TO, moment_option
+from railhead.audit.moments import HOW_TO
 from railhead.cli.dead_letters import rejected_replay
-from railhead.cli.finding import add_finding_options, find_clickhouse, open_clickhouse, why_not
-from railhead.cli.numbers import positive
+from railhead.cli.finding import add_finding_options, open_clickhouse
+from railhead.cli.option_types import moment, option_type, positive
 from railhead.dead_letters.archive import Archive
 from railhead.dead_letters.dead_letter import (
     AmbiguousIdError,
-    DeadLetterId,
     DeadLetterSelection,
     parse_id,
 )
@@ -30,10 +28,7 @@ from railhead.dead_letters.export import WRITERS
 from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_dead_letter
 from railhead.stack.addresses import API_ENDPOINT, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
 from railhead.waiting import waiting_for
-from sinks.connection import NETWORK_ERRORS
 
-NAME = "rejected"
-HELP = "list, show, export and replay rejected items"
 WIDTH_IN_FILES: Final = 200
 
 
@@ -51,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "it was first and last seen and how often, among what the filters let pass",
     )
     show = _action(actions, "show", "everything about one rejected item")
-    show.add_argument("id", type=_dead_letter_id, metavar="ID", help="as `rejected list` prints it")
+    show.add_argument(
+        "id", type=option_type(parse_id), metavar="ID", help="as `rejected list` prints it"
+    )
     show.add_argument("--raw", action="store_true", help="only the item, byte by byte")
     export = _action(actions, "export", "rejected items for other programs, oldest first")
     _add_filters(export)
@@ -79,15 +76,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     add("--reason", default="", metavar="CODE", help="only rejected for this reason")
     add("--field", default="", metavar="PATH", help="only with the fault in this field")
     add("--request-id", default="", metavar="ID", help="only of this request")
-    add("--since", type=moment_option, metavar="WHEN", help=f"received from then on: {HOW_TO}")
-    add("--until", type=moment_option, metavar="WHEN", help="received before")
-
-
-def _dead_letter_id(text: str) -> DeadLetterId:
-    try:
-        return parse_id(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    add("--since", type=moment, metavar="WHEN", help=f"received from then on: {HOW_TO}")
+    add("--until", type=moment, metavar="WHEN", help="received before")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,25 +88,15 @@ def run(args: argparse.Namespace) -> int:
         "export": _export,
         "replay": lambda args, archive: rejected_replay.run(args, archive, _selection(args)),
     }
-    try:
-        address, settings = find_clickhouse(args)
-    except ValueError as error:
-        print(f"railhead rejected: {error}", file=sys.stderr)
-        return 2
-    try:
-        waiting = (
-            waiting_for(address) if args.action in {"list", "show"} else contextlib.nullcontext()
-        )
-        with open_clickhouse(address, settings) as client, waiting:
-            return actions[args.action](args, Archive(client))
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (DriverError, *NETWORK_ERRORS) as error:
-        message = why_not("read of rejected items", error, address)
-        print(f"railhead rejected: {message}", file=sys.stderr)
-        return 2
+    with open_clickhouse(args, "read of rejected items") as (client, address):
+        is_read = args.action in {"list", "show"}
+        try:
+            with waiting_for(address) if is_read else contextlib.nullcontext():
+                return actions[args.action](args, Archive(client))
+        except BrokenPipeError:
+            # The reader (`| head`) has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
 
 def _selection(args: argparse.Namespace) -> DeadLetterSelection:

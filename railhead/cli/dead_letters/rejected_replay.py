@@ -16,12 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from railhead.cli.finding import find
+from railhead.cli.option_types import option_type
 from railhead.dead_letters.archive import Archive, Replayed
 from railhead.dead_letters.dead_letter import DeadLetterId, DeadLetterSelection, parse_id
 from railhead.dead_letters.plain_text import visible
 from railhead.dead_letters.replay.by_api import ByApi
 from railhead.dead_letters.replay.by_kafka import ByKafka
-from railhead.dead_letters.replay.corrections import Mend, parse_mend
+from railhead.dead_letters.replay.corrections import parse_mend
 from railhead.dead_letters.replay.items import CannotSendError, item_of
 from railhead.dead_letters.replay.owner import OwnerError, check_key, one_tenant
 from railhead.dead_letters.replay.pace import Pace
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set",
         dest="mends",
         action="append",
-        type=_mend,
+        type=option_type(parse_mend),
         default=[],
         metavar="FIELD=VALUE",
         help="set a field before sending, such as data.currency=EUR; may be given several times",
@@ -72,13 +73,6 @@ def _rate(text: str) -> float:
     if not 0 < rate < 1_000_000:
         raise argparse.ArgumentTypeError("give a number above 0")
     return rate
-
-
-def _mend(text: str) -> Mend:
-    try:
-        return parse_mend(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def run(args: argparse.Namespace, archive: Archive, selection: DeadLetterSelection) -> int:

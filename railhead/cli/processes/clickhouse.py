@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
-HELP = "run ClickHouse's engine behind its HTTP interface on loopback"
-NAME = "clickhouse"
+from railhead.cli.command_error import CommandError
+
 _DEFAULT_MEMORY_MIB = 4096
 
 
@@ -45,6 +44,5 @@ def run(args: argparse.Namespace) -> int:
         engine = Engine(settings)
         uvloop.run(serve(engine, host=args.host, port=args.port))
     except (RuntimeError, ValueError, OSError) as error:
-        print(f"railhead clickhouse: {error}", file=sys.stderr)
-        return 1
+        raise CommandError(str(error)) from None
     return 0

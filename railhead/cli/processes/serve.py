@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ingest_http.logs import set_up_logging
 from ingest_http.server import ApiBrokenError, serve
 from ingest_http.settings import ApiSettings
+from railhead.cli.command_error import CommandError
 from railhead.cli.finding import add_data_dir
 from railhead.paths import default_data_dir, tenants_file
 from railhead.stack.addresses import KAFKA_ENDPOINT, read_record, resolve
@@ -26,8 +27,6 @@ from tenants.tenants_file import TenantsFileError
 M_TOP_PAD = -2
 HEAP_KEPT_BYTES = 64 * 2**20
 
-NAME = "serve"
-HELP = "run the ingest API: HTTP in, Kafka out"
 
 OPTIONS = {
     "http_host": "--host",
@@ -62,8 +61,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         uvloop.run(serve(settings))
     except (ApiBrokenError, TenantsFileError, OSError) as error:
-        print(f"railhead serve: {error}", file=sys.stderr)
-        return 1
+        raise CommandError(str(error)) from None
     return 0
 
 

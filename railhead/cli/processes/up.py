@@ -6,10 +6,10 @@ import argparse
 import asyncio
 import contextlib
 import signal
-import sys
 from pathlib import Path
 
-from railhead.cli.numbers import port, positive
+from railhead.cli.command_error import CommandError
+from railhead.cli.option_types import option_type, port, positive
 from railhead.paths import default_data_dir
 from railhead.stack.settings import (
     ALL_PARTS,
@@ -22,9 +22,6 @@ from railhead.stack.settings import (
     parse_parts,
 )
 from railhead.stack.stack import Stack
-
-NAME = "up"
-HELP = "start everything on this machine: Kafka, ClickHouse, ingest APIs, workers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--parts",
-        type=_parts,
+        type=option_type(parse_parts),
         default=ALL_PARTS,
         metavar="PART,...",
         help=f"start only these of {', '.join(ALL_PARTS)}; others are expected on the same ports",
@@ -82,8 +79,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return asyncio.run(_run(settings))
     except StackError as exc:
-        print(f"railhead up: {exc}", file=sys.stderr)
-        return 1
+        raise CommandError(str(exc)) from None
 
 
 async def _run(settings: StackSettings) -> int:
@@ -137,10 +133,3 @@ def _show(line: str) -> None:
     # The reader of the progress may be gone (`railhead up | head`); the stack goes on.
     with contextlib.suppress(BrokenPipeError):
         print(line, flush=True)
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    try:
-        return parse_parts(text)
-    except ValueError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from events.contract.id_rules import IdRules
 from events.contract.registry import BY_NAME, EventType
-from railhead.cli.finding import find_clickhouse, open_clickhouse, why_not
+from railhead.cli.command_error import CommandError
+from railhead.cli.finding import open_clickhouse
 from railhead.waiting import waiting_for
-from sinks.connection import NETWORK_ERRORS
 from tenants.changes import TenantChangeError, change_id_fields, find
 from tenants.id_rules import rules_of_tenants
 from tenants.tenants import TenantsFile
@@ -88,12 +87,11 @@ def ask(
     Raises:
         TenantChangeError: ClickHouse does not answer.
     """
-    address, settings = find_clickhouse(args)
     try:
-        with open_clickhouse(address, settings) as client, waiting_for(address):
+        with open_clickhouse(args, "count of rows") as (client, address), waiting_for(address):
             return count(client, tenant, event_type, fields)
-    except (DriverError, *NETWORK_ERRORS) as error:
-        raise TenantChangeError(why_not("count of rows", error, address)) from None
+    except CommandError as error:
+        raise TenantChangeError(str(error)) from None
 
 
 def count(

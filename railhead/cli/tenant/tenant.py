@@ -14,15 +14,13 @@ from rich.table import Table
 
 from events.contract.id_rules import parse_id_rules
 from railhead.cli.finding import add_data_dir, add_finding_options
+from railhead.cli.option_types import option_type
 from railhead.cli.tenant import change_id_fields
 from railhead.paths import tenants_file
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
 from tenants.changes import TenantChangeError, add_tenant, make_key, revoke, rotate
 from tenants.tenants import IdRule, Tenant, TenantsFile
 from tenants.tenants_file import TenantsFileError, change_tenants, read_tenants
-
-NAME = "tenant"
-HELP = "add and list tenants, rotate and revoke keys, change id rules"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--id-fields",
         action="append",
-        type=_id_fields,
+        type=option_type(_id_fields),
         default=[],
         metavar="EVENT=FIELD[,FIELD]",
         help="another idempotency id, for example realtime-payment=payment_id,status",
@@ -62,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "change an idempotency id; says first what that does to stored rows",
     )
     id_fields.add_argument("name")
-    id_fields.add_argument("fields", type=_id_fields, metavar="EVENT=FIELD[,FIELD]")
+    id_fields.add_argument("fields", type=option_type(_id_fields), metavar="EVENT=FIELD[,FIELD]")
     id_fields.add_argument(
         "--yes", action="store_true", help="change it; without, only show the effect"
     )
@@ -196,8 +194,5 @@ def _positive(text: str) -> float:
 def _id_fields(text: str) -> tuple[str, tuple[str, ...]]:
     event, _, fields = text.partition("=")
     names = tuple(fields.split(","))
-    try:
-        parse_id_rules({"": {event: names}})
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    parse_id_rules({"": {event: names}})
     return event, names
