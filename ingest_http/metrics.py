@@ -6,7 +6,7 @@ Labels are bounded: `tenant` is one that has a key, `event` is one of the regist
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -21,109 +21,78 @@ class ApiMetrics:
     """The metrics of one process of the ingest API, in a registry of their own."""
 
     def __init__(self) -> None:
-        registry = self.registry = CollectorRegistry()
-        self.answers = Counter(
+        self.registry = CollectorRegistry()
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self.answers = counter(
             "railhead_door_answers",
             "Answers to bulk requests, by status and by code of the error (none for a success).",
             ["status", "code"],
-            registry=registry,
         )
-        self.request_seconds = Histogram(
+        self.request_seconds = histogram(
             "railhead_door_request_seconds",
             "Seconds from the headers of a bulk request to its answer.",
             buckets=SECONDS,
-            registry=registry,
         )
-        self.publish_seconds = Histogram(
+        self.publish_seconds = histogram(
             "railhead_door_publish_seconds",
             "Seconds a bulk request waited for Kafka's acknowledgements.",
             buckets=SECONDS,
-            registry=registry,
         )
-        self.batch_items = Histogram(
-            "railhead_door_batch_items",
-            "Items in one bulk request.",
-            buckets=ITEMS,
-            registry=registry,
+        self.batch_items = histogram(
+            "railhead_door_batch_items", "Items in one bulk request.", buckets=ITEMS
         )
-        self.body_bytes = Counter(
-            "railhead_door_body_bytes",
-            "Bytes of request bodies read, after decompression.",
-            registry=registry,
+        self.body_bytes = counter(
+            "railhead_door_body_bytes", "Bytes of request bodies read, after decompression."
         )
-        self.items = Counter(
+        self.items = counter(
             "railhead_door_items",
             "Items by outcome: stored (acknowledged by Kafka), rejected (kept on "
             "fasttrack.rejected), not_stored (answered 510; the client sends them again).",
             ["tenant", "event", "fate"],
-            registry=registry,
         )
-        self.rejected = Counter(
+        self.rejected = counter(
             "railhead_door_rejected_items",
             "Items rejected by the check, by reason; each is kept as a dead letter.",
             ["tenant", "event", "reason"],
-            registry=registry,
         )
-        self.adjusted = Counter(
+        self.adjusted = counter(
             "railhead_door_adjusted_values",
             "Values of acknowledged items that are not stored exactly as they were sent, by "
             "adjustment; repeats count again, unlike in railhead_worker_adjusted_values_total.",
             ["tenant", "event", "adjustment"],
-            registry=registry,
         )
-        self.in_flight_bytes = Gauge(
+        self.in_flight_bytes = gauge(
             "railhead_door_in_flight_bytes",
             "Bytes of bodies held now; past railhead_door_in_flight_limit_bytes requests get 503.",
-            registry=registry,
         )
-        self.in_flight_limit_bytes = Gauge(
-            "railhead_door_in_flight_limit_bytes",
-            "Bytes of bodies that may be held at once.",
-            registry=registry,
+        self.in_flight_limit_bytes = gauge(
+            "railhead_door_in_flight_limit_bytes", "Bytes of bodies that may be held at once."
         )
-        self.lingering = Gauge(
+        self.lingering = gauge(
             "railhead_door_lingering_connections",
             "Connections answered before the end of their body, which is still read and discarded.",
-            registry=registry,
         )
-        self.ready = Gauge(
-            "railhead_door_ready",
-            "1 if a batch could be stored durably now, else 0.",
-            registry=registry,
+        self.ready = gauge(
+            "railhead_door_ready", "1 if a batch could be stored durably now, else 0."
         )
-        self.producers_replaced = Gauge(
+        self.producers_replaced = gauge(
             "railhead_door_producers_replaced",
             "Producers that died or lost their broker and were replaced since the start.",
-            registry=registry,
         )
-        self.tenants = Gauge(
-            "railhead_door_tenants", "Tenants known to this process.", registry=registry
-        )
-        self.tenants_file_bad = Gauge(
+        self.tenants = gauge("railhead_door_tenants", "Tenants known to this process.")
+        self.tenants_file_bad = gauge(
             "railhead_door_tenants_file_bad",
             "1 while tenants.json cannot be read and its last good content is in force.",
-            registry=registry,
         )
-        self.clients_gone = Counter(
-            "railhead_door_clients_gone",
-            "Clients that closed the connection before their answer.",
-            registry=registry,
+        self.clients_gone = counter(
+            "railhead_door_clients_gone", "Clients that closed the connection before their answer."
         )
-        self.loop_lag_seconds = Gauge(
-            "railhead_door_loop_lag_seconds",
-            "Seconds by which the event loop was last late.",
-            registry=registry,
+        self.loop_lag_seconds = gauge(
+            "railhead_door_loop_lag_seconds", "Seconds by which the event loop was last late."
         )
 
     def page(self) -> bytes:
         """The metrics as Prometheus reads them."""
         return generate_latest(self.registry)
-
-    def documented(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-        """(name, kind, meaning, labels) of each metric, for documents and their tests."""
-        for value in vars(self).values():
-            if isinstance(value, Counter | Gauge | Histogram):
-                described = next(iter(value.describe()))
-                suffix = "_total" if isinstance(value, Counter) else ""
-                name = described.name + suffix
-                yield name, described.type, described.documentation, value._labelnames  # noqa: SLF001

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from streams.faust.crash import FATAL_EXIT
+from streams.faust.crash import end_process
 from streams.fetch.fetched_batch import Partition
 from streams.metrics import WorkerMetrics
 from streams.recovery.recovery_offset import RecoveryOffset
@@ -16,6 +15,38 @@ logger = logging.getLogger(__name__)
 
 # A partition, what is wrong there, and with which offsets.
 Fact = tuple[Partition, str, tuple[int, int]]
+
+# What may be wrong with offsets of a partition: the alarm, and what the log says.
+_WRONG: Final[dict[str, tuple[str, str]]] = {
+    "lost": (
+        "retention_passed",
+        (
+            "%s: offsets %d to %d were deleted by retention before they were stored. Have the "
+            "clients send them again, and give the topic a longer retention.ms."
+        ),
+    ),
+    "again": (
+        "rows_missing",
+        (
+            "%s: of offsets %d to %d, which were committed, rows or ledger are missing in the "
+            "store, as after a restored backup. They are read from Kafka again and stored."
+        ),
+    ),
+    "missing": (
+        "rows_missing",
+        (
+            "%s: the ledger says that offsets %d to %d are stored, but rows are missing, and Kafka "
+            "no longer has the records. `railhead reconcile` says how many."
+        ),
+    ),
+    "other incarnation": (
+        "topic_recreated",
+        (
+            "%s: the ledger says that offsets %d to %d are stored, but the topic has "
+            "other records there: it was recreated, or the broker lost its end. These are stored."
+        ),
+    ),
+}
 
 
 def raise_alarms(
@@ -29,57 +60,25 @@ def raise_alarms(
     Records that retention deleted before they were stored cannot be recovered here; the ledger
     keeps the hole, so that `railhead reconcile` always names it.
     """
-
-    def is_new(kind: str, span: tuple[int, int]) -> bool:
-        fact = (partition, kind, span)
-        if fact in reported:
-            return False
-        reported.add(fact)
-        return True
-
-    if found.lost is not None and is_new("lost", found.lost):
-        retention_passed(partition, found.lost, metrics)
-    if found.again is not None and is_new("again", found.again):
-        metrics.alarm("rows_missing")
-        logger.critical(
-            "%s: of offsets %d to %d, which were committed, rows or ledger are missing in the "
-            "store, as after a restored backup. They are read from Kafka again and stored.",
-            partition,
-            *found.again,
-        )
-    for first, last in found.missing:
-        if not is_new("missing", (first, last)):
-            continue
-        metrics.alarm("rows_missing")
-        logger.critical(
-            "%s: the ledger says that offsets %d to %d are stored, but rows are missing, and Kafka "
-            "no longer has the records. `railhead reconcile` says how many.",
-            partition,
-            first,
-            last,
-        )
-    for first, last in found.other_incarnation:
-        if not is_new("other incarnation", (first, last)):
-            continue
-        metrics.alarm("topic_recreated")
-        logger.critical(
-            "%s: the ledger says that offsets %d to %d are stored, but the topic has "
-            "other records there: it was recreated, or the broker lost its end. These are stored.",
-            partition,
-            first,
-            last,
-        )
+    facts = [
+        ("lost", found.lost),
+        ("again", found.again),
+        *(("missing", span) for span in found.missing),
+        *(("other incarnation", span) for span in found.other_incarnation),
+    ]
+    for kind, span in facts:
+        if span is not None and (partition, kind, span) not in reported:
+            reported.add((partition, kind, span))
+            alarm, text = _WRONG[kind]
+            metrics.alarm(alarm)
+            logger.critical(text, partition, *span)
 
 
 def retention_passed(partition: Partition, lost: tuple[int, int], metrics: WorkerMetrics) -> None:
     """Report that the offsets *lost*, both ends included, were deleted before they were stored."""
-    metrics.alarm("retention_passed")
-    logger.critical(
-        "%s: offsets %d to %d were deleted by retention before they were stored. Have the "
-        "clients send them again, and give the topic a longer retention.ms.",
-        partition,
-        *lost,
-    )
+    alarm, text = _WRONG["lost"]
+    metrics.alarm(alarm)
+    logger.critical(text, partition, *lost)
 
 
 def moved_in_circles(partition: Partition, records: int, metrics: WorkerMetrics) -> None:
@@ -118,8 +117,7 @@ def end_at_lower_offsets(partition: Partition, first: int, last: int) -> NoRetur
         first,
         last,
     )
-    logging.shutdown()
-    os._exit(FATAL_EXIT)
+    end_process()
 
 
 def end_in_another_incarnation(topics: Iterable[str]) -> NoReturn:
@@ -132,5 +130,4 @@ def end_in_another_incarnation(topics: Iterable[str]) -> NoReturn:
         "the new topic from its beginning.",
         ", ".join(sorted(topics)),
     )
-    logging.shutdown()
-    os._exit(FATAL_EXIT)
+    end_process()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -33,83 +34,66 @@ class WorkerMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.records = Counter(
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self.records = counter(
             "railhead_worker_records_total",
             "Records by outcome: stored, duplicate, conflict, rejected, moved. Repeats are normal.",
             ["topic", "tenant", "fate"],
-            registry=self.registry,
         )
-        self.rejected = Counter(
+        self.rejected = counter(
             "railhead_worker_rejected_total",
             "Records refused, by reason; each is kept in fasttrack.rejected.",
             ["topic", "reason"],
-            registry=self.registry,
         )
-        self.adjusted = Counter(
+        self.adjusted = counter(
             "railhead_worker_adjusted_values_total",
             "Values stored in another form than they were sent, by adjustment, from all producers; "
             "the ingest API counts its own in railhead_door_adjusted_values_total.",
             ["topic", "tenant", "adjustment"],
-            registry=self.registry,
         )
-        self.ranges = Counter(
-            "railhead_worker_ranges_total",
-            "Contiguous offset ranges stored.",
-            ["topic"],
-            registry=self.registry,
+        self.ranges = counter(
+            "railhead_worker_ranges_total", "Contiguous offset ranges stored.", ["topic"]
         )
-        self.retries = Counter(
+        self.retries = counter(
             "railhead_worker_write_retries_total",
             "Writes that were not confirmed and are tried again, by step and error.",
             ["step", "error"],
-            registry=self.registry,
         )
-        self.range_seconds = Histogram(
+        self.range_seconds = histogram(
             "railhead_worker_range_seconds",
             "Seconds to make one range durable: rows, changelog, dead letters, ledger.",
-            registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
         )
-        self.oldest_unstored_seconds = Gauge(
+        self.oldest_unstored_seconds = gauge(
             "railhead_worker_oldest_unstored_seconds",
             "Age of the oldest records taken and not yet stored, without pauses in a reject spike.",
             ["topic", "partition"],
-            registry=self.registry,
         )
-        self.lag_records = Gauge(
+        self.lag_records = gauge(
             "railhead_worker_lag_records",
             "Records past the committed offset.",
             ["topic", "partition"],
-            registry=self.registry,
         )
-        self.remembered_ids = Gauge(
-            "railhead_worker_remembered_ids",
-            "Ids remembered for dropping repeats.",
-            ["topic"],
-            registry=self.registry,
+        self.remembered_ids = gauge(
+            "railhead_worker_remembered_ids", "Ids remembered for dropping repeats.", ["topic"]
         )
-        self.remembered_bytes = Gauge(
-            "railhead_worker_remembered_bytes",
-            "Bytes reserved for the dedup index.",
-            ["topic"],
-            registry=self.registry,
+        self.remembered_bytes = gauge(
+            "railhead_worker_remembered_bytes", "Bytes reserved for the dedup index.", ["topic"]
         )
-        self.unreadable_blocks = Gauge(
+        self.unreadable_blocks = gauge(
             "railhead_worker_unreadable_blocks",
             "Changelog records that held no ids; repeats of those ids are stored, and shown once.",
             ["topic"],
-            registry=self.registry,
         )
-        self.loop_delay_seconds = Gauge(
-            "railhead_worker_loop_delay_seconds",
-            "How late the event loop ran its last timer.",
-            registry=self.registry,
+        self.loop_delay_seconds = gauge(
+            "railhead_worker_loop_delay_seconds", "How late the event loop ran its last timer."
         )
-        self.alarms = Counter(
+        self.alarms = counter(
             "railhead_worker_alarms_total",
             "Conditions an operator must look at, by kind; the log says what and where.",
             ["kind"],
-            registry=self.registry,
         )
 
         # Exported as 0 from the start: an alert on growth needs a first value.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from events.contract.registry import BY_NAME
-from streams.faust.crash import FATAL_EXIT
+from streams.faust.crash import end_process
 from streams.fetch.fetched_batch import Partition
 from streams.partition.writer import PartitionWriter
 from streams.watchdog import Facts, PartitionFacts, stuck
@@ -152,8 +151,7 @@ class Observer:
         kind, what = found
         self._stream.metrics.alarm(kind)
         logger.critical("Stuck: %s; the process ends and starts again.", what)
-        logging.shutdown()
-        os._exit(FATAL_EXIT)
+        end_process()
 
     def _facts(self) -> Facts:
         app = self._stream.app

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from railhead.audit.chain import NOTHING, RangeCounts
 from railhead.audit.findings import AuditFinding
+from streams.judge.outcomes import NOTHING, OutcomeCounts, sum_of
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class PartitionAccount:
     end: int
     committed: int | None
     ranges: int = 0
-    counts: RangeCounts = NOTHING
+    counts: OutcomeCounts = NOTHING
     empty: int = 0
     superseded: int = 0
     copies: int = 0
@@ -56,12 +56,9 @@ class TopicAccount:
     kept: int | None = None
 
     @property
-    def counts(self) -> RangeCounts:
+    def counts(self) -> OutcomeCounts:
         """The outcomes of all its records."""
-        total = NOTHING
-        for one in self.partitions:
-            total = total.plus(one.counts)
-        return total
+        return sum_of(one.counts for one in self.partitions)
 
     def total(self, name: str) -> int:
         """The sum of one field of `PartitionAccount` over all partitions."""

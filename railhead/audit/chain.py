@@ -14,29 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-
-class RangeCounts(NamedTuple):
-    """How many records had each outcome."""
-
-    stored: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    rejected: int = 0
-    moved: int = 0
-
-    def plus(self, other: RangeCounts) -> RangeCounts:
-        """The sum of both."""
-        return RangeCounts(*(mine + its for mine, its in zip(self, other, strict=True)))
-
-    @property
-    def records(self) -> int:
-        """Records of any outcome."""
-        return sum(self)
-
-
-NOTHING: Final = RangeCounts()
+from streams.judge.outcomes import NOTHING, OutcomeCounts, sum_of
 
 
 class Span(NamedTuple):
@@ -60,7 +40,7 @@ class OffsetRange(NamedTuple):
     first: int
     last: int
     generation: int
-    counts: RangeCounts
+    counts: OutcomeCounts
 
     @property
     def span(self) -> Span:
@@ -78,12 +58,9 @@ class Cluster:
     stray: tuple[OffsetRange, ...] = ()
 
     @property
-    def counts(self) -> RangeCounts:
+    def counts(self) -> OutcomeCounts:
         """The outcomes that the chain reports."""
-        total = NOTHING
-        for one in self.reported:
-            total = total.plus(one.counts)
-        return total
+        return sum_of(one.counts for one in self.reported)
 
 
 def resolve(ranges: Sequence[OffsetRange]) -> Cluster:
@@ -135,7 +112,7 @@ class Island(NamedTuple):
     first: int
     last: int
     ranges: int
-    counts: RangeCounts
+    counts: OutcomeCounts
 
 
 @dataclass(slots=True)
@@ -144,7 +121,7 @@ class Chain:
 
     first: int
     end: int
-    counts: RangeCounts = NOTHING
+    counts: OutcomeCounts = NOTHING
     gaps: list[Span] = field(default_factory=list)
     clusters: list[Cluster] = field(default_factory=list)
 
@@ -160,9 +137,7 @@ def join(islands: Sequence[Island], clusters: Sequence[Cluster], *, start: int, 
         if island.first > chain.end:
             chain.gaps.append(Span(chain.end, island.first - 1))
         chain.end = max(chain.end, island.last + 1)
-        chain.counts = chain.counts.plus(island.counts)
-    for cluster in clusters:
-        chain.counts = chain.counts.plus(cluster.counts)
+    chain.counts = sum_of([*(one.counts for one in islands), *(one.counts for one in clusters)])
     if chain.end < end:
         chain.gaps.append(Span(chain.end, end - 1))
         chain.end = end

@@ -13,15 +13,16 @@ from typing import Any, Final, NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
-from railhead.audit.chain import Cluster, Island, OffsetRange, RangeCounts, Span, resolve
+from railhead.audit.chain import Cluster, Island, OffsetRange, Span, resolve
 from sinks.ledger import CLOCK_SLACK_MS
 from sinks.steps import read_steps
+from streams.judge.outcomes import OutcomeCounts
 
 # More than this of one kind is reported as a number: too many to repair line by line.
 MOST: Final = 10_000
 MOST_BLOCKS: Final = 100_000
 KEYS_AT_ONCE: Final = 2_000
-OUTCOMES: Final = len(RangeCounts._fields)
+OUTCOMES: Final = len(OutcomeCounts._fields)
 
 # The condition that a row is about the topic's present incarnation; see queries.sql.
 MINE: Final = """({name}incarnation = {{incarnation:String}} AND {name}incarnation != ''
@@ -102,7 +103,7 @@ class OffsetBlock(NamedTuple):
     partition: int
     span: Span
     ranges: int
-    reported: RangeCounts
+    reported: OutcomeCounts
     rows: int
     offsets: int
     conflicts: int
@@ -175,7 +176,7 @@ class AuditQueries:
         found: dict[int, list[Island]] = {}
         rows = self._ask(("blocks", "islands"), window.parameters())
         for number, first, last, ranges, *outcomes in rows:
-            island = Island(first, last, ranges, RangeCounts(*outcomes))
+            island = Island(first, last, ranges, OutcomeCounts(*outcomes))
             found.setdefault(number, []).append(island)
         return found
 
@@ -184,7 +185,7 @@ class AuditQueries:
         rivals: dict[tuple[int, int], list[OffsetRange]] = {}
         rows = self._ask(("blocks", "rivals"), window.parameters())
         for number, cluster, first, last, generation, *outcomes in rows:
-            one = OffsetRange(first, last, generation, RangeCounts(*outcomes))
+            one = OffsetRange(first, last, generation, OutcomeCounts(*outcomes))
             rivals.setdefault((number, cluster), []).append(one)
         found: dict[int, list[Cluster]] = {}
         for (number, _), ranges in rivals.items():
@@ -197,7 +198,7 @@ class AuditQueries:
         rows = self._ask(("blocks", "rows", "kept", "doubtful"), parameters, window.topic_table)
         return [
             OffsetBlock(
-                number, Span(first, last), ranges, RangeCounts(*rest[:OUTCOMES]), *rest[OUTCOMES:]
+                number, Span(first, last), ranges, OutcomeCounts(*rest[:OUTCOMES]), *rest[OUTCOMES:]
             )
             for number, first, last, ranges, *rest in rows
         ]

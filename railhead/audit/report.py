@@ -12,12 +12,12 @@ from rich.text import Text
 
 from events.contract.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.audit.accounts import TopicAccount, is_balanced
-from railhead.audit.chain import RangeCounts
 from railhead.audit.findings import MEANINGS, AuditFinding, FindingKind
 from railhead.dead_letters.plain_text import visible
+from streams.judge.outcomes import OutcomeCounts
 
 SHOWN: Final = 20
-OUTCOMES: Final = RangeCounts._fields
+OUTCOMES: Final = OutcomeCounts._fields
 STYLES: Final = {True: "green", False: "bold red"}
 
 

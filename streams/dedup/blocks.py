@@ -60,17 +60,8 @@ class IdBlock:
         """The changelog key: the first offset, 8 bytes big-endian."""
         return int(self.offsets[0]).to_bytes(8, "big")
 
-    def part(self, start: int, end: int) -> IdBlock:
-        """Rows from *start* to before *end*, as views; the time span stays the block's."""
-        if start == 0 and end == len(self):
-            return self
-        return self._at(slice(start, end))
-
-    def rows(self, rows: npt.NDArray[np.int64]) -> IdBlock:
-        """The given rows; the time span stays the block's."""
-        return self._at(rows)
-
-    def _at(self, rows: slice | npt.NDArray[np.int64]) -> IdBlock:
+    def rows(self, rows: slice | npt.NDArray[np.int64]) -> IdBlock:
+        """The given rows, of a slice as views; the time span stays the block's."""
         return replace(
             self,
             high=self.high[rows],

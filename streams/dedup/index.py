@@ -8,7 +8,7 @@ append times of the two records, not by when a segment was dropped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +55,6 @@ class DedupIndex:
         """Bytes reserved."""
         return sum(segment.nbytes for segment in self._segments)
 
-    @property
-    def oldest_ms(self) -> int | None:
-        """Append time of the oldest remembered id in ms; None when there is none."""
-        return self._segments[0].first_ms if self._segments else None
-
     def look_up(self, high: U64, low: U64) -> FirstOccurrences:
         """Find the newest occurrence of each id; both halves of the hash have one length."""
         count = len(high)
@@ -100,16 +95,22 @@ class DedupIndex:
         while start < len(block):
             segment = self._newest(block)
             end = min(len(block), start + segment.free_slots)
-            segment.append(block.part(start, end), incarnation)
+            segment.append(block.rows(slice(start, end)), incarnation)
             start = end
         now_ms = block.last_ms if now_ms is None else min(now_ms, block.last_ms)
-        self.forget_before(now_ms - self.window_ms)
+        self._forget_before(now_ms - self.window_ms)
 
     def forget(self, high: U64, low: U64) -> None:
         """Remove single ids, wherever they are and however often."""
         for segment in self._segments:
             while (rows := segment.find(high, low)).max(initial=-1) >= 0:
                 segment.blank(rows[rows >= 0])
+
+    def forget_records(self, block: IdBlock, offsets: Collection[int]) -> IdBlock | None:
+        """Remove the ids that *block*, which was added, has from *offsets*; the rest of it."""
+        gone = np.isin(block.offsets, list(offsets))
+        self.forget(block.high[gone], block.low[gone])
+        return None if gone.all() else block.rows(np.flatnonzero(~gone))
 
     def _newest(self, block: IdBlock) -> Segment:
         newest = self._segments[-1] if self._segments else None
@@ -119,14 +120,9 @@ class DedupIndex:
             self._segments.append(newest)
         return newest
 
-    def forget_before(self, appended_ms: int) -> int:
-        """Drop segments whose newest id was appended before *appended_ms*; how many ids went."""
-        kept = [g for g in self._segments if g.last_ms >= appended_ms]
-        if len(kept) == len(self._segments):
-            return 0
-        forgotten = len(self) - sum(segment.size for segment in kept)
-        self._segments = kept
-        return forgotten
+    def _forget_before(self, appended_ms: int) -> None:
+        """Drop segments whose newest id was appended before *appended_ms*."""
+        self._segments = [one for one in self._segments if one.last_ms >= appended_ms]
 
 
 def _power_of_two(number: int) -> int:

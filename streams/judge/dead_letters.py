@@ -19,8 +19,8 @@ from msgspec import Meta
 from events.contract.dead_letters import raw_fields, report_of_record
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.fetch.provenance import instant_ms
-from streams.judge.judge import Judged, OutcomeCounts
-from streams.judge.outcomes import Outcome
+from streams.judge.judge import Judged
+from streams.judge.outcomes import Outcome, OutcomeCounts
 from streams.recovery.recovery_offset import already_stored
 
 _MS = pa.timestamp("ms", "UTC")

@@ -25,7 +25,15 @@ from streams.fetch.provenance import OriginRun
 from streams.judge.adjusted import Adjusted, adjusted_by_tenant
 from streams.judge.doubts import Doubt, doubts_of, new_in_doubt, repeats_in_doubt
 from streams.judge.moves import Move, find_astray, moves_of
-from streams.judge.outcomes import Candidates, Outcome, decide, decide_staying
+from streams.judge.outcomes import (
+    NOTHING,
+    Candidates,
+    Outcome,
+    OutcomeCounts,
+    decide,
+    decide_staying,
+    sum_of,
+)
 from streams.judge.rejects import RejectedRecord, conflict_rows, reject_of
 from streams.judge.rows import Origin, event_rows, origin_of
 from streams.recovery.recovery_offset import already_stored
@@ -34,31 +42,6 @@ _NO_TENANT = (
     "The record has no header `tenant` with a tenant's name; send the name "
     "(a-z, 0-9, - and _, at most 63 characters) in that header."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeCounts:
-    """How many records had each outcome."""
-
-    stored: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    rejected: int = 0
-    moved: int = 0
-
-    @property
-    def records(self) -> int:
-        """Records of any outcome."""
-        return self.stored + self.duplicates + self.conflicts + self.rejected + self.moved
-
-    def __add__(self, other: OutcomeCounts) -> OutcomeCounts:
-        return OutcomeCounts(
-            self.stored + other.stored,
-            self.duplicates + other.duplicates,
-            self.conflicts + other.conflicts,
-            self.rejected + other.rejected,
-            self.moved + other.moved,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +55,7 @@ class Judged:
     which are no rows to write. `fetched` and `dedup_index` are kept to apply the result.
     """
 
-    counts: OutcomeCounts = OutcomeCounts()
+    counts: OutcomeCounts = NOTHING
     rows: pa.RecordBatch | None = None
     conflicts: pa.RecordBatch | None = None
     rejects: Sequence[RejectedRecord] = ()
@@ -153,7 +136,7 @@ def judge_apart(
     judged = Judged() if rest is None else judge_others(rest)
     return replace(
         judged,
-        counts=judged.counts + OutcomeCounts(rejected=len(rejects)),
+        counts=sum_of([judged.counts, OutcomeCounts(rejected=len(rejects))]),
         rejects=[*rejects, *judged.rejects],
     )
 

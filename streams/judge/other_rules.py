@@ -8,7 +8,7 @@ checked with the fields that the store has, before what counts as new is stored.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 
 from events.contract.id_rules import join_id
 from events.values.canonical import canonical
+from streams.dedup.blocks import IdBlock
 from streams.judge.doubts import Doubt
-from streams.judge.judge import Judged, OutcomeCounts
-from streams.judge.outcomes import Outcome
+from streams.judge.judge import Judged
+from streams.judge.outcomes import Outcome, OutcomeCounts, sum_of
 
 Row = Mapping[str, Any]
 
@@ -201,12 +202,12 @@ def _settled(part: Judged, records: Sequence[_Record], known: Mapping[int, _Know
     first = {offset: one.row for offset, one in known.items() if not one.same}
     return replace(
         part,
-        counts=part.counts + OutcomeCounts(*counts),
+        counts=sum_of([part.counts, OutcomeCounts(*counts)]),
         rows=_without(part.rows, "_offset", known),
         repeats=None,
         doubts=(),
         conflicts=_joined([_without(part.conflicts, "offset", known), _conflict_rows(part, first)]),
-        new_ids=_forgotten(part, list(known)),
+        new_ids=_forgotten(part, known.keys()),
         by_tenant=dict(by_tenant),
     )
 
@@ -272,12 +273,8 @@ def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch | N
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _forgotten(part: Judged, offsets: Sequence[int]) -> Any:
+def _forgotten(part: Judged, offsets: Collection[int]) -> IdBlock | None:
     """The ids to remember: only those of rows, so that a repeat is compared with the row."""
-    new_ids = part.new_ids
-    if new_ids is None or part.dedup_index is None or not offsets:
-        return new_ids
-    gone = np.isin(new_ids.offsets, np.asarray(offsets, np.int64))
-    part.dedup_index.forget(new_ids.high[gone], new_ids.low[gone])
-    kept = np.flatnonzero(~gone)
-    return new_ids.rows(kept) if len(kept) else None
+    if part.new_ids is None or part.dedup_index is None:
+        return part.new_ids
+    return part.dedup_index.forget_records(part.new_ids, offsets)

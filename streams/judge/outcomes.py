@@ -8,9 +8,10 @@ the same offset is another record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,29 @@ class Outcome(IntEnum):
     CONFLICT = 2
     REJECTED = 3
     MOVED = 4
+
+
+class OutcomeCounts(NamedTuple):
+    """How many records had each outcome."""
+
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    moved: int = 0
+
+    @property
+    def records(self) -> int:
+        """Records of any outcome."""
+        return sum(self)
+
+
+NOTHING: Final = OutcomeCounts()
+
+
+def sum_of(counts: Iterable[OutcomeCounts]) -> OutcomeCounts:
+    """All *counts* together."""
+    return OutcomeCounts(*map(sum, zip(NOTHING, *counts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

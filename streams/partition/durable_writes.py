@@ -19,9 +19,10 @@ from sinks.store import Store
 from streams.alarms import moved_in_circles
 from streams.dedup.blocks import IdBlock
 from streams.fetch.fetched_batch import Partition
-from streams.judge.judge import Judged, OutcomeCounts
+from streams.judge.judge import Judged
 from streams.judge.moves import Move
 from streams.judge.other_rules import without_known
+from streams.judge.outcomes import OutcomeCounts, sum_of
 from streams.judge.rejects import RejectedRecord
 from streams.metrics import WorkerMetrics
 from streams.partition.insertion import Insertion
@@ -112,9 +113,8 @@ class DurableWrites:
         failpoints.passing("worker.before_changelog")
         await self._changelog(span, [part.new_ids for part in judged if part.new_ids is not None])
         failpoints.passing("worker.before_ledger")
-        counts = sum((part.counts for part in judged), OutcomeCounts())
-        entry = _entry(span, counts, generation, token)
-        await self.ledger.put(entry)
+        counts = sum_of(part.counts for part in judged)
+        await self.ledger.put(_entry(span, counts, generation, token))
         failpoints.passing("worker.after_ledger")
         self.metrics.count(span.partition.topic, judged)
 
@@ -212,11 +212,7 @@ def _entry(span: InsertBatch, counts: OutcomeCounts, generation: int, token: str
         partition=span.partition.number,
         first=span.first,
         last=span.last,
-        stored=counts.stored,
-        duplicates=counts.duplicates,
-        conflicts=counts.conflicts,
-        rejected=counts.rejected,
-        moved=counts.moved,
+        **counts._asdict(),
         generation=generation,
         token=token,
         worker=WORKER,

@@ -39,7 +39,5 @@ def judge_without(
 
 def forget(judged: Judged, refused: Collection[int]) -> None:
     """Remove the ids of the records at the offsets *refused* from the dedup index."""
-    if judged.new_ids is None or judged.dedup_index is None:
-        return
-    gone = np.isin(judged.new_ids.offsets, list(refused))
-    judged.dedup_index.forget(judged.new_ids.high[gone], judged.new_ids.low[gone])
+    if judged.new_ids is not None and judged.dedup_index is not None:
+        judged.dedup_index.forget_records(judged.new_ids, refused)

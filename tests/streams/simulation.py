@@ -29,9 +29,10 @@ from streams.dedup.blocks import IdBlock, pack, unpack
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Partition
 from streams.judge import outcomes
-from streams.judge.judge import Judged, OutcomeCounts
+from streams.judge.judge import Judged
 from streams.judge.moved_from import NAME, MovedFrom
 from streams.judge.moves import Move
+from streams.judge.outcomes import OutcomeCounts
 from streams.judge.rejects import RejectedRecord
 from streams.metrics import WorkerMetrics
 from streams.pacing.memory_limit import MemoryLimit

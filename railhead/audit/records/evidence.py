@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from railhead.audit.chain import RangeCounts, Span, spans
+from railhead.audit.chain import Span, spans
 from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.audit.queries import Coordinate, Key
+from streams.judge.outcomes import OutcomeCounts
 
 SHOWN: Final = 20
 
@@ -29,7 +30,7 @@ class Evidence:
     topic: str
     partition: int
     span: Span
-    reported: RangeCounts
+    reported: OutcomeCounts
     kept_from: int
     keys: Mapping[int, Key | None]
     rows: Mapping[int, set[Key]]

@@ -25,7 +25,8 @@ from sinks.store import Store
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Partition, batch_of
 from streams.judge.dead_letters import dead_letter_rows
-from streams.judge.judge import Judged, OutcomeCounts, judge
+from streams.judge.judge import Judged, judge
+from streams.judge.outcomes import OutcomeCounts
 
 CASINO = "fasttrack.realtime-casino"
 WEEK_MS = 7 * 24 * 3_600_000

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from railhead.audit.chain import Island, OffsetRange, RangeCounts, Span, join, resolve, spans
+from railhead.audit.chain import Island, OffsetRange, Span, join, resolve, spans
+from streams.judge.outcomes import OutcomeCounts
 from tests.sinks.overlaps import OVERLAPS, Overlap
 
 
 def reported(first: int, last: int, generation: int = 1) -> OffsetRange:
     """A range whose records were all stored."""
-    return OffsetRange(first, last, generation, RangeCounts(stored=last - first + 1))
+    return OffsetRange(first, last, generation, OutcomeCounts(stored=last - first + 1))
 
 
 def test_a_late_range_of_a_lower_generation_gives_way() -> None:
@@ -27,7 +28,7 @@ def test_a_late_range_of_a_lower_generation_gives_way() -> None:
     assert cluster.late == (late,)
     assert cluster.stray == ()
     assert cluster.span == Span(10, 39)
-    assert cluster.counts == RangeCounts(stored=30)
+    assert cluster.counts == OutcomeCounts(stored=30)
 
 
 def test_a_late_range_that_alone_reaches_the_end_counts() -> None:
@@ -35,13 +36,13 @@ def test_a_late_range_that_alone_reaches_the_end_counts() -> None:
     late, stub, successor = reported(10, 29, 4), reported(10, 19, 5), reported(30, 39, 6)
 
     cluster = resolve([late, stub])
-    chain = join([Island(0, 9, 1, RangeCounts(10)), Island(10, 29, 2, RangeCounts())], [cluster],
-                 start=0, end=30)  # fmt: skip
+    islands = [Island(0, 9, 1, OutcomeCounts(10)), Island(10, 29, 2, OutcomeCounts())]
+    chain = join(islands, [cluster], start=0, end=30)
 
     assert cluster.reported == (late,)
     assert cluster.late == (stub,)
     assert chain.gaps == []
-    assert chain.counts == RangeCounts(stored=30)
+    assert chain.counts == OutcomeCounts(stored=30)
     assert chain.end == successor.first
 
 
@@ -52,7 +53,7 @@ def test_a_range_that_joins_nothing_is_stray() -> None:
     cluster = resolve([reported(0, 9), reported(10, 19), stray])
 
     assert cluster.stray == (stray,)
-    assert cluster.counts == RangeCounts(stored=20)
+    assert cluster.counts == OutcomeCounts(stored=20)
 
 
 def test_two_ranges_of_one_generation_at_the_same_offset_do_not_both_count() -> None:
@@ -65,7 +66,7 @@ def test_two_ranges_of_one_generation_at_the_same_offset_do_not_both_count() -> 
 
 def test_what_lies_between_islands_is_a_gap() -> None:
     """So is what lies between the last island and what is committed."""
-    islands = [Island(20, 29, 1, RangeCounts(10)), Island(0, 9, 1, RangeCounts(10))]
+    islands = [Island(20, 29, 1, OutcomeCounts(10)), Island(0, 9, 1, OutcomeCounts(10))]
 
     chain = join(islands, [], start=0, end=33)
 
@@ -75,7 +76,7 @@ def test_what_lies_between_islands_is_a_gap() -> None:
 
 def test_a_commit_may_lag_behind_the_ledger() -> None:
     """The chain then ends where the ledger does."""
-    chain = join([Island(0, 9, 1, RangeCounts(10))], [], start=0, end=4)
+    chain = join([Island(0, 9, 1, OutcomeCounts(10))], [], start=0, end=4)
 
     assert (chain.end, chain.gaps) == (10, [])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from railhead.audit.chain import RangeCounts, Span
+from railhead.audit.chain import Span
 from railhead.audit.findings import FindingKind, concerning, hash_of_id
 from railhead.audit.records.evidence import Evidence, judge
+from streams.judge.outcomes import OutcomeCounts
 
 TOPIC = "fasttrack.realtime-casino"
 KEY_A, KEY_B, KEY_C = ("acme", "a"), ("acme", "b"), ("acme", "c")
@@ -18,7 +19,7 @@ def evidence(**known: Any) -> Evidence:
         "topic": TOPIC,
         "partition": 0,
         "span": Span(0, 2),
-        "reported": RangeCounts(stored=3),
+        "reported": OutcomeCounts(stored=3),
         "kept_from": 0,
         "keys": {0: KEY_A, 1: KEY_B, 2: KEY_C},
         "rows": {0: {KEY_A}, 1: {KEY_B}, 2: {KEY_C}},
@@ -57,7 +58,7 @@ def test_a_stored_record_replaced_by_its_id_elsewhere_is_superseded() -> None:
 def test_a_repeat_is_not_superseded() -> None:
     """The ledger counted it as a duplicate."""
     block = evidence(
-        reported=RangeCounts(stored=2, duplicates=1),
+        reported=OutcomeCounts(stored=2, duplicates=1),
         keys={0: KEY_A, 1: KEY_A, 2: KEY_C},
         rows={0: {KEY_A}, 2: {KEY_C}},
         elsewhere={KEY_A: (TOPIC, 0, 0)},
@@ -69,7 +70,7 @@ def test_a_repeat_is_not_superseded() -> None:
 
 def test_a_rejected_record_must_be_kept() -> None:
     """Unless its dead letter is in Kafka, on its way to the table."""
-    reported = RangeCounts(stored=2, rejected=1)
+    reported = OutcomeCounts(stored=2, rejected=1)
     keys = {0: KEY_A, 1: None, 2: KEY_C}
     rows = {0: {KEY_A}, 2: {KEY_C}}
 
@@ -83,7 +84,7 @@ def test_a_rejected_record_must_be_kept() -> None:
 def test_a_conflict_must_be_kept() -> None:
     """The ledger has one more than the table."""
     block = evidence(
-        reported=RangeCounts(stored=2, conflicts=1),
+        reported=OutcomeCounts(stored=2, conflicts=1),
         keys={0: KEY_A, 1: KEY_A, 2: KEY_C},
         rows={0: {KEY_A}, 2: {KEY_C}},
         elsewhere={KEY_A: (TOPIC, 0, 0)},
@@ -102,7 +103,7 @@ def test_a_row_of_another_id_than_its_records_is_foreign() -> None:
 
 def test_a_row_where_there_is_no_record_is_foreign() -> None:
     """The offset holds a transaction's marker."""
-    block = evidence(reported=RangeCounts(stored=2), keys={0: KEY_A, 2: KEY_C})
+    block = evidence(reported=OutcomeCounts(stored=2), keys={0: KEY_A, 2: KEY_C})
 
     assert kinds(block) == [(FindingKind.FOREIGN, 1)]
 
@@ -115,7 +116,7 @@ def test_a_record_kept_in_two_tables_has_two_outcomes() -> None:
 def test_a_surplus_row_that_fits_its_record_is_reported_by_number() -> None:
     """The ledger counts a repeat there; the rows that may be meant are named."""
     block = evidence(
-        reported=RangeCounts(stored=2, duplicates=1),
+        reported=OutcomeCounts(stored=2, duplicates=1),
         keys={0: KEY_A, 1: KEY_A, 2: KEY_C},
         rows={0: {KEY_A}, 1: {KEY_A}, 2: {KEY_C}},
         elsewhere={KEY_A: (TOPIC, 0, 0), KEY_C: (TOPIC, 0, 2)},

@@ -14,7 +14,7 @@ from events.contract.partitioner import partitions_of
 from events.contract.registry import REJECTED_TOPIC
 from railhead.audit.findings import hash_of_id
 from railhead.cli.main import main
-from streams.judge.judge import OutcomeCounts
+from streams.judge.outcomes import OutcomeCounts
 from tests.railhead.audit.bookkeeper import CASINO, HandDrivenWorker, bet
 from tests.railhead.audit.conftest import PARTITIONS, Look
 from tests.system.e2e.system import System

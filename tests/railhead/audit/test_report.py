@@ -8,18 +8,19 @@ from dataclasses import replace
 from rich.console import Console
 
 from railhead.audit.accounts import PartitionAccount, TopicAccount
-from railhead.audit.chain import RangeCounts, Span
+from railhead.audit.chain import Span
 from railhead.audit.findings import MEANINGS, AuditFinding, FindingKind
 from railhead.audit.report import as_document, print_statement
+from streams.judge.outcomes import OutcomeCounts
 
 CASINO = "fasttrack.realtime-casino"
 
 
 def account(*findings: AuditFinding) -> TopicAccount:
     """Two partitions of casino events."""
-    first = PartitionAccount(0, 0, 10, 8, counts=RangeCounts(5, 1, 1, 1), in_flight=2)
+    first = PartitionAccount(0, 0, 10, 8, counts=OutcomeCounts(5, 1, 1, 1), in_flight=2)
     second = PartitionAccount(
-        1, 100, 105, None, counts=RangeCounts(3, 0, 0, 0), empty=1, in_flight=1
+        1, 100, 105, None, counts=OutcomeCounts(3, 0, 0, 0), empty=1, in_flight=1
     )
     return TopicAccount(CASINO, [first, second], list(findings))
 
@@ -42,7 +43,7 @@ def printed(*accounts: TopicAccount) -> str:
 def test_what_was_accepted_is_the_sum_of_its_outcomes() -> None:
     """And of what is in flight; rejected items are reported separately."""
     rejected = TopicAccount(
-        "fasttrack.rejected", [PartitionAccount(0, 0, 4, 4, counts=RangeCounts(3), in_flight=1)]
+        "fasttrack.rejected", [PartitionAccount(0, 0, 4, 4, counts=OutcomeCounts(3), in_flight=1)]
     )
 
     text = printed(account(), rejected)

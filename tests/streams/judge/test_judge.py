@@ -15,8 +15,8 @@ from events.contract.id_rules import DEFAULT_RULES, IdRules, parse_id_rules
 from events.contract.registry import BY_NAME
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Headers, Partition
-from streams.judge.judge import Judged, OutcomeCounts, judge
-from streams.judge.outcomes import Outcome
+from streams.judge.judge import Judged, judge
+from streams.judge.outcomes import Outcome, OutcomeCounts
 from streams.metrics import WorkerMetrics
 
 CASINO = BY_NAME["realtime-casino"]

@@ -12,10 +12,10 @@ from events.contract.id_rules import IdRules, parse_id_rules
 from events.contract.registry import BY_NAME
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch
-from streams.judge.judge import Judged, OutcomeCounts, judge
+from streams.judge.judge import Judged, judge
 from streams.judge.moved_from import MovedFrom, parse_moved_from
 from streams.judge.moves import MOST_HEADER_BYTES, Move
-from streams.judge.outcomes import Outcome
+from streams.judge.outcomes import Outcome, OutcomeCounts
 from streams.judge.partition_counts import PartitionCounts
 from streams.metrics import WorkerMetrics
 from streams.partition.mover import BATCH_BYTES, batched

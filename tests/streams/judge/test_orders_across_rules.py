@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from streams.dedup.blocks import IdBlock
-from streams.judge.judge import Judged, OutcomeCounts
-from streams.judge.outcomes import Outcome
+from streams.judge.judge import Judged
+from streams.judge.outcomes import Outcome, OutcomeCounts, sum_of
 from tests.streams.judge.test_other_rules import (
     CHANGED_AT,
     CONTRACT,
@@ -83,7 +83,7 @@ class Run:
         if dies:
             return
         self.changelog += [part.new_ids for part in self.worker.written if part.new_ids is not None]
-        self.ledger += counts
+        self.ledger = sum_of([self.ledger, counts])
 
     def start_again(self) -> None:
         """Go on with a worker that knows what changelog and store have."""

@@ -15,9 +15,9 @@ from events.contract.id_rules import IdRules, Rule
 from events.contract.registry import BY_NAME
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Partition
-from streams.judge.judge import Judged, OutcomeCounts, judge
+from streams.judge.judge import Judged, judge
 from streams.judge.other_rules import without_known
-from streams.judge.outcomes import Outcome
+from streams.judge.outcomes import Outcome, OutcomeCounts, sum_of
 
 PAYMENT = BY_NAME["realtime-payment"]
 CONTRACT = ("payment_id",)
@@ -116,7 +116,7 @@ class Partitioned:
         self.written = await without_known(self.store, "payment", parts)
         self.last = self.written[-1] if self.written else Judged()
         self.store.rows += [part.rows for part in self.written if part.rows is not None]
-        return sum((part.counts for part in self.written), OutcomeCounts())
+        return sum_of(part.counts for part in self.written)
 
     async def take(self, *payments: Payment) -> OutcomeCounts:
         """Judge and write a range."""

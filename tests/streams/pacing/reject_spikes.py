@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from streams.fetch.fetched_batch import FetchedBatch, Partition
-from streams.judge.judge import Judged, OutcomeCounts
+from streams.judge.judge import Judged
+from streams.judge.outcomes import OutcomeCounts
 from streams.metrics import WorkerMetrics
 from streams.pacing.memory_limit import MemoryLimit
 from streams.pacing.rate_meter import RateMeter
