@@ -24,7 +24,6 @@ FILES: dict[str, str] = {}
 FUNCTIONS = {
     "ingest_http/metrics.py:__init__": "a list of metrics",
     "streams/metrics.py:__init__": "a list of metrics",
-    "streams/alarms.py:raise_alarms": "one alarm after the other, mostly text",
     "streams/recovery/recovery_offset.py:find_recovery_offset": "one decision, best read in order",
     "railhead/audit/audit.py:audit": "the steps of the audit in order",
     "railhead/cli/processes/up.py:add_arguments": "a list of options",

@@ -61,7 +61,7 @@ class IdBlock:
         return int(self.offsets[0]).to_bytes(8, "big")
 
     def rows(self, rows: slice | npt.NDArray[np.int64]) -> IdBlock:
-        """The given rows, of a slice as views; the time span stays the block's."""
+        """The given rows, neighbours as views; the time span stays the block's."""
         return replace(
             self,
             high=self.high[rows],

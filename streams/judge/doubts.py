@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from events.contract.id_rules import IdRules
 from events.contract.registry import EventType
-from streams.dedup.index import DedupIndex
 from streams.judge.outcomes import Decision, Outcome
 from streams.judge.rows import Origin
 
@@ -36,16 +35,16 @@ def new_in_doubt(event_type: EventType, origin: Origin, kept: Rows, rules: IdRul
     return kept[changed[origin.run[kept]]] if changed.any() else kept[:0]
 
 
-def repeats_in_doubt(decision: Decision, offsets: Rows, dedup_index: DedupIndex) -> Rows:
+def repeats_in_doubt(decision: Decision, offsets: Rows, in_doubt: Collection[int]) -> Rows:
     """Repeats of what is in doubt: they may rather repeat the row that it is a repeat of.
 
-    Adds the first occurrences at *offsets* to those in doubt.
+    That are the first occurrences at *offsets*, and those before that are *in_doubt*.
     """
-    dedup_index.in_doubt.update(offsets.tolist())
-    if not dedup_index.in_doubt:
+    if not len(offsets) and not in_doubt:
         return np.zeros(0, np.int64)
     repeated = np.isin(decision.outcomes, (Outcome.DUPLICATE, Outcome.CONFLICT))
-    return np.flatnonzero(repeated & np.isin(decision.first_offsets, list(dedup_index.in_doubt)))
+    doubtful = [*offsets.tolist(), *in_doubt]
+    return np.flatnonzero(repeated & np.isin(decision.first_offsets, doubtful))
 
 
 def doubts_of(event_type: EventType, origin: Origin, rows: Rows, rules: IdRules) -> Iterator[Doubt]:

@@ -72,7 +72,7 @@ class Judged:
 
 
 class Judge(Protocol):
-    """Decides about the records of a fetched batch, and remembers its first occurrences."""
+    """Decides about the records of a fetched batch; changes nothing."""
 
     def __call__(self, fetched: FetchedBatch, stored: Mapping[int, int], /) -> Judged:
         """*stored* are offsets whose rows the store has already, with their append times."""
@@ -88,7 +88,7 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
     partitions: int = 1,
     templates: KnownTemplates | None = None,
 ) -> Judged:
-    """Judge every record of *fetched* and add its first occurrences to *dedup_index*.
+    """Judge every record of *fetched* by *dedup_index*, which `remember` then changes.
 
     *stored* are offsets whose rows the store already has from before a crash, with their append
     times; they count as stored and are not written again. The ids of the topic are spread over
@@ -121,6 +121,15 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
         return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
     context = _Context(dedup_index, stored, rejects, partitions, rules)
     return _judge_valid(fetched, checked.accepted[0], origin, context)
+
+
+def remember(judged: Judged) -> Judged:
+    """Add the first occurrences of *judged* to its dedup index, for what is judged after it."""
+    if judged.dedup_index is not None:
+        if judged.new_ids is not None:
+            judged.dedup_index.add(judged.new_ids)
+        judged.dedup_index.in_doubt.update(*(doubt.offsets for doubt in judged.doubts))
+    return judged
 
 
 def judge_apart(
@@ -165,15 +174,13 @@ def _judge_valid(
         # What is already stored here is not sent on: it would be stored twice.
         astray = astray._replace(moving=astray.moving & ~there)
         decision = decide_staying(candidates, astray.moving, context.dedup_index)
-    if decision.new_ids is not None:
-        context.dedup_index.add(decision.new_ids)
     outcomes = decision.outcomes
     outcomes[there] = Outcome.STORED
     kept = np.flatnonzero((outcomes == Outcome.STORED) & ~there)
     conflicts = np.flatnonzero(outcomes == Outcome.CONFLICT)
     tally = np.bincount(outcomes, minlength=len(Outcome)).tolist()
     new = new_in_doubt(valid.type, mine, kept, context.rules)
-    repeats = repeats_in_doubt(decision, mine.offsets[new], context.dedup_index)
+    repeats = repeats_in_doubt(decision, mine.offsets[new], context.dedup_index.in_doubt)
     return Judged(
         OutcomeCounts(tally[0], tally[1], tally[2], len(context.rejects), tally[Outcome.MOVED]),
         _event_rows(valid, mine, kept),

@@ -32,7 +32,7 @@ from functools import partial
 import failpoints
 from streams.alarms import retention_passed
 from streams.fetch.fetched_batch import FetchedBatch, Partition, joined
-from streams.judge.judge import Judge, Judged
+from streams.judge.judge import Judge, Judged, remember
 from streams.pacing.memory_limit import MemoryLimit
 from streams.pacing.rate_meter import RateMeter
 from streams.pacing.reject_spike import RejectSpikeGuard
@@ -174,7 +174,7 @@ class PartitionWriter:
         pending.fetched = fetched = joined(pending.fetched_batches)
         pending.judged = Judged()
         if fetched and len(fetched) and self._recovery is not None:
-            pending.judged = self._judge(fetched, self._recovery.stored)
+            pending.judged = remember(self._judge(fetched, self._recovery.stored))
         pending.fetched_batches.clear()
         pending.pause_seconds = self._watch_rejects(pending.judged)
 
@@ -192,8 +192,10 @@ class PartitionWriter:
             forget(pending.judged or Judged(), refused)
         for pending in judged:
             if pending.fetched and len(pending.fetched):
-                pending.judged = judge_without(
-                    pending.fetched, refused, lambda fetched: self._judge(fetched, known)
+                pending.judged = remember(
+                    judge_without(
+                        pending.fetched, refused, lambda fetched: self._judge(fetched, known)
+                    )
                 )
         return _judgements(parts)
 

@@ -215,8 +215,6 @@ def judge(
     candidates = outcomes.Candidates(high, high, fetched.offsets, fetched.appended_ms, content)
     moving = np.asarray([key in away for key, _ in pairs])
     decision = outcomes.decide_staying(candidates, moving, dedup_index)
-    if decision.new_ids is not None:
-        dedup_index.add(decision.new_ids)
     outcome = decision.outcomes
     there = recovery_offset.already_stored(fetched.offsets, fetched.appended_ms, stored)
     outcome[there] = outcomes.Outcome.STORED

@@ -25,7 +25,7 @@ from sinks.store import Store
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Partition, batch_of
 from streams.judge.dead_letters import dead_letter_rows
-from streams.judge.judge import Judged, judge
+from streams.judge.judge import Judged, judge, remember
 from streams.judge.outcomes import OutcomeCounts
 
 CASINO = "fasttrack.realtime-casino"
@@ -139,7 +139,9 @@ class HandDrivenWorker:
             return dead_letter_rows(fetched, {})
         dedup_index = self.dedup_index.setdefault(fetched.partition, DedupIndex(WEEK_MS))
         row = BY_TOPIC[fetched.partition.topic]
-        return judge(fetched, row, dedup_index=dedup_index, stored={}, rules=DEFAULT_RULES)
+        return remember(
+            judge(fetched, row, dedup_index=dedup_index, stored={}, rules=DEFAULT_RULES)
+        )
 
     def _table(self, topic: str) -> str:
         return "rejected" if topic == REJECTED_TOPIC else BY_TOPIC[topic].table

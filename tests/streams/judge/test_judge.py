@@ -15,7 +15,7 @@ from events.contract.id_rules import DEFAULT_RULES, IdRules, parse_id_rules
 from events.contract.registry import BY_NAME
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Headers, Partition
-from streams.judge.judge import Judged, judge
+from streams.judge.judge import Judged, judge, remember
 from streams.judge.outcomes import Outcome, OutcomeCounts
 from streams.metrics import WorkerMetrics
 
@@ -64,7 +64,7 @@ def judged(
 ) -> Judged:
     """The judgement by an index of its own."""
     index = DedupIndex(WINDOW_MS) if dedup_index is None else dedup_index
-    return judge(given, CASINO, dedup_index=index, stored=stored or {}, rules=rules)
+    return remember(judge(given, CASINO, dedup_index=index, stored=stored or {}, rules=rules))
 
 
 def stored_offsets(result: Judged) -> list[int]:

@@ -12,7 +12,7 @@ from events.contract.id_rules import IdRules, parse_id_rules
 from events.contract.registry import BY_NAME
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch
-from streams.judge.judge import Judged, judge
+from streams.judge.judge import Judged, judge, remember
 from streams.judge.moved_from import MovedFrom, parse_moved_from
 from streams.judge.moves import MOST_HEADER_BYTES, Move
 from streams.judge.outcomes import Outcome, OutcomeCounts
@@ -43,9 +43,9 @@ def judged(
 ) -> Judged:
     """The judgement among several partitions."""
     index = DedupIndex(WINDOW_MS) if dedup_index is None else dedup_index
-    rules = IdRules()
-    return judge(
-        given, CASINO, dedup_index=index, stored=stored or {}, rules=rules, partitions=PARTITIONS
+    rules, stored = IdRules(), stored or {}
+    return remember(
+        judge(given, CASINO, dedup_index=index, stored=stored, rules=rules, partitions=PARTITIONS)
     )
 
 
@@ -169,7 +169,8 @@ def test_what_is_known_here_is_judged_here() -> None:
     """The first occurrence was stored here before records were sent on: it still counts."""
     dedup_index = DedupIndex(WINDOW_MS)
     one, other = AWAY[:2]
-    judge(fetched([item(one)]), CASINO, dedup_index=dedup_index, stored={}, rules=IdRules())
+    alone = fetched([item(one)])
+    remember(judge(alone, CASINO, dedup_index=dedup_index, stored={}, rules=IdRules()))
 
     result = judged(fetched([item(one), item(one, amount=9), item(other)], first=1), dedup_index)
 

@@ -15,7 +15,7 @@ from events.contract.id_rules import IdRules, Rule
 from events.contract.registry import BY_NAME
 from streams.dedup.index import DedupIndex
 from streams.fetch.fetched_batch import FetchedBatch, Partition
-from streams.judge.judge import Judged, judge
+from streams.judge.judge import Judged, judge, remember
 from streams.judge.other_rules import without_known
 from streams.judge.outcomes import Outcome, OutcomeCounts, sum_of
 
@@ -103,12 +103,9 @@ class Partitioned:
             [(("tenant", b"acme"),)] * count,
             incarnation="life",
         )
-        return judge(
-            fetched,
-            PAYMENT,
-            dedup_index=self.dedup_index,
-            stored=self.stored,
-            rules=self.rules,
+        index = self.dedup_index
+        return remember(
+            judge(fetched, PAYMENT, dedup_index=index, stored=self.stored, rules=self.rules)
         )
 
     async def write(self, *parts: Judged) -> OutcomeCounts:

@@ -234,11 +234,12 @@ def _judge_only_the_range_again() -> None:
 
 
 def _let_repeats_of_refused_rows_stay() -> None:
+    from streams.judge.judge import remember
     from streams.partition import refusals, writer
 
     def judge_without(fetched: Any, refused: Any, judge: Any) -> Any:
         # The refused rows stay while all is judged, and are removed only then.
-        judge(fetched)
+        remember(judge(fetched))
         return original(fetched, refused, judge)
 
     original = refusals.judge_without
