@@ -15,6 +15,8 @@ import signal
 import sys
 from typing import Final
 
+from failpoints.write_order import WRITE_ORDER
+
 VARIABLE: Final = "RAILHEAD_FAILPOINT"
 ONCE: Final = "RAILHEAD_FAILPOINT_ONCE"
 
@@ -22,18 +24,7 @@ POINTS: Final[dict[str, str]] = {
     "door.after_validate": "items are checked, nothing is sent to Kafka yet",
     "door.after_some_produced": "some of a batch's records are acknowledged, not all",
     "door.before_answer": "all is acknowledged, the 204 is not sent yet",
-    "worker.before_insert": "a range is judged, nothing of it is written",
-    "worker.after_insert": "the rows are stored; changelog, ledger, commit may be missing",
-    "worker.before_move": "records of other partitions are about to be sent there",
-    "worker.after_move": "records are sent to their partitions; ledger and commit are missing",
-    "worker.before_changelog": "rows, conflicts and dead letters are written, the ids are not",
-    "worker.after_changelog": "the changelog has the ids; ledger and commit are missing",
-    "worker.before_ledger": "rows and changelog are written, the ledger row is not",
-    "worker.after_ledger": "the ledger row is written, the fetched batches are not acknowledged",
-    "worker.before_ack": "all is written, no fetched batch is acknowledged",
-    "worker.after_ack": "the batches are acknowledged, the offsets are not committed",
-    "worker.before_commit": "offsets are about to be committed",
-    "worker.after_commit": "the offsets are committed",
+    **{name: what for step in WRITE_ORDER for name, what in step.points.items()},
     "worker.in_recovery": "part of a changelog is read back",
     "migrate.midway": "some statements of a migration are applied, not all",
 }

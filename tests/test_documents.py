@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
 from failpoints import POINTS
+from failpoints.write_order import WRITE_ORDER, WriteStep
+from streams.partition.durable_writes import DurableWrites
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,8 +61,35 @@ def _imports(path: str, other: str) -> bool:
     return re.search(rf"from {module} import|from {package} import .*\b{name}\b", text) is not None
 
 
-def test_every_crash_point_of_the_write_order_exists() -> None:
-    """Each step's crash is one that tests make happen."""
+@pytest.mark.parametrize("step", WRITE_ORDER, ids=lambda step: step.name)
+def test_the_write_order_is_that_of_the_code(step: WriteStep) -> None:
+    """Each step's files exist, its crash points are passed, and its mutants are in their table."""
+    from tests.system.mutants.table import BY_NAME  # noqa: PLC0415 - only these tests need it
+
+    code = "\n".join(path.read_text() for path in (ROOT / "streams").rglob("*.py"))
+
+    assert all((ROOT / path).exists() for path in step.code)
+    assert all(f'failpoints.passing("{point}")' in code for point in step.points)
+    assert set(step.mutants) <= set(BY_NAME)
+
+
+def test_the_crash_points_before_the_ledger_row_are_passed_in_the_write_order() -> None:
+    """The partition writer's own steps stand one after the other."""
+    writes = inspect.getsource(DurableWrites.write)
+    steps = {
+        "rows": "_rows(",
+        "conflicts, dead letters, moves": "_moves(",
+        "changelog": "_changelog(",
+    }
+    calls = [writes.index(f"self.{steps[step.name]}") for step in WRITE_ORDER[:3]]
+    points = re.findall(r'failpoints\.passing\("([\w.]+)"\)', writes)
+
+    assert calls == sorted(calls)
+    assert points == [point for point in POINTS if point in points]
+
+
+def test_every_crash_point_that_the_architecture_names_exists() -> None:
+    """Each crash is one that tests make happen."""
     text = (ROOT / "ARCHITECTURE.md").read_text()
     named = set(re.findall(r"`((?:worker|door)\.\w+)`", text))
 

@@ -1,19 +1,8 @@
 """The partition writer: judges a partition's records and writes the results in order.
 
-The order that keeps the promise, for each insert batch (a contiguous range of offsets):
-
-1. the rows (one insert, deterministic token). If the store refuses some, all that was judged is
-   judged again without them, and the rows that this adds are inserted, until none is refused;
-2. then the conflicts, the dead letters and the records that belong elsewhere, and then the
-   changelog block of new ids, each until confirmed;
-3. then the ledger row of the range;
-4. then the fetched batches are acknowledged to Faust, oldest first, which lets their offsets be
-   committed.
-
-After a crash before 3 the records come again; ids are known at their own offsets, so they are first
-occurrences again, and rows that the store already has are left out. After one between 3 and 4 the
-ledger says that the range is done and it is skipped. One insert batch is written at a time; what
-arrives meanwhile becomes the next, so insert batches grow with the load.
+The order that keeps the promise, for each insert batch (a contiguous range of offsets), and what a
+crash at each step costs, is the table in failpoints/write_order.py. One insert batch is written at
+a time; what arrives meanwhile becomes the next, so insert batches grow with the load.
 
 In a reject spike the writer pauses between two insert batches, and its partition is fetched again
 only when nothing of it is queued: the agent, which all partitions of the topic share, does not wait

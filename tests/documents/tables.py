@@ -22,6 +22,7 @@ from events.contract.adjustments import MEANINGS
 from events.contract.reasons import REASONS
 from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC
 from failpoints import POINTS
+from failpoints.write_order import WRITE_ORDER
 from ingest_http.answers import KINDS
 from ingest_http.metrics import ApiMetrics
 from ingest_http.settings import ApiSettings
@@ -207,11 +208,34 @@ def crash_points() -> str:
 
 def mutants() -> str:
     """One row for each deliberate break of a rule, with the test that must detect it."""
+    steps = {mutant: step.name for step in WRITE_ORDER for mutant in step.mutants}
     rows = (
-        (code(one.name), _sentence(one.what), code(one.caught_by.rpartition("::")[2]))
+        (
+            code(one.name),
+            _sentence(one.what),
+            steps.get(one.name, ""),
+            code(one.caught_by.rpartition("::")[2]),
+        )
         for one in MUTANTS
     )
-    return table(("mutant", "what is broken", "caught by"), rows)
+    return table(("mutant", "what is broken", "step of the write order", "caught by"), rows)
+
+
+def write_order() -> str:
+    """The steps of the write order, one after the other, then one row for each."""
+    arrows = " ─▶ ".join(step.name for step in WRITE_ORDER)
+    rows = (
+        (
+            f"{number}. {step.what}",
+            ", ".join(map(code, step.code)),
+            step.waits_for,
+            step.after_a_crash,
+            ", ".join(map(code, step.points)),
+        )
+        for number, step in enumerate(WRITE_ORDER, start=1)
+    )
+    headings = ("step", "code", "begins after", "a crash after it", "crash points")
+    return f"```text\n{arrows}\n```\n\n{table(headings, rows)}"
 
 
 def folders() -> str:
@@ -240,6 +264,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": commands,
     "crash-points": crash_points,
     "mutants": mutants,
+    "write-order": write_order,
 }
 
 
