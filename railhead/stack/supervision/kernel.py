@@ -18,7 +18,7 @@ NANOSECONDS: Final = 1e9
 
 
 def state_of(pid: int) -> str | None:
-    """The state of the process, a letter of proc_pid_stat(5); None if it cannot be known."""
+    """The state of the process as proc_pid_stat(5) writes it; None if it cannot be known."""
     return _state(PROC / str(pid))
 
 

@@ -71,7 +71,7 @@ def test_how_a_part_was_started() -> None:
     ],
 )
 def test_the_advice_is_what_works_there(record: StackRecord, address: Address, advice: str) -> None:
-    """Nobody is told to start a second stack beside the one that is ill."""
+    """No advice starts a second stack beside the one that is ill."""
     assert advice in Advisor(Path("d"), record, in_container=False).about(address)
 
 
