@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from events.contract.registry import BY_NAME
 from streams.faust.crash import end_process
 from streams.fetch.fetched_batch import Partition
+from streams.fetch.opening_aside import is_opening
 from streams.partition.writer import PartitionWriter
 from streams.watchdog import Facts, PartitionFacts, stuck
 
@@ -192,7 +193,7 @@ class Observer:
         """Seconds that a recovery has made no progress (pitfalls.md#b2); 0 when there is none."""
         recovery = self._stream.app.tables.recovery
         progress = None
-        if recovery.in_recovery:
+        if recovery.in_recovery and not is_opening():
             remembered = sum(len(table.data) for table in self._stream.tables.values())
             progress = (remembered, recovery.active_remaining_total())
         if progress is None or progress != self._recovery_progress:

@@ -63,6 +63,11 @@ class Batch:
             and not self._is_whole()
         )
 
+    @property
+    def opens_long(self) -> bool:
+        """Whether it opens to so much that it cannot be held; raises `CorruptRecordException`."""
+        return bool(self._known.compression_type) and not self._is_whole()
+
     def _is_whole(self) -> bool:
         """Open as much as may be held; whether that is all."""
         if self._opened is None:
@@ -116,10 +121,12 @@ class Batches:
         self._next: Batch | OldBatch | None = None
         # The latest append time of the batches given so far, those of markers too.
         self.latest_ms = 0
+        self._within_long = False
 
     def has_next(self) -> bool:
         """Whether there is another batch; asked when the one before it was taken to its end."""
         window_turns.TURNS.give_back(self)
+        self._within_long = False
         return self.is_there()
 
     def must_wait(self) -> bool:
@@ -133,6 +140,15 @@ class Batches:
             return False  # aiokafka's loop comes to it, and says so
         return wide and not window_turns.TURNS.take(self)
 
+    def opens_long(self) -> bool:
+        """Whether what comes next is of a batch that takes long to open."""
+        if self._within_long or not self.is_there():
+            return self._within_long
+        try:
+            return self.peek().opens_long
+        except CorruptRecordException:
+            return False  # aiokafka's loop comes to it, and says so
+
     def is_there(self) -> bool:
         """Whether another batch is complete."""
         left = len(self.data) - self._at
@@ -140,6 +156,7 @@ class Batches:
 
     def next_batch(self) -> Any:
         """The next batch."""
+        self._within_long = self.opens_long()
         batch = self.peek()
         self._at += self._size()
         self._next = None

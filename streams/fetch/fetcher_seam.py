@@ -24,13 +24,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka.consumer import fetcher
 
 from streams.fetch.batch_headers import Batches, BoundedRecords
 from streams.fetch.fetched_batch import FetchedBatch, Partition, joined, without_records
+from streams.fetch.opening_aside import OpeningAside
 from streams.fetch.record_columns import Run, batch_of_runs
 
 # So many bytes are decoded at once: small batches together, as numpy is slow with few records; not
@@ -101,8 +103,8 @@ class BatchRecords(LoopRecords):
         """Whether nothing is left."""
         return self._read and self._rest is None
 
-    def take(self, limit: int) -> FetchedBatch | None:
-        """The next records, *limit* of them unless fewer are left.
+    def take(self, limit: int, *, before_long: bool = False) -> FetchedBatch | None:
+        """The next records, *limit* of them unless fewer are left, or before a long batch.
 
         The fetched batch states which offsets it covers: from `next_fetch_offset` before to after.
         That holds wherever a fetch begins and whatever lies there, even where no record is visible.
@@ -117,7 +119,7 @@ class BatchRecords(LoopRecords):
         self._bytes = 0
         self.waits = False
         while missing > 0 and self._bytes < BATCH_BYTES and not self._read and not self.waits:
-            portion = list(self._portion(missing))
+            portion = list(self._portion(missing, before_long=before_long))
             parts += portion
             missing -= sum(map(len, portion))
         fetched = joined(parts)
@@ -136,12 +138,12 @@ class BatchRecords(LoopRecords):
             return replace(fetched, follows=follows, up_to=end, latest_ms=latest_ms)
         return without_records(self._partition, follows, end, latest_ms) if end > follows else None
 
-    def _portion(self, limit: int) -> Iterator[FetchedBatch]:
+    def _portion(self, limit: int, *, before_long: bool) -> Iterator[FetchedBatch]:
         """Whole batches up to *limit* records, or as many as are decoded at once."""
         found: list[Run] = []
         count = size_bytes = 0
         while count < limit and size_bytes < PORTION_BYTES:
-            self.waits = self._records.must_wait()
+            self.waits = self._records.must_wait() or (before_long and self._records.opens_long())
             if self.waits:
                 break
             try:
@@ -175,49 +177,69 @@ def as_batches(wanted: Wanted) -> Iterator[None]:
         _wanted.reset(token)
 
 
+class _Taken(NamedTuple):
+    """What was taken of one fetch: a fetched batch, records or nothing; whether more waits."""
+
+    found: Any
+    waits: bool
+    exhausted: bool
+
+
 def _getall(result: Any, max_records: int | None = None) -> Any:
-    """`FetchResult.getall`, which gives records, or one fetched batch where that is wanted."""
+    """`FetchResult.getall`, which gives records, or one fetched batch where that is wanted.
+
+    Within `as_batches` a long batch is opened aside; until then there is nothing to get.
+    """
     tp, wanted = result._topic_partition, _wanted.get()
     if not result.check_assignment(tp) or not result.has_more():
         return []
-    limit = sys.maxsize if max_records is None else max_records
-    if wanted is None or not wanted(tp):
-        return _records(result, limit)
     records = result._partition_records
-    if not isinstance(records, BatchRecords):
-        records = result._partition_records = BatchRecords(records)
-    fetched = records.take(limit)
-    _note(tp, waits=records.waits)
+    if isinstance(records, OpeningAside):
+        if not records.is_done():
+            _note(tp, waits=True)
+            return []
+        result._partition_records = records.records
+        taken = records.collect()
+    else:
+        if wanted is not None and wanted(tp) and not isinstance(records, BatchRecords):
+            records = result._partition_records = BatchRecords(records)
+        take = partial(_take, records, sys.maxsize if max_records is None else max_records)
+        if wanted is not None and records._records.opens_long():
+            result._partition_records = OpeningAside(records, partial(take, before_long=False))
+            _note(tp, waits=True)
+            return []
+        taken = take(before_long=wanted is not None)
+    _note(tp, waits=taken.waits)
     result._update_position()
-    if records.exhausted:
+    if taken.exhausted:
         result._partition_records = None
-    return [] if fetched is None else fetched
+    return taken.found
 
 
-def _records(result: Any, limit: int) -> list[Any]:
-    """The next records, *limit* of them unless they are many bytes or fewer are left."""
-    records = result._partition_records
+def _take(records: Any, limit: int, *, before_long: bool) -> _Taken:
+    """The next of *records*, *limit* of them unless they are many bytes or fewer are left.
+
+    Those *before* a *long* batch if there is one.
+    """
+    if isinstance(records, BatchRecords):
+        fetched = records.take(limit, before_long=before_long)
+        return _Taken([] if fetched is None else fetched, records.waits, records.exhausted)
     found: list[Any] = []
     held_bytes = 0
     while len(found) < limit and held_bytes < BATCH_BYTES:
-        waits = records._records.must_wait()
-        _note(result._topic_partition, waits=waits)
-        if waits:
-            break
+        if records._records.must_wait() or (before_long and records._records.opens_long()):
+            return _Taken(found, waits=True, exhausted=False)
         record = next(records, None)
         if record is None:
-            result._update_position()
-            result._partition_records = None
-            return found
+            return _Taken(found, waits=False, exhausted=True)
         found.append(record)
         held_bytes += _OBJECTS_BYTES + len(record.key or b"") + len(record.value or b"")
         held_bytes += sum(len(name) + len(value or b"") for name, value in record.headers)
-    result._update_position()
-    return found
+    return _Taken(found, waits=False, exhausted=False)
 
 
 def waits_for_turn(tp: Any) -> bool:
-    """Whether records of *tp* were fetched that wait for their turn to be opened."""
+    """Whether records of *tp* were fetched that wait for their turn to be opened, or are opened."""
     return monotonic() - _waited_at.get(tp, -_WAITS_SECONDS) < _WAITS_SECONDS
 
 

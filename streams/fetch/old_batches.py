@@ -31,6 +31,8 @@ _APPEND_TIME: Final = 0x08
 # Format 0 has no times; Kafka itself gives this value for none.
 _NO_TIME: Final = -1
 _NO_HEADERS: Final = b"\0"
+# No codec makes more than a thousand times as much of it, which is opened at once.
+_SHORT_BYTES: Final = 4096
 
 
 class _Message(NamedTuple):
@@ -73,6 +75,12 @@ class OldBatch:
         self.base_offset = self._message.offset
         self.next_offset = self._message.offset + 1
         self.latest_ms = self._message.ms
+
+    @property
+    def opens_long(self) -> bool:
+        """Whether it may open to so much that it takes long: it is opened twice."""
+        packed = self._message.value if self._message.attributes & _CODEC else None
+        return packed is not None and len(packed) > _SHORT_BYTES
 
     def validate_crc(self) -> bool:
         """Whether the message is as it was sent."""

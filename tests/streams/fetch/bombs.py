@@ -14,7 +14,7 @@ import lz4.frame
 
 from streams.fetch.fetcher_seam import as_batches, install
 from streams.fetch.varints import varint_bytes
-from tests.streams.fetch.fetched import Fetched
+from tests.streams.fetch.fetched import Fetched, get
 from tests.streams.fetch.kafka_batches import APPEND_TIME, sealed
 
 if sys.version_info >= (3, 14):
@@ -124,7 +124,7 @@ def main() -> None:
         for _ in range(10):
             for fetch in fetches:
                 if fetch.has_more():
-                    fetch.getall(10_000)
+                    get(fetch, 10_000)
                 most = max(most, resident() - before)
     sys.stdout.write(f"{most // 2**20}\n")
 

@@ -14,6 +14,7 @@ from aiokafka.structs import TopicPartition
 from streams.fetch.batch_headers import BoundedRecords
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.fetch.fetcher_seam import as_batches
+from streams.fetch.opening_aside import OpeningAside
 
 EVENTS = TopicPartition("events", 0)
 Rows = list[tuple[int, int, bytes | None, tuple[tuple[str, bytes | None], ...]]]
@@ -79,7 +80,7 @@ class Fetched:
         while self.result.has_more():
             before = self.state.position
             with as_batches(lambda _: True):
-                got = self.result.getall(next(limits))
+                got = get(self.result, next(limits))
             # A broker's position never goes back; batches made up here may end before it.
             if self.state.position > before:
                 assert isinstance(got, FetchedBatch), (
@@ -89,6 +90,15 @@ class Fetched:
                 assert got.follows == min(before, within[0])
                 assert got.end == max(self.state.position, within[-1] + 1)
             yield rows_of(got), self.state.position, self.result.has_more()
+
+
+def get(result: Any, limit: int | None = None) -> Any:
+    """What `getall` gives, once what it needs is opened on the thread for it."""
+    got = result.getall(limit)
+    while isinstance(aside := result._partition_records, OpeningAside):
+        assert aside.is_done(wait_seconds=60)
+        got = result.getall(limit)
+    return got
 
 
 def rows_of(fetched: Any) -> Rows:

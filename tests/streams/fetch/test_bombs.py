@@ -24,7 +24,7 @@ from streams.fetch.fetcher_seam import as_batches
 from tests.streams.fetch import bombs
 from tests.streams.fetch.any_fetch import MANY, fetches
 from tests.streams.fetch.bombs import CODECS, batch, records
-from tests.streams.fetch.fetched import Fetched, endless, outcome
+from tests.streams.fetch.fetched import Fetched, endless, get, outcome
 from tests.streams.fetch.kafka_batches import OLD_FORMATS, Made, Record, old_batch
 
 pytestmark = pytest.mark.usefixtures("batches_installed")
@@ -241,7 +241,7 @@ def test_a_fetched_batch_ends_where_enough_is_held(*, batches: bool) -> None:
     sizes = []
     with as_batches(lambda _: batches):
         while fetch.has_more():
-            opened_batch = fetch.getall(10_000)
+            opened_batch = get(fetch, 10_000)
             sizes.append(len(opened_batch) if opened_batch else 0)
 
     assert sum(sizes) == 12

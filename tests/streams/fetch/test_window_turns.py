@@ -15,7 +15,7 @@ from streams.fetch.decompression import widest_window
 from streams.fetch.fetcher_seam import as_batches, waits_for_turn
 from streams.fetch.window_turns import WindowTurns
 from tests.streams.fetch.bombs import CODECS, batch, records
-from tests.streams.fetch.fetched import EVENTS, Fetched
+from tests.streams.fetch.fetched import EVENTS, Fetched, get
 from tests.streams.fetch.kafka_batches import HEADER_BYTES, sealed
 
 if sys.version_info >= (3, 14):
@@ -46,7 +46,7 @@ def wide(count: int = 30, *, base: int = 0) -> bytes:
 def offsets(fetch: Fetched, *, in_batches: bool, limit: int = 10) -> list[int]:
     """What one call takes."""
     with as_batches(lambda _: in_batches):
-        came = fetch.result.getall(limit)
+        came = get(fetch.result, limit)
     if not in_batches:
         return [one.offset for one in came]
     return came.offsets.tolist() if came else []

@@ -31,9 +31,9 @@ DEAD_LETTERS_MIB = 128
 CHANGELOG = changelog_topic("realtime-casino", group="railhead")
 RECONCILE = ("reconcile", "--every-record")
 REJECTED = "SELECT count() FROM fasttrack.rejected"
-# A gigabyte in each codec. In zstd it is one record, which is more than a broker's heap holds.
-# The records of gzip are shorter, as a worker decompresses one without a pause, and that is slow.
-SIZES = {"zstd": (10**9, 1), "gzip": (10**9 // 4, 4)}
+# A record of a gigabyte is more than a broker's heap holds. In a slow codec a worker passes over it
+# for longer than its group waits for a heartbeat.
+SIZES = {"zstd": (10**9, 1), "gzip": (10**9, 1)}
 REFUSED = sum(count for _, count in SIZES.values()) + 1
 
 
