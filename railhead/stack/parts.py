@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -12,12 +12,20 @@ from railhead.kafka.broker import Broker
 from railhead.stack.directory import DataDirectory
 from railhead.stack.ports import PortRegistry
 from railhead.stack.settings import CLICKHOUSE, KAFKA, LOOPBACK, WORKER, reachable
-from railhead.stack.supervision.probes import http_answers, kafka_answers
+from railhead.stack.supervision.probes import (
+    KAFKA_REQUEST,
+    http_answers,
+    http_request,
+    kafka_answers,
+    reacts,
+)
 from railhead.stack.supervision.supervisor import Part
 
 # -P: the data directory, where parts run, is no place to import from.
 RAILHEAD: Final = (sys.executable, "-P", "-m", "railhead.cli.main")
 READY: Final = "/health/ready"
+LIVE: Final = "/health/live"
+PING: Final = "/ping"
 INSTANCE_ID: Final = "RAILHEAD_GROUP_INSTANCE_ID"
 
 
@@ -31,6 +39,7 @@ def kafka_part(broker: Broker, *, port: int, registry: PortRegistry) -> Part:
         name=KAFKA,
         prepare=prepare,
         answers=partial(kafka_answers, LOOPBACK, port),
+        reacts=partial(reacts, LOOPBACK, port, KAFKA_REQUEST),
         # A clean stop flushes the logs; a killed broker checks them at its next start.
         stop_within_seconds=30.0,
     )
@@ -42,7 +51,8 @@ def clickhouse_part(home: DataDirectory, *, port: int) -> Part:
     return Part(
         name=CLICKHOUSE,
         prepare=_always(*RAILHEAD, "clickhouse", *options),
-        answers=partial(http_answers, LOOPBACK, port, "/ping"),
+        answers=partial(http_answers, LOOPBACK, port, PING),
+        reacts=_reacts(LOOPBACK, port, PING),
         start_within_seconds=120.0,
     )
 
@@ -66,6 +76,7 @@ def api_part(
         name=name,
         prepare=_always(*RAILHEAD, "serve"),
         answers=partial(http_answers, host, port, READY),
+        reacts=_reacts(host, port, LIVE),
         environment=own,
         # A request under way has its deadline; draining waits for it.
         stop_within_seconds=35.0,
@@ -82,10 +93,15 @@ def worker_part(
         name=name,
         prepare=_always(*RAILHEAD, "worker", *options, "--data-dir", str(home.of(name))),
         answers=partial(http_answers, LOOPBACK, port, READY),
+        reacts=_reacts(LOOPBACK, port, LIVE),
         environment=_with_instance_id(environment, number),
         # It is ready once it holds partitions and has recovered their dedup index.
         start_within_seconds=180.0,
     )
+
+
+def _reacts(host: str, port: int, path: str) -> Callable[[], Awaitable[bool]]:
+    return partial(reacts, host, port, http_request(host, port, path))
 
 
 def _with_instance_id(environment: Mapping[str, str], number: int) -> dict[str, str]:

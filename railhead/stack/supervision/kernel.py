@@ -11,23 +11,24 @@ from pathlib import Path
 from typing import Final
 
 PROC: Final = Path("/proc")
-# See proc_pid_stat(5). `t` is a process under a debugger, which is nobody's fault.
+# See proc_pid_stat(5).
 STOPPED: Final = "T"
-WAITS_FOR_DISK: Final = "D"
+# Runs or waits to run; waits for a disk, also for memory that was swapped out; is being debugged.
+GOES_ON: Final = frozenset("RDt")
 NANOSECONDS: Final = 1e9
 
 
 def state_of(pid: int) -> str | None:
-    """The state of the process as proc_pid_stat(5) writes it; None if it cannot be known."""
+    """The state of the process, one character of proc_pid_stat(5); None if it cannot be known."""
     return _state(PROC / str(pid))
 
 
-def waits_for_disk(pid: int) -> bool:
-    """Whether one of its threads waits for a disk, which ending the process would not make faster.
+def may_go_on(pid: int) -> bool:
+    """Whether a thread of it works, would if it were let, or waits for a disk or a debugger.
 
-    Memory that was swapped out counts as well.
+    To end it would not help then.
     """
-    return any(_state(thread) == WAITS_FOR_DISK for thread in _threads(pid))
+    return any(_state(thread) in GOES_ON for thread in _threads(pid))
 
 
 def demand_seconds(pid: int) -> float | None:

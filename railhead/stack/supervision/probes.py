@@ -1,27 +1,53 @@
-"""Asks a part whether it answers yet; anything but the right answer means no."""
+"""Asks a part whether it answers as it should, or reacts at all."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
+import time
 from typing import Final
 
 TIMEOUT_SECONDS: Final = 2.0
+SILENCE_SECONDS: Final = 4.0
 
 # Kafka's Metadata request, version 4 (api 3): correlation id 1, client "up", an empty list of
 # topics, do not create any. The answer: correlation id, throttle time, then the brokers' number.
 METADATA: Final = struct.pack(">hhih2sib", 3, 4, 1, 2, b"up", 0, 0)
 ANSWER: Final = struct.Struct(">iii")
+KAFKA_REQUEST: Final = struct.pack(">i", len(METADATA)) + METADATA
 
 
 async def http_answers(host: str, port: int, path: str) -> bool:
     """Whether GET *path* is answered with 200."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            return (await _first_line(host, port, request)).split()[1:2] == [b"200"]
+            line = await _first_line(host, port, http_request(host, port, path))
+            return line.split()[1:2] == [b"200"]
     except OSError:
         return False
+
+
+async def reacts(host: str, port: int, request: bytes) -> bool:
+    """Whether anything comes of *request*: an answer, also that of an error, or a refusal.
+
+    Only silence means no: the kernel takes connections for a process that hangs.
+    """
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(SILENCE_SECONDS):
+            await _first_byte(host, port, request)
+    except TimeoutError:
+        # If we were not run in time ourselves, the answer may be there.
+        return time.monotonic() - begun > SILENCE_SECONDS + TIMEOUT_SECONDS
+    except OSError:
+        return True
+    return True
+
+
+def http_request(host: str, port: int, path: str) -> bytes:
+    """GET *path*, after which the connection is closed."""
+    line = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    return line.encode("ascii")
 
 
 async def kafka_answers(host: str, port: int) -> bool:
@@ -37,11 +63,20 @@ async def kafka_answers(host: str, port: int) -> bool:
         return False
 
 
-async def _first_line(host: str, port: int, request: str) -> bytes:
+async def _first_line(host: str, port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        writer.write(request.encode("ascii"))
+        writer.write(request)
         return await reader.readline()
+    finally:
+        writer.close()
+
+
+async def _first_byte(host: str, port: int, request: bytes) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(request)
+        await reader.read(1)
     finally:
         writer.close()
 
@@ -49,7 +84,7 @@ async def _first_line(host: str, port: int, request: str) -> bytes:
 async def _metadata(host: str, port: int) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     try:
-        writer.write(struct.pack(">i", len(METADATA)) + METADATA)
+        writer.write(KAFKA_REQUEST)
         await reader.readexactly(4)
         return await reader.readexactly(ANSWER.size)
     finally:

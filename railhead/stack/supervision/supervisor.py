@@ -1,4 +1,4 @@
-"""Keeps a part running: starts it again whenever it ends, after growing delays."""
+"""Keeps a part running: starts it again whenever it ends or hangs, after growing delays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ from railhead.stack.directory import DataDirectory
 from railhead.stack.logfile import last_lines
 from railhead.stack.settings import StackError
 from railhead.stack.supervision.child import Child, describe_end
+from railhead.stack.supervision.kernel import STOPPED, demand_seconds, may_go_on, state_of
+from railhead.stack.supervision.liveness import (
+    HANGS_AFTER_SECONDS,
+    LOOK_EVERY_SECONDS,
+    Liveness,
+    Look,
+)
 
 FIRST_DELAY_SECONDS: Final = 0.2
 LONGEST_DELAY_SECONDS: Final = 5.0
@@ -31,12 +38,14 @@ class Part:
     """One supervised process: how it starts, how it shows that it is ready, how it ends.
 
     `prepare` is awaited before each start and returns the command line. `answers` is asked until
-    it is true. `stop_within_seconds` is the time for ending after SIGTERM.
+    it is true; from then on `reacts` says whether it reacts at all (a part without it hangs only
+    while it is stopped). `stop_within_seconds` is the time for ending after SIGTERM.
     """
 
     name: str
     prepare: Callable[[], Awaitable[list[str]]]
     answers: Callable[[], Awaitable[bool]]
+    reacts: Callable[[], Awaitable[bool]] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     start_within_seconds: float = 60.0
     stop_within_seconds: float = 20.0
@@ -118,12 +127,13 @@ class Supervisor:
         pid_file = self._home.pid_file(self.part.name)
         with contextlib.suppress(OSError):  # on a full disk the part is still worth running
             pid_file.write_text(f"{child.pid}\n")
-        watch = asyncio.create_task(self._watch(begun, child.pid))
+        watch = asyncio.create_task(self._watch(begun, child))
         ended = asyncio.create_task(child.wait())
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not ended.done():
+                watch.cancel()  # a part that stops may do so silently
                 await self._end(child)
             return f"ended with {describe_end(await ended)}"
         finally:
@@ -139,13 +149,40 @@ class Supervisor:
             directory=self._home.root,
         )
 
-    async def _watch(self, begun: float, pid: int) -> None:
-        """Say when the part answers; the first time ends the waiting in `start`."""
+    async def _watch(self, begun: float, child: Child) -> None:
+        """Say when the part answers; kill it when it hangs, so that it is started again."""
+        async with asyncio.TaskGroup() as group:
+            answer = group.create_task(self._wait_for_answer(begun, child.pid))
+            group.create_task(self._kill_if_it_hangs(child, answer))
+
+    async def _wait_for_answer(self, begun: float, pid: int) -> None:
+        """The first time this ends the waiting in `start`."""
         while not await self.part.answers():  # noqa: ASYNC110 - another process cannot set an event
             await asyncio.sleep(PROBE_EVERY_SECONDS)
         self._say(f"{self.part.name}: up after {time.monotonic() - begun:.1f} s (pid {pid})")
         if not self._answered.done():
             self._answered.set_result(None)
+
+    async def _kill_if_it_hangs(self, child: Child, answer: asyncio.Task[None]) -> None:
+        liveness, pid = Liveness(), child.pid
+        look = await self._look(pid, has_answered=False)
+        while not liveness.hangs(look):
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            look = await self._look(pid, has_answered=answer.done())
+        why = "stopped by a signal" if state_of(pid) == STOPPED else "asleep"
+        self._say(
+            f"{self.part.name}: it hangs ({why}, silent for {HANGS_AFTER_SECONDS:.0f} s and more) "
+            "and is killed"
+        )
+        child.kill()
+
+    async def _look(self, pid: int, *, has_answered: bool) -> Look:
+        """Before its first answer a part may be silent for long, unless it is stopped."""
+        if self.part.reacts is not None and has_answered:
+            reacts = await self.part.reacts() or may_go_on(pid)
+        else:
+            reacts = state_of(pid) != STOPPED
+        return Look(time.monotonic(), reacts, None if reacts else demand_seconds(pid))
 
     async def _end(self, child: Child) -> None:
         begun, limit = time.monotonic(), self.part.stop_within_seconds

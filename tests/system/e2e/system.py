@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import clickhouse_connect
 
 from railhead.stack.ports import free_ports
+from railhead.stack.supervision import parent_death
 
 RAILHEAD = str(Path(sys.executable).with_name("railhead"))
 BULK = "/api/v1/integrations/fasttrack/bulk"
@@ -95,8 +96,12 @@ class System:
             "--kafka-port", str(self.kafka_port), "--clickhouse-port", str(self.clickhouse_port),
             *self.options,
         ]  # fmt: skip
+        # A test run that is killed leaves nothing behind.
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            parent_death.command(os.getpid(), command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         assert self.process.stdout is not None
         lines = []
@@ -141,7 +146,10 @@ class System:
         return pid
 
     def pause(self, part: str) -> None:
-        """SIGSTOP: the part hangs, its connections stay open."""
+        """SIGSTOP: the part hangs, its connections stay open.
+
+        Shortly: after twenty seconds the supervisor kills it and starts it again.
+        """
         pid = wait_until(lambda: self.pid(part), seconds=30, what=f"{part} runs")
         os.kill(pid, signal.SIGSTOP)
 

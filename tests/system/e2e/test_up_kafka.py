@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from railhead.stack.background import running_stack
 from railhead.stack.ports import free_port
 from railhead.stack.settings import StackSettings
+from railhead.stack.supervision import parent_death
 
 pytestmark = pytest.mark.e2e
 
@@ -31,11 +32,10 @@ class Up:
         self.data_dir = data_dir
         self.port = free_port()
         self.output = data_dir.parent / f"output-{self.port}"
+        up = [*RAILHEAD, "up", "--data-dir", str(data_dir), *self.kafka_alone, *options]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [*RAILHEAD, "up", "--data-dir", str(data_dir), *self.kafka_alone, *options],
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                parent_death.command(os.getpid(), up), stdout=output, stderr=subprocess.STDOUT
             )
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +16,8 @@ import pytest
 
 from railhead.stack.directory import DataDirectory
 from railhead.stack.settings import StackError
+from railhead.stack.supervision import liveness
+from railhead.stack.supervision import supervisor as supervisor_module
 from railhead.stack.supervision.supervisor import Part, Supervisor, next_delay
 
 SLEEPER = "import time; print('here', flush=True); time.sleep(600)"
@@ -149,6 +152,63 @@ async def test_a_part_whose_preparation_fails_is_tried_again(home: DataDirectory
     async with supervised(flaky, home, reported) as (supervisor, _):
         await supervisor.start()
     assert "could not be started (the disk is full)" in reported[0]
+
+
+@pytest.fixture
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often, and wait less."""
+    monkeypatch.setattr(supervisor_module, "LOOK_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr(liveness, "HANGS_AFTER_SECONDS", 0.5)
+
+
+@pytest.mark.usefixtures("quick_looks")
+async def test_a_part_that_was_stopped_by_a_signal_is_started_again(home: DataDirectory) -> None:
+    """It would keep its connections for hours."""
+    reported: list[str] = []
+    async with supervised(part(SLEEPER, home), home, reported) as (supervisor, _):
+        await supervisor.start()
+        first = home.pid("thing")
+        assert first
+        os.kill(first, signal.SIGSTOP)
+        await until(lambda: sum("up after" in line for line in reported) == 2)
+
+        assert home.pid("thing") not in {None, first}
+    assert "it hangs (stopped by a signal" in reported[1]
+    assert "ended with SIGKILL" in reported[2]
+
+
+@pytest.mark.usefixtures("quick_looks")
+async def test_a_part_that_waits_for_itself_is_started_again(home: DataDirectory) -> None:
+    """As after a deadlock: it runs, answers nothing and asks for no processor time."""
+    reported: list[str] = []
+
+    async def silent() -> bool:
+        return False
+
+    deadlocked = replace(part(SLEEPER, home), reacts=silent)
+    async with supervised(deadlocked, home, reported) as (supervisor, _):
+        await supervisor.start()
+        await until(lambda: len(reported) > 3)
+    assert "it hangs (asleep" in reported[1]
+    assert reported[3].startswith("thing: up after")
+
+
+@pytest.mark.usefixtures("quick_looks")
+async def test_a_part_that_is_busy_is_left_alone(home: DataDirectory) -> None:
+    """It is silent for as long as the two before, several times over, and works."""
+    reported: list[str] = []
+    looks = []
+
+    async def silent() -> bool:
+        looks.append(time.monotonic())
+        return False
+
+    busy = replace(part("print('here', flush=True)\nwhile True: pass", home), reacts=silent)
+    async with supervised(busy, home, reported) as (supervisor, _):
+        await supervisor.start()
+        await until(lambda: bool(looks) and looks[-1] - looks[0] > 1.5)
+        assert len(reported) == 1
+    assert not any("hangs" in line for line in reported)
 
 
 def delays(runs_seconds: list[float]) -> list[float]:
