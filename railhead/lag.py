@@ -70,7 +70,7 @@ async def read_ends(bootstrap: str, *, answer_seconds: float = DEADLINE_SECONDS)
             starts = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)
     except (KafkaError, TimeoutError, OSError) as error:
-        msg = f"Kafka at {bootstrap}: {error or 'no answer'}"
+        msg = f"Kafka at {bootstrap}: {str(error) or 'no answer'}"
         raise TopicError(msg) from error
     finally:
         await consumer.stop()

@@ -7,6 +7,7 @@ import re
 from typing import Any, Final
 
 import aiohttp
+from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from clickhouse_connect.driver.exceptions import error_name_from_body, scrub_error_details
 
@@ -21,6 +22,7 @@ _ADDRESS: Final = re.compile(r"\s*\(for url [^()]*\)\s*$")
 # A syntax error lists everything that a statement may start with: thousands of characters.
 _EXPECTED: Final = re.compile(r" Expected one of: .*(?= \([A-Z_]+\)$)", re.DOTALL)
 _TEXT_MAX_CHARACTERS: Final = 400
+FIRST_ANSWER_SECONDS: Final = 8.0
 
 
 def client_arguments(settings: StoreSettings) -> dict[str, Any]:
@@ -45,6 +47,15 @@ def client_arguments(settings: StoreSettings) -> dict[str, Any]:
         "compress": False,
         "tz_mode": "aware",
     }
+
+
+def check_answers(settings: StoreSettings) -> None:
+    """Connect and disconnect; raises the driver's error if ClickHouse does not answer soon.
+
+    A process that hangs takes connections, and a query may take long for good reasons.
+    """
+    wait = {"connect_timeout": FIRST_ANSWER_SECONDS, "send_receive_timeout": FIRST_ANSWER_SECONDS}
+    create_client(**(client_arguments(settings) | wait)).close()
 
 
 def translate(action: str, error: Exception) -> SinkError:

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
 import failpoints
-from sinks.connection import NETWORK_ERRORS, client_arguments, translate
+from sinks.connection import NETWORK_ERRORS, check_answers, client_arguments, translate
 from sinks.fill import fill_lists
 from sinks.settings import StoreSettings
 from sinks.steps import Step, read_steps
@@ -63,6 +63,7 @@ def migrate(settings: StoreSettings, *, report: Callable[[str], None]) -> None:
     """
     action = f"connect to {settings.url}"
     try:
+        check_answers(settings)
         with create_client(
             **client_arguments(settings), send_receive_timeout=LONGEST_STEP_SECONDS
         ) as client:

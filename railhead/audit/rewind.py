@@ -79,6 +79,8 @@ async def rewind(bootstrap: str, group: str, rewinds: Sequence[Rewind]) -> None:
             consumer.assign(list(offsets))
             await consumer.commit(offsets)
     except (KafkaError, TimeoutError) as error:
-        raise TopicError(f"Kafka at {bootstrap} took no offsets: {error or 'no answer'}") from error
+        raise TopicError(
+            f"Kafka at {bootstrap} took no offsets: {str(error) or 'no answer'}"
+        ) from error
     finally:
         await consumer.stop()

@@ -18,7 +18,7 @@ from railhead.cli.command_error import CommandError
 from railhead.paths import default_data_dir
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT, Address, Endpoint, read_record, resolve
 from railhead.waiting import waiting_for
-from sinks.connection import NETWORK_ERRORS, client_arguments, translate
+from sinks.connection import NETWORK_ERRORS, check_answers, client_arguments, translate
 from sinks.settings import StoreSettings, read_settings
 
 
@@ -83,12 +83,15 @@ def open_clickhouse(
 ) -> Iterator[tuple[Client, Address]]:
     """Find ClickHouse and connect, and say what is waited for if that takes long.
 
+    The first answer must come soon, those to queries may take minutes.
+
     Raises:
         CommandError: a setting is wrong, with code 2, or *action* (the body) failed, with *code*.
     """
     address, settings = find_clickhouse(args, **given)
     try:
         with waiting_for(address):
+            check_answers(settings)
             client = create_client(**client_arguments(settings))
         with client:
             yield client, address
@@ -101,5 +104,6 @@ def _why_not(action: str, error: Exception, address: Address) -> str:
     if getattr(error, "code", None) is None:
         # The driver's own text repeats the address and a stack of causes.
         driver = isinstance(error, DriverError) or not str(error)
-        return address.no_answer(type(error).__name__ if driver else str(error))
+        late = "it took too long" if "timed out" in str(error) else type(error).__name__
+        return address.no_answer(late if driver else str(error))
     return str(translate(action, error))

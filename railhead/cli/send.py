@@ -20,12 +20,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from railhead.cli.command_error import CommandError
 from railhead.cli.finding import add_finding_options, find
 from railhead.dead_letters.plain_text import printable_lines, visible
 from railhead.send import reading
 from railhead.send.batching import batches
 from railhead.send.client import ApiClient, RejectedItem, SendCounts, SendOptions, SendStoppedError
-from railhead.send.connection import ApiConnection
+from railhead.send.connection import FIRST_ANSWER_SECONDS, UNREACHABLE, ApiConnection
 from railhead.stack.addresses import API_ENDPOINT, Address
 from railhead.waiting import waiting_for
 
@@ -78,6 +79,12 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         errors.print(str(error), markup=False)
         return 2
+    with waiting_for(address, say=lambda line: errors.print(line, markup=False)):
+        answer = connection.first_answer(
+            within_seconds=min(FIRST_ANSWER_SECONDS, args.give_up_after)
+        )
+    if answer.status == UNREACHABLE:
+        raise CommandError(address.no_answer(answer.text))
     send_options = SendOptions(
         gzip=args.gzip,
         report=args.report or args.dry_run,

@@ -6,13 +6,18 @@ import http.client
 import json
 import select
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 BULK_PATH: Final = "/api/v1/integrations/fasttrack/bulk"
+HEALTH_PATH: Final = "/health/live"
 UNREACHABLE: Final = 0
+ASK_EVERY_SECONDS: Final = 0.5
+# For an API that hangs, or a wrong address.
+FIRST_ANSWER_SECONDS: Final = 8.0
 CHUNK_BYTES: Final = 64 * 1024
 
 
@@ -100,6 +105,30 @@ class ApiConnection:
             # A connection that breaks while we send may have delivered an answer before.
             if self._connection.sock is None:
                 raise
+
+    def first_answer(self, *, within_seconds: float) -> Answer:
+        """Ask for anything, again while connections are refused; `UNREACHABLE` if nothing answers.
+
+        Any status will do: a proxy may show no more than the endpoint.
+        """
+        until = time.monotonic() + within_seconds
+        while True:
+            answer = self._health(max(0.1, until - time.monotonic()))
+            if answer.status != UNREACHABLE or time.monotonic() + ASK_EVERY_SECONDS > until:
+                return answer
+            time.sleep(ASK_EVERY_SECONDS)
+
+    def _health(self, within_seconds: float) -> Answer:
+        usual, self._connection.timeout = self._connection.timeout, within_seconds
+        try:
+            self._connection.request("GET", self._path.removesuffix(BULK_PATH) + HEALTH_PATH)
+            response = self._connection.getresponse()
+            return Answer(response.status, text=response.read().decode("utf-8", "replace"))
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(UNREACHABLE, text=str(error) or type(error).__name__)
+        finally:
+            self._connection.close()
+            self._connection.timeout = usual
 
     def close(self) -> None:
         """Close the connection."""

@@ -6,15 +6,23 @@ reading commits and rebalances nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from railhead.audit.chain import Span
-from railhead.kafka.topic_admin import TopicError, admin, read_topics
+from railhead.kafka.topic_admin import (
+    ANSWER_SECONDS,
+    BrokerSilentError,
+    TopicError,
+    admin,
+    read_topics,
+)
 from streams.faust.topic_ids import topic_ids
 from streams.fetch.consumers import new_consumer
 
@@ -145,7 +153,12 @@ async def open_log(bootstrap: str) -> AsyncIterator[KafkaLog]:
         request_timeout_ms=15_000,
     )
     try:
-        await consumer.start()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await consumer.start()
+        except (KafkaError, TimeoutError) as error:
+            why = str(error) or f"no answer within {ANSWER_SECONDS:g} s"
+            raise BrokerSilentError(f"Kafka at {bootstrap}: {why}") from error
         yield KafkaLog(bootstrap, consumer)
     finally:
         await consumer.stop()

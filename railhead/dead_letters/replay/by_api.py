@@ -8,7 +8,7 @@ from railhead.dead_letters.replay.items import ReplayItem
 from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
 from railhead.send import client
 from railhead.send.batching import RequestBatch
-from railhead.send.connection import ApiConnection
+from railhead.send.connection import FIRST_ANSWER_SECONDS, UNREACHABLE, ApiConnection
 from railhead.send.reading import FileItem
 
 
@@ -25,6 +25,7 @@ class ByApi:
         """
         self._connection = ApiConnection(url, key)
         self._give_up_after_seconds = give_up_after_seconds
+        self._has_answered = False
 
     def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
         """Ask the ingest API, which stores nothing."""
@@ -47,6 +48,7 @@ class ByApi:
         batch = RequestBatch(
             tuple(FileItem(position, item.raw) for position, item in enumerate(items))
         )
+        self._wait_for_first_answer()
         try:
             return [
                 ReplayRefusal(one.position, one.reason, one.field or "", one.message)
@@ -54,3 +56,12 @@ class ByApi:
             ]
         except client.SendStoppedError as error:
             raise ReplayStoppedError(str(error)) from None
+
+    def _wait_for_first_answer(self) -> None:
+        """Stop soon if the ingest API hangs or is not there; batches are tried for longer."""
+        if self._has_answered:
+            return
+        answer = self._connection.first_answer(within_seconds=FIRST_ANSWER_SECONDS)
+        if answer.status == UNREACHABLE:
+            raise ReplayStoppedError(f"the ingest API does not answer: {answer.text}")
+        self._has_answered = True

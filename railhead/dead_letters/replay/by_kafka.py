@@ -18,6 +18,7 @@ from events.contract.id_rules import IdRules
 from railhead.dead_letters.replay.items import ReplayItem
 from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
 
+FIRST_ANSWER_SECONDS = 8.0
 TIMEOUT_SECONDS = 60.0
 Record = tuple[str, bytes, bytes]
 
@@ -53,7 +54,7 @@ class ByKafka:
             asyncio.run(asyncio.wait_for(self._produce(records), TIMEOUT_SECONDS))
         except (KafkaError, TimeoutError, OSError) as error:
             raise ReplayStoppedError(
-                f"Kafka at {self._bootstrap}: {error or 'no answer'}"
+                f"Kafka at {self._bootstrap}: {str(error) or 'no answer'}"
             ) from None
         return refusals
 
@@ -91,8 +92,9 @@ class ByKafka:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", max_request_size=8 * 1024 * 1024
         )
-        await producer.start()
         try:
+            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+                await producer.start()
             waiting = [
                 await producer.send(topic, value, key, headers=headers)
                 for topic, key, value in records
