@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.system.mutants.run import VARIABLE
+
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -56,7 +58,8 @@ class EngineProcess:
 
     def start(self) -> EngineProcess:
         """Start it and wait for its `ready` line."""
-        command = [sys.executable, "-m", "railhead.cli.main", "clickhouse", "--port", "0"]
+        module = "tests.system.mutants.command" if os.environ.get(VARIABLE) else "railhead.cli.main"
+        command = [sys.executable, "-m", module, "clickhouse", "--port", "0"]
         command += ["--data-dir", str(self.data_dir), *self.options]
         self.process = subprocess.Popen(
             command,

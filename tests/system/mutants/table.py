@@ -535,6 +535,12 @@ def _see_the_first_window_only() -> None:
     _set(batch_headers, "widest_window", decompression._window)
 
 
+def _open_on_the_loop() -> None:
+    from streams.fetch.batch_headers import Batches
+
+    _set(Batches, "opens_long", lambda _: False)
+
+
 def _keep_what_was_fetched() -> None:
     from streams.fetch.fetcher_seam import LoopRecords
 
@@ -1018,6 +1024,12 @@ def _open_frames_of_any_length() -> None:
     decompression._DECOMPRESSORS["zstd"] = encodings.zstd.ZstdDecompressor
 
 
+def _leave_before_the_thread() -> None:
+    from engine_http import handler
+
+    _set(handler, "ended", asyncio.shield)
+
+
 def _wait_for_a_long_place() -> None:
     from engine_http.execution.pools import ReadPools
 
@@ -1339,6 +1351,12 @@ MUTANTS = (
         "a wide window behind a narrow one is not seen",
         WINDOWS + "test_a_second_one_waits_until_the_first_is_read",
         _see_the_first_window_only,
+    ),
+    Mutant(
+        "open-on-the-loop",
+        "a long record batch is opened between heartbeats",
+        "tests/streams/fetch/test_opening_aside.py::test_others_are_read_while_it_is_opened",
+        _open_on_the_loop,
     ),
     Mutant(
         "keep-what-was-fetched",
@@ -1700,6 +1718,13 @@ MUTANTS = (
         "a zstd stream may ask for any window",
         CODEC + "test_a_zstd_window_is_bounded",
         _open_frames_of_any_length,
+    ),
+    Mutant(
+        "leave-before-the-thread",
+        "an insert whose client has left goes on without its body",
+        "tests/engine_http/test_leaving_clients.py::"
+        "test_an_insert_whose_client_left_stores_its_own_rows",
+        _leave_before_the_thread,
     ),
     Mutant(
         "wait-for-long-reads",
