@@ -48,6 +48,10 @@ COMMANDS: dict[str, CommandEntry] = {
     "send": CommandEntry(
         "railhead.cli.send", "send a file of items to an ingest API, with retries"
     ),
+    "check": CommandEntry(
+        "railhead.cli.check",
+        "judge sample items or records without a stack, before anybody sends them",
+    ),
     "demo": CommandEntry(
         "demo.command", "start the stack, post an evening of traffic, print the analysts' answers"
     ),

@@ -47,6 +47,7 @@ class NotJson(NamedTuple):
 
     position: int
     message: str
+    raw: bytes
 
 
 class Source:
@@ -108,7 +109,7 @@ def _checked(position: int, raw: bytes) -> FileItem | NotJson:
     try:
         _CHECK.decode(raw)
     except msgspec.DecodeError as error:
-        return NotJson(position, str(error))
+        return NotJson(position, str(error), raw)
     return FileItem(position, raw)
 
 

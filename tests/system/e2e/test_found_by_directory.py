@@ -27,6 +27,7 @@ OTHERS = (
     ["topics", "--check"],
     ["migrate"],
     ["conflicts"],
+    ["check", "sample.json"],
     ["rejected", "export"],
     ["rejected", "replay", "--tenant", "acme", "--dry-run", "--via", "kafka"],
     ["rejected", "replay", "--tenant", "acme", "--dry-run"],
@@ -58,6 +59,7 @@ def test_every_command_of_the_readme_finds_the_stack(system: System, tmp_path: P
     """Also every other one that talks to a part; when the stack has ended, none does."""
     with gzip.open(tmp_path / "items.json.gz", "wb", 1) as file:
         file.write(next(iter(batches(5, 1000))).body)
+    (tmp_path / "sample.json").write_text("[]")
     key, ran = "", set[str]()
     shown = [words for words in commands((ROOT / "README.md").read_text()) if words]
     shown = [words for words in shown if words[0] not in PARTS]
