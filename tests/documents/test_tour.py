@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 SENT = 30_000
 SAMPLE_ROWS = 3
 VALID_LOGINS = 1
-# Whoever types the next command takes longer than rows do; a loaded machine may not.
+# A person takes longer to type the next command than rows take; a loaded machine may not.
 SEEN = """
 for _ in $(seq 100); do
     count="$(railhead sql --format csv 'SELECT count() FROM fasttrack.player_timeline')"
