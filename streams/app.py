@@ -169,6 +169,7 @@ class Stream:
     def _event_writer(self, row: EventType, partition: Partition) -> PartitionWriter:
         table = self.tables[row.name]
         dedup_index = table.index(partition.number)
+        rejects_unknown = self.settings.reject_unknown_tenants
 
         def judge_batch(fetched: FetchedBatch, stored: Mapping[int, int]) -> Judged:
             return judge(
@@ -177,6 +178,7 @@ class Stream:
                 dedup_index=dedup_index,
                 stored=stored,
                 rules=self.tenant_rules.current(),
+                known_tenants=self.tenant_rules.names if rejects_unknown else None,
                 partitions=self.partition_counts.of(row.topic),
                 templates=self.templates,
             )

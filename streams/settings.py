@@ -32,6 +32,11 @@ class WorkerSettings(BaseSettings):
     tenants_file: Path | None = Field(
         default=None, description="File with the tenants' id rules; unset: the contract's ids."
     )
+    reject_unknown_tenants: bool = Field(
+        default=False,
+        description="Reject records whose tenant is not in the tenants file, as a direct "
+        "producer's typing error would make a new one.",
+    )
     slice_max_records: int = Field(
         default=10_000, ge=1, description="Most records of one fetch handed on at once."
     )

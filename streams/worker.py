@@ -44,6 +44,9 @@ async def _main(settings: WorkerSettings, store_settings: StoreSettings) -> NoRe
     except TenantsFileError as error:
         logger.critical("%s The worker does not start.", error)
         sys.exit(FATAL_EXIT)
+    if settings.tenants_file is None and settings.reject_unknown_tenants:
+        logger.critical("RAILHEAD_REJECT_UNKNOWN_TENANTS needs RAILHEAD_TENANTS_FILE.")
+        sys.exit(FATAL_EXIT)
     if settings.tenants_file is None:
         logger.warning("RAILHEAD_TENANTS_FILE is not set: all ids are made by the contract's rule.")
     observer = Observer(stream)

@@ -25,8 +25,14 @@ def read_rules(path: Path) -> IdRules:
     Raises:
         TenantsFileError: it does not exist, or is not a tenants file.
     """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[IdRules, frozenset[str]]:
+    """The rules, and the names of the tenants."""
     try:
-        return rules_of_tenants(read_as(TenantIdsFile, path).tenants)
+        tenants = read_as(TenantIdsFile, path).tenants
+        return rules_of_tenants(tenants), frozenset(tenants)
     except FileNotFoundError:
         raise TenantsFileError(
             f"There is no tenants file {path}: without it ids would be made by other rules than "
@@ -94,7 +100,11 @@ class TenantRules:
         self._path = path
         self._alarm = alarm
         self._stamp = path and stamp_of(path)
-        self.rules: IdRules = DEFAULT_RULES if path is None else read_rules(path)
+        self.rules: IdRules = DEFAULT_RULES
+        # Without a file nobody knows who the tenants are.
+        self.names: frozenset[str] | None = None
+        if path is not None:
+            self.rules, self.names = _read(path)
 
     def current(self) -> IdRules:
         """The rules of the file as it is now.
@@ -111,7 +121,7 @@ class TenantRules:
             return
         self._stamp = stamp
         try:
-            self.rules = read_rules(self._path)
+            self.rules, self.names = _read(self._path)
         except TenantsFileError as error:
             self._alarm()
             logger.error("%s The last good rules stay in force.", error)  # noqa: TRY400 - no trace

@@ -50,6 +50,12 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("item_too_large", "storage", "more than 1 MiB of JSON", "send a smaller item"),
     Reason("too_deep", "storage", "more than 128 levels of brackets", "send a flatter item"),
     Reason("no_tenant", "stream", "the record names no tenant", "set the header `tenant`"),
+    Reason(
+        "unknown_tenant",
+        "stream",
+        "the tenants file has no such tenant, and the worker rejects such records",
+        "correct the header `tenant`, or add the tenant",
+    ),
     Reason("store_refused", "stream", "ClickHouse refuses the row", "see `message`; then replay"),
 )
 

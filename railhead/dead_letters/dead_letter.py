@@ -17,7 +17,9 @@ END_OF_TIME_MS: Final = 10_413_792_000_000
 SHOWN_OF_INCARNATION: Final = 4
 NO_INCARNATION: Final = "-"
 # Reasons under which the raw item may have been kept in base64, as it was not text or too long.
-_AS_BASE64: Final = frozenset({"bad_encoding", "item_too_large", "no_tenant", "unreadable_reject"})
+_AS_BASE64: Final = frozenset(
+    {"bad_encoding", "item_too_large", "no_tenant", "unknown_tenant", "unreadable_reject"}
+)
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -38,6 +38,10 @@ from streams.judge.rejects import RejectedRecord, conflict_rows, reject_of
 from streams.judge.rows import Origin, event_rows, origin_of
 from streams.recovery.recovery_offset import already_stored
 
+_UNKNOWN_TENANT = (
+    "The tenants file has no tenant of the name in the header `tenant`; correct the name, or add "
+    "the tenant and send the record again."
+)
 _NO_TENANT = (
     "The record has no header `tenant` with a tenant's name; send the name "
     "(a-z, 0-9, - and _, at most 63 characters) in that header."
@@ -87,17 +91,18 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
     rules: IdRules,
     partitions: int = 1,
     templates: KnownTemplates | None = None,
+    known_tenants: Collection[str] | None = None,
 ) -> Judged:
     """Judge every record of *fetched* by *dedup_index*, which `remember` then changes.
 
     *stored* are offsets whose rows the store already has from before a crash, with their append
     times; they count as stored and are not written again. The ids of the topic are spread over
-    *partitions*; *templates* are those of the template check. Each record gets exactly one outcome.
+    *partitions*; *templates* are those of the template check. With *known_tenants* records of
+    other tenants are rejected. Each record gets exactly one outcome.
     """
     origin = origin_of(fetched)
     origin_runs = origin.runs
-    if any(run.tenant is None for run in origin_runs):
-        ownerless = np.asarray([run.tenant is None for run in origin_runs])[origin.run]
+    if rejections := _without_owner(origin, event_type, known_tenants, stored):
         judge_others = partial(
             judge,
             event_type=event_type,
@@ -106,11 +111,8 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
             rules=rules,
             partitions=partitions,
             templates=templates,
+            known_tenants=known_tenants,
         )
-        rejections = [
-            Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT)
-            for at in np.flatnonzero(ownerless).tolist()
-        ]
         return judge_apart(fetched, origin, rejections, judge_others)
     owners = _owners(origin_runs, fetched) if rules.touches(event_type) else None
     checked = check_records(
@@ -121,6 +123,30 @@ def judge(  # noqa: PLR0913 - keyword-only, what is known besides the records
         return Judged(OutcomeCounts(rejected=len(rejects)), rejects=rejects)
     context = _Context(dedup_index, stored, rejects, partitions, rules)
     return _judge_valid(fetched, checked.accepted[0], origin, context)
+
+
+def _without_owner(
+    origin: Origin,
+    event_type: EventType,
+    known_tenants: Collection[str] | None,
+    stored: Mapping[int, int],
+) -> list[Rejection]:
+    """The rejections of records that are no known tenant's."""
+    if all(
+        run.tenant is not None and (known_tenants is None or run.tenant in known_tenants)
+        for run in origin.runs
+    ):
+        return []
+    # A row that is there stays, also if its tenant was taken out of the file since.
+    there = already_stored(origin.offsets, origin.appended_ms, stored)
+    found = []
+    for at, run in enumerate(origin.run.tolist()):
+        tenant = origin.runs[run].tenant
+        if tenant is None:
+            found.append(Rejection(at, event_type.name, "no_tenant", "", _NO_TENANT))
+        elif known_tenants is not None and tenant not in known_tenants and not there[at]:
+            found.append(Rejection(at, event_type.name, "unknown_tenant", "", _UNKNOWN_TENANT))
+    return found
 
 
 def remember(judged: Judged) -> Judged:

@@ -105,3 +105,20 @@ def test_a_worker_reads_no_key(path: Path, caplog: pytest.LogCaptureFixture) -> 
 def test_no_path_means_the_contracts_rules() -> None:
     """Where no tenants file is set, no tenant has a rule."""
     assert fields(TenantRules(None)) == ("payment_id",)
+
+
+def test_the_names_of_the_tenants_follow_the_file_and_stay_when_it_is_gone(path: Path) -> None:
+    """A tenant that was added is known with the next fetched batch."""
+    followed = TenantRules(path)
+    assert followed.names == frozenset({"acme"})
+
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"tenants": {"acme": {}, "other": {}}}))
+    new.replace(path)
+    followed.current()
+    assert followed.names == frozenset({"acme", "other"})
+
+    path.unlink()
+    followed.current()
+    assert followed.names == frozenset({"acme", "other"})
+    assert TenantRules(None).names is None

@@ -718,12 +718,12 @@ def _judge_without_a_file() -> None:
     from events.contract.id_rules import DEFAULT_RULES
     from tenants import id_rules
 
-    original = id_rules.read_rules
+    original = id_rules._read
 
-    def read_rules(path: Any) -> Any:
-        return original(path) if path.exists() else DEFAULT_RULES
+    def read(path: Any) -> Any:
+        return original(path) if path.exists() else (DEFAULT_RULES, frozenset())
 
-    _set(id_rules, "read_rules", read_rules)
+    _set(id_rules, "_read", read)
 
 
 MOVES = "tests/streams/judge/test_moves.py::"
