@@ -30,6 +30,7 @@ from engine_http.results import answer, native
 from engine_http.results.read_statement import ReadPlan, ReadStatement
 from engine_http.statements.lowering import lowered, lowered_in
 from engine_http.statements.statement import STATEFUL, Insert, Statement, inspect
+from engine_http.statements.user_name import with_user
 from engine_http.threads import ended, on_thread
 
 # The long pool's threads times an analyst's memory, plus the short pool's times a trial's, are what
@@ -129,8 +130,8 @@ class Handler:
         if statement.verb == b"KILL":
             return await self._kill_own(call, id_to_kill(statement.text))
         caps = self._engine.limits.capped()
-        text, changed = lowered_in(statement.text, caps)
-        if changed:
+        text, changed = lowered_in(with_user(statement.text, call.user.name), caps)
+        if text != statement.text:
             again = inspect(text)
             statement = again if isinstance(again, Statement) else statement
         requested = call.query.settings
