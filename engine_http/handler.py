@@ -29,6 +29,7 @@ from engine_http.http.spool import Spool
 from engine_http.results import answer, native
 from engine_http.results.read_statement import ReadPlan, ReadStatement
 from engine_http.statements.lowering import lowered, lowered_in
+from engine_http.statements.own_processes import asks_for_processes, with_processes
 from engine_http.statements.statement import STATEFUL, Insert, Statement, inspect
 from engine_http.statements.user_name import with_user
 from engine_http.threads import ended, on_thread
@@ -130,7 +131,8 @@ class Handler:
         if statement.verb == b"KILL":
             return await self._kill_own(call, id_to_kill(statement.text))
         caps = self._engine.limits.capped()
-        text, changed = lowered_in(with_user(statement.text, call.user.name), caps)
+        text = await self._with_own_processes(call, with_user(statement.text, call.user.name))
+        text, changed = lowered_in(text, caps)
         if text != statement.text:
             again = inspect(text)
             statement = again if isinstance(again, Statement) else statement
@@ -212,6 +214,14 @@ class Handler:
         await self._kill(query_id)
         row = f"waiting\t{query_id}\t{call.user.name}\t\n"
         return await answer.whole(call.query, row.encode(), head)
+
+    async def _with_own_processes(self, call: Call, text: bytes) -> bytes:
+        if not asks_for_processes(text):
+            return text
+        user = call.user.name
+        ids = self._running.ids_of(user)
+        work = functools.partial(self._work.processes, ids, user)
+        return with_processes(text, await self._control.run(work))
 
     async def _kill(self, query_id: str) -> None:
         await self._control.run(functools.partial(self._work.kill, query_id))

@@ -21,6 +21,10 @@ class Running:
         """Whether *query_id* is running for *user*."""
         return self._users.get(query_id) == user
 
+    def ids_of(self, user: str) -> list[str]:
+        """The ids of what is running for *user*."""
+        return [query_id for query_id, owner in self._users.items() if owner == user]
+
     @contextlib.contextmanager
     def entered(self, query_id: str, user: str) -> Iterator[None]:
         """Register *query_id* for the length of a block; code 216 if it runs already."""

@@ -19,6 +19,7 @@ from engine_http.http.spool import Spool
 from engine_http.results.pipe import ResultPipe
 from engine_http.results.summary import Summary
 from engine_http.statements.limits import Limits
+from engine_http.statements.own_processes import rows_sql
 from engine_http.statements.statement import STATEFUL, Insert, Statement
 
 # The guard's outcome is cached for short texts, a few hundred of them.
@@ -129,6 +130,12 @@ class Work:
         """Stop the statement with the client's *query_id*, if it still runs."""
         with self._fresh() as connection:
             running.kill(connection, query_id)
+
+    def processes(self, query_ids: list[str], user: str) -> bytes:
+        """What is running of *query_ids*, all of *user*'s, as rows in format Values."""
+        with self._fresh() as connection:
+            rows: bytes = connection.run(rows_sql(query_ids, user)).bytes()
+        return rows
 
     def overdue(self, query_ids: Sequence[str]) -> list[str]:
         """Return those of *query_ids* that have used up the time of a trial."""

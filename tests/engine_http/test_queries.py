@@ -167,7 +167,7 @@ def test_threads_do_not_leak(engine: EngineProcess) -> None:
         for _ in range(30):
             engine.ask("SELECT 1")
             engine.ask("SELECT * FROM nowhere")
-            engine.analyst("SELECT * FROM system.processes")
+            engine.analyst("SELECT * FROM system.parts")
 
     burst()
     before = process.num_fds()
