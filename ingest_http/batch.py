@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -103,7 +102,7 @@ def split_items(body: bytes | bytearray, most_items: int) -> list[msgspec.Raw]:
     if has_more_items(body, most_items):
         raise _too_many(f"more than {most_items:,}", most_items)
     try:
-        raws = split(body, max_items=sys.maxsize)
+        raws = split(body)
     except NotABatch as error:
         raise ApiError(NOT_A_BATCH, _sentence(str(error))) from None
     if len(raws) > most_items:

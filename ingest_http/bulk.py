@@ -18,6 +18,7 @@ from time import monotonic
 from aiohttp import web
 
 import failpoints
+from events.values.instants import utc_text
 from ingest_http.answers import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -96,9 +97,9 @@ def _arrival(api: IngestApi, request: web.BaseRequest) -> Arrival:
     give_up_at = monotonic() + api.settings.request_deadline_seconds
     owner = _owner(api, request.headers)
     plan = plan_body(request.headers, api.settings.max_body_bytes)
-    return Arrival(
-        owner, RequestOrigin(owner.name, request_id_of(request), _now()), plan, give_up_at
-    )
+    received_at = utc_text(datetime.now(UTC))
+    origin = RequestOrigin(owner.name, request_id_of(request), received_at)
+    return Arrival(owner, origin, plan, give_up_at)
 
 
 def _owner(api: IngestApi, headers: Mapping[str, str]) -> Owner:
@@ -241,7 +242,3 @@ def _answer(
     rejected = sum(len(one.positions) for one in batch.groups if isinstance(one, RejectedItems))
     response.headers[REJECTED_HEADER] = str(rejected)
     return response
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

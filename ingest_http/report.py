@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def report_of(
         "request_id": request_id,
         "dry_run": dry_run,
         "items": batch.size,
-        "counts": _counts(outcomes),
+        "counts": dict(Counter(outcome["outcome"] for outcome in outcomes)),
         "outcomes": outcomes,
     }
 
@@ -54,10 +55,3 @@ def _rejected(group: RejectedItems) -> Iterator[dict[str, Any]]:
             "field": one.field,
             "message": one.message,
         }
-
-
-def _counts(outcomes: Sequence[dict[str, Any]]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for outcome in outcomes:
-        counts[outcome["outcome"]] = counts.get(outcome["outcome"], 0) + 1
-    return counts

@@ -26,13 +26,10 @@ from events.check.columnar.lists import (
 )
 from events.contract.fields import Field
 from sinks.arrow import encode
+from sinks.store import ARROW_SETTINGS
 
 # With the largest bet slips a batch is as large as a worker's insert may be.
 BATCH_ROWS: Final = 5_000
-_READ_SETTINGS: Final = {
-    "output_format_arrow_string_as_string": 1,
-    "output_format_arrow_low_cardinality_as_dictionary": 0,
-}
 _INSERT_SETTINGS: Final = {
     "async_insert": 0,
     "insert_deduplicate": 0,
@@ -97,7 +94,7 @@ def _next_rows(client: Client, table: str, field: Field, after: tuple[str, str])
         f"ORDER BY tenant, _id LIMIT {BATCH_ROWS}"
     )
     return client.query_arrow(
-        query, parameters={"tenant": after[0], "id": after[1]}, settings=_READ_SETTINGS
+        query, parameters={"tenant": after[0], "id": after[1]}, settings=ARROW_SETTINGS
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import Final
 
@@ -62,33 +62,17 @@ def counting(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
     return sorted(kept, key=lambda entry: (entry.first, entry.last))
 
 
-_NUMBERS: Final = (
-    "first",
-    "last",
-    "stored",
-    "duplicates",
-    "conflicts",
-    "rejected",
-    "moved",
-    "generation",
-)
-_TEXTS: Final = ("topic", "incarnation", "token", "worker")
-_TIMES: Final = ("first_appended", "last_appended")
+# By the annotation of a field of an entry; the numbers of partitions are smaller.
+_KINDS: Final = {"str": pa.string(), "int": pa.int64()}
 
 
 def ledger_rows(entries: Sequence[LedgerEntry]) -> pa.Table:
     """The entries as rows of the table `ledger`."""
-
-    def column(name: str, kind: pa.DataType) -> pa.Array:
-        return pa.array([getattr(entry, name) for entry in entries], kind)
-
-    return pa.table(
-        {
-            **{name: column(name, pa.string()) for name in _TEXTS},
-            "partition": column("partition", pa.int32()),
-            **{name: column(name, pa.int64()) for name in _NUMBERS},
-            **{
-                f"{name}_at": column(f"{name}_ms", pa.int64()).cast(MILLISECONDS) for name in _TIMES
-            },
-        }
-    )
+    columns: dict[str, pa.Array] = {}
+    for one in fields(LedgerEntry):
+        column = pa.array([getattr(entry, one.name) for entry in entries], _KINDS[str(one.type)])
+        if one.name.endswith("_ms"):
+            columns[f"{one.name.removesuffix('_ms')}_at"] = column.cast(MILLISECONDS)
+        else:
+            columns[one.name] = column.cast(pa.int32()) if one.name == "partition" else column
+    return pa.table(columns)

@@ -51,6 +51,11 @@ def read_steps(package: str) -> list[Step]:
     ]
 
 
+def read_texts(package: str) -> dict[str, str]:
+    """The statements of all .sql files in *package* by their steps' names."""
+    return {step.name.partition("/")[2]: step.sql for step in read_steps(package)}
+
+
 def parse(file: str, text: str) -> list[Step]:
     """The steps of one file's *text*.
 

@@ -101,10 +101,6 @@ class Store:
         """Keep records whose id was seen with other content; writing one again changes nothing."""
         await self._insert("conflicts", rows, {})
 
-    async def write_rejected(self, rows: Rows) -> None:
-        """Keep refused items; writing one again changes nothing."""
-        await self._insert("rejected", rows, {})
-
     async def ledger_ranges(
         self, topic: str, partition: int, *, at_or_past: int
     ) -> list[LedgerEntry]:
@@ -118,10 +114,7 @@ class Store:
             "AND last >= {at_or_past:Int64} ORDER BY first, last, generation"
         )
         parameters = {"topic": topic, "partition": partition, "at_or_past": at_or_past}
-        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
-            client = await self._connected()
-            result = await client.query(query, parameters=parameters)
-        return [LedgerEntry(*row) for row in result.result_rows]
+        return [LedgerEntry(*row) for row in await self._ledger(query, parameters)]
 
     async def ledger_end(
         self, topic: str, partition: int, *, before: int, incarnation: str = ""
@@ -145,10 +138,8 @@ class Store:
             "before": before,
             "incarnation": incarnation,
         }
-        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
-            client = await self._connected()
-            result = await client.query(query, parameters=parameters)
-        return int(result.result_rows[0][0]) if result.result_rows else None
+        rows = await self._ledger(query, parameters)
+        return int(rows[0][0]) if rows else None
 
     async def appended_until(self, topic: str, partition: int, *, before: int) -> int | None:
         """The latest append time of what the ledger has before an offset, in milliseconds.
@@ -169,10 +160,8 @@ class Store:
             "before": before,
             "from": before - LOOK_BACK_OFFSETS,
         }
-        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
-            client = await self._connected()
-            result = await client.query(query, parameters=parameters)
-        reaches, until = (result.result_rows or [(False, None)])[0]
+        rows = await self._ledger(query, parameters)
+        reaches, until = (rows or [(False, None)])[0]
         return until if reaches else None
 
     async def stored_offsets(  # noqa: PLR0913 - a range of coordinates, and how far back
@@ -239,6 +228,11 @@ class Store:
                 )
             found.append(pa.ipc.open_stream(answer).read_all())
         return pa.concat_tables(found)
+
+    async def _ledger(self, query: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        async with self._trouble("read of ledger", self._settings.query_timeout_seconds):
+            client = await self._connected()
+            return (await client.query(query, parameters=parameters)).result_rows
 
     async def _insert(self, table: str, rows: Rows, settings: dict[str, Any]) -> None:
         batch = as_table(rows)

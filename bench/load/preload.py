@@ -17,6 +17,7 @@ import uvloop
 from bench.load.corpus import Corpus
 from events.contract.id_rules import DEFAULT_RULES
 from events.contract.registry import TOPICS
+from events.values.instants import utc_text
 from ingest_http.batch import CheckOptions, check, split_items
 from ingest_http.dead_letters import RequestOrigin
 from ingest_http.publish.kafka_connection import KafkaLink
@@ -64,7 +65,7 @@ async def _fill(bootstrap: str, bodies: Iterable[bytes], tenants: Sequence[str])
 
 
 async def _put(publisher: KafkaPublisher, body: bytes, tenant: str) -> None:
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    now = utc_text(dt.datetime.now(dt.UTC))
     origin = RequestOrigin(tenant=tenant, request_id=uuid.uuid4().hex, received_at=now)
     reading = CheckOptions(DEFAULT_RULES, coerce_ids=False)
     batch = await check(split_items(body, MOST_ITEMS), reading, origin, lambda _: None)

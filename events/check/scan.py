@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class BrokenStructureError(ValueError):
-    """The array does not end, or something follows its end, or it is too long."""
+    """The array does not end, or something follows its end."""
 
     def __init__(self, message: str, position_bytes: int) -> None:
         super().__init__(message)
@@ -39,25 +39,19 @@ class _State:
     depth: int = 0
     at: int = 0
     commas: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    count: int = 0
     end: int = -1
 
 
-def split_array(
-    text: memoryview, *, max_items: int, block_bytes: int = BLOCK_BYTES
-) -> list[tuple[int, int]]:
+def split_array(text: memoryview, *, block_bytes: int = BLOCK_BYTES) -> list[tuple[int, int]]:
     """Find start and end of each item; *text* starts with `[`, white space aside.
 
     Raises:
-        BrokenStructureError: the array is not closed, is closed before the text ends, or has more
-            than *max_items* items.
+        BrokenStructureError: the array is not closed, or is closed before the text ends.
     """
     state = _State()
     chars = np.frombuffer(text, np.uint8)
     for start in range(0, len(chars), block_bytes):
         _scan(chars[start : start + block_bytes], state)
-        if state.count >= max_items:
-            raise BrokenStructureError(f"the batch has more than {max_items:,} items", state.at)
     if state.end < 0:
         raise BrokenStructureError("the array is not closed; was the body cut off?", len(text))
     _refuse_trailing(text, state.end + 1)
@@ -98,7 +92,6 @@ def _scan(chars: Chars, state: _State) -> None:
     commas = commas + state.at
     commas = commas if state.end < 0 else commas[commas < state.end]
     state.commas.append(commas)
-    state.count += len(commas)
     state.depth = int(depths[-1])
     state.at += len(chars)
 

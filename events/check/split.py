@@ -15,10 +15,6 @@ from msgspec import Raw
 
 from events.check.scan import BrokenStructureError, split_array
 
-MAX_ITEMS: Final = 100_000
-# Items have a dozen commas each. With far more, most commas may lie between items, so the items, of
-# which there may be millions, are counted before any of them is made.
-_USUAL_COMMAS: Final = 20
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\n\r"
 _decode = msgspec.json.Decoder(list[Raw]).decode
@@ -33,33 +29,22 @@ class NotABatch(ValueError):  # noqa: N818 - the answer's name, as users know it
         self.position_bytes = position_bytes
 
 
-def split(body: bytes | bytearray, *, max_items: int = MAX_ITEMS) -> list[Raw]:
+def split(body: bytes | bytearray) -> list[Raw]:
     """Split *body* into its items, in order. A byte order mark before the array is ignored.
 
-    The time is linear in the body's length, whatever is in it. The items refer to *body* rather
-    than copying it; `bytes(item)` copies one.
+    The time is linear in the body's length, whatever is in it; how many items there may be is the
+    caller's to say. The items refer to *body* rather than copying it; `bytes(item)` copies one.
 
     Raises:
-        NotABatch: it is not a JSON array, its brackets do not match, or it has too many items.
+        NotABatch: it is not a JSON array, or its brackets do not match.
     """
     start = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
     text = memoryview(body)[start:]
     _require_array(body, start)
-    few = _USUAL_COMMAS * max_items
-    # Mostly the length is enough, and counting commas takes as long as splitting into items.
-    items = _decoded(text) if len(body) <= few or body.count(b",") <= few else None
-    if items is None:
-        items = _split(text, start, max_items)
-    if len(items) > max_items:
-        raise NotABatch(f"the batch has more than {max_items:,} items", position_bytes=start)
-    return items
-
-
-def _decoded(text: memoryview) -> list[Raw] | None:
     try:
         return _decode(text)
     except (msgspec.MsgspecError, RecursionError):
-        return None
+        return _split(text, start)
 
 
 def _require_array(body: bytes | bytearray, start: int) -> None:
@@ -73,8 +58,8 @@ def _require_array(body: bytes | bytearray, start: int) -> None:
         raise NotABatch("the body is not a JSON array", position_bytes=at)
 
 
-def _split(text: memoryview, start: int, max_items: int) -> list[Raw]:
+def _split(text: memoryview, start: int) -> list[Raw]:
     try:
-        return [Raw(text[begin:end]) for begin, end in split_array(text, max_items=max_items)]
+        return [Raw(text[begin:end]) for begin, end in split_array(text)]
     except BrokenStructureError as broken:
         raise NotABatch(str(broken), position_bytes=start + broken.position_bytes) from None

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from events.contract.nulls import NeverNull, allows_none, without_none
-from events.values.amounts import AmountRule
-from events.values.instants import InstantRule, NullOutsideRange
+from events.values.amounts import AMOUNT_RULE
+from events.values.instants import INSTANT_RULE, NULL_OUTSIDE_RANGE
 
 
 class FieldKind(StrEnum):
@@ -67,7 +67,7 @@ def _field(name: str, info: FieldInfo) -> Field:
         choices=detail if kind is FieldKind.CHOICE else (),
         model=detail if kind is FieldKind.MODELS else None,
         description=info.description or "",
-        null_outside=NullOutsideRange in info.metadata,
+        null_outside=NULL_OUTSIDE_RANGE in info.metadata,
     )
 
 
@@ -76,9 +76,9 @@ def _kind(annotation: Any, metadata: list[Any]) -> tuple[FieldKind, Any]:
     if get_origin(bare) is Annotated:
         bare, *inner = get_args(bare)
         metadata = [*metadata, *inner]
-    if AmountRule in metadata:
+    if AMOUNT_RULE in metadata:
         return FieldKind.AMOUNT, None
-    if InstantRule in metadata:
+    if INSTANT_RULE in metadata:
         return FieldKind.INSTANT, None
     if get_origin(bare) is Literal:
         return FieldKind.CHOICE, get_args(bare)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from events.contract.adjustments import Adjustment
 
@@ -79,6 +78,11 @@ def format_instant(instant: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
 
 
+def utc_text(moment: datetime) -> str:
+    """Write *moment*, which is in UTC, as RFC 3339 with milliseconds."""
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 def _day_number(year: int, month: int, day: int) -> int:
     # RFC 3339 has a year 0000, Python has not; the calendar is the same every 400 years.
     shift = 0 if year else 400
@@ -112,34 +116,10 @@ def _validate(value: object) -> int:
     return read_instant(value)
 
 
-class InstantRule:
-    """Teaches pydantic the rule above; the JSON schema says "string (date-time)"."""
+INSTANT_RULE: Final = PlainValidator(_validate)
+"""Teaches pydantic the rule above; the JSON schema says "string (date-time)"."""
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Judge by `read_instant` alone."""
-        del source, handler
-        return core_schema.no_info_plain_validator_function(_validate)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """Describe the JSON side."""
-        del schema, handler
-        return {"type": "string", "format": "date-time"}
-
-
-Instant = Annotated[int, InstantRule]
-
-
-class NullOutsideRange:
-    """Marks an optional time; used as the class itself, not an instance."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Make a time that no column can hold null, before the annotation's own rule."""
-        return core_schema.no_info_before_validator_function(_null_outside, handler(source))
+Instant = Annotated[int, INSTANT_RULE, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
 def _null_outside(value: object) -> object:
@@ -151,4 +131,7 @@ def _null_outside(value: object) -> object:
         return value
 
 
-OptionalInstant = Annotated[Instant | None, NullOutsideRange]
+NULL_OUTSIDE_RANGE: Final = BeforeValidator(_null_outside)
+"""Makes a time that no column can hold null, before the annotation's own rule."""
+
+OptionalInstant = Annotated[Instant | None, NULL_OUTSIDE_RANGE]

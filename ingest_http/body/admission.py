@@ -27,10 +27,6 @@ class AdmissionControl:
         """Bytes that a tenant may hold when nobody else holds any."""
         return self.size_bytes // 2
 
-    def held_by(self, tenant: str) -> int:
-        """Bytes that *tenant* holds now."""
-        return self._held[tenant]
-
     def enter(self, tenant: str, bytes_: int) -> Reservation | None:
         """Reserve *bytes_* for a request of *tenant*; None if they are not free."""
         reservation = Reservation(self, tenant)

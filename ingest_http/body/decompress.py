@@ -51,14 +51,20 @@ class Decoder(Protocol):
         """
 
 
-class _Streams:
-    """Counts the streams of one body."""
+class _StreamDecoder:
+    """Decodes the streams of one body, one after the other; counts them."""
 
     def __init__(self) -> None:
         self._left = MAX_STREAMS
+        self._inner = self._next()
 
-    def begin(self) -> None:
-        """Count one more.
+    def end(self) -> None:
+        """See `Decoder`."""
+        if not self._inner.eof:
+            raise BadCompressionError("the stream ends early")
+
+    def _next(self) -> Any:
+        """The decoder of the next stream.
 
         Raises:
             BadCompressionError: there are too many.
@@ -66,17 +72,20 @@ class _Streams:
         if not self._left:
             raise BadCompressionError(f"it is more than {MAX_STREAMS:,} streams in a row")
         self._left -= 1
+        return self._new()
+
+    def _new(self) -> Any:
+        raise NotImplementedError
 
 
-class ZlibDecoder:
+class ZlibDecoder(_StreamDecoder):
     """gzip (members may follow each other) and deflate."""
 
     window_bytes = 1 << zlib.MAX_WBITS
 
     def __init__(self, window_bits: int) -> None:
         self._window_bits = window_bits
-        self._streams = _Streams()
-        self._inner = self._new()
+        super().__init__()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder`."""
@@ -85,7 +94,7 @@ class ZlibDecoder:
         # stream only more input begins another.
         while data or (full and not self._inner.eof):
             if self._inner.eof:
-                self._inner = self._new()
+                self._inner = self._next()
             try:
                 received = self._inner.decompress(data, CHUNK_BYTES)
             except zlib.error as error:
@@ -94,13 +103,7 @@ class ZlibDecoder:
             full = len(received) == CHUNK_BYTES
             yield received
 
-    def end(self) -> None:
-        """See `Decoder`."""
-        if not self._inner.eof:
-            raise BadCompressionError("the stream ends early")
-
     def _new(self) -> Any:
-        self._streams.begin()
         return zlib.decompressobj(self._window_bits)
 
 
@@ -128,20 +131,16 @@ class DeflateDecoder:
         self._inner.end()
 
 
-class ZstdDecoder:
+class ZstdDecoder(_StreamDecoder):
     """zstd; frames may follow each other."""
 
     window_bytes = 1 << ZSTD_WINDOW_LOG_MAX
-
-    def __init__(self) -> None:
-        self._streams = _Streams()
-        self._inner = self._new()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder`."""
         while data or not (self._inner.eof or self._inner.needs_input):
             if self._inner.eof:
-                self._inner = self._new()
+                self._inner = self._next()
             try:
                 received = self._inner.decompress(data, CHUNK_BYTES)
             except zstd.ZstdError as error:
@@ -149,13 +148,7 @@ class ZstdDecoder:
             data = self._inner.unused_data if self._inner.eof else b""
             yield received
 
-    def end(self) -> None:
-        """See `Decoder`."""
-        if not self._inner.eof:
-            raise BadCompressionError("the stream ends early")
-
     def _new(self) -> zstd.ZstdDecompressor:
-        self._streams.begin()
         window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG_MAX}
         return zstd.ZstdDecompressor(options=window)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -41,19 +42,17 @@ def read_counters(url: str) -> dict[str, int]:
 
 def sum_items(page: str) -> dict[str, int]:
     """Add up the items of a metrics *page* by outcome."""
-    outcomes: dict[str, int] = {}
+    outcomes: Counter[str] = Counter()
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             if sample.name == ITEMS:
-                outcome = sample.labels.get("fate", "")
-                outcomes[outcome] = outcomes.get(outcome, 0) + int(sample.value)
-    return outcomes
+                outcomes[sample.labels.get("fate", "")] += int(sample.value)
+    return dict(outcomes)
 
 
 def sum_apis(counters: Iterable[dict[str, int]]) -> dict[str, int]:
     """Add up several ingest APIs."""
-    total: dict[str, int] = {}
+    total: Counter[str] = Counter()
     for outcomes in counters:
-        for outcome, items in outcomes.items():
-            total[outcome] = total.get(outcome, 0) + items
-    return total
+        total.update(outcomes)
+    return dict(total)

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
 from railhead.audit.chain import Cluster, Island, OffsetRange, Span, resolve
 from sinks.ledger import CLOCK_SLACK_MS
-from sinks.steps import read_steps
+from sinks.steps import read_texts
 from streams.judge.outcomes import OutcomeCounts
 
 # More than this of one kind is reported as a number: too many to repair line by line.
@@ -150,8 +150,7 @@ class AuditQueries:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        steps = read_steps("railhead.audit")
-        self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
+        self._texts = read_texts("railhead.audit")
 
     def window(self, topic: str, since_ms: int, logs: Logs, incarnation: str) -> Window:
         """Fix the window: what the ledger has now; what is written later is not audited."""

@@ -22,7 +22,7 @@ from railhead.dead_letters.dead_letter import (
     Occurrences,
     dead_letter_of,
 )
-from sinks.steps import read_steps
+from sinks.steps import read_texts
 
 AT_ONCE: Final = 200
 WHOLE: Final = 1 << 40
@@ -48,8 +48,7 @@ class Archive:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        steps = read_steps("railhead.dead_letters")
-        self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
+        self._texts = read_texts("railhead.dead_letters")
 
     def count(self, selection: DeadLetterSelection) -> int:
         """How many dead letters are selected."""

@@ -6,7 +6,7 @@ Errors are clickhouse-connect's own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from events.contract.fields import Field, fields_of
 from events.contract.id_rules import AS_STORED
 from events.contract.registry import BY_NAME, EventType
 from railhead.dead_letters.differences import Difference, differences, readable
-from sinks.steps import read_steps
+from sinks.steps import read_texts
 
 
 class Later(NamedTuple):
@@ -77,15 +77,12 @@ class Conflicts:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        steps = read_steps("railhead.dead_letters")
-        self._texts = {step.name.partition("/")[2]: step.sql for step in steps}
+        self._texts = read_texts("railhead.dead_letters")
 
     def newest(self, wanted: ConflictSelection) -> list[Conflict]:
         """The conflicts that are *wanted*, newest first."""
-        parameters = {
-            name: getattr(wanted, name) for name in ("tenant", "event", "id", "since_ms", "limit")
-        }
-        rows = self._client.query(self._texts["conflicts"], parameters=parameters).result_rows
+        text = self._texts["conflicts"]
+        rows = self._client.query(text, parameters=asdict(wanted)).result_rows
         laters = [Later(*row) for row in rows]
         found: dict[Later, Conflict] = {}
         for event_type in {BY_NAME[one.event] for one in laters if one.event in BY_NAME}:

@@ -166,12 +166,9 @@ class DeadLetterSelection:
 
     def parameters(self) -> dict[str, Any]:
         """As parameters of a query."""
+        texts = ("tenant", "event", "reason", "field", "request_id")
         return {
-            "tenant": self.tenant,
-            "event": self.event,
-            "reason": self.reason,
-            "field": self.field,
-            "request_id": self.request_id,
+            **{name: getattr(self, name) for name in texts},
             "since_ms": _milliseconds(self.since, -2_208_988_800_000),
             "until_ms": _milliseconds(self.until, END_OF_TIME_MS),
         }

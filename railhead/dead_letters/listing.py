@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from events.contract.reasons import BY_CODE
+from events.values.instants import utc_text
 from railhead.dead_letters.dead_letter import DeadLetter, DeadLetterId, Occurrences
 from railhead.dead_letters.plain_text import printable_lines, visible
 
@@ -98,12 +98,12 @@ def print_dead_letter(
         ("message", dead_letter.message),
         ("came from", dead_letter.origin),
         ("request id", dead_letter.request_id),
-        ("received", _moment(dead_letter.received_at)),
-        ("first seen", _moment(occurrences.first_seen)),
-        ("last seen", _moment(occurrences.last_seen)),
+        ("received", utc_text(dead_letter.received_at)),
+        ("first seen", utc_text(occurrences.first_seen)),
+        ("last seen", utc_text(occurrences.last_seen)),
         ("times", f"{occurrences.times:,}"),
-        ("reported", _moment(dead_letter.appended_at)),
-        ("stored", _moment(dead_letter.stored_at)),
+        ("reported", utc_text(dead_letter.appended_at)),
+        ("stored", utc_text(dead_letter.stored_at)),
     ]
     for name, value in lines:
         console.print(Text(f"{name:<11} {visible(str(value))}".rstrip()))
@@ -112,14 +112,10 @@ def print_dead_letter(
     _print_raw(console, dead_letter)
 
 
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _replay(one: dict[str, Any]) -> str:
     changes = f", with {one['changes']}" if one["changes"] else ""
     why = f": {one['reason']} {one['field']} {one['message']}" if one["reason"] else ""
-    reported = f"{_moment(one['replayed_at'])} by {one['via']}{changes}: {one['outcome']}{why}"
+    reported = f"{utc_text(one['replayed_at'])} by {one['via']}{changes}: {one['outcome']}{why}"
     return f"{'sent again':<11} {visible(reported)}"
 
 

@@ -6,19 +6,7 @@ from typing import Final
 
 # A spreadsheet takes a cell that begins like this for a formula; a tab or a line end may precede
 # it. The first four are the same signs at full width.
-_FORMULA_STARTS: Final = (
-    "\uff1d",
-    "\uff0b",
-    "\uff0d",
-    "\uff20",
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-)
+_FORMULA_STARTS: Final = tuple("\uff1d\uff0b\uff0d\uff20=+-@\t\r\n")
 
 
 def visible(text: str, *, most_characters: int | None = None) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from events.check.result import CheckedType, Rejection
 from events.contract.dead_letters import dead_letter, report_of_record
+from events.values.instants import utc_text
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.judge.outcomes import Decision
 from streams.judge.rows import Origin, origin_columns
@@ -40,7 +41,7 @@ def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> Re
         "topic": fetched.partition.topic,
         "partition": fetched.partition.number,
         "offset": int(fetched.offsets[at]),
-        "received_at": instant(int(origin.received_ms[at])),
+        "received_at": utc_text(datetime.fromtimestamp(int(origin.received_ms[at]) / 1000, UTC)),
         "incarnation": fetched.incarnation,
         "report": report_of_record(
             fetched.partition.topic,
@@ -53,12 +54,6 @@ def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> Re
     return RejectedRecord(
         tenant.encode(), dead_letter(fields, fetched.values[at]), rejection.reason
     )
-
-
-def instant(milliseconds: int) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def conflict_rows(

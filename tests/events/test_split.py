@@ -38,7 +38,7 @@ def test_items_are_those_a_json_reader_finds(
     """Splitting and reading gives what reading the whole gives, for either way of splitting."""
     body = json.dumps(items, ensure_ascii=ascii_only, indent=indent).encode()
 
-    by_brackets = [body[start:end] for start, end in split_array(memoryview(body), max_items=100)]
+    by_brackets = [body[start:end] for start, end in split_array(memoryview(body))]
 
     assert [json.loads(chunk) for chunk in chunks(body)] == items
     assert by_brackets == chunks(body)
@@ -61,7 +61,7 @@ def test_where_blocks_end_does_not_matter(inside: str, block_bytes: int) -> None
 def split_or_fault(text: memoryview, block_bytes: int) -> list[tuple[int, int]] | str:
     """Where the items are, or what is wrong."""
     try:
-        return split_array(text, max_items=1_000, block_bytes=block_bytes)
+        return split_array(text, block_bytes=block_bytes)
     except BrokenStructureError as error:
         return str(error)
 
@@ -157,14 +157,6 @@ def test_the_position_of_the_fault_is_reported() -> None:
 def test_a_byte_order_mark_before_the_array_is_ignored() -> None:
     """RFC 8259 allows a reader to ignore it."""
     assert chunks(b"\xef\xbb\xbf [1]") == [b"1"]
-
-
-def test_too_many_items_are_refused() -> None:
-    """The limit counts items, also where a faulty body is split."""
-    for body in (b"[1,2,3]", b"[1,NaN,3]"):
-        assert len(split(body, max_items=3)) == 3
-        with pytest.raises(NotABatch, match="more than 2 items"):
-            split(body, max_items=2)
 
 
 DEEP = """

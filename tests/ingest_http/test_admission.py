@@ -93,7 +93,7 @@ async def test_tenant_past_its_share_is_503_and_others_are_served(start_api: Sta
         other = new_tenant(api.ingest.settings.tenants_file, "other")
         api.memory.silent_topics.add("fasttrack.realtime-casino")
         waiting = [asyncio.create_task(api.post_items([casino("a")])) for _ in range(3)]
-        await until(lambda: api.ingest.admission.held_by("acme") > 1_400)
+        await until(lambda: api.ingest.admission.used_bytes > 1_400)
 
         refused = await api.post_items([casino("b")])
         served = await api.post_items([7], x_api_key=other)

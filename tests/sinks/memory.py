@@ -64,10 +64,6 @@ class MemoryStore:
         """Keep conflicting records."""
         self._add("conflicts", rows)
 
-    async def write_rejected(self, rows: Rows) -> None:
-        """Keep refused items."""
-        self._add("rejected", rows)
-
     async def ledger_ranges(
         self, topic: str, partition: int, *, at_or_past: int
     ) -> list[LedgerEntry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -223,7 +224,9 @@ async def test_a_conflict_kept_twice_is_one(subject: Subject, tenant: str) -> No
 async def test_a_rejected_item_reported_twice_is_one(subject: Subject, tenant: str) -> None:
     """A refusal is known by the name that ingest API or worker gave it, not by its place."""
     for offset, report in ((1, "a:0"), (2, "a:0"), (3, "a:1")):
-        await subject.store.write_rejected(rejected(tenant, offset, report=report))
+        await subject.store.insert(
+            "rejected", rejected(tenant, offset, report=report), token=uuid.uuid4().hex
+        )
 
     assert subject.kept("rejected", tenant) == [("", None, None, "{}")] * 2
 
@@ -244,7 +247,9 @@ async def test_nothing_that_a_client_sends_makes_two_refusals_one(
 ) -> None:
     """Request ids, positions and coordinates may come twice; each refusal is a row."""
     for offset in (1, 2):
-        await subject.store.write_rejected(rejected(tenant, offset, **same))
+        await subject.store.insert(
+            "rejected", rejected(tenant, offset, **same), token=uuid.uuid4().hex
+        )
 
     assert len(subject.kept("rejected", tenant)) == 2
 
@@ -255,7 +260,7 @@ async def test_a_report_without_a_name_is_known_by_its_own_coordinate(
     """As workers of an older version write it."""
     for offset in (1, 2, 2):
         row = rejected(tenant, offset).drop_columns(["_report"])
-        await subject.store.write_rejected(row)
+        await subject.store.insert("rejected", row, token=uuid.uuid4().hex)
 
     assert len(subject.kept("rejected", tenant)) == 2
 

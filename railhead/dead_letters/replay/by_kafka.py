@@ -15,6 +15,9 @@ from aiokafka.errors import KafkaError
 
 from events.check.check import check_items
 from events.contract.id_rules import IdRules
+from events.values.instants import utc_text
+from ingest_http.batch import record_headers
+from ingest_http.dead_letters import RequestOrigin
 from railhead.dead_letters.replay.items import ReplayItem
 from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
 
@@ -82,12 +85,8 @@ class ByKafka:
         return refusals, records
 
     async def _produce(self, records: Sequence[Record]) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        headers = [
-            ("tenant", self._tenant.encode()),
-            ("received_at", now.encode()),
-            ("request_id", self._request_id.encode()),
-        ]
+        now = utc_text(datetime.now(UTC))
+        headers = record_headers(RequestOrigin(self._tenant, self._request_id, now))
         # The usual partitioner puts a key where the ingest API puts it.
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", max_request_size=8 * 1024 * 1024
