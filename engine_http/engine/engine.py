@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -44,7 +45,7 @@ class Engine:
         self.spool_directory.mkdir(mode=0o700, exist_ok=True)
         # The engine lives as long as a connection does: this one is never used for statements.
         self._keeper = _connect(self._target)
-        with _Borrowed(self) as connection:
+        with closing(self.connect()) as connection:
             self.version, self.timezone = connection.rows("SELECT version(), timezone()")[0].split(
                 "\t"
             )
@@ -64,19 +65,6 @@ class Engine:
         self._lock.close()
 
 
-class _Borrowed:
-    """A connection for the length of a block."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
-
-    def __enter__(self) -> EngineConnection:
-        return self._connection
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
 def _connect(target: str) -> Any:
     # Imported here: loading the engine takes half a gigabyte of address space and starts threads;
     # only the process that owns the engine should pay for that.
@@ -90,11 +78,8 @@ def _setting_names() -> list[str]:
 
     Limits are written into the configuration, and the configuration is read once, at the start.
     """
-    raw = _connect(":memory:")
-    try:
-        return EngineConnection(raw).rows("SELECT name FROM system.settings")
-    finally:
-        raw.close()
+    with closing(EngineConnection(_connect(":memory:"))) as connection:
+        return connection.rows("SELECT name FROM system.settings")
 
 
 def _catalog(connection: EngineConnection) -> catalog.Catalog:

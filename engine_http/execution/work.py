@@ -152,13 +152,8 @@ class Work:
         for connection in [*self._kept, *itertools.chain(*self._ready.values())]:
             connection.close()
 
-    @contextlib.contextmanager
-    def _fresh(self) -> Iterator[EngineConnection]:
-        connection = self._engine.connect()
-        try:
-            yield connection
-        finally:
-            connection.close()
+    def _fresh(self) -> contextlib.closing[EngineConnection]:
+        return contextlib.closing(self._engine.connect())
 
     def _kept_connection(self) -> EngineConnection:
         """The connection of this insert thread: opening one costs more than a small insert."""

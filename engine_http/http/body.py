@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -91,7 +92,7 @@ async def with_form(request: web.Request, query: Query) -> Query:
     fields = await _fields(request)
     arguments = itertools.chain(request.query.items(), fields)
     whole = requests.parse(request.method, arguments, request.headers)
-    return requests.renamed(whole, query.query_id)
+    return replace(whole, query_id=query.query_id)
 
 
 async def _fields(request: web.Request) -> list[tuple[str, str]]:

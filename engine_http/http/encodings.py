@@ -14,7 +14,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["ZSTD_WINDOW_LOG", "choose", "pack", "packer", "zstd"]
+__all__ = ["ZSTD_WINDOW_LOG", "choose", "packer", "zstd"]
 
 # The largest window that RFC 9659 allows a zstd body: the reader needs this much memory.
 ZSTD_WINDOW_LOG = 23
@@ -65,9 +65,3 @@ def choose(accept_encoding: str) -> str:
 def packer(encoding: str) -> Packer:
     """Return a packer for an encoding `choose` returned."""
     return _PACKERS[encoding]()
-
-
-def pack(encoding: str, body: bytes) -> bytes:
-    """Pack a whole body."""
-    one = packer(encoding)
-    return one.compress(body) + one.flush()

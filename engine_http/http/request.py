@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 from engine_http.engine.errors import ClickHouseError, Code
 
@@ -70,7 +70,7 @@ def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[st
         else:
             settings[name] = value
     user, password = _credentials(reserved, headers)
-    query_id = reserved.get("query_id") or headers.get("X-ClickHouse-Query-Id", "") or _new_id()
+    query_id = reserved.get("query_id") or headers.get("X-ClickHouse-Query-Id") or str(uuid4())
     if not query_id.isprintable():
         raise ClickHouseError(Code.BAD_ARGUMENTS, "The query id has characters it must not have")
     return Query(
@@ -105,11 +105,6 @@ def format_name(name: str) -> str:
     return name
 
 
-def renamed(query: Query, query_id: str) -> Query:
-    """The same request under another id."""
-    return replace(query, query_id=query_id)
-
-
 def with_session(query: Query, settings: Mapping[str, str], database: str) -> Query:
     """The same request with its session's settings, where it does not set them itself."""
     merged = {**settings, **query.settings}
@@ -127,10 +122,6 @@ def _is_read_only(settings: Mapping[str, str]) -> bool:
 
 def _flag(value: str | None) -> bool:
     return value is not None and value.lower() in ("1", "true")
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def _number(value: str | None) -> int:

@@ -8,6 +8,7 @@ columns are from. What may not fit is refused, with a checked way to write it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -142,7 +143,7 @@ def _check(node: _Node, tables: Sources) -> None:
     if name in _MODULO and (len(decimals) < 2 or len({places for _, places in decimals}) > 1):
         raise _refused(name, "give it decimals of the same places, as in x % toDecimal256(7, 18)")
     if name == "multiply":
-        _require(_product(bounds), node, "multiplyDecimal(a, b, 18)")
+        _require(math.prod(bounds), node, "multiplyDecimal(a, b, 18)")
     elif name in _QUOTIENTS:
         _require(bounds[0] * 10 ** _places(arguments[1]), arguments[0], "divideDecimal(a, b, 18)")
     elif _SUMS.match(name):
@@ -236,7 +237,7 @@ def _function_bound(node: _Node, tables: Sources) -> int:
     if not bounds:
         return _type_bound(node)
     if name in ("multiply", "multiplydecimal"):
-        return _product(bounds)
+        return math.prod(bounds)
     if name in _QUOTIENTS or name == "dividedecimal":
         return int(bounds[0] * 10 ** _places(arguments[-1]))
     if name in ("plus", "minus"):
@@ -267,10 +268,3 @@ def _type_bound(node: _Node) -> int:
 
 def _places(node: _Node) -> int:
     return node.decimal[1] if node.decimal else 0
-
-
-def _product(numbers: Iterable[int]) -> int:
-    product = 1
-    for number in numbers:
-        product *= number
-    return product
