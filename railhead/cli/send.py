@@ -20,12 +20,13 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from events.check.result import Rejection
 from railhead.cli.command_error import CommandError
 from railhead.cli.finding import add_finding_options, find
 from railhead.dead_letters.plain_text import printable_lines, visible
 from railhead.send import reading
 from railhead.send.batching import batches
-from railhead.send.client import ApiClient, RejectedItem, SendCounts, SendOptions, SendStoppedError
+from railhead.send.client import ApiClient, SendCounts, SendOptions, SendStoppedError
 from railhead.send.connection import FIRST_ANSWER_SECONDS, UNREACHABLE, ApiConnection
 from railhead.stack.addresses import API_ENDPOINT, Address
 from railhead.waiting import waiting_for
@@ -167,7 +168,7 @@ class _Run:
         most = f"{self._args.give_up_after:g}"
         self._errors.print(f"{printable_lines(line)}; it is tried for {most} s", markup=False)
 
-    def _print(self, reject: RejectedItem) -> None:
+    def _print(self, reject: Rejection) -> None:
         where = f"{reject.reason} {reject.field}" if reject.field else reject.reason
         sys.stdout.write(f"{reject.position}: {visible(f'{where}: {reject.message}')}\n")
 

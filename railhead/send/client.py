@@ -10,8 +10,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
+from events.check.result import Rejection
 from railhead.send.batching import RequestBatch, compressed
 from railhead.send.connection import UNREACHABLE, Answer
 from railhead.send.reading import FileItem
@@ -31,16 +32,6 @@ class Posting(Protocol):
 
     def post(self, body: bytes, *, gzip: bool = False, query: str = "") -> Answer:
         """Post *body* once."""
-
-
-class RejectedItem(NamedTuple):
-    """An item that the ingest API rejected by the contract, and where it is in the file."""
-
-    position: int
-    event: str | None
-    reason: str
-    field: str | None
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +93,7 @@ class ApiClient:
         self._send_options = send_options
         self._clock = clock or SendClock()
 
-    def send(self, batch: RequestBatch) -> Iterator[RejectedItem]:
+    def send(self, batch: RequestBatch) -> Iterator[Rejection]:
         """Send *batch* until it is taken; yields its rejected items, if a report was asked for.
 
         When this ends, every item of the batch is stored or was rejected by the contract.
@@ -148,11 +139,11 @@ class ApiClient:
             self._clock.sleep(pause)
 
 
-def rejects(items: tuple[FileItem, ...], report: dict[str, Any]) -> Iterator[RejectedItem]:
+def rejects(items: tuple[FileItem, ...], report: dict[str, Any]) -> Iterator[Rejection]:
     """Yield the items that *report* says were rejected, by position in the file."""
     for outcome in report.get("outcomes", ()):
         if outcome["outcome"] in {"rejected", "invalid"}:
-            yield RejectedItem(
+            yield Rejection(
                 items[outcome["position"]].position,
                 outcome.get("event"),
                 outcome["reason"],

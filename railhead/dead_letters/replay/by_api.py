@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from events.check.result import Rejection
 from railhead.dead_letters.replay.items import ReplayItem
-from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
+from railhead.dead_letters.replay.ways import ReplayStoppedError
 from railhead.send import client
 from railhead.send.batching import RequestBatch
 from railhead.send.connection import FIRST_ANSWER_SECONDS, UNREACHABLE, ApiConnection
@@ -27,11 +28,11 @@ class ByApi:
         self._give_up_after_seconds = give_up_after_seconds
         self._has_answered = False
 
-    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Ask the ingest API, which stores nothing."""
         return self._post(items, dry_run=True)
 
-    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Send, with retries, until the ingest API has taken all."""
         return self._post(items, dry_run=False)
 
@@ -39,7 +40,7 @@ class ByApi:
         """Close the connection."""
         self._connection.close()
 
-    def _post(self, items: Sequence[ReplayItem], *, dry_run: bool) -> list[ReplayRefusal]:
+    def _post(self, items: Sequence[ReplayItem], *, dry_run: bool) -> list[Rejection]:
         if not items:
             return []
         send_options = client.SendOptions(
@@ -50,10 +51,7 @@ class ByApi:
         )
         self._wait_for_first_answer()
         try:
-            return [
-                ReplayRefusal(one.position, one.reason, one.field or "", one.message)
-                for one in client.ApiClient(self._connection, send_options).send(batch)
-            ]
+            return list(client.ApiClient(self._connection, send_options).send(batch))
         except client.SendStoppedError as error:
             raise ReplayStoppedError(str(error)) from None
 

@@ -14,12 +14,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from events.check.check import check_items
+from events.check.result import Rejection
 from events.contract.id_rules import IdRules
 from events.values.instants import utc_text
 from ingest_http.batch import record_headers
 from ingest_http.dead_letters import RequestOrigin
 from railhead.dead_letters.replay.items import ReplayItem
-from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
+from railhead.dead_letters.replay.ways import ReplayStoppedError
 
 FIRST_ANSWER_SECONDS = 8.0
 TIMEOUT_SECONDS = 60.0
@@ -46,11 +47,11 @@ class ByKafka:
         self._rules = rules
         self._coerce_ids = coerce_ids
 
-    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Check as the ingest API does."""
         return self._checked(items)[0]
 
-    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Produce the valid items, and wait until all in-sync replicas have it."""
         refusals, records = self._checked(items)
         try:
@@ -64,15 +65,11 @@ class ByKafka:
     def close(self) -> None:
         """Nothing stays open."""
 
-    def _checked(self, items: Sequence[ReplayItem]) -> tuple[list[ReplayRefusal], list[Record]]:
+    def _checked(self, items: Sequence[ReplayItem]) -> tuple[list[Rejection], list[Record]]:
         raws = [item.raw for item in items]
         checked = check_items(
             raws, tenant=self._tenant, rules=self._rules, coerce_ids=self._coerce_ids
         )
-        refusals = [
-            ReplayRefusal(one.position, one.reason, one.field or "", one.message)
-            for one in checked.rejected
-        ]
         records = [
             (
                 accepted.type.topic,
@@ -82,7 +79,7 @@ class ByKafka:
             for accepted in checked.accepted
             for position, home_id in zip(accepted.positions, accepted.home_ids, strict=True)
         ]
-        return refusals, records
+        return checked.rejected, records
 
     async def _produce(self, records: Sequence[Record]) -> None:
         now = utc_text(datetime.now(UTC))

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from events.check.result import Rejection
 from railhead.dead_letters.archive import Archive, Replayed
 from railhead.dead_letters.dead_letter import DeadLetter
 from railhead.dead_letters.replay.corrections import Mend
 from railhead.dead_letters.replay.items import CannotSendError, ReplayItem, item_of
 from railhead.dead_letters.replay.pace import Pace
-from railhead.dead_letters.replay.ways import ReplayRefusal, Way
+from railhead.dead_letters.replay.ways import Way
 
 LARGEST_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -71,8 +72,8 @@ class Replay:
             try:
                 items.append(item_of(dead_letter, self.plan.mends))
             except CannotSendError as error:
-                why = ReplayRefusal(0, error.reason, error.field, str(error))
-                done.append(self._refused(dead_letter, why))
+                why = Rejection(0, None, error.reason, error.field, str(error))
+                done.append(self._replayed(dead_letter, "refused", why))
         self.pace.wait(len(items))
         good, refused = self._split(items, self.way.check(items))
         done += refused
@@ -85,21 +86,19 @@ class Replay:
         return done
 
     def _split(
-        self, items: Sequence[ReplayItem], refusals: Sequence[ReplayRefusal]
+        self, items: Sequence[ReplayItem], refusals: Sequence[Rejection]
     ) -> tuple[list[ReplayItem], list[Replayed]]:
         """The valid items, and the results of those that are not."""
         why = {one.position: one for one in refusals}
         good = [item for position, item in enumerate(items) if position not in why]
         refused = [
-            self._refused(items[position].dead_letter, one) for position, one in sorted(why.items())
+            self._replayed(items[position].dead_letter, "refused", one)
+            for position, one in sorted(why.items())
         ]
         return good, refused
 
-    def _refused(self, dead_letter: DeadLetter, why: ReplayRefusal) -> Replayed:
-        return self._replayed(dead_letter, "refused", why)
-
     def _replayed(
-        self, dead_letter: DeadLetter, outcome: str, why: ReplayRefusal | None = None
+        self, dead_letter: DeadLetter, outcome: str, why: Rejection | None = None
     ) -> Replayed:
         return Replayed(
             dead_letter=dead_letter,
@@ -109,7 +108,7 @@ class Replay:
             changes="\n".join(one.text for one in self.plan.mends),
             outcome=outcome,
             reason=why.reason if why else "",
-            field=why.field if why else "",
+            field=(why and why.field) or "",
             message=why.message if why else "",
         )
 

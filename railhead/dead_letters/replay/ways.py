@@ -6,18 +6,10 @@ Through the ingest API (`by_api`) or straight into the topics (`by_kafka`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from events.check.result import Rejection
 from railhead.dead_letters.replay.items import ReplayItem
-
-
-class ReplayRefusal(NamedTuple):
-    """Why the item at `position` of those asked about is not valid."""
-
-    position: int
-    reason: str
-    field: str
-    message: str
 
 
 class ReplayStoppedError(Exception):
@@ -29,14 +21,14 @@ class Way(Protocol):
 
     name: str
 
-    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Say which of *items* are not valid; nothing is stored.
 
         Raises:
             ReplayStoppedError: they could not be checked.
         """
 
-    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Send *items*; when it returns, all but the rejected ones are stored durably.
 
         Raises:

@@ -7,13 +7,14 @@ from typing import cast
 
 import pytest
 
+from events.check.result import Rejection
 from railhead.dead_letters.archive import Archive, Replayed
 from railhead.dead_letters.dead_letter import DeadLetter, DeadLetterId
 from railhead.dead_letters.replay.corrections import parse_mend
 from railhead.dead_letters.replay.items import ReplayItem
 from railhead.dead_letters.replay.pace import Pace
 from railhead.dead_letters.replay.replay import Replay, ReplayPlan
-from railhead.dead_letters.replay.ways import ReplayRefusal, ReplayStoppedError
+from railhead.dead_letters.replay.ways import ReplayStoppedError
 from tests.railhead.dead_letters.test_dead_letters import dead_letter
 
 
@@ -26,15 +27,15 @@ class MemoryWay:
         self.sent: list[bytes] = []
         self.stops_after = stops_after
 
-    def check(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def check(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Reject what is not good."""
         return [
-            ReplayRefusal(position, "missing", "data.good", "not good")
+            Rejection(position, None, "missing", "data.good", "not good")
             for position, item in enumerate(items)
             if b"good" not in item.raw
         ]
 
-    def send(self, items: Sequence[ReplayItem]) -> list[ReplayRefusal]:
+    def send(self, items: Sequence[ReplayItem]) -> list[Rejection]:
         """Take them."""
         if self.stops_after == 0:
             raise ReplayStoppedError("no API")
