@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple, TypeVar
 
 from railhead.send.reading import FileItem
 
 LARGEST_BODY_BYTES: Final = 16 * 1024 * 1024
+
+Item = TypeVar("Item")
 
 
 class RequestBatch(NamedTuple):
@@ -33,16 +35,25 @@ class RequestBatch(NamedTuple):
 
 def batches(items: Iterable[FileItem], size: int) -> Iterator[RequestBatch]:
     """Yield batches of *size* items, fewer where their text would pass 16 MiB."""
-    held: list[FileItem] = []
+    for some in grouped(items, lambda item: len(item.raw) + 1, size, LARGEST_BODY_BYTES):
+        yield RequestBatch(tuple(some))
+
+
+def grouped(
+    items: Iterable[Item], size_of: Callable[[Item], int], most: int, most_bytes: int
+) -> Iterator[list[Item]]:
+    """Yield *items* in lists of *most*, fewer where their bytes would be more than *most_bytes*."""
+    held: list[Item] = []
     held_bytes = 0
     for item in items:
-        if held and (len(held) == size or held_bytes + len(item.raw) > LARGEST_BODY_BYTES):
-            yield RequestBatch(tuple(held))
+        size = size_of(item)
+        if held and (len(held) == most or held_bytes + size > most_bytes):
+            yield held
             held, held_bytes = [], 0
         held.append(item)
-        held_bytes += len(item.raw) + 1
+        held_bytes += size
     if held:
-        yield RequestBatch(tuple(held))
+        yield held
 
 
 def compressed(body: bytes) -> bytes:

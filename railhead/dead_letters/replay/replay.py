@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from events.check.result import Rejection
 from railhead.dead_letters.archive import Archive, Replayed
@@ -19,6 +20,7 @@ from railhead.dead_letters.replay.corrections import Mend
 from railhead.dead_letters.replay.items import CannotSendError, ReplayItem, item_of
 from railhead.dead_letters.replay.pace import Pace
 from railhead.dead_letters.replay.ways import Way
+from railhead.send.batching import grouped
 
 LARGEST_BATCH_BYTES = 8 * 1024 * 1024
 
@@ -58,7 +60,8 @@ class Replay:
         Raises:
             ReplayStoppedError: they could not be sent; what was yielded is done.
         """
-        for batch in _batches(dead_letters, self.pace.batch):
+        length = attrgetter("raw_length")
+        for batch in grouped(dead_letters, length, self.pace.batch, LARGEST_BATCH_BYTES):
             done = self._batch(batch)
             self.counts.dead_letters += len(batch)
             self.counts.refused += sum(one.outcome == "refused" for one in done)
@@ -111,19 +114,3 @@ class Replay:
             field=(why and why.field) or "",
             message=why.message if why else "",
         )
-
-
-def _batches(dead_letters: Iterable[DeadLetter], most: int) -> Iterator[list[DeadLetter]]:
-    """Dead letters in batches of *most*, fewer where their items are large."""
-    held: list[DeadLetter] = []
-    held_bytes = 0
-    for dead_letter in dead_letters:
-        if held and (
-            len(held) == most or held_bytes + dead_letter.raw_length > LARGEST_BATCH_BYTES
-        ):
-            yield held
-            held, held_bytes = [], 0
-        held.append(dead_letter)
-        held_bytes += dead_letter.raw_length
-    if held:
-        yield held
