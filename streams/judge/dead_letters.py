@@ -16,11 +16,12 @@ import pyarrow as pa
 import xxhash
 from msgspec import Meta
 
-from events.contract.dead_letters import raw_fields, report_of_record
+from events.contract.dead_letters import raw_fields
 from streams.fetch.fetched_batch import FetchedBatch
 from streams.fetch.provenance import instant_ms
 from streams.judge.judge import Judged
 from streams.judge.outcomes import Outcome, OutcomeCounts
+from streams.judge.rejects import report_at
 from streams.recovery.recovery_offset import already_stored
 
 _MS = pa.timestamp("ms", "UTC")
@@ -121,13 +122,7 @@ def _report(fetched: FetchedBatch, at: int, dead_letter: _DeadLetter) -> str:
     if dead_letter.report is not None and _REPORT.fullmatch(dead_letter.report):
         item = dead_letter.raw or dead_letter.raw_base64 or ""
         return f"{dead_letter.report}#{xxhash.xxh3_128_hexdigest(item.encode())}"
-    return report_of_record(
-        fetched.partition.topic,
-        fetched.incarnation,
-        fetched.partition.number,
-        int(fetched.offsets[at]),
-        int(fetched.appended_ms[at]),
-    )
+    return report_at(fetched, at)
 
 
 def _rows(fetched: FetchedBatch, parsed: list[_DeadLetter], rows: Any) -> pa.RecordBatch:

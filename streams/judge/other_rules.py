@@ -23,6 +23,7 @@ from streams.dedup.blocks import IdBlock
 from streams.judge.doubts import Doubt
 from streams.judge.judge import Judged
 from streams.judge.outcomes import Outcome, OutcomeCounts, sum_of
+from streams.judge.rejects import conflict_batch
 
 Row = Mapping[str, Any]
 
@@ -254,23 +255,12 @@ def _conflict_rows(part: Judged, first: Mapping[int, Row]) -> pa.RecordBatch | N
     offsets = rows.column("_offset").to_pylist()
     places = np.searchsorted(part.fetched.offsets, offsets).tolist()
     raw = [part.fetched.values[place] for place in places]
-    columns = {
-        "tenant": rows.column("tenant"),
-        "event": pa.array([part.event] * len(offsets)),
-        "id": rows.column("_id"),
-        "topic": rows.column("_topic"),
-        "incarnation": rows.column("_incarnation"),
-        "partition": rows.column("_partition"),
-        "offset": rows.column("_offset"),
-        "first_incarnation": pa.array([first[at]["_incarnation"] for at in offsets], pa.string()),
-        "first_partition": pa.array([first[at]["_partition"] for at in offsets], pa.int32()),
-        "first_offset": pa.array([first[at]["_offset"] for at in offsets], pa.int64()),
-        "raw": pa.array(raw, pa.binary()).cast(pa.string()),
-        "request_id": rows.column("request_id"),
-        "received_at": rows.column("received_at"),
-        "_appended_at": rows.column("_appended_at"),
+    first_coordinate = {
+        "incarnation": pa.array([first[at]["_incarnation"] for at in offsets], pa.string()),
+        "partition": pa.array([first[at]["_partition"] for at in offsets], pa.int32()),
+        "offset": pa.array([first[at]["_offset"] for at in offsets], pa.int64()),
     }
-    return pa.RecordBatch.from_pydict(columns)
+    return conflict_batch(rows, first_coordinate, part.event, raw)
 
 
 def _forgotten(part: Judged, offsets: Collection[int]) -> IdBlock | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -43,13 +44,7 @@ def reject_of(fetched: FetchedBatch, origin: Origin, rejection: Rejection) -> Re
         "offset": int(fetched.offsets[at]),
         "received_at": utc_text(datetime.fromtimestamp(int(origin.received_ms[at]) / 1000, UTC)),
         "incarnation": fetched.incarnation,
-        "report": report_of_record(
-            fetched.partition.topic,
-            fetched.incarnation,
-            fetched.partition.number,
-            int(fetched.offsets[at]),
-            int(fetched.appended_ms[at]),
-        ),
+        "report": report_at(fetched, at),
     }
     return RejectedRecord(
         tenant.encode(), dead_letter(fields, fetched.values[at]), rejection.reason
@@ -69,26 +64,44 @@ def conflict_rows(
     picked = origin.take(rows)
     positions = [valid.positions[row] for row in rows.tolist()]
     columns = origin_columns(picked)
+    columns["_id"] = pa.array([valid.ids[row] for row in rows.tolist()], pa.string())
+    first = {
+        "incarnation": pa.array(
+            [decision.incarnations[at] for at in decision.first_incarnations[rows].tolist()]
+        ),
+        # The dedup index is of one partition.
+        "partition": columns["_partition"],
+        "offset": pa.array(decision.first_offsets[rows]),
+    }
+    return conflict_batch(columns, first, valid.type.name, [fetched.values[at] for at in positions])
+
+
+def conflict_batch(
+    rows: Mapping[str, pa.Array] | pa.RecordBatch,
+    first: Mapping[str, pa.Array],
+    event: str,
+    raw: Sequence[bytes | None],
+) -> pa.RecordBatch:
+    """The later records as *rows* of their own table, each with the coordinate of the *first*."""
     return pa.RecordBatch.from_pydict(
         {
-            "tenant": columns["tenant"],
-            "event": pa.array([valid.type.name] * len(rows)),
-            "id": pa.array([valid.ids[row] for row in rows.tolist()], pa.string()),
-            "topic": columns["_topic"],
-            "incarnation": columns["_incarnation"],
-            "partition": columns["_partition"],
-            "offset": columns["_offset"],
-            "first_incarnation": pa.array(
-                [decision.incarnations[at] for at in decision.first_incarnations[rows].tolist()]
-            ),
-            # The dedup index is of one partition.
-            "first_partition": columns["_partition"],
-            "first_offset": pa.array(decision.first_offsets[rows]),
-            "raw": pa.array([fetched.values[at] for at in positions], pa.binary()).cast(
-                pa.string()
-            ),
-            "request_id": columns["request_id"],
-            "received_at": columns["received_at"],
-            "_appended_at": columns["_appended_at"],
+            "tenant": rows["tenant"],
+            "event": pa.array([event] * len(raw)),
+            "id": rows["_id"],
+            **{name: rows[f"_{name}"] for name in ("topic", "incarnation", "partition", "offset")},
+            **{f"first_{name}": column for name, column in first.items()},
+            "raw": pa.array(raw, pa.binary()).cast(pa.string()),
+            **{name: rows[name] for name in ("request_id", "received_at", "_appended_at")},
         }
+    )
+
+
+def report_at(fetched: FetchedBatch, at: int) -> str:
+    """The number of the refusal of the record at position *at*: its own coordinate."""
+    return report_of_record(
+        fetched.partition.topic,
+        fetched.incarnation,
+        fetched.partition.number,
+        int(fetched.offsets[at]),
+        int(fetched.appended_ms[at]),
     )
