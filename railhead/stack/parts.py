@@ -50,7 +50,7 @@ def clickhouse_part(home: DataDirectory, *, port: int) -> Part:
     options = ("--data-dir", str(home.of(CLICKHOUSE)), "--port", str(port))
     return Part(
         name=CLICKHOUSE,
-        prepare=_always(*RAILHEAD, "clickhouse", *options),
+        prepare=partial(_nothing_to_prepare, *RAILHEAD, "clickhouse", *options),
         answers=partial(http_answers, LOOPBACK, port, PING),
         reacts=_reacts(LOOPBACK, port, PING),
         start_within_seconds=120.0,
@@ -74,7 +74,7 @@ def api_part(
         own["RAILHEAD_METRICS_PORT"] = str(port)
     return Part(
         name=name,
-        prepare=_always(*RAILHEAD, "serve"),
+        prepare=partial(_nothing_to_prepare, *RAILHEAD, "serve"),
         answers=partial(http_answers, host, port, READY),
         reacts=_reacts(host, port, LIVE),
         environment=own,
@@ -91,7 +91,9 @@ def worker_part(
     options = ("--instance", str(number), "--metrics-port", str(port))
     return Part(
         name=name,
-        prepare=_always(*RAILHEAD, "worker", *options, "--data-dir", str(home.of(name))),
+        prepare=partial(
+            _nothing_to_prepare, *RAILHEAD, "worker", *options, "--data-dir", str(home.of(name))
+        ),
         answers=partial(http_answers, LOOPBACK, port, READY),
         reacts=_reacts(LOOPBACK, port, LIVE),
         environment=_with_instance_id(environment, number),
@@ -113,15 +115,5 @@ def _with_instance_id(environment: Mapping[str, str], number: int) -> dict[str, 
     return {**environment, **({INSTANCE_ID: f"{given}-{number}"} if given else {})}
 
 
-def _always(*argv: str) -> _Command:
-    return _Command(list(argv))
-
-
-class _Command:
-    """A `prepare` with nothing to prepare."""
-
-    def __init__(self, argv: list[str]) -> None:
-        self._argv = argv
-
-    async def __call__(self) -> list[str]:
-        return self._argv
+async def _nothing_to_prepare(*argv: str) -> list[str]:
+    return list(argv)

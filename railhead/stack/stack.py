@@ -14,7 +14,6 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 
 from railhead.stack.addresses import write_record
@@ -190,12 +189,7 @@ class Stack:
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
 
