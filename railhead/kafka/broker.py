@@ -51,7 +51,7 @@ class Broker:
         settings.write_text(
             server_properties(port=1, controller_port=2, data=self.unfinished, fsync=False)
         )
-        self._write_log_settings()
+        self._log_settings.write_text(LOG_SETTINGS)
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", new_cluster_id()]
         return [*self._java("-Xmx256m"), *tool, "--config", str(settings)]
 
@@ -68,7 +68,7 @@ class Broker:
                 port=port, controller_port=controller_port, data=self.data, fsync=self.fsync
             )
         )
-        self._write_log_settings()
+        self._log_settings.write_text(LOG_SETTINGS)
         # The compression libraries unpack themselves here and stay behind after kill -9.
         shutil.rmtree(self._temporary, ignore_errors=True)
         self._temporary.mkdir()
@@ -82,9 +82,6 @@ class Broker:
     @property
     def _log_settings(self) -> Path:
         return self.directory / "log4j2.properties"
-
-    def _write_log_settings(self) -> None:
-        self._log_settings.write_text(LOG_SETTINGS)
 
     def _java(self, *heap: str) -> list[str]:
         return [

@@ -16,8 +16,6 @@ from railhead.kafka.topic_admin import (
 from railhead.kafka.topics import (
     Topic,
     TopicSettings,
-    common_partitions,
-    common_replication,
     config_differences,
     kept_safe,
     shape_differences,
@@ -90,10 +88,12 @@ def plan(
     found: Mapping[str, Topic], settings: TopicSettings, wanted_topic: WantedTopic
 ) -> list[TopicRow]:
     """Compare every wanted topic with what the broker has."""
-    partitions = (
-        wanted_topic.partitions or common_partitions(found) or wanted_topic.default_partitions
+    partitions = wanted_topic.partitions or max(
+        (topic.partitions for topic in found.values()), default=wanted_topic.default_partitions
     )
-    replication = wanted_topic.replication or common_replication(found) or 1
+    replication = wanted_topic.replication or max(
+        (topic.replication for topic in found.values()), default=1
+    )
     wanted = wanted_topics(settings, partitions=partitions, replication=replication)
     return [_row(topic, found.get(topic.name), settings, wanted_topic) for topic in wanted]
 

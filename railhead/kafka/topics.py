@@ -137,13 +137,3 @@ def config_differences(wanted: Topic, found: Topic) -> list[str]:
         for key, value in wanted.config.items()
         if found.config.get(key) != value
     ]
-
-
-def common_replication(found: Mapping[str, Topic]) -> int | None:
-    """How many copies the existing topics have (the greatest number), None without any."""
-    return max((topic.replication for topic in found.values()), default=None)
-
-
-def common_partitions(found: Mapping[str, Topic]) -> int | None:
-    """How many partitions the existing topics have (the greatest number), None without any."""
-    return max((topic.partitions for topic in found.values()), default=None)
