@@ -89,7 +89,7 @@ def _beyond(doubtful: Sequence[OffsetBlock], topic: str) -> Iterator[AuditFindin
     if len(doubtful) >= MOST_BLOCKS:
         last = doubtful[-1]
         text = f"{MOST_BLOCKS:,} ranges up to here were examined; what follows was not: see --since"
-        yield AuditFinding.about(FindingKind.UNPROVEN, topic, last.partition, last.span, text=text)
+        yield AuditFinding.about(topic, FindingKind.UNPROVEN, last.partition, last.span, text)
 
 
 def _sums(
@@ -103,21 +103,21 @@ def _sums(
             span = Span(account.first, account.end - 1)
             text = f"{account.offsets:,} offsets, and outcomes of {reported:,}"
             kind = FindingKind.MISCOUNTED
-            yield AuditFinding.about(kind, topic, account.partition, span, text=text)
+            yield AuditFinding.about(topic, kind, account.partition, span, text)
 
 
 def _other_incarnations(queries: AuditQueries, window: Window) -> Iterator[AuditFinding]:
     kind, topic = FindingKind.OTHER_INCARNATION, window.topic_table.topic
     for number, span, ranges in queries.other_incarnations(window):
         text = f"{ranges:,} ranges of an earlier topic; only what is kept of it is checked"
-        yield AuditFinding.about(kind, topic, number, span, text=text)
+        yield AuditFinding.about(topic, kind, number, span, text)
 
 
 def _merging(queries: AuditQueries, window: Window) -> Iterator[AuditFinding]:
     kind, topic = FindingKind.MERGED, window.topic_table.topic
     for table, number, offset, rows, tenant in queries.merging(window):
         text = f"{rows:,} rows of {table}"
-        yield AuditFinding.about(kind, topic, number, offset, text=text, key=(tenant,))
+        yield AuditFinding.about(topic, kind, number, offset, text, (tenant,))
 
 
 def _kept_of_earlier(queries: AuditQueries, window: Window) -> Iterator[AuditFinding]:
@@ -130,7 +130,7 @@ def _kept_of_earlier(queries: AuditQueries, window: Window) -> Iterator[AuditFin
                 text = f"of an earlier topic the ledger has {kept.reported:,}, "
                 text += f"{table} has {kept.there:,}"
                 topic = window.topic_table.topic
-                yield AuditFinding.about(kind, topic, number, span, text=text)
+                yield AuditFinding.about(topic, kind, number, span, text)
 
 
 def _resolved(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from railhead.audit.accounts import PartitionAccount
 from railhead.audit.chain import Chain, Cluster, Island, Span, join
@@ -22,6 +23,7 @@ class Continuity:
 
     def __init__(self, topic: str, log: KafkaLog, *, from_the_beginning: bool) -> None:
         self._topic = topic
+        self._finding = partial(AuditFinding.about, topic)
         self._log = log
         self._from_the_beginning = from_the_beginning
         self.chains: dict[int, Chain] = {}
@@ -118,6 +120,3 @@ class Continuity:
             for one in cluster.stray:
                 text = f"of generation {one.generation}; it does not fit {reported}"
                 yield self._finding(FindingKind.OVERLAP, number, one.span, text)
-
-    def _finding(self, kind: FindingKind, number: int, span: Span, text: str) -> AuditFinding:
-        return AuditFinding.about(kind, self._topic, number, span, text=text)

@@ -16,52 +16,45 @@ from railhead.audit.chain import Span
 
 
 class FindingKind(StrEnum):
-    """Kinds of findings; `MEANINGS` explains each."""
+    """Kinds of findings, each with its `meaning`."""
 
-    GAP = "gap"
-    OVERLAP = "overlap"
-    MISCOUNTED = "miscounted"
-    LOST = "lost"
-    REJECT_MISSING = "reject missing"
-    CONFLICT_MISSING = "conflict missing"
-    HIDDEN = "hidden content"
-    SHORT = "short"
-    FOREIGN = "foreign"
-    TWO_OUTCOMES = "two fates"
-    MERGED = "merged away"
-    ALTERED = "altered copy"
-    SHOWN_TWICE = "shown twice"
-    VIEW = "view"
-    EXPIRED = "expired"
-    RECREATED = "recreated"
-    UNPROVEN = "unproven"
-    OTHER_INCARNATION = "other life"
-    COPIES = "copies"
-    LATE = "late"
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> Self:
+        """A kind that is shown as *value*."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.meaning = meaning
+        return kind
+
+    GAP = "gap", "records that no range of the ledger covers"
+    OVERLAP = "overlap", "a range that overlaps others and joins nothing"
+    MISCOUNTED = "miscounted", "a range with fewer or more outcomes than records"
+    LOST = "lost", "a valid record whose id has no row"
+    REJECT_MISSING = "reject missing", "a rejected record that is not in `rejected`"
+    CONFLICT_MISSING = "conflict missing", "a conflicting record that is not in `conflicts`"
+    HIDDEN = (
+        "hidden content",
+        "other content of an id that no view shows and that is not in `conflicts`",
+    )
+    SHORT = "short", "a range with fewer or more rows than the ledger has"
+    FOREIGN = "foreign", "a row that comes from no record of the topic"
+    TWO_OUTCOMES = "two fates", "a record that is kept in two tables"
+    MERGED = "merged away", "different rows with the same key: a merge keeps one of them"
+    ALTERED = "altered copy", "rows of one record that differ"
+    SHOWN_TWICE = "shown twice", "an id with more than one visible row"
+    VIEW = "view", "a view that does not show what its table holds"
+    EXPIRED = "expired", "records that Kafka deleted before they were read"
+    RECREATED = (
+        "recreated",
+        "a ledger that ends past the log's end: its tail was lost, or it is new",
+    )
+    UNPROVEN = "unproven", "what cannot be proved, as Kafka no longer keeps the records"
+    OTHER_INCARNATION = "other life", "ranges of an earlier topic of the same name"
+    COPIES = "copies", "rows stored twice, by a repeated or late write; the views show them once"
+    LATE = "late", "a range written late by a paused worker; the ledger's view hides it"
 
 
-MEANINGS: Final[dict[FindingKind, str]] = {
-    FindingKind.GAP: "records that no range of the ledger covers",
-    FindingKind.OVERLAP: "a range that overlaps others and joins nothing",
-    FindingKind.MISCOUNTED: "a range with fewer or more outcomes than records",
-    FindingKind.LOST: "a valid record whose id has no row",
-    FindingKind.REJECT_MISSING: "a rejected record that is not in `rejected`",
-    FindingKind.CONFLICT_MISSING: "a conflicting record that is not in `conflicts`",
-    FindingKind.HIDDEN: "other content of an id that no view shows and that is not in `conflicts`",
-    FindingKind.SHORT: "a range with fewer or more rows than the ledger has",
-    FindingKind.FOREIGN: "a row that comes from no record of the topic",
-    FindingKind.TWO_OUTCOMES: "a record that is kept in two tables",
-    FindingKind.MERGED: "different rows with the same key: a merge keeps one of them",
-    FindingKind.ALTERED: "rows of one record that differ",
-    FindingKind.SHOWN_TWICE: "an id with more than one visible row",
-    FindingKind.VIEW: "a view that does not show what its table holds",
-    FindingKind.EXPIRED: "records that Kafka deleted before they were read",
-    FindingKind.RECREATED: "a ledger that ends past the log's end: its tail was lost, or it is new",
-    FindingKind.UNPROVEN: "what cannot be proved, as Kafka no longer keeps the records",
-    FindingKind.OTHER_INCARNATION: "ranges of an earlier topic of the same name",
-    FindingKind.COPIES: "rows stored twice, by a repeated or late write; the views show them once",
-    FindingKind.LATE: "a range written late by a paused worker; the ledger's view hides it",
-}
 REMARKS: Final = frozenset({FindingKind.OTHER_INCARNATION, FindingKind.COPIES, FindingKind.LATE})
 
 
@@ -78,13 +71,12 @@ class AuditFinding:
     id_hash: str = ""
 
     @classmethod
-    def about(  # noqa: PLR0913 - a finding and what it is about
+    def about(  # noqa: PLR0913, PLR0917 - a finding and what it is about
         cls,
-        kind: FindingKind,
         topic: str,
+        kind: FindingKind,
         partition: int,
         span: Span | int,
-        *,
         text: str,
         key: Sequence[Any] | None = None,
     ) -> Self:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from railhead.audit.chain import Chain, Span, spans
 from railhead.audit.findings import AuditFinding, FindingKind
-from railhead.audit.queries import AuditQueries, Key, Window
+from railhead.audit.queries import AuditQueries, Window
 from railhead.audit.records.kafka_log import KafkaLog
 
 MOST_NAMED = 1_000
@@ -20,6 +21,7 @@ class Outside:
         self._log = log
         self._window = window
         self._topic = window.topic_table.topic
+        self._finding = partial(AuditFinding.about, self._topic)
 
     def in_the_window(self, chains: Mapping[int, Chain]) -> Iterator[AuditFinding]:
         """Rows between ranges; those in a known gap are one finding."""
@@ -59,7 +61,7 @@ class Outside:
         text = f"a row of {self._window.topic_table.table}, which holds {self._topic} only"
         for (topic, number, offset), tenant in self._queries.of_no_topic(self._window):
             topic_shown = topic or "(no topic)"
-            yield AuditFinding.about(kind, topic_shown, number, offset, text=text, key=(tenant,))
+            yield AuditFinding.about(topic_shown, kind, number, offset, text, (tenant,))
 
     def shown(self, tenant: str, *, from_the_beginning: bool) -> Iterator[AuditFinding]:
         """Check what analysts see: one row of each id, and as many rows as the table holds.
@@ -91,8 +93,3 @@ class Outside:
             self._finding(FindingKind.FOREIGN, number, span, f"{span.size:,} times {text}")
             for span in spans(rows)
         ]
-
-    def _finding(
-        self, kind: FindingKind, number: int, span: Span | int, text: str, key: Key | None = None
-    ) -> AuditFinding:
-        return AuditFinding.about(kind, self._topic, number, span, text=text, key=key)

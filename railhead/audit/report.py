@@ -12,7 +12,7 @@ from rich.text import Text
 
 from events.contract.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.audit.accounts import TopicAccount, is_balanced
-from railhead.audit.findings import MEANINGS, AuditFinding, FindingKind
+from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.dead_letters.plain_text import visible
 from streams.judge.outcomes import OutcomeCounts
 
@@ -94,7 +94,7 @@ def _print_kind(console: Console, kind: FindingKind, findings: Sequence[AuditFin
         return
     style = STYLES[False] if findings[0].is_fault else "yellow"
     count = f" ({len(findings):,})" if len(findings) > 1 else ""
-    console.print(Text(f"{kind}{count}: {MEANINGS[kind]}", style))
+    console.print(Text(f"{kind}{count}: {kind.meaning}", style))
     for one in findings[:SHOWN]:
         console.print(Text(f"  {visible(line_of(one))}"))
     if len(findings) > SHOWN:

@@ -164,4 +164,4 @@ def _candidates(evidence: Evidence) -> Iterator[str]:
 def _finding(
     evidence: Evidence, kind: FindingKind, span: Span | int, text: str, key: Key | None = None
 ) -> AuditFinding:
-    return AuditFinding.about(kind, evidence.topic, evidence.partition, span, text=text, key=key)
+    return AuditFinding.about(evidence.topic, kind, evidence.partition, span, text, key)

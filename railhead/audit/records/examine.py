@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from events.contract.id_rules import IdRules
 from events.contract.registry import BY_TOPIC, REJECTED_TOPIC
@@ -47,6 +48,7 @@ class Examiner:
         self._positions = positions
         self._rules = rules
         self.topic = window.topic_table.topic
+        self._at = partial(AuditFinding.about, self.topic)
         self._dead_letters_underway: set[tuple[int, int]] | None = None
 
     async def examine(self, block: OffsetBlock, *, fully: bool) -> Examination:
@@ -260,11 +262,6 @@ class Examiner:
             value: bytes | None = batch[0].value
             return value
         return None
-
-    def _at(
-        self, kind: FindingKind, partition: int, span: Span | int, text: str, key: Key | None = None
-    ) -> AuditFinding:
-        return AuditFinding.about(kind, self.topic, partition, span, text=text, key=key)
 
     def finding(self, kind: FindingKind, block: OffsetBlock, span: Span, text: str) -> AuditFinding:
         """The finding about some offsets of *block*."""

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from railhead.audit.accounts import PartitionAccount, TopicAccount
 from railhead.audit.chain import Span
-from railhead.audit.findings import MEANINGS, AuditFinding, FindingKind
+from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.audit.report import as_document, print_statement
 from streams.judge.outcomes import OutcomeCounts
 
@@ -90,8 +90,3 @@ def test_remarks_are_reported_and_the_accounts_balance() -> None:
 def test_every_partition_adds_up() -> None:
     """Offsets = outcomes + offsets without a record + in flight."""
     assert all(one.adds_up for one in account().partitions)
-
-
-def test_every_kind_has_a_meaning() -> None:
-    """So that no finding is printed without one."""
-    assert set(MEANINGS) == set(FindingKind)
