@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -74,8 +75,12 @@ class Handler:
         try:
             query = requests.parse(request.method, request.query.items(), request.headers)
             user = self._admit(query)
-            query = await body.with_form(request, query)
-            with self._running.entered(query.query_id, user.name):
+            most_bytes = body.MAX_EXTERNAL_BYTES if user.guarded else body.MAX_BODY_BYTES
+            query = await body.with_form(request, query, self._bodies, most_bytes=most_bytes)
+            with contextlib.ExitStack() as stack:
+                for table in query.external:
+                    stack.enter_context(table.rows)
+                stack.enter_context(self._running.entered(query.query_id, user.name))
                 return await self._answer(request, user, query)
         except ClickHouseError as error:
             failure = error

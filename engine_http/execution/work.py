@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from engine_http.engine.connection import EngineConnection
 from engine_http.engine.engine import Engine
 from engine_http.execution import jobs, running
+from engine_http.execution.external_tables import tables
 from engine_http.execution.jobs import Call
 from engine_http.execution.sessions import Session
 from engine_http.http.auth import User
@@ -66,11 +67,15 @@ class Work:
                 stack.callback(pipe.finish)
             if call.session is not None and _has_connection(call.session, call.user, statement):
                 own = self._connection_of(call.session)
+                stack.enter_context(tables(own, call.query.external))
                 return jobs.run_in_session(own, call, statement, pipe)
             if call.user.guarded:
                 limits = self._engine.limits.for_trial() if trial else self._engine.limits
                 return self._read_guarded(call, statement, pipe, limits)
             connection = stack.enter_context(self._fresh())
+            if call.query.external:
+                connection.begin()
+                stack.enter_context(tables(connection, call.query.external))
             jobs.prepare(connection, call.user, call.query)
             if statement.verb == b"KILL":
                 known = running.with_engine_ids(connection, statement.text)
@@ -92,9 +97,12 @@ class Work:
         """Refuse what an analyst may not run; a text that was allowed once is not parsed again."""
         parameters = str(query.parameters)
         key = (statement.text, parameters, jobs.output_format_of(query, statement))
-        if key in self._allowed:
+        # External tables of the same name may have other types in another request.
+        if key in self._allowed and not query.external:
             return
         jobs.check(connection, self._engine, query, statement)
+        if query.external:
+            return
         if len(statement.text) + len(parameters) <= _WORTH_KEEPING_BYTES:
             if len(self._allowed) >= _KEPT:
                 self._allowed = set()
@@ -109,13 +117,17 @@ class Work:
         """
         query, home = call.query, call.user.database
         ready = self._ready[limits.profile]
-        again = again and query.database in ("", home) and not query.read_only
+        again = again and query.database in ("", home)
+        again = again and not query.read_only and not query.external
         connection: EngineConnection | None = None
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(IndexError):
                 connection = ready.pop() if again else None
             connection = connection or self._engine.connect()
             stack.callback(connection.close)
+            if query.external:
+                connection.begin(limits.settings())
+                stack.enter_context(tables(connection, query.external))
             if connection.database == home and query.database:
                 connection.check_database()
             if connection.database != home:

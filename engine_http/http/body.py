@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from aiohttp import BodyPartReader, web
 from engine_http.engine.errors import ClickHouseError, Code
 from engine_http.http import decompression
 from engine_http.http import request as requests
+from engine_http.http.external import MOST_TABLES, tables_of
 from engine_http.http.request import Query
 from engine_http.http.spool import IN_MEMORY_BYTES, Spool
 from engine_http.threads import on_thread
@@ -24,6 +26,8 @@ MAX_BODY_BYTES: Final = 256 << 20
 MAX_STATEMENT_BYTES: Final = 1 << 18
 # The most bytes of all fields of a form together.
 MAX_FORM_BYTES: Final = 1 << 20
+# The most bytes of each table that an analyst sends with a query.
+MAX_EXTERNAL_BYTES: Final = 1 << 20
 # Bodies that are decompressed to disk at the same time: they take four times MAX_BODY_BYTES there.
 _LARGE_AT_ONCE: Final = 4
 _CHUNK_BYTES: Final = 1 << 18
@@ -82,28 +86,45 @@ def _open_into(found: Spool, sent: Spool, query: Query) -> Spool:
     return found.write_all(chunks)
 
 
-async def with_form(request: web.Request, query: Query) -> Query:
+async def with_form(
+    request: web.Request, query: Query, bodies: Bodies, *, most_bytes: int
+) -> Query:
     """Add the text fields of a multipart form to the query, as if they stood in the URL.
 
-    Raises ClickHouseError 48 for files in it: external tables are not supported.
+    Its files, of at most *most_bytes* each, become the query's external tables; the caller closes
+    their rows.
     """
     if request.content_type != _FORM:
         return query
-    fields = await _fields(request)
-    arguments = itertools.chain(request.query.items(), fields)
-    whole = requests.parse(request.method, arguments, request.headers)
-    return replace(whole, query_id=query.query_id)
+    files: dict[str, Spool] = {}
+    try:
+        fields = await _fields(request, files, lambda: bodies.spool(most_bytes))
+        found, arguments = tables_of(files, itertools.chain(request.query.items(), fields))
+        whole = requests.parse(request.method, arguments, request.headers)
+    except BaseException:
+        for rows in files.values():
+            rows.close()
+        raise
+    return replace(whole, query_id=query.query_id, external=found)
 
 
-async def _fields(request: web.Request) -> list[tuple[str, str]]:
-    """Read the fields of a form as they were sent; a field's own encoding is never undone."""
+async def _fields(
+    request: web.Request, files: dict[str, Spool], spool: Callable[[], Spool]
+) -> list[tuple[str, str]]:
+    """Return the fields of a form as they were sent, and put its files into *files*.
+
+    A field's own encoding is never undone.
+    """
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise ClickHouseError(Code.NOT_IMPLEMENTED, "A form cannot be compressed")
     fields: list[tuple[str, str]] = []
     left = MAX_FORM_BYTES
     async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader) or part.filename is not None:
-            raise ClickHouseError(Code.NOT_IMPLEMENTED, "External data is not supported here")
+        if not isinstance(part, BodyPartReader):
+            raise ClickHouseError(Code.NOT_IMPLEMENTED, "A form cannot hold another form")
+        if part.filename is not None:
+            await _file(part, files, spool)
+            continue
         value = bytearray()
         while chunk := await part.read_chunk(_CHUNK_BYTES):
             value += chunk
@@ -112,6 +133,17 @@ async def _fields(request: web.Request) -> list[tuple[str, str]]:
         _check_form(left)
         fields.append((part.name or "", value.decode(errors="replace")))
     return fields
+
+
+async def _file(part: BodyPartReader, files: dict[str, Spool], spool: Callable[[], Spool]) -> None:
+    name = part.name or ""
+    if name in files or len(files) == MOST_TABLES:
+        raise ClickHouseError(
+            Code.BAD_ARGUMENTS, f"External data may be {MOST_TABLES} tables of different names"
+        )
+    rows = files[name] = spool()
+    while chunk := await part.read_chunk(_CHUNK_BYTES):
+        rows.write(chunk)
 
 
 def _check_form(left: int) -> None:

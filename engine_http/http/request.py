@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from engine_http.engine.errors import ClickHouseError, Code
+from engine_http.http.external import ExternalTable
 
 # Parameters of the HTTP interface itself; everything else in the URL is a setting.
 RESERVED = frozenset(
@@ -49,6 +50,7 @@ class Query:
     role: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    external: tuple[ExternalTable, ...] = ()
 
 
 def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[str, str]) -> Query:
