@@ -74,45 +74,45 @@ def _table(name: str, rows: Spool, given: Mapping[str, str]) -> ExternalTable:
     if bool(structure) == bool(types):
         raise _wrong(f"External data needs either {name}_structure or {name}_types")
     text = (structure or types).encode()
-    columns = [_column(number, piece, named=bool(structure)) for number, piece in _cut(text)]
+    columns = [_column(number, words, named=bool(structure)) for number, words in _cut(text)]
     return ExternalTable(name, ", ".join(columns), row_format, rows)
 
 
 def _cut(text: bytes) -> Iterator[tuple[int, list[Token]]]:
     """The columns in *text*, numbered from 1, as tokens."""
-    number, depth, piece = 1, 0, list[Token]()
+    number, depth, words = 1, 0, list[Token]()
     for token in tokens(text):
         depth += (token.text == b"(") - (token.text == b")")
         if token.text == b"," and not depth:
-            yield number, piece
-            number, piece = number + 1, []
+            yield number, words
+            number, words = number + 1, []
         else:
-            piece.append(token)
-    yield number, piece
+            words.append(token)
+    yield number, words
 
 
-def _column(number: int, piece: list[Token], *, named: bool) -> str:
+def _column(number: int, words: list[Token], *, named: bool) -> str:
     name = f"_{number}"
-    if named and piece:
-        name = piece[0].name if piece[0].kind in ("word", "quoted") else ""
-        piece = piece[1:]
-    if not _NAME.match(name) or not _is_a_type(piece):
+    if named and words:
+        name = words[0].name if words[0].kind in ("word", "quoted") else ""
+        words = words[1:]
+    if not _NAME.match(name) or not _is_a_type(words):
         raise _wrong(f"Column {number} of the external data is not a name and a type")
-    return f"{quoted(name)} {b' '.join(token.text for token in piece).decode()}"
+    return f"{quoted(name)} {b' '.join(token.text for token in words).decode()}"
 
 
-def _is_a_type(piece: list[Token]) -> bool:
-    """Whether *piece* is a word, and behind it at most one pair of brackets with all else in it."""
-    if not piece or piece[0].kind != "word" or _CLOSED & {token.keyword for token in piece}:
+def _is_a_type(words: list[Token]) -> bool:
+    """Whether *words* is a name, and after it at most one pair of brackets with all the rest."""
+    if not words or words[0].kind != "word" or _CLOSED & {token.keyword for token in words}:
         return False
-    depth, last = 0, len(piece) - 1
-    for at, token in enumerate(piece[1:], 1):
+    depth, last = 0, len(words) - 1
+    for at, token in enumerate(words[1:], 1):
         if token.text not in _IN_A_TYPE and token.kind not in ("word", "number", "string"):
             return False
         depth += (token.text == b"(") - (token.text == b")")
         if depth < 1 and at < last:
             return False
-    return depth == 0 and (last == 0 or piece[last].text == b")")
+    return depth == 0 and (last == 0 or words[last].text == b")")
 
 
 def _wrong(text: str) -> ClickHouseError:
