@@ -331,8 +331,8 @@ def _begin_at_the_first_record() -> None:
 
     original = BatchRecords.take
 
-    def take(self: Any, limit: int) -> Any:
-        fetched = original(self, limit)
+    def take(self: Any, limit: int, **options: Any) -> Any:
+        fetched = original(self, limit, **options)
         return replace(fetched, follows=fetched.first) if fetched and len(fetched) else fetched
 
     _set(BatchRecords, "take", take)
