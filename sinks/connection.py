@@ -22,7 +22,7 @@ _ADDRESS: Final = re.compile(r"\s*\(for url [^()]*\)\s*$")
 # A syntax error lists everything that a statement may start with: thousands of characters.
 _EXPECTED: Final = re.compile(r" Expected one of: .*(?= \([A-Z_]+\)$)", re.DOTALL)
 _TEXT_MAX_CHARACTERS: Final = 400
-FIRST_ANSWER_SECONDS: Final = 8.0
+FIRST_ANSWER_SECONDS: Final = 10.0
 
 
 def client_arguments(settings: StoreSettings) -> dict[str, Any]:

@@ -22,7 +22,7 @@ TOPIC_EXISTS: Final = 36
 INVALID_REPLICATION: Final = 38
 SET_ON_TOPIC: Final = 1
 RETRY_AFTER_SECONDS: Final = 0.2
-ANSWER_SECONDS: Final = 8.0
+ANSWER_SECONDS: Final = 10.0
 
 
 class TopicError(Exception):
