@@ -178,6 +178,7 @@ class Producers:
         """Stop the producer there is; a transaction that it has begun stays open."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            with contextlib.suppress(KafkaError, TimeoutError, OSError):
+            # RuntimeError: aiokafka writes to a connection that uvloop has closed.
+            with contextlib.suppress(KafkaError, TimeoutError, OSError, RuntimeError):
                 async with asyncio.timeout(3):
                     await producer.stop()
