@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import Phase, settings
+
+from tests.distribution import distribute
 
 settings.register_profile("railhead", deadline=None)
 settings.load_profile("railhead")
@@ -20,3 +23,10 @@ def pytest_configure() -> None:
         settings.register_profile("mutants", deadline=None, phases=[Phase.explicit, Phase.generate])
         settings.load_profile("mutants")
         BY_NAME[name].apply()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests run in one process, and in which order."""
+    if config.pluginmanager.hasplugin("xdist"):
+        distribute(items)

@@ -18,7 +18,7 @@ TABLES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     """The running engine; tests must not stop it."""
     process = EngineProcess(tmp_path_factory.mktemp("clickhouse") / "data").start()

@@ -52,7 +52,7 @@ async def acme(start_api: StartApi) -> AsyncIterator[RunningApi]:
         yield api
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundStack]:
     """Kafka itself, with all topics."""
     settings = StackSettings(

@@ -38,7 +38,7 @@ def start_engine(data_dir: str) -> tuple[subprocess.Popen[str], str]:
     return process, ready.split()[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a ClickHouse."""
     given = os.environ.get("RAILHEAD_TEST_CLICKHOUSE_URL")
@@ -51,7 +51,7 @@ def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert process.wait(timeout=30) == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(clickhouse_url: str) -> StoreSettings:
     """Settings that lead to a migrated ClickHouse."""
     made = StoreSettings(url=clickhouse_url)
@@ -59,14 +59,14 @@ def settings(clickhouse_url: str) -> StoreSettings:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sql(settings: StoreSettings) -> Iterator[Client]:
     """A client that sees what analysts see, and the tables behind."""
     with create_client(**client_arguments(settings)) as client:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def analyst(settings: StoreSettings) -> Iterator[Client]:
     """A client signed in as analysts are."""
     with create_client(**{**client_arguments(settings), "username": "analyst"}) as client:

@@ -18,7 +18,7 @@ PARTITIONS = 80
 Look = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Kafka and ClickHouse, each test on a partition of its own."""
     options = ("--parts", "kafka,clickhouse", "--partitions", str(PARTITIONS))
@@ -45,7 +45,7 @@ def worker(parts: System, monkeypatch: pytest.MonkeyPatch) -> HandDrivenWorker:
     return HandDrivenWorker(parts.kafka, f"http://127.0.0.1:{parts.clickhouse_port}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def partitions() -> Iterator[int]:
     """Numbers of partitions nobody has used."""
     return itertools.count()

@@ -74,7 +74,7 @@ class Brand:
         return [json.loads(line) for line in lines]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A stack for the tests of rejected items."""
     running = System.make(tmp_path_factory.mktemp("dead-letters") / "data", "--partitions", "2")

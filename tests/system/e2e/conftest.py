@@ -10,7 +10,7 @@ import pytest
 from tests.system.e2e.system import System
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A stack shared by the tests that leave it whole."""
     running = System.make(tmp_path_factory.mktemp("stack") / "data", "--partitions", "2")
