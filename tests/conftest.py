@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
 
-from tests.distribution import distribute
+from tests import distribution
 
 settings.register_profile("railhead", deadline=None)
 settings.load_profile("railhead")
@@ -25,8 +26,12 @@ def pytest_configure() -> None:
         BY_NAME[name].apply()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests run in one process, and in which order."""
-    if config.pluginmanager.hasplugin("xdist"):
-        distribute(items)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let tests that share a stack run in one process."""
+    return distribution.scheduler(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say in which order tests begin."""
+    distribution.sort(items)

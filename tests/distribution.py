@@ -10,41 +10,59 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-# Fixtures of a whole package that start processes.
-SHARED: Final = frozenset({"broker", "clickhouse_url", "engine", "parts", "system"})
+# Folders with a fixture of the whole package that starts processes.
+SHARED: Final = (
+    "tests/engine_http/",
+    "tests/railhead/audit/",
+    "tests/railhead/dead_letters/",
+    "tests/sinks/",
+)
 # Each of their tests starts a process of its own.
 MUTANTS: Final = "tests/system/mutants/"
 
 
-def group_of(path: str, fixtures: Iterable[str]) -> str:
-    """The tests that a test of the file *path* must run with: those of its file or its folder."""
-    return path if SHARED.isdisjoint(fixtures) else path.rpartition("/")[0]
+def group_of(node_id: str) -> str:
+    """What a test must run with: the tests of its folder, or of its file."""
+    path = node_id.partition("::")[0]
+    return next((folder for folder in SHARED if path.startswith(folder)), path)
 
 
 def in_order(groups: Sequence[str], slow: Iterable[str]) -> list[str]:
     """The names of groups in the order in which they begin; *groups* has one for each test."""
-    sizes = Counter(groups)
-    largest = [name for name, _ in sizes.most_common()]
-    first = [name for name in largest if name in set(slow)]
-    others = [name for name in largest if name not in set(slow)]
+    slow = set(slow)
+    largest = [name for name, _ in Counter(groups).most_common()]
+    first = [name for name in largest if name in slow]
+    others = [name for name in largest if name not in slow]
     pairs = zip_longest(first, others[: len(first)])
     return [name for name in chain(*pairs, others[len(first) :]) if name is not None]
 
 
-def distribute(items: list[pytest.Item]) -> None:
-    """Mark *items* with their groups and sort them by those."""
-    groups = [group_of(item.location[0], getattr(item, "fixturenames", ())) for item in items]
+def sort(items: list[pytest.Item]) -> None:
+    """Sort *items* by their groups."""
     slow = [
-        group
-        for group, item in zip(groups, items, strict=True)
-        if group.startswith(MUTANTS) or item.get_closest_marker("e2e")
+        group_of(item.nodeid)
+        for item in items
+        if item.nodeid.startswith(MUTANTS) or item.get_closest_marker("e2e")
     ]
-    place = {name: number for number, name in enumerate(in_order(groups, slow))}
-    for group, item in zip(groups, items, strict=True):
-        item.add_marker(pytest.mark.xdist_group(group))
-    order = sorted(range(len(items)), key=lambda at: place[groups[at]])
-    items[:] = [items[at] for at in order]
+    names = in_order([group_of(item.nodeid) for item in items], slow)
+    place = {name: number for number, name in enumerate(names)}
+    items.sort(key=lambda item: place[group_of(item.nodeid)])
+
+
+def scheduler(config: pytest.Config, log: Any) -> Any:
+    """The scheduler of pytest-xdist that keeps groups together.
+
+    Its own `loadgroup` does not: pytest 9 has other node ids than it writes groups into.
+    """
+    # Not every process that collects tests has the plugin.
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)

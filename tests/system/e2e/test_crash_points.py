@@ -37,7 +37,7 @@ pytestmark = pytest.mark.e2e
 TENANT = "alpha"
 EVENTS = 900
 RATE = 500.0
-DIES_WITHIN_SECONDS = 60
+DIES_WITHIN_SECONDS = 120
 # Dying at the first pass would leave every partition untouched; these may be passed once only.
 PASSES = {
     "worker.in_recovery": 1,
