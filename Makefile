@@ -26,7 +26,7 @@ test: setup ## Format, lint, strict types, unit, property and end-to-end tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 $(BENCH_VENV)/.ready: requirements/bench.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
