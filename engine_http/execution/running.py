@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from engine_http.engine.connection import TAG, EngineConnection, literal
 from engine_http.engine.errors import ClickHouseError, Code
 from engine_http.execution.trials import CLOCK_SECONDS, CPU_SECONDS
-from engine_http.statements.lexer import tokens
+from engine_http.statements.lexer import spliced, tokens
 
 
 class Running:
@@ -88,10 +88,12 @@ def with_engine_ids(connection: EngineConnection, statement: bytes) -> bytes:
         "SELECT Settings[{tag:String}], query_id FROM system.processes", {"tag": TAG}
     )
     ids = dict(line.split("\t") for line in found)
-    rewritten, position = b"", 0
-    for token in tokens(statement):
-        engine_id = ids.get(token.text[1:-1].decode(errors="replace"), "")
-        if token.kind == "string" and engine_id:
-            rewritten += statement[position : token.start] + literal(engine_id).encode()
-            position = token.end
-    return rewritten + statement[position:]
+    strings = (token for token in tokens(statement) if token.kind == "string")
+    return spliced(
+        statement,
+        (
+            (token.start, token.end, literal(engine_id).encode())
+            for token in strings
+            if (engine_id := ids.get(token.text[1:-1].decode(errors="replace"), ""))
+        ),
+    )

@@ -8,7 +8,7 @@ decide what is allowed: that is the task of the engine's own parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -76,3 +76,12 @@ def _comment_end(sql: bytes, position: int) -> int:
         depth += 1 if edge.group() == b"/*" else -1
         position = edge.end()
     return len(sql) if depth else position
+
+
+def spliced(text: bytes, replacements: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """*text* with *replacements*: start, end and what stands there instead, in ascending order."""
+    parts, position = list[bytes](), 0
+    for start, end, replacement in replacements:
+        parts += [text[position:start], replacement]
+        position = end
+    return b"".join([*parts, text[position:]])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 
-from engine_http.statements.lexer import Token, tokens
+from engine_http.statements.lexer import Token, spliced, tokens
 
 _UNSET = (b"DEFAULT", b"AUTO")
 
@@ -26,13 +26,13 @@ def lowered_in(text: bytes, caps: Mapping[str, int]) -> tuple[bytes, dict[str, s
     """Lower limits in the SETTINGS and SET of a statement; return it and what was lowered."""
     if b"SET" not in text.upper():
         return text, {}
-    parts, position, changed = [], 0, {}
-    for name, value in _assignments(text):
-        if name in caps and _exceeds(_value(value), caps[name]):
-            changed[name] = str(caps[name])
-            parts += [text[position : value.start], changed[name].encode()]
-            position = value.end
-    return b"".join([*parts, text[position:]]), changed
+    high = [
+        (name, value)
+        for name, value in _assignments(text)
+        if name in caps and _exceeds(_value(value), caps[name])
+    ]
+    replacements = ((value.start, value.end, str(caps[name]).encode()) for name, value in high)
+    return spliced(text, replacements), {name: str(caps[name]) for name, _ in high}
 
 
 def _assignments(text: bytes) -> Iterator[tuple[str, Token]]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from engine_http.engine.connection import TAG, literal
-from engine_http.statements.lexer import tokens
+from engine_http.statements.lexer import spliced, tokens
 
 _WORTH_A_LOOK = re.compile(rb"system\s*\.\s*processes|show\s+processlist", re.IGNORECASE)
 _MOST_CHARACTERS = 4096
@@ -45,11 +45,13 @@ def with_processes(text: bytes, rows: bytes) -> bytes:
     table = b"values('%s', %s)" % (_COLUMNS.encode(), rows)
     if not rows:
         table = b"null('%s')" % _COLUMNS.encode()
-    parts, position = list[bytes](), 0
-    for start, end, shown in _places(text):
-        parts += [text[position:start], b"SELECT * FROM " if shown else b"", table]
-        position = end
-    return b"".join([*parts, text[position:]])
+    return spliced(
+        text,
+        (
+            (start, end, b"SELECT * FROM " + table if shown else table)
+            for start, end, shown in _places(text)
+        ),
+    )
 
 
 def _places(text: bytes) -> Iterator[tuple[int, int, bool]]:
