@@ -95,14 +95,15 @@ class Work:
 
     def _check(self, connection: EngineConnection, query: Query, statement: Statement) -> None:
         """Refuse what an analyst may not run; a text that was allowed once is not parsed again."""
+        if query.external:
+            # Tables of the same name may have other types in another request: none is kept.
+            jobs.check(connection, self._engine, query, statement)
+            return
         parameters = str(query.parameters)
         key = (statement.text, parameters, jobs.output_format_of(query, statement))
-        # External tables of the same name may have other types in another request.
-        if key in self._allowed and not query.external:
+        if key in self._allowed:
             return
         jobs.check(connection, self._engine, query, statement)
-        if query.external:
-            return
         if len(statement.text) + len(parameters) <= _WORTH_KEEPING_BYTES:
             if len(self._allowed) >= _KEPT:
                 self._allowed = set()
