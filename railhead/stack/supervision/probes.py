@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 TIMEOUT_SECONDS: Final = 2.0
@@ -21,8 +23,8 @@ async def http_answers(host: str, port: int, path: str) -> bool:
     """Whether GET *path* is answered with 200."""
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            line = await _first_line(host, port, http_request(host, port, path))
-            return line.split()[1:2] == [b"200"]
+            async with _asked(host, port, http_request(host, port, path)) as reader:
+                return (await reader.readline()).split()[1:2] == [b"200"]
     except OSError:
         return False
 
@@ -35,7 +37,8 @@ async def reacts(host: str, port: int, request: bytes) -> bool:
     begun = time.monotonic()
     try:
         async with asyncio.timeout(SILENCE_SECONDS):
-            await _first_byte(host, port, request)
+            async with _asked(host, port, request) as reader:
+                await reader.read(1)
     except TimeoutError:
         # If we were not run in time ourselves, the answer may be there.
         return time.monotonic() - begun > SILENCE_SECONDS + TIMEOUT_SECONDS
@@ -63,29 +66,18 @@ async def kafka_answers(host: str, port: int) -> bool:
         return False
 
 
-async def _first_line(host: str, port: int, request: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(request)
-        return await reader.readline()
-    finally:
-        writer.close()
-
-
-async def _first_byte(host: str, port: int, request: bytes) -> None:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(request)
-        await reader.read(1)
-    finally:
-        writer.close()
-
-
 async def _metadata(host: str, port: int) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(KAFKA_REQUEST)
+    async with _asked(host, port, KAFKA_REQUEST) as reader:
         await reader.readexactly(4)
         return await reader.readexactly(ANSWER.size)
+
+
+@asynccontextmanager
+async def _asked(host: str, port: int, request: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """Connect and send *request*; what comes back is read from the reader."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(request)
+        yield reader
     finally:
         writer.close()
