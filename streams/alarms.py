@@ -69,16 +69,18 @@ def raise_alarms(
     for kind, span in facts:
         if span is not None and (partition, kind, span) not in reported:
             reported.add((partition, kind, span))
-            alarm, text = _WRONG[kind]
-            metrics.alarm(alarm)
-            logger.critical(text, partition, *span)
+            _report(kind, partition, span, metrics)
 
 
 def retention_passed(partition: Partition, lost: tuple[int, int], metrics: WorkerMetrics) -> None:
     """Report that the offsets *lost*, both ends included, were deleted before they were stored."""
-    alarm, text = _WRONG["lost"]
+    _report("lost", partition, lost, metrics)
+
+
+def _report(kind: str, partition: Partition, span: tuple[int, int], metrics: WorkerMetrics) -> None:
+    alarm, text = _WRONG[kind]
     metrics.alarm(alarm)
-    logger.critical(text, partition, *lost)
+    logger.critical(text, partition, *span)
 
 
 def moved_in_circles(partition: Partition, records: int, metrics: WorkerMetrics) -> None:
