@@ -63,7 +63,7 @@ class Batch:
             and not self._is_whole()
         )
 
-    @property
+    @cached_property
     def opens_long(self) -> bool:
         """Whether it opens to so much that it cannot be held; raises `CorruptRecordException`."""
         return bool(self._known.compression_type) and not self._is_whole()
