@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 from clickhouse_connect.driver import create_client
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from clickhouse_connect.driver.exceptions import error_name_from_body, scrub_error_details
 
@@ -54,8 +55,13 @@ def check_answers(settings: StoreSettings) -> None:
 
     A process that hangs takes connections, and a query may take long for good reasons.
     """
-    wait = {"connect_timeout": FIRST_ANSWER_SECONDS, "send_receive_timeout": FIRST_ANSWER_SECONDS}
-    create_client(**(client_arguments(settings) | wait)).close()
+    hasty_client(settings, FIRST_ANSWER_SECONDS).close()
+
+
+def hasty_client(settings: StoreSettings, answer_seconds: float) -> Client:
+    """Connect, and wait *answer_seconds* for each answer; raises the driver's errors."""
+    wait = {"connect_timeout": answer_seconds, "send_receive_timeout": answer_seconds}
+    return create_client(**(client_arguments(settings) | wait))
 
 
 def translate(action: str, error: Exception) -> SinkError:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from clickhouse_connect.driver import create_client
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
@@ -17,7 +16,7 @@ from railhead.doctor.parts.gaps import obvious_gaps
 from railhead.doctor.target import Target
 from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.lag import lag_behind, read_ends
-from sinks.connection import NETWORK_ERRORS, client_arguments, own_words
+from sinks.connection import NETWORK_ERRORS, hasty_client, own_words
 from sinks.fill import count_unfilled
 from sinks.migrate import BOOTSTRAP, MIGRATIONS, VIEWS, MigrationError, pending
 from sinks.settings import StoreSettings
@@ -32,7 +31,7 @@ SEE_ABOVE: Final = "See kafka and clickhouse above."
 def database(target: Target, settings: StoreSettings) -> Iterator[DoctorFinding]:
     """Look at ClickHouse's release, clock, tables and views."""
     try:
-        with _client(settings) as client:
+        with hasty_client(settings, ANSWER_SECONDS) as client:
             yield release(client, target.clickhouse.shown)
             yield clock(client)
             yield migrations(client)
@@ -45,12 +44,6 @@ def database(target: Target, settings: StoreSettings) -> Iterator[DoctorFinding]
     except NETWORK_ERRORS as error:
         says = f"{target.clickhouse} does not answer: {error or type(error).__name__}"
         yield fail("clickhouse", says, target.advisor.about(target.clickhouse))
-
-
-def _client(settings: StoreSettings) -> Client:
-    arguments = client_arguments(settings)
-    wait = {"connect_timeout": ANSWER_SECONDS, "send_receive_timeout": ANSWER_SECONDS}
-    return create_client(**(arguments | wait))
 
 
 def release(client: Client, url: str) -> DoctorFinding:
@@ -102,7 +95,7 @@ def lag(target: Target, settings: StoreSettings) -> DoctorFinding:
     """Count the records in Kafka that have no outcome in ClickHouse yet."""
     try:
         ends = asyncio.run(read_ends(target.bootstrap, answer_seconds=ANSWER_SECONDS))
-        with _client(settings) as client:
+        with hasty_client(settings, ANSWER_SECONDS) as client:
             behind = lag_behind(ends, client)
     except (TopicError, DriverError, *NETWORK_ERRORS) as error:
         return warn("lag", _unknown(error, target), SEE_ABOVE)
@@ -121,7 +114,7 @@ def gaps(target: Target, settings: StoreSettings) -> DoctorFinding:
     """Look for what is missing behind what was stored, as far as that costs little."""
     try:
         ends = asyncio.run(read_ends(target.bootstrap, answer_seconds=ANSWER_SECONDS))
-        with _client(settings) as client:
+        with hasty_client(settings, ANSWER_SECONDS) as client:
             found = list(obvious_gaps(client, ends))
     except (TopicError, DriverError, *NETWORK_ERRORS) as error:
         return warn("gaps", _unknown(error, target), SEE_ABOVE)
