@@ -52,12 +52,7 @@ def _listening(port: int) -> Iterator[str]:
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in (PROC / "net" / table).read_text("ascii").splitlines()[1:]:
-                (
-                    _,
-                    local,
-                    _,
-                    state,
-                    *_,
-                ) = fields = line.split()
+                fields = line.split()
+                local, state, inode = fields[1], fields[3], fields[9]
                 if state == LISTENS and int(local.rpartition(":")[2], 16) == port:
-                    yield fields[9]
+                    yield inode

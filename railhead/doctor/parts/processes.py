@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 from collections.abc import Iterator
+from functools import partial
 
 from aiohttp import ClientError
 
@@ -28,7 +29,7 @@ def process_checks(target: Target) -> Iterator[Check]:
     for name, page in target.record.metrics.items():
         url = page.removesuffix("/metrics")
         if url != target.api_url:
-            yield Check(name, f"{name} at {url}", f"{AGAIN}.", _Health(name, url))
+            yield Check(name, f"{name} at {url}", f"{AGAIN}.", partial(_health, name, url))
 
 
 def processes(target: Target) -> Iterator[DoctorFinding]:
@@ -49,21 +50,14 @@ def processes(target: Target) -> Iterator[DoctorFinding]:
         yield warn("processes", says, "Start `railhead up` again with the version that you want.")
 
 
-class _Health:
-    """Asks one process whether it could work now."""
-
-    def __init__(self, name: str, url: str) -> None:
-        self._name = name
-        self._url = url
-
-    def __call__(self) -> Iterator[DoctorFinding]:
-        try:
-            reasons = asyncio.run(not_ready(self._url))
-        except (ClientError, TimeoutError, ValueError) as error:
-            says = f"{self._url} does not answer: {reason(error)}"
-            yield fail(self._name, says, f"{AGAIN}.")
-            return
-        if reasons is None:
-            yield ok(self._name, f"{self._url} is ready")
-        else:
-            yield warn(self._name, f"{self._url} is not ready: {reasons}", "See its log.")
+def _health(name: str, url: str) -> Iterator[DoctorFinding]:
+    """Ask the process *name* at *url* whether it could work now."""
+    try:
+        reasons = asyncio.run(not_ready(url))
+    except (ClientError, TimeoutError, ValueError) as error:
+        yield fail(name, f"{url} does not answer: {reason(error)}", f"{AGAIN}.")
+        return
+    if reasons is None:
+        yield ok(name, f"{url} is ready")
+    else:
+        yield warn(name, f"{url} is not ready: {reasons}", "See its log.")
