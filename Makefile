@@ -3,13 +3,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The baselines have an environment of their own: they need other versions than Railhead does.
 BENCH_VENV := .venv-bench
+# So has the generator of clients: what it needs is nothing that Railhead or its tests import.
+OPENAPI_VENV := .venv-openapi
 ARGS ?=
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 
 .PHONY: fuzz tables mutants help setup run test bench lock
 
 help: ## Show what each target does.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## Create .venv from the hash-pinned lock; leaves .venv/bin/railhead.
 
@@ -49,7 +51,17 @@ lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --extra build -o requirements/server.txt pyproject.toml
 	$(LOCK) --extra onebox --extra build --extra dev -o requirements/dev.txt pyproject.toml
 	$(LOCK) --group bench -o requirements/bench.txt
+	$(LOCK) --group openapi -o requirements/openapi.txt
 
 .PHONY: chaos
 chaos: setup ## Inject faults into the whole stack for ten minutes and prove that nothing was lost. ARGS=--seconds 120 --seed 7
 	$(BIN)/python -m tests.system.chaos $(ARGS)
+
+$(OPENAPI_VENV)/.ready: requirements/openapi.txt
+	$(PYTHON) -m venv $(OPENAPI_VENV)
+	$(OPENAPI_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/openapi.txt
+	@touch $@
+
+.PHONY: openapi-clients
+openapi-clients: setup $(OPENAPI_VENV)/.ready ## Generate clients from /openapi.json (Python, and TypeScript if npm is there) and run them.
+	$(BIN)/python -m tests.system.openapi --python $(OPENAPI_VENV)/bin/python

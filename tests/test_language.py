@@ -41,7 +41,7 @@ NAMES = {
     "an alarm": r"\bmissing_slice\b|\breject_flood\b",
     "a column": r"\bletter_(?:partition|offset|appended_at|incarnation)\b",
     "a finding of reconcile": r"\btwo fates\b",
-    "the name of an operation in /openapi.json": r"\bpushFastTrackEvents\b",
+    "the name of an operation in /openapi.json": r"\bpush(?:FastTrackEvents|_fast_track_events)\b",
     "aiokafka's": r"\b_?sender(?:_task)?\b(?=[._]|\.cancel)|\bsender_task\b",
     "a game of the demo": r"\bbook-of-rails\b",
     "Python's": r": slice \|",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
@@ -11,16 +12,26 @@ from typing import Any, Final
 
 from events.contract.registry import EVENT_TYPES, EventType
 from events.contract.schema import item_schema
-from ingest_http.answers import KINDS, METHOD_NOT_ALLOWED, NOT_FOUND, AnswerKind, ApiError
-from ingest_http.http.openapi_schemas import (
-    ERROR_SCHEMA,
-    READY_SCHEMA,
-    REASON_SCHEMA,
-    REPORT_SCHEMA,
+from ingest_http.answers import (
+    BAD_REQUEST,
+    INTERNAL,
+    KINDS,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    AnswerKind,
 )
+from ingest_http.http.openapi_schemas import answer_schemas, error_example, error_name, ref
 from ingest_http.settings import MIB, ApiSettings
 
 JSON: Final = "application/json"
+# Of a path that the document has.
+PATH_KINDS: Final = [kind for kind in KINDS if kind is not NOT_FOUND]
+HEALTH_KINDS: Final = (BAD_REQUEST, METHOD_NOT_ALLOWED, INTERNAL)
+FLAG_SCHEMA: Final[dict[str, Any]] = {
+    "type": "string",
+    "enum": ["0", "1"],
+    "description": "`1` for yes, `0` for no, as if it were not there.",
+}
 SUCCESS_HEADERS: Final[dict[str, Any]] = {
     "X-Request-Id": {"schema": {"type": "string"}},
     "X-Railhead-Rejected": {
@@ -58,36 +69,48 @@ def openapi_document() -> dict[str, Any]:
             "version": _version(),
             "description": REQUEST_TEXT,
         },
+        "servers": [{"url": "/", "description": "The ingest API that this document is from."}],
         "tags": [{"name": name, "description": what} for name, what in TAGS.items()],
-        "paths": {
-            "/api/v1/integrations/fasttrack/bulk": {"post": _request()},
-            "/health/live": {
-                "get": _health("isLive", "Tells that the process runs.", {"200": _ok({})})
-            },
-            "/health/ready": {
-                "get": _health(
-                    "isReady",
-                    "Tells whether a batch sent now would be stored.",
-                    {
-                        "200": _ok(_ref("Readiness")),
-                        "503": _ok(_ref("Readiness"), "Not now, and why."),
-                    },
-                )
-            },
-        },
+        "paths": _paths(),
         "components": {
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
             },
-            "schemas": {
-                **{_schema_name(one): item_schema(one) for one in EVENT_TYPES},
-                "Error": ERROR_SCHEMA,
-                "Report": REPORT_SCHEMA,
-                "Reason": REASON_SCHEMA,
-                "Readiness": READY_SCHEMA,
-            },
+            "schemas": _schemas(),
         },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/api/v1/integrations/fasttrack/bulk": {"post": _request()},
+        "/health/live": {
+            "get": _health("isLive", "Tells that the process runs.", {"200": _ok(ref("Liveness"))})
+        },
+        "/health/ready": {
+            "get": _health(
+                "isReady",
+                "Tells whether a batch sent now would be stored.",
+                {
+                    "200": _ok(ref("Readiness")),
+                    "503": _ok(ref("Readiness"), "Not now, and why."),
+                },
+            )
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    return {
+        "Batch": {"type": "array", "items": ref("Item")},
+        "Item": {
+            "description": "One event, by the type that it names.",
+            "anyOf": [ref(_schema_name(one)) for one in EVENT_TYPES],
+        },
+        **{_schema_name(one): item_schema(one) for one in EVENT_TYPES},
+        "Flag": FLAG_SCHEMA,
+        **answer_schemas(PATH_KINDS),
     }
 
 
@@ -95,15 +118,7 @@ def _schema_name(event_type: EventType) -> str:
     return event_type.model.__name__
 
 
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _request() -> dict[str, Any]:
-    schema = {
-        "type": "array",
-        "items": {"anyOf": [_ref(_schema_name(one)) for one in EVENT_TYPES]},
-    }
     return {
         "tags": ["Events"],
         "summary": "Consumes FastTrack events.",
@@ -122,7 +137,7 @@ def _request() -> dict[str, Any]:
         ],
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": schema, "examples": _examples()}},
+            "content": {JSON: {"schema": ref("Batch"), "examples": _examples()}},
         },
         "responses": {
             "204": {
@@ -130,39 +145,30 @@ def _request() -> dict[str, Any]:
                 "headers": SUCCESS_HEADERS,
             },
             "200": {
-                **_ok(_ref("Report"), "The outcome of each item; only if asked for."),
+                **_ok(ref("Report"), "The outcome of each item; only if asked for."),
                 "headers": SUCCESS_HEADERS,
             },
-            **_refusals(),
+            **_refusals(PATH_KINDS),
         },
     }
 
 
-def _refusals() -> dict[str, Any]:
+def _refusals(kinds: Iterable[AnswerKind]) -> dict[str, Any]:
     by_status: defaultdict[int, list[AnswerKind]] = defaultdict(list)
-    for kind in KINDS:
-        if kind is not NOT_FOUND:
-            by_status[kind.status].append(kind)
+    for kind in kinds:
+        by_status[kind.status].append(kind)
+    return {str(status): _refusal(kinds) for status, kinds in sorted(by_status.items())}
+
+
+def _refusal(kinds: list[AnswerKind]) -> dict[str, Any]:
+    """The answers of one status."""
+    schemas = [ref(error_name(kind)) for kind in kinds]
+    examples = {kind.code: {"summary": kind.advice, "value": error_example(kind)} for kind in kinds}
+    schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
     return {
-        str(status): {
-            "description": " ".join(f"`{kind.code}`: {kind.advice}" for kind in kinds),
-            "headers": _headers(kinds),
-            "content": {JSON: {"schema": _error_of(kinds), "examples": _examples_of(kinds)}},
-        }
-        for status, kinds in sorted(by_status.items())
-    }
-
-
-def _error_of(kinds: list[AnswerKind]) -> dict[str, Any]:
-    codes = {"properties": {"error": {"enum": [kind.code for kind in kinds]}}}
-    return {"allOf": [_ref("Error"), codes]}
-
-
-def _examples_of(kinds: list[AnswerKind]) -> dict[str, Any]:
-    """An answer of each kind, with a few dots for what differs from one request to the next."""
-    return {
-        kind.code: {"summary": kind.advice, "value": ApiError(kind, "…").body("r-1")}
-        for kind in kinds
+        "description": " ".join(f"`{kind.code}`: {kind.advice}" for kind in kinds),
+        "headers": _headers(kinds),
+        "content": {JSON: {"schema": schema, "examples": examples}},
     }
 
 
@@ -190,12 +196,18 @@ def _flag(name: str, description: str) -> dict[str, Any]:
         "name": name,
         "in": "query",
         "description": description,
-        "schema": {"type": "string", "enum": ["1"]},
+        "schema": ref("Flag"),
     }
 
 
 def _health(name: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    return {"tags": ["Health"], "operationId": name, "summary": summary, "responses": responses}
+    return {
+        "tags": ["Health"],
+        "operationId": name,
+        "summary": summary,
+        "security": [],
+        "responses": {**responses, **_refusals(HEALTH_KINDS)},
+    }
 
 
 def _ok(schema: dict[str, Any], description: str = "Yes.") -> dict[str, Any]:

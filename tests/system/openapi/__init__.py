@@ -1,0 +1,1 @@
+"""Clients generated from /openapi.json, run against an ingest API."""
