@@ -28,6 +28,7 @@ from engine_http.http.body import Bodies
 from engine_http.http.request import Query
 from engine_http.http.spool import Spool
 from engine_http.results import answer, native
+from engine_http.results.progress import PROGRESS, ProgressHeaders
 from engine_http.results.read_statement import ReadPlan, ReadStatement
 from engine_http.statements.lowering import lowered, lowered_in
 from engine_http.statements.own_processes import asks_for_processes, with_processes
@@ -72,6 +73,7 @@ class Handler:
         """Answer one request; every failure becomes ClickHouse's error."""
         query: Query | None = None
         started = time.monotonic()
+        progress = request[PROGRESS] = ProgressHeaders(request)
         try:
             query = requests.parse(request.method, request.query.items(), request.headers)
             user = self._admit(query)
@@ -81,14 +83,15 @@ class Handler:
                 for table in query.external:
                     stack.enter_context(table.rows)
                 stack.enter_context(self._running.entered(query.query_id, user.name))
-                return await self._answer(request, user, query)
+                answered = await self._answer(request, user, query)
+                return progress.rest_of(answered)
         except ClickHouseError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 -- a bug of ours must not end the process
             log.unexpected(error)
             failure = ClickHouseError(Code.UNKNOWN_EXCEPTION, "This server failed; see its log")
         log.failure(failure, query, time.monotonic() - started)
-        return answer.error(failure, self._common(query), self._engine.version)
+        return progress.rest_of(answer.error(failure, self._common(query), self._engine.version))
 
     def _common(self, query: Query | None) -> answer.Headers:
         return answer.headers(self._engine.timezone, query)
@@ -178,11 +181,13 @@ class Handler:
         if statement.verb not in STATEFUL:
             head = answer.result_headers(head, output_format)
         if not statement.repeats and not guarded:
-            return await self._command(call, statement, head)
+            async with request[PROGRESS].sent(query.progress_seconds, call.counts):
+                return await self._command(call, statement, head)
         plan = ReadPlan(
             work=functools.partial(self._work.read, call, statement),
             kill=functools.partial(self._kill, query.query_id),
             hold=call.hold_session,
+            counts=call.counts,
             piped=statement.reads,
             native=output_format == jobs.NATIVE,
             flagged=query.protocol_version >= native.FLAGGED_SINCE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine_http.engine.errors import ClickHouseError, Code, from_engine
@@ -62,10 +62,20 @@ class EngineConnection:
         *,
         output_format: str = "TSV",
         parameters: Mapping[str, str] | None = None,
+        report: Callable[[Mapping[str, int]], None] | None = None,
     ) -> Any:
-        """Run one statement; return the engine's result object, with bytes and counts."""
+        """Run one statement; return the engine's result object, with bytes and counts.
+
+        *report* is called with the counts so far while it runs, on a thread of the engine.
+        """
         try:
-            return self._raw.query(sql, output_format, params=dict(parameters or {}))
+            if report is None:
+                return self._raw.query(sql, output_format, params=dict(parameters or {}))
+            self._raw.set_progress_callback(report)
+            try:
+                return self._raw.query(sql, output_format, params=dict(parameters or {}))
+            finally:
+                self._raw.set_progress_callback(None)
         except RuntimeError as error:
             raise from_engine(str(error)) from None
 

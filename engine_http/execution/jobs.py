@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine_http.engine.connection import TAG, EngineConnection, assignments, literal
@@ -17,7 +17,7 @@ from engine_http.results import summary
 from engine_http.results.narrow import narrowed
 from engine_http.results.native import zones_of
 from engine_http.results.pipe import ResultPipe
-from engine_http.results.summary import Summary
+from engine_http.results.summary import Counts, Summary
 from engine_http.statements import guard
 from engine_http.statements.exactness import check_arithmetic
 from engine_http.statements.limits import Limits
@@ -31,11 +31,12 @@ _OURS = frozenset({TAG, "readonly"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: its user, its query and its session."""
+    """One request: its user, its query and its session; its statement's counts while it runs."""
 
     user: User
     query: Query
     session: Session | None = None
+    counts: Counts = field(default_factory=Counts)
 
     @property
     def history(self) -> list[bytes]:
@@ -110,9 +111,10 @@ def _make_read_only(connection: EngineConnection, query: Query) -> None:
 
 
 def run(
-    connection: EngineConnection, query: Query, statement: Statement, pipe: ResultPipe | None
+    connection: EngineConnection, call: Call, statement: Statement, pipe: ResultPipe | None
 ) -> tuple[bytes, Summary]:
     """Run *statement*; a SELECT's result goes to *pipe*, any other result is returned."""
+    query, counts = call.query, call.counts
     output_format = output_format_of(query, statement)
     statement = narrowed(connection, statement, output_format, query.parameters)
     text = statement.text
@@ -123,8 +125,14 @@ def run(
             text += b" FORMAT " + output_format.encode()
         if output_format == NATIVE:
             pipe.zones = zones_of(_types(connection, query, statement))
-    result = connection.run(text, output_format=output_format, parameters=query.parameters)
-    return result.bytes(), summary.of(result)
+    counts.begin()
+    result = connection.run(
+        text, output_format=output_format, parameters=query.parameters, report=counts.report
+    )
+    if pipe is not None:
+        pipe.finish()  # what follows in this thread must not look like more of the result
+    total = counts.latest.total_rows_to_read
+    return result.bytes(), summary.of(result, total_rows_to_read=total)
 
 
 def _types(connection: EngineConnection, query: Query, statement: Statement) -> list[str]:
@@ -232,7 +240,7 @@ def run_in_session(
     settings = settings_of(query)
     connection.set({TAG: query.query_id, **settings})
     try:
-        result = run(connection, query, statement, pipe)
+        result = run(connection, call, statement, pipe)
     finally:
         if settings:
             connection.run("SET " + ", ".join(f"{name} = DEFAULT" for name in settings))

@@ -80,7 +80,7 @@ class Work:
             if statement.verb == b"KILL":
                 known = running.with_engine_ids(connection, statement.text)
                 statement = statement.replaced(known)
-            return jobs.run(connection, call.query, statement, pipe)
+            return jobs.run(connection, call, statement, pipe)
 
     def _read_guarded(
         self, call: Call, statement: Statement, pipe: ResultPipe | None, limits: Limits
@@ -91,7 +91,7 @@ class Work:
                 jobs.remember(connection, call, statement, limits)
                 return b"", Summary()
             self._check(connection, call.query, statement)
-            return jobs.run(connection, call.query, statement, pipe)
+            return jobs.run(connection, call, statement, pipe)
 
     def _check(self, connection: EngineConnection, query: Query, statement: Statement) -> None:
         """Refuse what an analyst may not run; a text that was allowed once is not parsed again."""

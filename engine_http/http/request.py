@@ -25,6 +25,8 @@ _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z")
 _FORMAT_NAME = re.compile(r"\w*\Z", re.ASCII)
 _MAX_SESSION_SECONDS = 3600
 _SESSION_SECONDS = 60
+_PROGRESS_MS = 100  # a server's default
+_LEAST_PROGRESS_MS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ class Query:
     settings: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     external: tuple[ExternalTable, ...] = ()
+
+    @property
+    def progress_seconds(self) -> float:
+        """How often the client asks to be told the progress; 0 for never."""
+        if not _flag(self.settings.get("send_progress_in_http_headers")):
+            return 0.0
+        wanted = _number(self.settings.get("http_headers_progress_interval_ms")) or _PROGRESS_MS
+        return max(wanted, _LEAST_PROGRESS_MS) / 1_000
 
 
 def parse(method: str, arguments: Iterable[tuple[str, str]], headers: Mapping[str, str]) -> Query:

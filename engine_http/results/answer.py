@@ -13,6 +13,7 @@ from engine_http.http import encodings
 from engine_http.http.frames import FramePacker
 from engine_http.http.request import Query
 from engine_http.results.formats import content_type
+from engine_http.results.progress import PROGRESS
 
 # A client that reads nothing for so long is gone; its statement must not block a thread.
 STALL_SECONDS = 60.0
@@ -100,10 +101,9 @@ class AnswerStream:
         encoding = encoding_for(query)
         self._packer = _packer(encoding) if encoding else None
         packed = _encoding_header(encoding)
-        self.response = web.StreamResponse(
-            headers={**head, **packed, "X-ClickHouse-Exception-Tag": self._tag}
+        self.response = request[PROGRESS].stream(
+            {**head, **packed, "X-ClickHouse-Exception-Tag": self._tag}
         )
-        self.response.enable_chunked_encoding()
 
     async def send(self, first: bytes, rest: AsyncIterator[bytes]) -> None:
         """Send all chunks at the client's pace.

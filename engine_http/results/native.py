@@ -37,11 +37,15 @@ async def woven(
 ) -> AsyncIterator[bytes]:
     """Yield the blocks of *chunks*, each with its info and flags if *flagged*.
 
-    *zones* is called once something has been written: the types are known by then.
+    *zones* is called once something has been written: the types are known by then. An empty chunk,
+    which says that nothing came for a while, is passed on.
     """
     waiting = bytearray()
     enough = 0
     async for chunk in chunks:
+        if not chunk:
+            yield chunk
+            continue
         if not flagged and not zones():
             yield chunk
             continue

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 
 _PIPE_BYTES = 1 << 20
 _F_SETPIPE_SZ = 1031
+_TICK_SECONDS = 0.1
 
 
 class ResultPipe:
@@ -55,20 +56,22 @@ class ResultPipe:
                 self._reader = -1
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield what the engine writes until it has finished."""
+        """Yield what the engine writes until it has finished; nothing when nothing comes."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 chunk = os.read(self._reader, _PIPE_BYTES)
             except BlockingIOError:
-                await _readable(loop, self._reader)
+                if not await _readable(loop, self._reader):
+                    yield b""
                 continue
             if not chunk:
                 return
             yield chunk
 
 
-async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> bool:
+    """Wait for something to read; false when there is none for a while."""
     ready: asyncio.Future[None] = loop.create_future()
 
     def wake() -> None:
@@ -77,6 +80,6 @@ async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
 
     loop.add_reader(descriptor, wake)
     try:
-        await ready
+        return bool((await asyncio.wait([ready], timeout=_TICK_SECONDS))[0])
     finally:
         loop.remove_reader(descriptor)
