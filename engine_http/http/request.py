@@ -56,7 +56,7 @@ class Query:
 
     @property
     def progress_seconds(self) -> float:
-        """How often the client asks to be told the progress; 0 for never."""
+        """How often the client asks for the progress; 0 for never."""
         if not _flag(self.settings.get("send_progress_in_http_headers")):
             return 0.0
         wanted = _number(self.settings.get("http_headers_progress_interval_ms")) or _PROGRESS_MS

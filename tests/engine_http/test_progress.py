@@ -39,19 +39,19 @@ def progress_of(answer: HTTPResponse) -> list[dict[str, int]]:
 
 
 @pytest.mark.parametrize(("user", "end"), [("analyst", "1"), ("default", "0")])
-def test_progress_is_told_and_is_the_engines(engine: EngineProcess, user: str, end: str) -> None:
+def test_progress_has_the_engines_counts(engine: EngineProcess, user: str, end: str) -> None:
     """Also with wait_end_of_query; the summary has the final counts."""
     asked = f"{ASKED}&wait_end_of_query={end}&user={user}"
     with answer_to(engine, SLOW, asked) as answer:
         body = answer.read()
 
-    told = progress_of(answer)
-    rows = [one["read_rows"] for one in told]
-    assert len(told) > 2
+    reports = progress_of(answer)
+    rows = [one["read_rows"] for one in reports]
+    assert len(reports) > 2
     assert rows == sorted(rows)
     assert 0 < rows[-1] <= 4
-    assert told[-1]["total_rows_to_read"] == 4
-    assert 0.25e9 < told[-1]["elapsed_ns"] < 30e9
+    assert reports[-1]["total_rows_to_read"] == 4
+    assert 0.25e9 < reports[-1]["elapsed_ns"] < 30e9
     assert (answer.status, body) == (200, b"0\t0\n0\t1\n0\t2\n0\t3\n")
     summary = json.loads(answer.headers["X-ClickHouse-Summary"])
     assert (summary["read_rows"], summary["result_rows"]) == ("4", "4")
@@ -146,6 +146,6 @@ def test_wait_end_of_query_sends_all_of_it_at_once(engine: EngineProcess) -> Non
         ({"http_headers_progress_interval_ms": "500"}, 0.0),
     ],
 )
-def test_how_often_progress_is_told(settings: dict[str, str], seconds: float) -> None:
+def test_how_often_progress_is_sent(settings: dict[str, str], seconds: float) -> None:
     """As often as the client says, within reason."""
     assert parse("POST", settings.items(), {}).progress_seconds == seconds
