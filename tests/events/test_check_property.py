@@ -31,7 +31,7 @@ from tests.events.oracle import ID_FIELDS, has_empty_id, is_published
 pytestmark = pytest.mark.usefixtures("templates")
 WIDE = Context(prec=200)
 THOROUGH = settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -87,7 +87,7 @@ def test_the_columnar_check_agrees_with_the_exact_check(raws: list[bytes]) -> No
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
-@settings(THOROUGH, max_examples=40)
+@settings(THOROUGH, max_examples=20)
 @given(data=st.data())
 def test_both_checks_agree_on_whole_and_bare_records(event_type: Any, data: st.DataObject) -> None:
     """A topic's records may be whole items or bare data, in any mixture."""
@@ -131,7 +131,7 @@ AMOUNT = (
 )
 
 
-@settings(THOROUGH, max_examples=400)
+@settings(THOROUGH, max_examples=200)
 @given(st.from_regex(r"\A-?(0|[1-9][0-9]{0,21})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?\Z"))
 def test_amounts_are_stored_to_the_eighteenth_place_or_refused(text: str) -> None:
     """An amount is stored equal to what was written, rounded half to even at the 18th place."""
@@ -262,7 +262,7 @@ def test_times_are_read_the_same_in_company(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES, ids=lambda row: row.name)
-@settings(THOROUGH, max_examples=15)
+@settings(THOROUGH, max_examples=5)
 @given(data=st.data())
 def test_a_large_chunk_is_judged_as_its_records_are(
     event_type: Any, data: st.DataObject, examples: dict[str, bytes]

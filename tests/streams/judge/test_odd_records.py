@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.contract.dead_letters import LARGEST_VALUE_BYTES
@@ -237,6 +237,7 @@ def test_an_event_with_any_headers_and_any_bytes_has_one_outcome(
 
 
 @pytest.mark.parametrize("event", EVENT_TYPES, ids=lambda event: event.name)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(), ANY_JSON))
 def test_an_object_of_any_fields_has_one_outcome(event: Any, fields: dict[str, Any]) -> None:
     """Of every event type."""

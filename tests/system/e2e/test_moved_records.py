@@ -57,7 +57,7 @@ PLACEMENTS: dict[str, Placement] = {
     "librdkafka": by_crc32,
     "without a key": anywhere,
     "keys of its own": by_player,
-    **{f"all on {number}": partition(number) for number in range(PARTITIONS)},
+    "all on one": partition(1),
 }
 
 
