@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 from demo.traffic.item_texts import LegText, Match, leg
 
-GAMES = (
-    "starburst-nights", "book-of-rails", "golden-signal", "night-train", "lightning-roulette",
-    "blackjack-7", "mega-junction", "fruit-express", "baccarat-lux", "crash-line",
-)  # fmt: skip
 
-STAKES_IN_CENTS = (10, 20, 20, 50, 50, 100, 100, 200, 500, 1_000)
+class Game(NamedTuple):
+    """A game: what it pays back in the long run, in thousandths, and what its supplier sends.
 
-# What a won round pays, in tenths of the stake. A quarter of rounds win: 94% returns to players.
-WINS_IN_TENTHS = (5, 10, 15, 20, 20, 30, 50, 150)
+    A supplier sends all of its rounds as game rounds too, or none; and either each lost round as a
+    `loss`, or none.
+    """
+
+    name: str
+    pays_back: int
+    sends_rounds: bool
+    sends_losses: bool
+
+
+GAMES: Final = (
+    Game("starburst-nights", 961, sends_rounds=True, sends_losses=False),
+    Game("book-of-rails", 962, sends_rounds=True, sends_losses=True),
+    Game("golden-signal", 955, sends_rounds=True, sends_losses=False),
+    Game("night-train", 949, sends_rounds=False, sends_losses=True),
+    Game("lightning-roulette", 971, sends_rounds=False, sends_losses=False),
+    Game("blackjack-7", 979, sends_rounds=False, sends_losses=False),
+    Game("mega-junction", 928, sends_rounds=True, sends_losses=False),
+    Game("fruit-express", 945, sends_rounds=False, sends_losses=True),
+    Game("baccarat-lux", 976, sends_rounds=False, sends_losses=False),
+    Game("crash-line", 970, sends_rounds=True, sends_losses=True),
+)
+
+# Cents of a unit of the player's currency; hundredths of ten kronor, and so on.
+STAKES = (10, 20, 20, 50, 50, 100, 100, 200, 500, 1_000)
+DEPOSITS = (1_000, 2_000, 2_000, 5_000, 10_000)
+
+# What a won round pays, in tenths of the stake, as far as the game has it.
+WINS_IN_TENTHS = (5, 10, 15, 20, 20, 30, 50, 150, 500)
 
 VENDORS = ("Credit Card", "Trustly", "Skrill", "Bank Transfer", "Apple Pay", "Crypto Wallet")
 

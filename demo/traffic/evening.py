@@ -30,13 +30,13 @@ class Evening:
         casino = CasinoEvening(self._dice, self._clock, self._players)
         sports = Sportsbook(self._dice, self._clock, self._players)
         self._scenes = (
-            (0.020, self._players.arrive),
-            (0.035, self._players.leave),
-            (0.045, self._players.come_back),
-            (0.110, sports.bet),
-            (0.170, sports.settle),
-            (0.200, self._players.log_in),
-            (0.250, self._players.pay_in),
+            (0.012, self._players.arrive),
+            (0.024, self._players.leave),
+            (0.032, self._players.come_back),
+            (0.100, sports.bet),
+            (0.165, sports.settle),
+            (0.195, self._players.log_in),
+            (0.240, self._players.pay_in),
             (1.000, casino.play),
         )
 

@@ -12,11 +12,16 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency: its code, decimal places, smallest units in one euro, and share of players."""
+    """A currency: its code, decimal places, and share of players.
+
+    In smallest units: what one euro is worth, and what stands for a cent of it in stakes and
+    deposits, which are round: 10 EUR, 10 GBP, 100 SEK.
+    """
 
     code: str
     places: int
     units_per_euro: int
+    units_per_cent: int
     share: float
 
     def text(self, units: int) -> str:
@@ -38,11 +43,11 @@ class Currency:
 
 # Rates are invented and fixed: the same seed must always give the same bytes.
 CURRENCIES = (
-    Currency("EUR", 2, 100, 0.46),
-    Currency("GBP", 2, 85, 0.14),
-    Currency("USD", 2, 110, 0.12),
-    Currency("SEK", 2, 1_100, 0.12),
-    Currency("JPY", 0, 170, 0.06),
-    Currency("BTC", 8, 1_000, 0.05),
-    Currency("ETH", 18, 300_000_000_000_000, 0.05),
+    Currency("EUR", 2, 100, 1, 0.46),
+    Currency("GBP", 2, 85, 1, 0.14),
+    Currency("USD", 2, 110, 1, 0.12),
+    Currency("SEK", 2, 1_100, 10, 0.12),
+    Currency("JPY", 0, 170, 1, 0.06),
+    Currency("BTC", 8, 1_000, 10, 0.05),
+    Currency("ETH", 18, 300_000_000_000_000, 3_000_000_000_000, 0.05),
 )

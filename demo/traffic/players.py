@@ -12,6 +12,10 @@ from demo.traffic.items import ConflictingPair, EveningItem, SentItem
 from demo.traffic.money import CURRENCIES, Currency
 
 FIRST_PLAYERS = 20
+# In cents: a player who has less is about to deposit.
+LITTLE = 1_000
+# Share of payments.
+CONTESTED = 0.008
 
 _CURRENCY_CUTS = tuple(accumulate(currency.share for currency in CURRENCIES))
 
@@ -36,8 +40,8 @@ class Players:
         return self._dice.one_of(self._present)
 
     def units(self, currency: Currency, cents: int) -> int:
-        """Return *cents* of a euro in *currency*; crypto amounts use all their decimal places."""
-        units = max(1, cents * currency.units_per_euro // 100)
+        """Return what stands for *cents* in *currency*; crypto amounts use all decimal places."""
+        units = cents * currency.units_per_cent
         return units + self._dice.below(units) // 7 if currency.places > 2 else units
 
     def arrive(self) -> Iterator[EveningItem]:
@@ -61,7 +65,7 @@ class Players:
             "realtime-login",
             item_texts.login(player, self._dice.new_id(), self._clock.at(player.offset, 1)),
         )
-        yield self.deposit(player)
+        yield self.deposit(player, later_seconds=2)
         self._present.append(player)
 
     def leave(self) -> Iterator[EveningItem]:
@@ -84,7 +88,7 @@ class Players:
                 "realtime-login",
                 item_texts.login(player, self._dice.new_id(), self._clock.at(player.offset)),
             )
-            yield self.deposit(player)
+            yield self.deposit(player, later_seconds=1)
             self._present.append(player)
 
     def log_in(self) -> Iterator[EveningItem]:
@@ -96,25 +100,29 @@ class Players:
         )
 
     def pay_in(self) -> Iterator[EveningItem]:
-        """A player deposits."""
-        yield self.deposit(self.one())
+        """A player who has little left deposits."""
+        player = self.one()
+        if player.balance < LITTLE * player.currency.units_per_cent:
+            yield self.deposit(player)
 
-    def deposit(self, player: Player) -> EveningItem:
+    def deposit(self, player: Player, *, later_seconds: int = 0) -> EveningItem:
         """*player* deposits; the balance has it at once."""
-        units = self.units(player.currency, self._dice.one_of((1_000, 2_000, 5_000, 10_000)))
+        units = self.units(player.currency, self._dice.one_of(catalogue.DEPOSITS))
         player.balance += units
-        return self._payment(player, "credit", units)
+        return self._payment(player, "credit", units, later_seconds=later_seconds)
 
-    def _payment(self, player: Player, type_: str, units: int) -> EveningItem:
+    def _payment(
+        self, player: Player, type_: str, units: int, *, later_seconds: int = 0
+    ) -> EveningItem:
         """Make a payment; a few are sent again with another status under the same id."""
-        payment_id, at = self._dice.new_id(), self._clock.at(player.offset)
+        payment_id, at = self._dice.new_id(), self._clock.at(player.offset, later_seconds)
         vendor = self._dice.one_of(catalogue.VENDORS)
 
         def payment_with(status: str) -> SentItem:
             text = item_texts.payment(player, payment_id, at, units, (type_, status, vendor))
             return SentItem("realtime-payment", text, contested=conflicts)
 
-        conflicts = self._dice.chance() < 0.004
+        conflicts = self._dice.chance() < CONTESTED
         if not conflicts:
             return payment_with("approved")
         statuses = ("approved", "rollback") if type_ == "credit" else ("requested", "approved")

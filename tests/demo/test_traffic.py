@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from demo.traffic.catalogue import GAMES
 from demo.traffic.evening import Evening
 from demo.traffic.items import ConflictingPair, SentItem
 from demo.traffic.mistakes import MISTAKES, Mistake, mistakes_for
@@ -214,6 +215,76 @@ def test_gameround_equals_the_sum_of_its_parts(evening: Items) -> None:
     for data in rounds:
         assert sums[data["unique_id"], "bet"] == data["total_bet_user"]
         assert sums[data["unique_id"], "win"] == data["total_win_user"]
+
+
+def rounds_of(evening: Items) -> dict[str, Counter[str]]:
+    """Return what each casino round moved, by type, and its game; but the last, which was cut."""
+    rounds: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in evening:
+        if item["event"] == "realtime-casino":
+            rounds[item["data"]["round_id"]][item["data"]["type"]] += item["data"]["amount"]
+    rounds.popitem()
+    return rounds
+
+
+def test_what_is_rolled_back_is_the_whole_round(evening: Items) -> None:
+    """The stake, and the win if there was one: nothing of it is left in any sum."""
+    voided = [moved for moved in rounds_of(evening).values() if "rollbackbet" in moved]
+
+    assert len(voided) > 10
+    assert any(moved["win"] for moved in voided)
+    for moved in voided:
+        assert (moved["rollbackbet"], moved["rollbackwin"]) == (moved["bet"], moved["win"])
+
+
+def test_a_game_sends_each_of_its_rounds_or_none(evening: Items) -> None:
+    """With wins or without: else the game rounds would return more to players than the games."""
+    games = {
+        i["data"]["round_id"]: i["data"]["game_id"] for i in evening if "round_id" in i["data"]
+    }
+    whole = {i["data"]["unique_id"] for i in evening if i["event"] == "realtime-gameround"}
+    sent: dict[str, set[bool]] = defaultdict(set)
+    for round_id, moved in rounds_of(evening).items():
+        if "rollbackbet" not in moved:
+            sent[games[round_id]].add(round_id in whole)
+
+    assert {game.name: {game.sends_rounds} for game in GAMES} == sent
+
+
+def test_games_return_to_players_what_games_do(evening: Items) -> None:
+    """Each less than it is known for, as it cannot pay what it has not taken; all about 95 %."""
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for item in evening:
+        data = item["data"]
+        if item["event"] == "realtime-casino" and data["currency"] == "EUR":
+            sums[data["game_id"]][data["type"]] += data["amount"]
+    returned = {
+        game: (moved["win"] - moved["rollbackwin"], moved["bet"] - moved["rollbackbet"])
+        for game, moved in sums.items()
+    }
+
+    assert all(
+        1000 * returned[game.name][0] <= game.pays_back * returned[game.name][1] for game in GAMES
+    )
+    wins, bets = (sum(pair[at] for pair in returned.values()) for at in (0, 1))
+    assert 0.90 < wins / bets < 0.98
+
+
+def test_deposits_are_round_sums_of_their_currency(evening: Items) -> None:
+    """Nobody deposits 8.50 GBP; a player deposits after logging in."""
+    paid: dict[str, set[Decimal]] = defaultdict(set)
+    for item in evening:
+        if item["data"].get("type") == "credit":
+            paid[item["data"]["currency"]].add(item["data"]["amount"])
+
+    assert paid["EUR"] == paid["GBP"] == paid["USD"] == {10, 20, 50, 100}
+    assert paid["SEK"] == {100, 200, 500, 1000}
+    assert paid["JPY"] == {1000, 2000, 5000, 10_000}
+    first: dict[str, list[str]] = defaultdict(list)
+    for item in evening:
+        data = item["data"]
+        first[data["user_id"]].append(data["timestamp"])
+    assert all(times[:3] == sorted(times[:3]) for times in first.values())
 
 
 def test_settlement_names_a_bet_placed_before(evening: Items) -> None:
