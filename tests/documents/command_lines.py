@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from railhead.cli.main import COMMANDS, load
 
@@ -18,3 +18,15 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         return parser.parse_args(rest)
     except (SystemExit, argparse.ArgumentError) as error:
         raise AssertionError(f"railhead {' '.join(words)}: {error}") from None
+
+
+def actions() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield the name of every command, or of each of its actions, with its parser."""
+    for name in COMMANDS:
+        parser = argparse.ArgumentParser()
+        load(name).add_arguments(parser)
+        groups = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+        for group in groups:
+            yield from ((f"{name} {action}", one) for action, one in group.choices.items())
+        if not groups:
+            yield name, parser

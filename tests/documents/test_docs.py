@@ -11,7 +11,7 @@ import pytest
 
 from demo.printing import curl
 from streams.metrics import ALARM_KINDS
-from tests.documents.command_lines import parse
+from tests.documents.command_lines import actions, parse
 from tests.documents.tables import DOCUMENTS, MARKED, ROOT, TABLES, filled
 
 WRITTEN = (
@@ -85,6 +85,18 @@ def test_commands_in_documents_exist(document: Path) -> None:
     for words in commands(document.read_text()):
         if words and words[0] != "--help":
             parse(words)
+
+
+@pytest.mark.parametrize("document", WRITTEN, ids=ids)
+def test_commands_within_sentences_exist(document: Path) -> None:
+    """Command, action and options; arguments may be left out, or stand for something."""
+    options = {name: set(parser._option_string_actions) for name, parser in actions()}
+    groups = {name.partition(" ")[0] for name in options}
+    for text in re.findall(r"`railhead ([a-z][^`]*)`", BLOCK.sub("", document.read_text())):
+        words = shlex.split(text)
+        name = next((one for one in (" ".join(words[:2]), words[0]) if one in options), words[0])
+        assert name in options.keys() | groups, text
+        assert {one for one in words if one.startswith("--")} <= options.get(name, set()), text
 
 
 def test_readme_shows_commands_at_all() -> None:
