@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from dataclasses import fields
-from typing import Final
 
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from rich.console import Console
@@ -24,9 +23,8 @@ from railhead.kafka.topic_admin import TopicError
 from railhead.send.client import SendStoppedError
 from railhead.stack.settings import StackError, StackSettings
 from railhead.stack.stack import Stack
+from railhead.tables import WIDTH
 from sinks.connection import NETWORK_ERRORS
-
-WIDTH: Final = 132
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 when the account adds up."""
     settings = StackSettings(**{row.name: getattr(args, row.name) for row in fields(StackSettings)})
     console = Console(highlight=False)
-    if not console.is_terminal:
-        # The width of the output is unknown; tables must keep their digits.
-        console.width = WIDTH
+    console.width = WIDTH
     try:
         return asyncio.run(_run(settings, args, console))
     except (StackError, DemoError, SendStoppedError, TopicError, ClickHouseError) as error:

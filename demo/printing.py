@@ -17,7 +17,7 @@ from railhead.send.connection import BULK_PATH
 _WORDS = {
     "stored": "stored, one row per id",
     "repeat": "repeats, dropped",
-    "conflict": "conflicts (same id, other content), kept apart",
+    "conflict": "conflicts, same id with other content",
     "rejected": "rejected, kept with field and reason",
 }
 
@@ -50,7 +50,8 @@ def print_answers(console: Console, stage: Stage) -> None:
     """Print the answers to the analysts' first questions."""
     console.rule("The analysts' answers", align="left")
     with stage.analyst() as client:
-        for table in answers(client, TENANT, evening_day()):
+        for heading, table in answers(client, TENANT, evening_day()):
+            console.print(heading, style="italic")
             console.print(table)
 
 
