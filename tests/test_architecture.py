@@ -52,7 +52,12 @@ INSIDE: dict[str, set[str]] = {
     "railhead/stack/supervision": {"railhead/stack"},
     "railhead/dead_letters": set(),
     "railhead/dead_letters/replay": {"railhead/dead_letters", "railhead/send"},
-    "railhead/audit": {"railhead/audit/records", "railhead/dead_letters", "railhead/kafka"},
+    "railhead/audit": {
+        "railhead",
+        "railhead/audit/records",
+        "railhead/dead_letters",
+        "railhead/kafka",
+    },
     "railhead/audit/records": {"railhead/audit", "railhead/kafka"},
     "railhead/doctor": {"railhead", "railhead/doctor/parts", "railhead/kafka", "railhead/stack"},
     "railhead/doctor/parts": {

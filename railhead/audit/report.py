@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +13,7 @@ from events.contract.registry import REJECTED_TOPIC, TOPIC_PREFIX
 from railhead.audit.accounts import TopicAccount, is_balanced
 from railhead.audit.findings import AuditFinding, FindingKind
 from railhead.dead_letters.plain_text import visible
+from railhead.tables import TableColumn, fitted
 from streams.judge.outcomes import OutcomeCounts
 
 SHOWN: Final = 20
@@ -25,27 +25,32 @@ def print_statement(console: Console, accounts: Sequence[TopicAccount]) -> None:
     """Print the table and its sums, then each kind of finding with where it was found."""
     console.print(as_table(accounts))
     for line in sums(accounts):
-        console.print(Text(line))
+        console.print(Text(line), soft_wrap=True)
     findings = [finding for account in accounts for finding in account.findings]
     for kind in FindingKind:
         _print_kind(console, kind, [one for one in findings if one.kind == kind])
 
 
 def as_table(accounts: Sequence[TopicAccount]) -> Table:
-    """One line a topic."""
-    table = Table("topic", box=SIMPLE_HEAD)
-    outcomes = shown_outcomes(accounts)
-    for name in ("offsets", *outcomes, "superseded", "in flight"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("result")
-    for account in accounts:
-        summary = Text(account.summary, STYLES[not account.faults])
-        table.add_row(
-            account.topic.removeprefix(TOPIC_PREFIX),
-            *(f"{number:,}" for number in _numbers(account, outcomes)),
-            summary,
-        )
-    return table
+    """A row for each topic; what no topic has is left out, as the sentences below have it."""
+    columns = [TableColumn("topic", [_short(account.topic) for account in accounts])]
+    for name in ("offsets", *OUTCOMES, "superseded", "in flight"):
+        numbers = [_number(account, name) for account in accounts]
+        if any(numbers) or name in {"offsets", "stored"}:
+            columns.append(TableColumn(name, [f"{number:,}" for number in numbers], is_number=True))
+    results = [Text(account.summary, STYLES[not account.faults]) for account in accounts]
+    return fitted([*columns, TableColumn("result", results)])
+
+
+def _short(topic: str) -> str:
+    return topic.removeprefix(TOPIC_PREFIX).removeprefix("realtime-")
+
+
+def _number(account: TopicAccount, name: str) -> int:
+    """A column of the table: an outcome, or another count of the account."""
+    if name in OUTCOMES:
+        return int(getattr(account.counts, name))
+    return account.total(name.replace(" ", "_"))
 
 
 def sums(accounts: Sequence[TopicAccount]) -> Iterator[str]:
@@ -80,23 +85,14 @@ def shown_outcomes(accounts: Sequence[TopicAccount]) -> list[str]:
     return [name for name in OUTCOMES if name != "moved" or moved]
 
 
-def _numbers(account: TopicAccount, outcomes: Sequence[str]) -> tuple[int, ...]:
-    return (
-        account.total("offsets"),
-        *(getattr(account.counts, name) for name in outcomes),
-        account.total("superseded"),
-        account.total("in_flight"),
-    )
-
-
 def _print_kind(console: Console, kind: FindingKind, findings: Sequence[AuditFinding]) -> None:
     if not findings:
         return
     style = STYLES[False] if findings[0].is_fault else "yellow"
     count = f" ({len(findings):,})" if len(findings) > 1 else ""
-    console.print(Text(f"{kind}{count}: {kind.meaning}", style))
+    console.print(Text(f"{kind}{count}: {kind.meaning}", style), soft_wrap=True)
     for one in findings[:SHOWN]:
-        console.print(Text(f"  {visible(line_of(one))}"))
+        console.print(Text(f"  {visible(line_of(one))}"), soft_wrap=True)
     if len(findings) > SHOWN:
         console.print(Text(f"  and {len(findings) - SHOWN:,} more: --json lists all"))
 

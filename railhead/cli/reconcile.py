@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from clickhouse_connect.driver.client import Client
@@ -32,11 +32,10 @@ from railhead.cli.option_types import moment, positive
 from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.paths import tenants_file
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
+from railhead.tables import WIDTH
 from railhead.waiting import waiting_for
 from streams.settings import WorkerSettings
 from tenants.id_rules import rules_if_there
-
-WIDTH_IN_FILES: Final = 160
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,10 +175,10 @@ def _print(
         document["rewinds"] = [one._asdict() for one in rewinds]
         print(json.dumps(document, indent=1))
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     print_statement(console, accounts)
     for line in [*_lines(args.since, accounts, apis), *_mending(rewinds, done=args.mend)]:
-        console.print(Text(line))
+        console.print(Text(line), soft_wrap=True)
 
 
 def _mending(rewinds: list[Rewind], *, done: bool) -> Iterator[str]:

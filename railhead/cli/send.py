@@ -166,7 +166,8 @@ class _Run:
 
     def _say(self, line: str) -> None:
         most = f"{self._args.give_up_after:g}"
-        self._errors.print(f"{printable_lines(line)}; it is tried for {most} s", markup=False)
+        said = printable_lines(line).rstrip(".")
+        self._errors.print(f"{said}; it is tried for {most} s", markup=False)
 
     def _print(self, reject: Rejection) -> None:
         where = f"{reject.reason} {reject.field}" if reject.field else reject.reason

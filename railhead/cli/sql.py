@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options on *parser*."""
     parser.add_argument("query", nargs="?", help="the query; without it, standard input is read")
     parser.add_argument("--format", choices=sorted(FORMATS), default="table", help="how to print")
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="as --format json"
+    )
     parser.add_argument("--user", help="such as analyst (RAILHEAD_CLICKHOUSE_USER)")
     add_finding_options(parser, CLICKHOUSE_ENDPOINT, url=CLICKHOUSE_ENDPOINT)
 

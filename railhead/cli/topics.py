@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="change nothing, only report")
     parser.add_argument(
+        "--json", action="store_true", help="print a JSON array, one object a topic"
+    )
+    parser.add_argument(
         "--apply-config",
         action="store_true",
         help="correct differing settings of existing topics: never partitions or copies, and "
@@ -67,7 +71,10 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(address.no_answer(str(exc))) from None
     except TopicError as exc:
         raise CommandError(str(exc)) from None
-    print("\n".join(table(rows)))
+    if args.json:
+        print(json.dumps([as_document(row) for row in rows], indent=1))
+    else:
+        print("\n".join(table(rows)))
     for line in (*problems(rows), *advice(rows)):
         print(line, file=sys.stderr)
     return 0 if all(row.is_well for row in rows) else 1
@@ -75,13 +82,27 @@ def run(args: argparse.Namespace) -> int:
 
 def table(rows: list[TopicRow]) -> list[str]:
     """The topics as they are now, as aligned lines with a heading."""
-    cells = [("TOPIC", "PARTITIONS", "COPIES", "KEPT", "STATE")]
+    cells = [("TOPIC", "STATE", "PARTITIONS", "COPIES", "KEPT")]
     for row in rows:
         topic = row.found or row.wanted
         shape = (str(topic.partitions), str(topic.replication))
-        cells.append((topic.name, *shape, kept(topic), row.state))
+        cells.append((topic.name, row.state, *shape, kept(topic)))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+    # One space: the longest name of a topic leaves no more of 80 columns.
+    return [" ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+
+
+def as_document(row: TopicRow) -> dict[str, object]:
+    """A topic as it is now, for programs, and in words what is not as wanted."""
+    topic = row.found or row.wanted
+    return {
+        "topic": topic.name,
+        "partitions": topic.partitions,
+        "replication": topic.replication,
+        "config": dict(topic.config),
+        "state": row.state,
+        "differences": [*row.shape, *row.config],
+    }
 
 
 def kept(topic: Topic) -> str:

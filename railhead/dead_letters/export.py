@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TextIO
 
-from railhead.dead_letters.dead_letter import DeadLetter
+from railhead.dead_letters.dead_letter import DeadLetter, Occurrences
 from railhead.dead_letters.plain_text import csv_cell
 
 COLUMNS: Final = (
@@ -18,8 +18,11 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def as_row(dead_letter: DeadLetter) -> dict[str, Any]:
-    """One dead letter; bytes that are not UTF-8 are in `raw_base64`, and `raw` is null."""
+def as_row(dead_letter: DeadLetter, occurrences: Occurrences | None = None) -> dict[str, Any]:
+    """One dead letter; bytes that are not UTF-8 are in `raw_base64`, and `raw` is null.
+
+    With *occurrences* of the same item, when it came first and last, and how often.
+    """
     raw = dead_letter.bytes
     try:
         text, encoded = raw.decode(), None
@@ -33,7 +36,12 @@ def as_row(dead_letter: DeadLetter) -> dict[str, Any]:
         "stored_at": dead_letter.stored_at.isoformat(),
         "replayed_at": dead_letter.replayed_at.isoformat() if dead_letter.replayed_at else None,
     }
-    return {name: special.get(name, getattr(dead_letter, name, None)) for name in COLUMNS}
+    row = {name: special.get(name, getattr(dead_letter, name, None)) for name in COLUMNS}
+    if occurrences is not None:
+        first, last = occurrences.first_seen, occurrences.last_seen
+        row |= {"first_seen": first.isoformat(), "last_seen": last.isoformat()}
+        row["times"] = occurrences.times
+    return row
 
 
 def write_ndjson(dead_letters: Iterable[DeadLetter], file: TextIO) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -16,19 +16,18 @@ from railhead.dead_letters.dead_letter import DeadLetter, DeadLetterId, Occurren
 from railhead.dead_letters.plain_text import printable_lines, visible
 
 RAW_SHOWN: Final = 200
-MESSAGE_SHOWN: Final = 160
 
 
 def as_table(dead_letters: Iterable[DeadLetter], *, with_raw: bool) -> Table:
-    """One line for each dead letter; the payload only *with_raw*."""
-    table = Table("id", "received (UTC)", "tenant", "event", "reason", "field", box=SIMPLE_HEAD)
-    table.add_column("came from", overflow="fold")
-    table.add_column("sent again")
-    table.add_column("raw" if with_raw else "message", overflow="fold")
-    for dead_letter in dead_letters:
-        when = f"{dead_letter.received_at:%F %T}"
-        _add_line(table, dead_letter, when, after=[sent_again(dead_letter)], with_raw=with_raw)
-    return table
+    """One row for each dead letter; *with_raw* its payload, else what is wrong with it."""
+    return _table(
+        [
+            _Row(dead_letter, f"{dead_letter.received_at:%F %T}\n{sent_again(dead_letter)}")
+            for dead_letter in dead_letters
+        ],
+        "received (UTC)\nsent again",
+        with_raw=with_raw,
+    )
 
 
 def as_table_of_items(
@@ -37,38 +36,43 @@ def as_table_of_items(
     *,
     with_raw: bool,
 ) -> Table:
-    """One line for each distinct item, by its dead letter in *occurrences*; payload as above."""
-    table = Table("id", "first seen (UTC)", "last seen (UTC)", box=SIMPLE_HEAD)
-    table.add_column("times", justify="right")
-    for name in ("tenant", "event", "reason", "field"):
-        table.add_column(name)
-    table.add_column("first came from", overflow="fold")
-    table.add_column("raw" if with_raw else "message", overflow="fold")
+    """One row for each distinct item, by its dead letter in *occurrences*; payload as above."""
+    rows = []
     for dead_letter in dead_letters:
         found = occurrences[dead_letter.id]
-        first, last = f"{found.first_seen:%F %T}", f"{found.last_seen:%F %T}"
-        _add_line(table, dead_letter, first, last, f"{found.times:,}", with_raw=with_raw)
+        when = f"{found.first_seen:%F %T}\n{found.last_seen:%F %T}"
+        rows.append(_Row(dead_letter, when, f"{found.times:,}"))
+    return _table(rows, "first seen (UTC)\nlast seen", with_raw=with_raw)
+
+
+class _Row(NamedTuple):
+    dead_letter: DeadLetter
+    when: str
+    times: str | None = None
+
+
+def _table(rows: Sequence[_Row], when: str, *, with_raw: bool) -> Table:
+    """Two lines a row, so that ids, times and what is wrong fit 80 columns."""
+    table = Table("id", when, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    if rows and rows[0].times is not None:
+        table.add_column("times", justify="right")
+    for name in ("raw",) if with_raw else ("event\ntenant", "reason\nfield"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        dead = row.dead_letter
+        said = [(dead.raw,)] if with_raw else [(dead.event, dead.tenant), (dead.reason, dead.field)]
+        cells = (
+            str(dead.id),
+            row.when.rstrip(),
+            *([] if row.times is None else [row.times]),
+            *(
+                "\n".join(visible(part, most_characters=RAW_SHOWN) for part in cell)
+                for cell in said
+            ),
+        )
+        # Text, not markup: a value like [red] is a value.
+        table.add_row(*map(Text, cells))
     return table
-
-
-def _add_line(
-    table: Table, dead_letter: DeadLetter, *when: str, after: Sequence[str] = (), with_raw: bool
-) -> None:
-    """Add a dead letter's line: *when* follows its id, *after* follows its origin."""
-    text = dead_letter.raw if with_raw else dead_letter.message
-    cells = (
-        str(dead_letter.id),
-        *when,
-        dead_letter.tenant,
-        dead_letter.event,
-        dead_letter.reason,
-        dead_letter.field,
-        dead_letter.origin,
-        *after,
-        visible(text, most_characters=RAW_SHOWN if with_raw else MESSAGE_SHOWN),
-    )
-    # Text, not markup: a value like [red] is a value.
-    table.add_row(*(Text(visible(cell)) for cell in cells))
 
 
 def sent_again(dead_letter: DeadLetter) -> str:

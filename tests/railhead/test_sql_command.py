@@ -54,7 +54,8 @@ def test_json_keeps_the_digits_of_amounts(settings: StoreSettings) -> None:
     """A decimal is a string there: JSON's readers make floats of numbers."""
     query = "SELECT toDecimal128('0.1234567890123456789', 18) AS x"
 
-    assert railhead(settings, "--format", "json", query)[1] == '{"x":"0.123456789012345678"}\n'
+    for option in ("--format=json", "--json"):
+        assert railhead(settings, option, query)[1] == '{"x":"0.123456789012345678"}\n'
 
 
 def test_a_format_in_the_query_is_kept(settings: StoreSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -135,6 +136,28 @@ def test_list_shows_states_and_no_secret(
     assert key.split("_")[1] in shown
     assert key.split("_", 2)[2] not in shown
     assert read_tenants(tmp_path / "tenants.json").tenants["acme"].keys[0].hash not in shown
+
+
+def test_list_fits_80_columns_and_programs_get_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An option has two lines; a name too long for a column has a line of its own."""
+    railhead_tenant(tmp_path, "add", "acme", "--id-fields", "realtime-payment=payment_id,status")
+    for name in ("acme", "a" * 63):
+        railhead_tenant(tmp_path, *(["rotate"] if name == "acme" else ["add"]), name)
+        capsys.readouterr()
+
+        railhead_tenant(tmp_path, "list")
+        shown = capsys.readouterr().out
+        railhead_tenant(tmp_path, "list", "--json")
+        keys = json.loads(capsys.readouterr().out)
+
+        assert max(map(len, shown.splitlines())) <= 80
+        assert all(key["key"] in shown for key in keys)
+        assert "payment_id,status" in shown
+    assert [key["tenant"] for key in keys] == ["a" * 63, "acme", "acme"]
+    assert [key["expires_at"] is None for key in keys] == [True, False, True]
+    assert keys[1]["options"] == ["realtime-payment=payment_id,status"]
 
 
 def test_rotate_without_grace_ends_the_old_key_at_once(

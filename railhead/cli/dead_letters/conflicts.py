@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any, Final
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -19,9 +19,8 @@ from railhead.cli.option_types import moment, positive
 from railhead.dead_letters.conflicts import Conflict, Conflicts, ConflictSelection
 from railhead.dead_letters.plain_text import visible
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
+from railhead.tables import WIDTH
 from railhead.waiting import waiting_for
-
-WIDTH_IN_FILES: Final = 160
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         for conflict in found:
             print(json.dumps(as_document(conflict)))
         return 0
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     for conflict in found:
         _print(console, conflict)
     console.print(Text(f"{len(found):,} conflicts" if found else "no conflicts"))
@@ -96,8 +95,11 @@ def _print(console: Console, conflict: Conflict) -> None:
     later = conflict.later
     console.print(Text(visible(f"{later.tenant}  {later.event}  {later.id}"), "bold"))
     table = Table("field", box=SIMPLE_HEAD)
-    table.add_column(Text(f"counts\n{_coordinate(later.first_partition, later.first_offset)}"))
-    table.add_column(Text(f"came later\n{_coordinate(later.partition, later.offset)}"))
+    for name, coordinate in (
+        ("counts", _coordinate(later.first_partition, later.first_offset)),
+        ("came later", _coordinate(later.partition, later.offset)),
+    ):
+        table.add_column(Text(f"{name}\n{coordinate}"), overflow="fold")
     received_at = conflict.first_received_at
     rows = [
         ("received", f"{received_at:%F %T}" if received_at else "", f"{later.received_at:%F %T}"),

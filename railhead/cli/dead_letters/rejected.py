@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -24,12 +26,11 @@ from railhead.dead_letters.dead_letter import (
     DeadLetterSelection,
     parse_id,
 )
-from railhead.dead_letters.export import WRITERS
+from railhead.dead_letters.export import WRITERS, as_row
 from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_dead_letter
 from railhead.stack.addresses import API_ENDPOINT, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
+from railhead.tables import WIDTH
 from railhead.waiting import waiting_for
-
-WIDTH_IN_FILES: Final = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,18 +39,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     list_ = _action(actions, "list", "the newest rejected items as a table")
     _add_filters(list_)
     list_.add_argument("--limit", type=positive, default=50, metavar="N", help="(%(default)s)")
-    list_.add_argument("--raw", action="store_true", help="the items themselves, not the messages")
+    list_.add_argument("--raw", action="store_true", help="the items themselves, not the reasons")
     list_.add_argument(
         "--distinct",
         action="store_true",
         help="one line for each distinct item (tenant, event, reason, field and bytes), with when "
         "it was first and last seen and how often, among what the filters let pass",
     )
+    list_.add_argument(
+        "--json", action="store_true", help="one JSON object a line, with the items themselves"
+    )
     show = _action(actions, "show", "everything about one rejected item")
     show.add_argument(
         "id", type=option_type(parse_id), metavar="ID", help="as `rejected list` prints it"
     )
-    show.add_argument("--raw", action="store_true", help="only the item, byte by byte")
+    how = show.add_mutually_exclusive_group()
+    how.add_argument("--raw", action="store_true", help="only the item, byte by byte")
+    how.add_argument("--json", action="store_true", help="print one JSON object")
     export = _action(actions, "export", "rejected items for other programs, oldest first")
     _add_filters(export)
     export.add_argument("--limit", type=positive, default=1_000_000, metavar="N")
@@ -106,28 +112,29 @@ def _selection(args: argparse.Namespace) -> DeadLetterSelection:
 
 def _list(args: argparse.Namespace, archive: Archive) -> int:
     selection = _selection(args)
-    raw_bytes = RAW_SHOWN * 4 if args.raw else 0
-    if args.distinct:
-        items = archive.count_distinct(selection)
-        occurrences = archive.distinct(selection, args.limit)
-        table = as_table_of_items(
-            archive.dead_letters(occurrences, raw_bytes=raw_bytes), occurrences, with_raw=args.raw
-        )
-        _print_list(table, shown=len(occurrences), count=items, what="distinct rejected items")
+    occurrences = archive.distinct(selection, args.limit) if args.distinct else None
+    ids = archive.newest(selection, args.limit) if occurrences is None else list(occurrences)
+    if args.json:
+        for one in archive.dead_letters(ids):
+            print(json.dumps(as_row(one, occurrences[one.id] if occurrences else None)))
         return 0
-    count = archive.count(selection)
-    ids = archive.newest(selection, args.limit)
-    table = as_table(archive.dead_letters(ids, raw_bytes=raw_bytes), with_raw=args.raw)
-    _print_list(table, shown=len(ids), count=count, what="rejected items")
+    dead_letters = archive.dead_letters(ids, raw_bytes=RAW_SHOWN * 4 if args.raw else 0)
+    if occurrences is None:
+        count, what = archive.count(selection), "rejected item"
+        table = as_table(dead_letters, with_raw=args.raw)
+    else:
+        count, what = archive.count_distinct(selection), "distinct rejected item"
+        table = as_table_of_items(dead_letters, occurrences, with_raw=args.raw)
+    _print_list(table, shown=len(ids), count=count, what=what)
     return 0
 
 
 def _print_list(table: Table, *, shown: int, count: int, what: str) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     if shown:
         console.print(table)
     more = f", the newest {shown:,} are shown" if shown < count else ""
-    console.print(Text(f"{count:,} {what}{more}"))
+    console.print(Text(f"{count:,} {what}{'' if count == 1 else 's'}{more}"))
 
 
 def _show(args: argparse.Namespace, archive: Archive) -> int:
@@ -144,10 +151,13 @@ def _show(args: argparse.Namespace, archive: Archive) -> int:
         sys.stdout.buffer.write(dead_letter.bytes)
         sys.stdout.buffer.flush()
         return 0
+    occurrences, replays = archive.occurrences(dead_letter), archive.replays(dead_letter.id)
+    if args.json:
+        document = as_row(dead_letter, occurrences) | {"sent_again": replays}
+        print(json.dumps(document, indent=1, default=datetime.isoformat))
+        return 0
     console = Console(highlight=False, soft_wrap=True)
-    print_dead_letter(
-        console, dead_letter, archive.occurrences(dead_letter), archive.replays(dead_letter.id)
-    )
+    print_dead_letter(console, dead_letter, occurrences, replays)
     return 0
 
 

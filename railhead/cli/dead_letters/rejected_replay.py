@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -30,6 +31,7 @@ from railhead.dead_letters.replay.replay import Replay, ReplayPlan
 from railhead.dead_letters.replay.ways import ReplayStoppedError, Way
 from railhead.paths import tenants_file
 from railhead.stack.addresses import API_ENDPOINT, KAFKA_ENDPOINT, Address
+from railhead.tables import WIDTH
 from railhead.waiting import each_waiting_for
 from tenants.id_rules import rules_if_there
 from tenants.tenants_file import read_tenants
@@ -66,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="set a field before sending, such as data.currency=EUR; may be given several times",
     )
     add("--yes", action="store_true", help="with --set: do not ask after the preview")
+    add("--json", action="store_true", help="print one JSON object")
 
 
 def _rate(text: str) -> float:
@@ -94,7 +97,8 @@ def run(args: argparse.Namespace, archive: Archive, selection: DeadLetterSelecti
         if args.mends and not _agreed(args, archive, ids, errors):
             return 2
         plan = ReplayPlan(name=name, mends=tuple(args.mends), dry_run=args.dry_run)
-        return _replay(Replay(way, archive, plan, Pace(args.rate)), ids, address, errors)
+        replay = Replay(way, archive, plan, Pace(args.rate))
+        return _replay(replay, ids, address, errors, as_json=args.json)
     finally:
         way.close()
 
@@ -151,7 +155,9 @@ def _agreed(
     return errors.input(question).strip().lower() in {"y", "yes"}
 
 
-def _replay(replay: Replay, ids: list[DeadLetterId], address: Address, errors: Console) -> int:
+def _replay(
+    replay: Replay, ids: list[DeadLetterId], address: Address, errors: Console, *, as_json: bool
+) -> int:
     failures: list[Replayed] = []
     why = ""
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -166,21 +172,46 @@ def _replay(replay: Replay, ids: list[DeadLetterId], address: Address, errors: C
             why = f"{error}; it was sent to {address}"
         except KeyboardInterrupt:
             why = "interrupted"
+    if as_json:
+        print(json.dumps(_as_document(replay, len(ids), failures, why), indent=1))
+        return 1 if why or failures else 0
     _print_failures(failures)
     _print_summary(replay, len(ids), why, errors.print)
     return 1 if why or failures else 0
 
 
+def _as_document(replay: Replay, meant: int, failures: list[Replayed], why: str) -> dict[str, Any]:
+    counts = replay.counts
+    return {
+        "replay": replay.plan.name,
+        "dry_run": replay.plan.dry_run,
+        "meant": meant,
+        "sent": counts.sent,
+        "rejected": [
+            {
+                "id": str(one.dead_letter.id),
+                "reason": one.reason,
+                "field": one.field,
+                "message": one.message,
+            }
+            for one in failures
+        ],
+        "stopped": why or None,
+    }
+
+
 def _print_failures(failures: list[Replayed]) -> None:
     if not failures:
         return
-    table = Table("id", "reason", "field", "message", title="rejected again", title_justify="left")
+    table = Table("id", title="rejected again", title_justify="left")
+    for name in ("reason\nfield", "message"):
+        table.add_column(name, overflow="fold")
     for one in failures[:FAILURES_SHOWN]:
-        cells = (str(one.dead_letter.id), one.reason, one.field, one.message)
-        table.add_row(*(Text(visible(cell)) for cell in cells))
+        where = f"{visible(one.reason)}\n{visible(one.field)}".rstrip()
+        table.add_row(str(one.dead_letter.id), Text(where), Text(visible(one.message)))
     if len(failures) > FAILURES_SHOWN:
         table.caption = f"and {len(failures) - FAILURES_SHOWN:,} more"
-    width = None if sys.stdout.isatty() else 160
+    width = None if sys.stdout.isatty() else WIDTH
     Console(highlight=False, width=width).print(table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from events.contract.id_rules import parse_id_rules
 from railhead.cli.finding import add_data_dir, add_finding_options
@@ -18,6 +18,7 @@ from railhead.cli.option_types import option_type
 from railhead.cli.tenant import change_id_fields
 from railhead.paths import tenants_file
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
+from railhead.tables import WIDTH, TableColumn, fitted
 from tenants.changes import TenantChangeError, add_tenant, make_key, revoke, rotate
 from tenants.tenants import IdRule, Tenant, TenantsFile
 from tenants.tenants_file import TenantsFileError, change_tenants, read_tenants
@@ -43,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EVENT=FIELD[,FIELD]",
         help="another idempotency id, for example realtime-payment=payment_id,status",
     )
-    _action(actions, "list", "show tenants and the state of their keys; no secrets")
+    list_ = _action(actions, "list", "show tenants and the state of their keys; no secrets")
+    list_.add_argument("--json", action="store_true", help="print a JSON array, one object a key")
     rotate_ = _action(actions, "rotate", "create another key; prints it, once, alone")
     rotate_.add_argument("name")
     rotate_.add_argument("--expires-in", type=_days, metavar="DAYS", help="default: never")
@@ -146,15 +148,33 @@ def _revoke(args: argparse.Namespace, path: Path) -> None:
 
 
 def _list(args: argparse.Namespace, path: Path) -> None:
-    del args
-    table = Table("tenant", "key", "state", "created", "expires", "options")
-    for name, tenant in sorted(read_tenants(path).tenants.items()):
-        options = ", ".join(_options(tenant))
-        for key in tenant.keys:
-            state = "disabled" if tenant.disabled else key.state(_now())
-            expires = "never" if key.expires_at is None else f"{key.expires_at:%F %R}"
-            table.add_row(name, key.prefix, state, f"{key.created_at:%F %R}", expires, options)
-    Console().print(table)
+    keys = [
+        {
+            "tenant": name,
+            "key": key.prefix,
+            "state": "disabled" if tenant.disabled else key.state(_now()),
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+            "options": _options(tenant),
+        }
+        for name, tenant in sorted(read_tenants(path).tenants.items())
+        for key in tenant.keys
+    ]
+    if args.json:
+        print(json.dumps(keys, indent=1, default=datetime.isoformat))
+        return
+    shown: dict[str, Callable[[Any], str]] = {
+        "created_at": lambda at: f"{at:%F}",
+        "expires_at": lambda at: "never" if at is None else f"{at:%F %R}",
+        "options": lambda options: "\n".join(one.replace("=", "=\n") for one in options),
+    }
+    headings = {"created_at": "created", "expires_at": "expires (UTC)"}
+    names = ("tenant", "key", "state", "created_at", "expires_at", "options")
+    columns = [
+        TableColumn(headings.get(name, name), [shown.get(name, str)(key[name]) for key in keys])
+        for name in names
+    ]
+    Console(width=WIDTH, highlight=False).print(fitted(columns))
 
 
 def _options(tenant: Tenant) -> list[str]:

@@ -10,7 +10,7 @@ from rich.console import Console
 from railhead.audit.accounts import PartitionAccount, TopicAccount
 from railhead.audit.chain import Span
 from railhead.audit.findings import AuditFinding, FindingKind
-from railhead.audit.report import as_document, print_statement
+from railhead.audit.report import as_document, as_table, print_statement
 from streams.judge.outcomes import OutcomeCounts
 
 CASINO = "fasttrack.realtime-casino"
@@ -54,6 +54,36 @@ def test_what_was_accepted_is_the_sum_of_its_outcomes() -> None:
     )
     assert "4 rejected items reported by ingest APIs and workers = 3 kept + 1 in flight." in text
     assert "The accounts balance." in text
+
+
+def table_of(count: int) -> list[list[str]]:
+    """The words of each line of the table, for a topic that counts so many of everything."""
+    counts = OutcomeCounts(count, count, count, count, count)
+    partition = PartitionAccount(0, 0, count, count, counts=counts, in_flight=count)
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    with console.capture() as captured:
+        console.print(as_table([TopicAccount(CASINO, [partition])]))
+    lines = captured.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    return [line.split() for line in lines if line.strip(" ─")]
+
+
+def test_the_table_leaves_out_what_no_topic_has() -> None:
+    """The sentences below it name every outcome."""
+    assert table_of(0) == [
+        ["topic", "offsets", "stored", "result"],
+        ["casino", "0", "0", "balanced"],
+    ]
+
+
+def test_a_table_wider_than_80_columns_is_turned_on_its_side() -> None:
+    """A line a number, with all its digits."""
+    number = "5,000,000,000"
+    names = ["offsets", "stored", "duplicates", "conflicts", "rejected", "moved", "in"]
+
+    lines = table_of(5_000_000_000)
+
+    assert [(line[0], line[-1]) for line in lines[1:-1]] == [(name, number) for name in names]
 
 
 def test_a_finding_cannot_steer_the_terminal() -> None:

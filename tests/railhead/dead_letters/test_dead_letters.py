@@ -118,7 +118,7 @@ def test_untrusted_text_cannot_move_the_cursor() -> None:
 
 def test_a_table_shows_no_payload_unless_asked() -> None:
     """Payloads are players' data; markup in them is text."""
-    one = dead_letter('{"secret":"[red]x[/red]"}', message="[bold]m[/bold]")
+    one = dead_letter('{"secret":"[red]x[/red]"}', field="[bold]m[/bold]")
 
     assert "secret" not in printed(as_table([one], with_raw=False))
     assert "[bold]m[/bold]" in printed(as_table([one], with_raw=False))

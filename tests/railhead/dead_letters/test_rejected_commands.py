@@ -48,12 +48,16 @@ def test_rejected_items_are_found_by_what_is_wrong_with_them(brand: Brand) -> No
 
     assert "3 rejected items" in everything
     assert "secret" not in everything
-    assert "1 rejected items" in some
+    assert "1 rejected item\n" in some
     assert "data.user_id" in some
     assert none.strip() == "0 rejected items"
     raw = brand.run("rejected", "list", "--tenant", brand.name, "--raw", "--limit", "1")
     assert '"secret \\u001b[31m"' in raw
     assert "3 rejected items, the newest 1 are shown" in raw
+    assert max(map(len, everything.splitlines())) <= 80
+    listed = brand.run("rejected", "list", "--tenant", brand.name, "--json").splitlines()
+    dead_letters = {one["id"]: one for one in brand.dead_letters()}
+    assert {one["id"]: one for one in map(json.loads, listed)} == dead_letters
 
 
 def test_one_item_is_shown_with_everything_about_it(brand: Brand) -> None:
@@ -67,6 +71,8 @@ def test_one_item_is_shown_with_everything_about_it(brand: Brand) -> None:
 
     assert "bad_encoding" in shown
     assert "came from   fasttrack.realtime-casino[" in shown
+    document = json.loads(brand.run("rejected", "show", id_, "--json"))
+    assert document.items() >= {**brand.dead_letters()[0], "times": 1, "sent_again": []}.items()
     assert "ff fe 20 72" in shown
     assert "\x1b" not in shown
     assert brand.dead_letters()[0]["raw_base64"] == "//4gcnViYmlzaCAbWzMxbQ=="
@@ -88,14 +94,14 @@ def test_an_item_that_came_again_is_listed_once_with_its_count(brand: Brand) -> 
     none = brand.run(*words, "--event", "other")
 
     assert "2 distinct rejected items" in everything
-    assert "1 distinct rejected items" in some
+    assert "1 distinct rejected item\n" in some
     assert "data.type" in some
     assert "2 distinct rejected items, the newest 1 are shown" in newest
     assert none.strip() == "0 distinct rejected items"
     dead_letters = [one for one in brand.dead_letters() if one["field"] == "data.user_id"]
-    (line,) = [line for line in everything.splitlines() if "data.user_id" in line]
-    id_, *_, times = line.split()[:6]
-    assert (id_, times) == (dead_letters[0]["id"], "4")
+    listed = [json.loads(line) for line in brand.run(*words, "--json").splitlines()]
+    assert [one["times"] for one in listed if one["id"] == dead_letters[0]["id"]] == [4]
+    assert dead_letters[0]["id"] in everything
     assert '"again"' in brand.run(*words, "--raw")
     for one in dead_letters:
         shown = brand.run("rejected", "show", one["id"])
@@ -125,6 +131,9 @@ def test_a_replay_stores_what_is_valid_now_and_says_why_the_rest_is_not(brand: B
 
     tried = brand.replay("--dry-run", "--set", "user_id=u9", code=1)
     assert "2 would be sent, 1 rejected again, of 3" in brand.said
+    document = json.loads(brand.replay("--dry-run", "--set", "user_id=u9", "--json", code=1))
+    assert (document["meant"], document["sent"]) == (3, 2)
+    assert [one["reason"] for one in document["rejected"]] == ["not_allowed"]
     assert "not_allowed" in tried
     assert brand.system.value(brand.count("casino")) == 0
 

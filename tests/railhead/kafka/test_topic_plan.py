@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from events.contract.registry import EVENT_TYPES, REJECTED_TOPIC, EventType
-from railhead.cli.topics import advice, problems, table
+from railhead.cli.topics import advice, as_document, problems, table
 from railhead.kafka.topic_plan import TopicRow, WantedTopic, compare, plan
 from railhead.kafka.topics import HOUR_MS, Topic, TopicSettings, changelog_topic, wanted_topics
 
@@ -113,10 +113,22 @@ def test_the_table_shows_topics_as_they_are() -> None:
     found = replace(topic, partitions=12, config={**topic.config, "retention.ms": "-1"})
 
     assert table([TopicRow(wanted=topic, found=found, config=("x",)), compare(topic, None)]) == [
-        "TOPIC               PARTITIONS  COPIES  KEPT     STATE",
-        "fasttrack.rejected  12          1       forever  differs",
-        "fasttrack.rejected  3           1       168 h    missing",
+        "TOPIC              STATE   PARTITIONS COPIES KEPT",
+        "fasttrack.rejected differs 12         1      forever",
+        "fasttrack.rejected missing 3          1      168 h",
     ]
+
+
+def test_the_table_fits_80_columns_and_programs_get_all_of_it() -> None:
+    """The names of changelogs are long; JSON has the settings, and what is not as wanted."""
+    rows = [TopicRow(wanted=one, found=None) for one in wanted(partitions=64).values()]
+    found = replace(rows[0].wanted, partitions=12)
+
+    assert max(map(len, table(rows))) <= 80
+    document = as_document(compare(rows[0].wanted, found))
+    assert document["state"] == "differs"
+    assert document["partitions"] == 12
+    assert document["differences"] == ["partitions=12, expected 64"]
 
 
 def planned(

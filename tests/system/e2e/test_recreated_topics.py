@@ -42,10 +42,10 @@ def recreate(system: System) -> None:
 
 def lists_only(system: System, tenant: str, *names: str) -> bool:
     """Whether `rejected list` of a tenant shows exactly the items of these names."""
-    listed = system.railhead("rejected", "list", "--tenant", tenant, "--raw", check=False)
+    listed = system.railhead("rejected", "list", "--tenant", tenant, "--json", check=False)
     exported = system.railhead("rejected", "export", "--tenant", tenant)
     items = [json.loads(line) for line in exported.splitlines()]
-    shown = all(name in listed for name in names) and f"{len(names)} rejected items" in listed
+    shown = all(name in listed for name in names) and listed.count("\n") == len(names)
     owners = {item["tenant"] for item in items}
     return shown and owners == {tenant} and len({item["id"] for item in items}) == len(names)
 
