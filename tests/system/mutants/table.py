@@ -1084,6 +1084,18 @@ def _age_while_used() -> None:
     _set(sessions.Session, "release", release)
 
 
+def _take_an_empty_id_for_an_id() -> None:
+    from events.check import check
+
+    _set(check, "_empty_ones", lambda *_: {})
+
+
+def _overlook_short_gaps() -> None:
+    from railhead.doctor.parts import gaps
+
+    _set(gaps, "_GAPS", gaps._GAPS.replace("first > reached + 1", "first > reached + 100"))
+
+
 ADJUSTMENTS = "tests/events/test_adjustments.py::"
 LEGS = "tests/sinks/test_legs.py::"
 ARITHMETIC = "tests/sinks/test_arithmetic.py::"
@@ -1744,6 +1756,19 @@ MUTANTS = (
         "a long read ends the short ones beside it too",
         TRIAL_ENDS,
         _end_all_trials_with_one,
+    ),
+    Mutant(
+        "empty-ids",
+        "items whose id is empty are valid, and share one id",
+        "tests/events/test_check_property.py::"
+        "test_an_id_is_any_text_of_the_published_schema_but_the_empty_one",
+        _take_an_empty_id_for_an_id,
+    ),
+    Mutant(
+        "overlook-short-gaps",
+        "the doctor sees no gap of fewer than a hundred offsets",
+        "tests/railhead/audit/test_gaps.py::test_a_gap_in_the_ledger_is_seen",
+        _overlook_short_gaps,
     ),
     Mutant(
         "sessions-expire-in-use",
