@@ -55,9 +55,9 @@ _SHOWS = re.compile(
     re.IGNORECASE,
 )
 _FORMATS = re.compile(
-    r"(Arrow|ArrowStream|Avro|BSONEachRow|CSV\w*|Hash|JSON\w*|LineAsString\w*|Markdown|MsgPack|Native"
-    r"|Null|ODBCDriver2|ORC|One|Parquet|Pretty\w*|PrettyJSONEachRow|Raw|RawBLOB|RowBinary\w*|SQLInsert"
-    r"|TabSeparated\w*|TSKV|TSV\w*|Values|Vertical|XML)\Z",
+    r"(Arrow|ArrowStream|Avro|BSONEachRow|CSV\w*|CustomSeparated\w*|Hash|JSON\w*|LineAsString\w*"
+    r"|Markdown|MsgPack|Native|Null|ODBCDriver2|ORC|One|Parquet|Pretty\w*|PrettyJSONEachRow|Raw"
+    r"|RawBLOB|RowBinary\w*|SQLInsert|TabSeparated\w*|TSKV|TSV\w*|Values|Vertical|XML)\Z",
     re.IGNORECASE,
 )
 # `profile` would replace the limits, and the engine does not count it as a setting; by the tag a

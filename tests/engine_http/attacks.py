@@ -278,6 +278,8 @@ ALLOWED = (
     "SELECT 1 SETTINGS readonly = 1",
     "SHOW TABLES SETTINGS max_threads = 64",
     "SELECT 1 FORMAT ODBCDriver2",
+    "SELECT 1 FORMAT CustomSeparated",
+    "SELECT 1 FORMAT CustomSeparatedWithNamesAndTypes",
     "SELECT * FROM t",
     "FROM fasttrack.t SELECT a WHERE a IN (SELECT a FROM t) ORDER BY a",
     "SELECT version(), currentUser(), timezone(), hostName(), uptime()",
