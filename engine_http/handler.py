@@ -31,7 +31,11 @@ from engine_http.results import answer, native
 from engine_http.results.progress import PROGRESS, ProgressHeaders
 from engine_http.results.read_statement import ReadPlan, ReadStatement
 from engine_http.statements.lowering import lowered, lowered_in
-from engine_http.statements.own_processes import asks_for_processes, with_processes
+from engine_http.statements.own_processes import (
+    asks_for_processes,
+    with_client_ids,
+    with_processes,
+)
 from engine_http.statements.statement import STATEFUL, Insert, Statement, inspect
 from engine_http.statements.user_name import with_user
 from engine_http.threads import ended, on_thread
@@ -135,15 +139,14 @@ class Handler:
         if isinstance(statement, Insert):
             raise ClickHouseError(Code.SYNTAX_ERROR, "An INSERT must begin in the URL")
         if not call.user.guarded:
+            statement = _rewritten(statement, with_client_ids(statement.text))
             return await self._execute(request, call, statement, {})
         if statement.verb == b"KILL":
             return await self._kill_own(call, id_to_kill(statement.text))
         caps = self._engine.limits.capped()
         text = await self._with_own_processes(call, with_user(statement.text, call.user.name))
         text, changed = lowered_in(text, caps)
-        if text != statement.text:
-            again = inspect(text)
-            statement = again if isinstance(again, Statement) else statement
+        statement = _rewritten(statement, text)
         requested = call.query.settings
         changed |= dict(lowered(requested, caps).items() - requested.items())
         return await self._execute(request, call, statement, answer.lowered_headers(changed))
@@ -270,6 +273,14 @@ class Handler:
             pool.close()
         self._work.close()
         self._sessions.close()
+
+
+def _rewritten(statement: Statement, text: bytes) -> Statement:
+    """*statement* with another *text*."""
+    if text == statement.text:
+        return statement
+    again = inspect(text)
+    return again if isinstance(again, Statement) else statement
 
 
 async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:

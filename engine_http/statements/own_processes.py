@@ -1,8 +1,9 @@
-"""Lets a user list their own running statements: `system.processes` becomes a constant table.
+"""Lets users list running statements, with the ids and the texts that clients sent.
 
-The engine's table shows everybody's statements, so an analyst may not read it. What is written as
-`FROM system.processes`, or SHOW PROCESSLIST, is answered from the rows of the same user; any other
-spelling stays refused.
+The engine's table `system.processes` shows everybody's statements, so an analyst may not read it.
+What is written as `FROM system.processes`, or SHOW PROCESSLIST, is answered from the rows of the
+same user; any other spelling stays refused. The owner reads the engine's table, in which ids and
+texts are put back where they are read in the same spelling.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _COLUMNS = (
 # The clause by which a result reaches us (results/pipe.py), and a format after it that the client
 # did not write.
 _PIPE_CLAUSE = r"\n INTO OUTFILE '/dev/fd/\d+' APPEND COMPRESSION 'none' ( FORMAT \w+$)?"
+_QUERY = f"replaceRegexpOne(query, {literal(_PIPE_CLAUSE)}, '')"
 
 
 def asks_for_processes(text: bytes) -> bool:
@@ -29,13 +31,39 @@ def asks_for_processes(text: bytes) -> bool:
     return _WORTH_A_LOOK.search(text) is not None and next(_places(text), None) is not None
 
 
+def with_client_ids(text: bytes) -> bytes:
+    """Let the owner's *text* read the running statements by the clients' ids and texts.
+
+    A text that names the table's columns by the table is left as it is.
+    """
+    if not asks_for_processes(text):
+        return text
+    places = list(_places(text))
+    named = sum(token.text.lower() == b"processes" for token in tokens(text))
+    if named > sum(not shown for _, _, shown in places):
+        return text
+    tag = f"Settings[{literal(TAG)}]"
+    # The statement itself is in the list, with what is written here.
+    own = literal(text[:_MOST_CHARACTERS].decode(errors="replace"))
+    table = (
+        f"(SELECT * REPLACE (if({tag} = '', query_id, {tag}) AS query_id, "  # noqa: S608 -- literals only
+        f"if(query_id = queryID(), {own}, {_QUERY}) AS query) FROM system.processes)"
+    ).encode()
+    return spliced(
+        text,
+        (
+            (start, end, b"SELECT * FROM " + table if shown else table)
+            for start, end, shown in places
+        ),
+    )
+
+
 def rows_sql(query_ids: list[str], user: str) -> str:
     """The query for the rows of *user*, whose statements have *query_ids*; in format Values."""
     tag = f"Settings[{literal(TAG)}]"
-    query = f"replaceRegexpOne(query, {literal(_PIPE_CLAUSE)}, '')"
     return (
         f"SELECT {tag}, {literal(user)}, elapsed, read_rows, read_bytes, total_rows_approx, "  # noqa: S608 -- literals only
-        f"memory_usage, substring({query}, 1, {_MOST_CHARACTERS}) FROM system.processes "
+        f"memory_usage, substring({_QUERY}, 1, {_MOST_CHARACTERS}) FROM system.processes "
         f"WHERE {tag} IN ({', '.join(map(literal, query_ids))}) FORMAT Values"
     )
 

@@ -48,6 +48,35 @@ def test_only_ones_own_statements_are_listed(two_running: EngineProcess) -> None
     assert running(two_running, "-- secret") == 1
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT query_id, query FROM system.processes WHERE query_id != ''",
+        "SELECT p.query_id, p.query FROM system.processes AS p",
+        "SHOW PROCESSLIST",
+    ],
+)
+def test_the_owner_sees_ids_and_texts_as_clients_sent_them(
+    two_running: EngineProcess, sql: str
+) -> None:
+    """Everybody's, and none of the text with which a result is sent to a pipe."""
+    answer = two_running.ask(f"{sql} FORMAT TSVRaw")
+
+    assert answer.status == 200, answer.text
+    assert "secret" in answer.text
+    assert "it's mine" in answer.text
+    assert "/dev/fd" not in answer.text
+
+
+def test_columns_that_the_owner_names_by_their_table_are_the_engines(
+    two_running: EngineProcess,
+) -> None:
+    """A subquery in place of the table would hide its name."""
+    counted = two_running.ask("SELECT count(system.processes.query) FROM system.processes")
+
+    assert int(counted.text) >= 3
+
+
 def test_without_running_statements_the_list_is_empty(engine: EngineProcess) -> None:
     """The one that asks is not in it."""
     answer = engine.analyst("SELECT count(), sum(memory_usage) FROM system.processes")
