@@ -32,14 +32,16 @@ _ADJUSTABLE = frozenset(
         "offset", "prefer_column_name_to_alias", "read_overflow_mode",
         "result_overflow_mode", "sort_overflow_mode", "timeout_overflow_mode",
         "transform_null_in", "union_default_mode",
-        # what clients send to control the HTTP interface or their writes; harmless here
+        # what clients send to control the HTTP interface; harmless here
         "async_insert", "cancel_http_readonly_queries_on_client_close", "connect_timeout",
         "enable_http_compression", "http_headers_progress_interval_ms",
         "http_native_compression_disable_checksumming_on_decompress",
         "http_receive_timeout", "http_send_timeout", "http_write_exception_in_output_format",
-        "http_zlib_compression_level", "log_queries", "max_block_size", "mutations_sync",
-        "priority", "receive_timeout", "send_progress_in_http_headers", "send_timeout",
-        "wait_for_async_insert",
+        "http_zlib_compression_level", "log_queries", "max_block_size", "priority",
+        "receive_timeout", "send_progress_in_http_headers", "send_timeout", "wait_for_async_insert",
+        # what clients send for their writes, with their first request; analysts have none
+        "alter_sync", "distributed_foreground_insert", "insert_distributed_sync",
+        "lightweight_deletes_sync", "mutations_sync", "replication_alter_partitions_sync",
     }
 )  # fmt: skip
 _ADJUSTABLE_FAMILY = re.compile(r"output_format_(?!schema|avro_|arrow_use_native_writer)\w+\Z")

@@ -186,6 +186,13 @@ def test_readonly_can_be_set_as_it_reads(engine: EngineProcess, user: str, value
         assert engine.ask(sql, user=user, readonly=value).code in (164, 497)
 
 
+def test_settings_for_writes_may_come_with_a_read(engine: EngineProcess) -> None:
+    """As dbt sends them with its first request, before it knows what the user may do."""
+    names = ("alter_sync", "insert_distributed_sync", "lightweight_deletes_sync", "mutations_sync")
+
+    assert ask(engine, "SELECT 1", **dict.fromkeys(names, "1")).text == "1\n"
+
+
 def test_a_setting_inside_a_subquery_lifts_nothing(engine: EngineProcess) -> None:
     """The engine allows no pinned setting to change, at any depth."""
     sql = "SELECT * FROM (SELECT getSetting('max_threads') SETTINGS max_threads = 64)"
