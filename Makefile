@@ -47,11 +47,16 @@ mutants: setup ## Apply every mutant of the table and see each one caught.
 fuzz: setup ## Send the ingest API 100,000 hostile requests. ARGS='--seed 2 --requests 5000' for others.
 	$(BIN)/python -m tests.system.fuzz $(ARGS)
 
+.PHONY: clients
+clients: setup ## Try other people's clients, each in its own environment, and write docs/clients.md. ARGS='--only node'
+	$(BIN)/python -m tests.clients $(ARGS)
+
 lock: ## Pin every dependency with its hashes again (needs uv).
 	$(LOCK) --extra build -o requirements/server.txt pyproject.toml
 	$(LOCK) --extra onebox --extra build --extra dev -o requirements/dev.txt pyproject.toml
 	$(LOCK) --group bench -o requirements/bench.txt
 	$(LOCK) --group openapi -o requirements/openapi.txt
+	for one in tests/clients/python/*.in; do $(LOCK) --no-strip-extras -o $${one%.in}.txt $$one; done
 
 .PHONY: chaos
 chaos: setup ## Inject faults into the whole stack for ten minutes and prove that nothing was lost. ARGS=--seconds 120 --seed 7

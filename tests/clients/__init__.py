@@ -1,0 +1,1 @@
+"""Other people's clients against `railhead clickhouse`: one small program for each."""
