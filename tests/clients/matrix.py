@@ -141,7 +141,7 @@ CLIENTS: Final = (
         lambda: environments.java("Jdbc"), "java", JDBC,
         "In DBeaver choose the ClickHouse driver, host, port and user, and no SSL. "
         "`getTimestamp` gives the time as it reads in the column's zone; "
-        "`getObject(n, ZonedDateTime.class)` gives the instant, with any server.",
+        "`getObject(n, ZonedDateTime.class)` gives the instant.",
     ),
     Client(
         "The requests of Grafana's data source", "4.9, by clickhouse-go 2.51.0", "go",
