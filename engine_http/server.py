@@ -73,14 +73,15 @@ async def serve(engine: Engine, *, host: str, port: int) -> None:
         print(f"ready http://{host}:{bound}", flush=True)  # noqa: T201 -- the contract with `up`
         housekeeping = asyncio.create_task(handler.housekeeping())
         await stop.wait()
-        housekeeping.cancel()
-        await asyncio.wait([housekeeping])
         log.line("stopping")
         watchdog = threading.Timer(_GIVE_UP_SECONDS, _give_up)
         watchdog.daemon = True
         watchdog.start()
+        housekeeping.cancel()
+        await asyncio.wait([housekeeping])
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(handler.stop_reads(), _DRAIN_SECONDS)
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await handler.stop_reads()
     finally:
         await runner.cleanup()
         await asyncio.to_thread(handler.close)

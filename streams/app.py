@@ -268,7 +268,8 @@ class Stream:
         sent = await self.app.producer.send(
             REJECTED_TOPIC, reject.key, reject.value, None, None, None
         )
-        await asyncio.wait_for(sent, self.settings.changelog_timeout_seconds)
+        async with asyncio.timeout(self.settings.changelog_timeout_seconds):
+            await sent
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         """Drop what is not acknowledged: the owner gets it again (A12)."""

@@ -66,7 +66,8 @@ class WorkerPool:
             raise self._full()
         self._waiting += 1
         try:
-            await asyncio.wait_for(self._free.acquire(), self._wait_seconds)
+            async with asyncio.timeout(self._wait_seconds):
+                await self._free.acquire()
         except TimeoutError:
             raise self._full() from None
         finally:

@@ -150,4 +150,5 @@ class AnswerStream:
 
     async def _flush(self, data: bytes) -> None:
         if data:
-            await asyncio.wait_for(self.response.write(data), STALL_SECONDS)
+            async with asyncio.timeout(STALL_SECONDS):
+                await self.response.write(data)

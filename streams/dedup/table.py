@@ -231,4 +231,5 @@ class DedupTable(faust.Table):  # type: ignore[misc]
             aiokafka.errors.KafkaError: the broker refused it.
         """
         message = self.send_changelog(partition, block.key, pack(block))
-        await asyncio.wait_for(asyncio.shield(message), timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
+            await asyncio.shield(message)

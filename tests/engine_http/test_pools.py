@@ -48,6 +48,28 @@ async def test_a_cancelled_caller_keeps_its_thread_until_the_work_ends() -> None
     pool.close()
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_caller_that_is_cancelled_as_a_thread_gets_free_leaves_it_free(turns: int) -> None:
+    """Whichever comes first; `asyncio.wait_for` forgets the cancellation up to Python 3.11."""
+    pool = WorkerPool("test", width=1, queue=1, wait_seconds=5.0)
+    done = threading.Event()
+    await pool.enter()
+    running = pool.start(done.wait)
+    waiting = asyncio.create_task(pool.enter())
+    await asyncio.sleep(0)
+    done.set()
+    await running
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    is_to_end = waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled() == is_to_end
+    assert pool.has_free_thread() == is_to_end
+    pool.close()
+
+
 @pytest.mark.parametrize(("long", "short"), [(1, 1), (1, 4), (2, 1), (2, 6), (3, 2)])
 async def test_a_read_that_finds_no_long_thread_gets_a_short_one_at_once(
     long: int, short: int

@@ -55,7 +55,7 @@ class ByKafka:
         """Produce the valid items, and wait until all in-sync replicas have it."""
         refusals, records = self._checked(items)
         try:
-            asyncio.run(asyncio.wait_for(self._produce(records), TIMEOUT_SECONDS))
+            asyncio.run(self._produce(records))
         except (KafkaError, TimeoutError, OSError) as error:
             raise ReplayStoppedError(
                 f"Kafka at {self._bootstrap}: {str(error) or 'no answer'}"
@@ -89,12 +89,13 @@ class ByKafka:
             bootstrap_servers=self._bootstrap, acks="all", max_request_size=8 * 1024 * 1024
         )
         try:
-            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
-                await producer.start()
-            waiting = [
-                await producer.send(topic, value, key, headers=headers)
-                for topic, key, value in records
-            ]
-            await asyncio.gather(*waiting)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+                    await producer.start()
+                waiting = [
+                    await producer.send(topic, value, key, headers=headers)
+                    for topic, key, value in records
+                ]
+                await asyncio.gather(*waiting)
         finally:
             await producer.stop()

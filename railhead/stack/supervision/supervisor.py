@@ -116,7 +116,8 @@ class Supervisor:
                 f"{self.part.name}: it {end} after {ran:.1f} s, starting again in {delay:.1f} s"
             )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
 
     async def _run_once(self, begun: float) -> str:
         """Run the part until it ends or is to stop; say in words how it ended."""
