@@ -145,6 +145,7 @@ def test_other_contents_by_librdkafka_are_conflicts(three: System) -> None:
     tenant = new_tenant()
     three.post_items([bet(f"id-{number}") for number in range(IDS)], three.tenant(tenant))
     three.wait_value(count(tenant), IDS, seconds=60)
+    settled(three)
     before = outcomes(three)
 
     send(librdkafka(three.kafka), CASINO, tenant, records(tenant, amount=7))
