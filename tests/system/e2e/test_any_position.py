@@ -147,8 +147,8 @@ async def play(system: System, case: str, partition: int, name: str) -> set[str]
 
 def ids_of(name: str) -> Iterator[str]:
     """Ids whose records are not moved to a partition of which another case deletes all."""
-    for letter in ascii_lowercase:
-        unique_id = f"{name}{letter}"
+    for character in ascii_lowercase:
+        unique_id = f"{name}{character}"
         home = (murmur2(f"{TENANT}:{unique_id}".encode()) & 0x7FFFFFFF) % PARTITIONS
         if home not in DELETED:
             yield unique_id
