@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -36,6 +38,11 @@ class TableColumn(NamedTuple):
 
 def _width(cell: str | Text) -> int:
     return max(map(len, str(cell).split("\n")))
+
+
+def output_console() -> Console:
+    """Standard output: as wide as the terminal; `WIDTH` in a file or a pipe."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def fitted(columns: Sequence[TableColumn]) -> Table:

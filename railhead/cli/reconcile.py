@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -32,7 +31,7 @@ from railhead.cli.option_types import moment, positive
 from railhead.kafka.topic_admin import BrokerSilentError, TopicError
 from railhead.paths import tenants_file
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
-from railhead.tables import WIDTH
+from railhead.tables import output_console
 from railhead.waiting import waiting_for
 from streams.settings import WorkerSettings
 from tenants.id_rules import rules_if_there
@@ -175,7 +174,7 @@ def _print(
         document["rewinds"] = [one._asdict() for one in rewinds]
         print(json.dumps(document, indent=1))
         return
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console = output_console()
     print_statement(console, accounts)
     for line in [*_lines(args.since, accounts, apis), *_mending(rewinds, done=args.mend)]:
         console.print(Text(line), soft_wrap=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -19,7 +18,7 @@ from railhead.cli.option_types import moment, positive
 from railhead.dead_letters.conflicts import Conflict, Conflicts, ConflictSelection
 from railhead.dead_letters.plain_text import visible
 from railhead.stack.addresses import CLICKHOUSE_ENDPOINT
-from railhead.tables import WIDTH
+from railhead.tables import output_console
 from railhead.waiting import waiting_for
 
 
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         for conflict in found:
             print(json.dumps(as_document(conflict)))
         return 0
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console = output_console()
     for conflict in found:
         _print(console, conflict)
     console.print(Text(f"{len(found):,} conflicts" if found else "no conflicts"))

@@ -29,7 +29,7 @@ from railhead.dead_letters.dead_letter import (
 from railhead.dead_letters.export import WRITERS, as_row
 from railhead.dead_letters.listing import RAW_SHOWN, as_table, as_table_of_items, print_dead_letter
 from railhead.stack.addresses import API_ENDPOINT, CLICKHOUSE_ENDPOINT, KAFKA_ENDPOINT
-from railhead.tables import WIDTH
+from railhead.tables import output_console
 from railhead.waiting import waiting_for
 
 
@@ -130,7 +130,7 @@ def _list(args: argparse.Namespace, archive: Archive) -> int:
 
 
 def _print_list(table: Table, *, shown: int, count: int, what: str) -> None:
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    console = output_console()
     if shown:
         console.print(table)
     more = f", the newest {shown:,} are shown" if shown < count else ""

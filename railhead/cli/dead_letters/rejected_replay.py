@@ -31,7 +31,7 @@ from railhead.dead_letters.replay.replay import Replay, ReplayPlan
 from railhead.dead_letters.replay.ways import ReplayStoppedError, Way
 from railhead.paths import tenants_file
 from railhead.stack.addresses import API_ENDPOINT, KAFKA_ENDPOINT, Address
-from railhead.tables import WIDTH
+from railhead.tables import output_console
 from railhead.waiting import each_waiting_for
 from tenants.id_rules import rules_if_there
 from tenants.tenants_file import read_tenants
@@ -211,8 +211,7 @@ def _print_failures(failures: list[Replayed]) -> None:
         table.add_row(str(one.dead_letter.id), Text(where), Text(visible(one.message)))
     if len(failures) > FAILURES_SHOWN:
         table.caption = f"and {len(failures) - FAILURES_SHOWN:,} more"
-    width = None if sys.stdout.isatty() else WIDTH
-    Console(highlight=False, width=width).print(table)
+    output_console().print(table)
 
 
 def _print_summary(replay: Replay, meant: int, why: str, report: Callable[..., None]) -> None:
