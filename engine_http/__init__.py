@@ -6,7 +6,7 @@ Progress headers and summaries have the counts that the engine reports, ten time
 reports no memory and no bytes of the result, so they are left out.
 It has two users: `default` may do everything, `analyst` may only read the analysts' database.
 
-It does not support the native TCP protocol, TLS, passwords, external tables or INTO OUTFILE.
+It does not support the native TCP protocol, TLS, passwords or INTO OUTFILE.
 
 It imports no other package of this project. `Engine` opens a data directory, `serve` answers on it.
 """

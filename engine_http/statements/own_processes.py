@@ -38,9 +38,8 @@ def with_client_ids(text: bytes) -> bytes:
     """
     if not asks_for_processes(text):
         return text
-    places = list(_places(text))
     named = sum(token.text.lower() == b"processes" for token in tokens(text))
-    if named > sum(not shown for _, _, shown in places):
+    if named > sum(not shown for _, _, shown in _places(text)):
         return text
     tag = f"Settings[{literal(TAG)}]"
     # The statement itself is in the list, with what is written here.
@@ -49,13 +48,7 @@ def with_client_ids(text: bytes) -> bytes:
         f"(SELECT * REPLACE (if({tag} = '', query_id, {tag}) AS query_id, "  # noqa: S608 -- literals only
         f"if(query_id = queryID(), {own}, {_QUERY}) AS query) FROM system.processes)"
     ).encode()
-    return spliced(
-        text,
-        (
-            (start, end, b"SELECT * FROM " + table if shown else table)
-            for start, end, shown in places
-        ),
-    )
+    return _with_table(text, table)
 
 
 def rows_sql(query_ids: list[str], user: str) -> str:
@@ -73,6 +66,11 @@ def with_processes(text: bytes, rows: bytes) -> bytes:
     table = b"values('%s', %s)" % (_COLUMNS.encode(), rows)
     if not rows:
         table = b"null('%s')" % _COLUMNS.encode()
+    return _with_table(text, table)
+
+
+def _with_table(text: bytes, table: bytes) -> bytes:
+    """Put *table* in the place of the running statements."""
     return spliced(
         text,
         (
