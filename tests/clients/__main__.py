@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import sys
 import tempfile
@@ -50,7 +49,6 @@ def _run(only: str, given: str | None) -> None:
 @contextlib.contextmanager
 def _filled() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory, database.served(Path(directory)) as engine:
-        asyncio.run(database.fill(engine.url))
         yield engine.url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -30,15 +31,16 @@ DAYS: Final = 6
 
 @contextmanager
 def served(directory: Path) -> Iterator[EngineProcess]:
-    """Run `railhead clickhouse` on a free port, with no rows yet."""
+    """Run `railhead clickhouse` on a free port, with rows in every view."""
     engine = EngineProcess(directory).start()
     try:
+        asyncio.run(_fill(engine.url))
         yield engine
     finally:
         engine.stop()
 
 
-async def fill(url: str) -> None:
+async def _fill(url: str) -> None:
     """Migrate, then store some items of each type, and what else the views show."""
     settings = StoreSettings(url=url)
     migrate(settings, report=lambda _line: None)

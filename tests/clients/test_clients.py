@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +19,6 @@ from tests.engine_http.process import EngineProcess
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
     """The running engine with rows in every view."""
     with database.served(tmp_path_factory.mktemp("clients") / "data") as engine:
-        asyncio.run(database.fill(engine.url))
         yield engine
 
 

@@ -8,18 +8,17 @@ import subprocess
 from checks import AMOUNT, OWNER, URL, USER, check, equal, true
 
 
-def anonymous(*arguments: str, address: str = "") -> str:
+def anonymous(*arguments: str, stdin: str = "", address: str = "") -> str:
     """What curl prints without `--user`."""
     command = ["curl", "-sS", "--max-time", "30", *arguments, URL + address]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-
-
-def curl(*arguments: str, stdin: str = "", address: str = "") -> str:
-    """What curl prints for the user, `--fail-with-body` or not being the caller's choice."""
-    command = ["curl", "-sS", "--max-time", "30", "--user", f"{USER}:", *arguments, URL + address]
     return subprocess.run(
         command, input=stdin, capture_output=True, text=True, check=True, timeout=60
     ).stdout
+
+
+def curl(*arguments: str, stdin: str = "", address: str = "") -> str:
+    """What curl prints for the user."""
+    return anonymous("--user", f"{USER}:", *arguments, stdin=stdin, address=address)
 
 
 @check("connect")

@@ -46,7 +46,9 @@ SELECT user_id, count() AS events FROM {{ source('fasttrack', 'casino') }} GROUP
 """,
     "seeds/brands.csv": "tenant,name\nacme,Acme\n",
 }
-folder = Path(tempfile.mkdtemp(prefix="dbt-"))
+# Removed when the program ends.
+home = tempfile.TemporaryDirectory(prefix="dbt-")
+folder = Path(home.name)
 for name, text in FILES.items():
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)

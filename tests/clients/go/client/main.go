@@ -34,21 +34,6 @@ func options() *clickhouse.Options {
 	}
 }
 
-func equal(actual, expected any) error {
-	if fmt.Sprint(actual) != fmt.Sprint(expected) {
-		return fmt.Errorf("%v instead of %v", actual, expected)
-	}
-	return nil
-}
-
-func hasCode(err error, code int32) error {
-	var found *clickhouse.Exception
-	if !errors.As(err, &found) {
-		return fmt.Errorf("no exception of ClickHouse but %v", err)
-	}
-	return equal(found.Code, code)
-}
-
 // readAll reads every row of every view, scanned as the driver proposes.
 func readAll(conn driver.Conn) error {
 	var views []struct {
@@ -103,7 +88,7 @@ func overDriver(conn driver.Conn) {
 		if err := conn.QueryRow(ctx, "SELECT amount FROM casino LIMIT 1").Scan(&found); err != nil {
 			return err
 		}
-		return equal(found.String(), amount)
+		return checks.Equal(found.String(), amount)
 	})
 	checks.Report("clickhouse.Open: times of a zone", func() error {
 		var found time.Time
@@ -111,7 +96,7 @@ func overDriver(conn driver.Conn) {
 		if err := row.Scan(&found); err != nil {
 			return err
 		}
-		return equal(found.Format(time.RFC3339), "2025-07-01T12:00:00+02:00")
+		return checks.Equal(found.Format(time.RFC3339), "2025-07-01T12:00:00+02:00")
 	})
 	checks.Report("clickhouse.Open: parameters of the server", func() error {
 		var found string
@@ -119,7 +104,7 @@ func overDriver(conn driver.Conn) {
 		if err := conn.QueryRow(named, "SELECT {s:String}").Scan(&found); err != nil {
 			return err
 		}
-		return equal(found, "it's")
+		return checks.Equal(found, "it's")
 	})
 	checks.Report("clickhouse.Open: parameters of the client", func() error {
 		var found uint64
@@ -129,7 +114,7 @@ func overDriver(conn driver.Conn) {
 		if err := row.Scan(&found); err != nil {
 			return err
 		}
-		return equal(found, 240)
+		return checks.Equal(found, 240)
 	})
 	checks.Report("clickhouse.Open: settings and a query id", func() error {
 		var found string
@@ -140,7 +125,7 @@ func overDriver(conn driver.Conn) {
 		if err := row.Scan(&found); err != nil {
 			return err
 		}
-		return equal(found, "true")
+		return checks.Equal(found, "true")
 	})
 	checks.Report("clickhouse.Open: a large result", func() error {
 		rows, err := conn.Query(ctx, "SELECT number, toString(number) FROM numbers(500000)")
@@ -155,12 +140,12 @@ func overDriver(conn driver.Conn) {
 		if err := rows.Err(); err != nil {
 			return err
 		}
-		return equal(count, 500000)
+		return checks.Equal(count, 500000)
 	})
 	checks.Report("clickhouse.Open: an error in the middle of a result", func() error {
 		rows, err := conn.Query(ctx, "SELECT throwIf(number = 900000) FROM numbers(1000000) SETTINGS max_block_size = 1000")
 		if err != nil {
-			return hasCode(err, 395)
+			return checks.HasCode(err, 395)
 		}
 		defer rows.Close()
 		for rows.Next() {
@@ -171,7 +156,7 @@ func overDriver(conn driver.Conn) {
 		return nil
 	})
 	checks.Report("clickhouse.Open: an error has its code", func() error {
-		return hasCode(conn.Exec(ctx, "SELECT * FROM fasttrack.nothing"), 60)
+		return checks.HasCode(conn.Exec(ctx, "SELECT * FROM fasttrack.nothing"), 60)
 	})
 	checks.Report("clickhouse.Open: a statement ends with its context", func() error {
 		short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
@@ -187,7 +172,7 @@ func overDriver(conn driver.Conn) {
 
 func insert(conn driver.Conn) error {
 	if user != "default" {
-		return hasCode(conn.Exec(ctx, "INSERT INTO default.go_client VALUES (1, 1)"), 497)
+		return checks.HasCode(conn.Exec(ctx, "INSERT INTO default.go_client VALUES (1, 1)"), 497)
 	}
 	create := "CREATE OR REPLACE TABLE default.go_client (id UInt32, amount Decimal(76, 18)) ORDER BY id"
 	if err := conn.Exec(ctx, create); err != nil {
@@ -211,7 +196,7 @@ func insert(conn driver.Conn) error {
 	if err := conn.Exec(ctx, "DROP TABLE default.go_client SYNC"); err != nil {
 		return err
 	}
-	return equal(found.String(), amount)
+	return checks.Equal(found.String(), amount)
 }
 
 func overSQL(db *sql.DB, opened string) {
@@ -238,7 +223,7 @@ func overSQL(db *sql.DB, opened string) {
 		if err := db.QueryRow("SELECT amount FROM fasttrack.casino LIMIT 1").Scan(&found); err != nil {
 			return err
 		}
-		return equal(found.String(), amount)
+		return checks.Equal(found.String(), amount)
 	})
 	checks.Report(opened+": positional parameters", func() error {
 		var found int
@@ -246,11 +231,11 @@ func overSQL(db *sql.DB, opened string) {
 		if err := db.QueryRow(query, "acme", []string{"user-1"}).Scan(&found); err != nil {
 			return err
 		}
-		return equal(found > 0, true)
+		return checks.Equal(found > 0, true)
 	})
 	checks.Report(opened+": an error has its code", func() error {
 		_, err := db.Exec("SELECT * FROM fasttrack.nothing")
-		return hasCode(err, 60)
+		return checks.HasCode(err, 60)
 	})
 	checks.Report(opened+": an insert in a transaction", func() error { return insertSQL(db) })
 }
@@ -258,7 +243,7 @@ func overSQL(db *sql.DB, opened string) {
 func insertSQL(db *sql.DB) error {
 	if user != "default" {
 		_, err := db.Exec("INSERT INTO default.go_sql VALUES (1)")
-		return hasCode(err, 497)
+		return checks.HasCode(err, 497)
 	}
 	if _, err := db.Exec("CREATE OR REPLACE TABLE default.go_sql (id UInt32) ORDER BY id"); err != nil {
 		return err
@@ -284,7 +269,7 @@ func insertSQL(db *sql.DB) error {
 	if _, err := db.Exec("DROP TABLE default.go_sql SYNC"); err != nil {
 		return err
 	}
-	return equal(found, 7)
+	return checks.Equal(found, 7)
 }
 
 func main() {
