@@ -22,9 +22,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
-from aiokafka.partitioner import murmur2
 from clickhouse_connect.driver import create_client
 
+from events.contract.partitioner import partitions_of
 from railhead.lag import lag_behind, read_ends
 from sinks.connection import client_arguments
 from sinks.settings import StoreSettings
@@ -147,11 +147,10 @@ async def play(system: System, case: str, partition: int, name: str) -> set[str]
 
 def ids_of(name: str) -> Iterator[str]:
     """Ids whose records are not moved to a partition of which another case deletes all."""
-    for character in ascii_lowercase:
-        unique_id = f"{name}{character}"
-        home = (murmur2(f"{TENANT}:{unique_id}".encode()) & 0x7FFFFFFF) % PARTITIONS
-        if home not in DELETED:
-            yield unique_id
+    ids = [f"{name}{character}" for character in ascii_lowercase]
+    keys = [f"{TENANT}:{unique_id}".encode() for unique_id in ids]
+    homes = partitions_of(keys, PARTITIONS)
+    return (one for one, home in zip(ids, homes, strict=True) if home not in DELETED)
 
 
 async def delete_records(system: System, partition: int) -> None:

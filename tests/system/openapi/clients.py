@@ -12,12 +12,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.system.e2e.system import wait_until
 from tests.system.fuzz.target import Target, running_target
 
 HERE: Final = Path(__file__).parent
@@ -71,7 +71,11 @@ def try_clients(python: Path, *, say: Say) -> None:
             client.run(target, "stored", folder)
             say(f"{client.name}: the sample is stored, and refusals have their types")
         target.machine.stack.halt("kafka")
-        await_not_ready(target)
+        wait_until(
+            lambda: target.get("/health/ready")[0] != 200,
+            seconds=NOT_READY_SECONDS,
+            what="the ingest API is not ready without Kafka",
+        )
         for client in clients:
             client.run(target, "unready", folder)
             say(f"{client.name}: without Kafka it is refused with the type for that")
@@ -100,15 +104,6 @@ def typescript_client(folder: Path) -> Client:
     run(["npx", "openapi-typescript", "openapi.json", "--output", "schema.d.ts"], folder)
     run(["npx", "tsc", "--project", "tsconfig.json"], folder)
     return Client("TypeScript", ["node", "post_sample.js"])
-
-
-def await_not_ready(target: Target) -> None:
-    """Wait until the ingest API says that it could store nothing."""
-    deadline = time.monotonic() + NOT_READY_SECONDS
-    while target.get("/health/ready")[0] == 200:
-        if time.monotonic() > deadline:
-            raise Failed("The ingest API is ready without Kafka")
-        time.sleep(0.1)
 
 
 def run(command: Sequence[str], folder: Path, *, path: Path | None = None) -> None:
